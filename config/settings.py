@@ -1,0 +1,129 @@
+"""Settings, all from the environment. `SERVICE` says which process this is, and so which databases it knows at all.
+
+A process started with `SERVICE=seats` has one alias, `seats`. It is not trusted to leave the other databases alone:
+it has no address and no password for them.
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SERVICE = os.environ.get("SERVICE", "none")
+ALIASES = ["booking", "seats", "payments", "tickets", "projections", "journal"]
+VISIBLE = {
+    **{alias: [alias] for alias in ALIASES},
+    "web": ["projections", "journal"],  # as the role `web`, which may only SELECT
+    "control": ALIASES,  # sets the sandbox up, then has no more business there
+}
+SERVICES = ["booking", "seats", "payments", "tickets"]
+
+DEBUG = os.environ.get("DEBUG") == "1"
+SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-commands-that-sign-nothing")
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
+
+
+def _database(alias: str) -> dict:
+    config = dict(dj_database_url.parse(os.environ[f"DATABASE_URL_{alias.upper()}"], conn_max_age=None))
+    config["CONN_HEALTH_CHECKS"] = True
+    config["TEST"] = {"DEPENDENCIES": []}  # without it, tests that name one alias fail with "Circular dependency"
+    config["OPTIONS"] = {"application_name": f"sagabox-{SERVICE}", "connect_timeout": 5}
+    return config
+
+
+# `default` is empty on purpose: a forgotten `using=` fails at once instead of reaching somebody's tables.
+DATABASES: dict[str, dict] = {"default": {}} | {
+    alias: _database(alias) for alias in VISIBLE.get(SERVICE, []) if f"DATABASE_URL_{alias.upper()}" in os.environ
+}
+DATABASE_ROUTERS = ["config.router.OwnershipRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in SERVICES}
+REPLICATION_URLS = {alias: os.environ.get(f"REPLICATION_URL_{alias.upper()}", "") for alias in ALIASES[:5]}
+
+INSTALLED_APPS = [
+    "channels",
+    "django_htmx",
+    "template_partials",
+    "ninja",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "messaging",
+    "booking",
+    "seats",
+    "payments",
+    "tickets",
+    "projections",
+    "journal",
+    "dashboard",
+    "sandbox",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
+    MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # a booking is a few hundred bytes
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request"],
+            "builtins": ["template_partials.templatetags.partials"],
+        },
+    }
+]
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# No inline script, no eval, nothing from elsewhere.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+if SERVICE in SERVICES or os.environ.get("DOCS_CSP") == "0":
+    CONTENT_SECURITY_POLICY = {}
+
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}},
+}

@@ -1,0 +1,11 @@
+"""A service's process serves its API; the web process serves the pages and the front door."""
+
+from importlib import import_module
+
+from django.conf import settings
+from django.urls import include, path
+
+if settings.SERVICE in settings.SERVICES:
+    urlpatterns = [path("", import_module(f"{settings.SERVICE}.api").api.urls)]
+else:
+    urlpatterns = [path("", include("dashboard.urls"))]

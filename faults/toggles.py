@@ -1,0 +1,53 @@
+"""The ready-made faults of the front page: each is one shot."""
+
+from collections.abc import Callable
+
+from faults.plan import Fault
+from faults.points import Action, Point
+
+
+def card_declined(booking: str = "") -> Fault:
+    return Fault(
+        point=Point.ANSWER,
+        action=Action.REFUSE,
+        service="payments",
+        message="TakePayment",
+        reason="card_declined",
+        name="card_declined",
+        booking=booking,
+    )
+
+
+def printer_refuses(booking: str = "") -> Fault:
+    return Fault(
+        point=Point.ANSWER,
+        action=Action.REFUSE,
+        service="tickets",
+        message="IssueTickets",
+        reason="printer_refused",
+        name="printer_refuses",
+        booking=booking,
+    )
+
+
+def acknowledgement_lost(booking: str = "") -> Fault:
+    return Fault(
+        point=Point.RELAY_BEFORE_PUBLISH,
+        action=Action.DROP,
+        service="payments",
+        message="TakePaymentReply",
+        name="acknowledgement_lost",
+        booking=booking,
+    )
+
+
+TOGGLES: dict[str, Callable[..., Fault]] = {
+    "card_declined": card_declined,
+    "printer_refuses": printer_refuses,
+    "acknowledgement_lost": acknowledgement_lost,
+}
+LABELS = {
+    "card_declined": "Card declined",
+    "printer_refuses": "Printer refuses the ticket",
+    "acknowledgement_lost": "Acknowledgement lost after the payment's commit",
+}

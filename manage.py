@@ -1,0 +1,27 @@
+#!/usr/bin/env python
+"""Django's command line. A command that belongs to one service gets that service's environment from the running sandbox."""
+
+import os
+import sys
+from pathlib import Path
+
+from dotenv import load_dotenv
+
+# Commands a person types in a second shell: which service's environment (`.sandbox/<PORT>/env/<service>.env`) they need.
+SERVICE_OF_COMMAND = {"rebuild": "projections", "project": "projections", "record": "journal", "book": "web"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if "SERVICE" not in os.environ and command in SERVICE_OF_COMMAND:
+        os.environ["SERVICE"] = SERVICE_OF_COMMAND[command]
+    state = Path(__file__).parent / ".sandbox" / os.environ.get("PORT", "8000")
+    load_dotenv(state / "env" / f"{os.environ.get('SERVICE', 'none')}.env")  # what is already set wins
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The barrier: who takes a (saga, step, action) key first acts on it; everybody later gets the same answer again.
+
+After DTM's sub-transaction barrier, with one addition: the row stores the reply, because a duplicate that is only
+absorbed leaves a saga hanging whose first reply got lost. Keys are taken in sorted order, so two batches cannot deadlock.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connections, models, router
+
+FORWARD, COMPENSATION, FENCE = "forward", "compensation", "fence"
+
+
+class Key(NamedTuple):
+    saga_id: str
+    step: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A taken key. `id` is the message id of its reply; `fresh`: taken just now, by this transaction."""
+
+    id: str
+    state: str
+    reply: dict[str, Any] | None
+    fresh: bool
+
+
+_TAKE = """
+    insert into {table} (saga_id, step, action, booking_id, state, reply)
+    select saga_id, step, action, booking_id, %s, %s::jsonb
+    from unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) as k (saga_id, step, action, booking_id)
+    order by saga_id, step, action
+    on conflict (saga_id, step, action) do nothing
+    returning id, saga_id, step, action
+"""
+# A statement of its own: only a new snapshot sees the row of the transaction the insert has waited for.
+_FIND = """
+    select id, saga_id, step, action, state, reply from {table}
+    where (saga_id, step, action) in (select * from unnest(%s::uuid[], %s::text[], %s::text[]))
+"""
+_ANSWER = """
+    update {table} b set state = a.state, reply = a.reply
+    from jsonb_to_recordset(%s::jsonb) as a (id uuid, state text, reply jsonb) where b.id = a.id
+"""
+
+
+def take(
+    model: type[models.Model],
+    keys: Sequence[Key],
+    bookings: Sequence[str],
+    *,
+    state: str = "taken",
+    reply: dict[str, Any] | None = None,
+) -> dict[Key, Row]:
+    """Take each key if it is free, with this state and reply; return every key's row, fresh or found. Keys are distinct."""
+    stored = None if reply is None else json.dumps(reply)
+    table = model._meta.db_table
+    with connections[router.db_for_write(model)].cursor() as cursor:
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        cursor.execute(_TAKE.format(table=table), [state, stored, *columns, list(bookings)])
+        rows = {Key(str(saga), step, action): Row(str(pk), state, reply, True) for pk, saga, step, action in cursor}
+        late = [key for key in keys if key not in rows]
+        if late:
+            cursor.execute(_FIND.format(table=table), [list(column) for column in zip(*late, strict=True)])
+            for pk, saga, step, action, found, answer in cursor.fetchall():
+                parsed = json.loads(answer) if isinstance(answer, str) else answer
+                rows[Key(str(saga), step, action)] = Row(str(pk), found, parsed, False)
+    return rows
+
+
+def answer(model: type[models.Model], answers: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    """Store what was answered: (row id, `succeeded` or `refused`, the reply's data)."""
+    rows = [{"id": pk, "state": state, "reply": reply} for pk, state, reply in answers]
+    if rows:
+        with connections[router.db_for_write(model)].cursor() as cursor:
+            cursor.execute(_ANSWER.format(table=model._meta.db_table), [json.dumps(rows)])

@@ -1,0 +1,61 @@
+"""The envelope on the wire: CloudEvents 1.0 JSON, with the extensions a saga needs.
+
+Extensions: `correlationid` (the booking), `causationid` (the message that was being handled), `sagaid`, `sagastep`,
+`sagaaction`, `version` (of the aggregate, one writer, no gaps), `xid` and `horizon` (transaction ids of the source, as
+strings), and on events `prev`: the id of the event the source published just before. Extensions without a value are left out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+REQUIRED = ("id", "source", "type", "kind", "data")
+
+
+class EnvelopeError(ValueError):
+    """Not an envelope; the text names what is missing or wrong."""
+
+
+def from_row(service: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the envelope of an outbox row (column name -> value; text or typed values, `data` already parsed)."""
+    envelope = {
+        "specversion": "1.0",
+        "id": str(row["id"]),
+        "source": f"/{service}",
+        "type": row["type"],
+        "subject": row["subject"],
+        "time": row["time"] if isinstance(row["time"], str) else row["time"].isoformat(),
+        "datacontenttype": "application/json",
+        "dataschema": f"{service}/{row['type']}/1",
+        "data": row["data"],
+        "kind": row["kind"],
+        "xid": str(row["xid"]),
+        "horizon": str(row["horizon"]),
+    }
+    for name, column in _EXTENSIONS:
+        value = row[column]
+        if value not in (None, ""):
+            envelope[name] = int(value) if name == "version" else str(value)
+    return envelope
+
+
+_EXTENSIONS = (
+    ("destination", "destination"),
+    ("correlationid", "correlation_id"),
+    ("sagaid", "saga_id"),
+    ("sagastep", "step"),
+    ("sagaaction", "action"),
+    ("causationid", "causation_id"),
+    ("version", "version"),
+)
+
+
+def check(envelope: Any) -> dict[str, Any]:
+    """Return the envelope if it is one. Raises EnvelopeError."""
+    if not isinstance(envelope, dict):
+        raise EnvelopeError(f"an envelope is a JSON object, not {type(envelope).__name__}")
+    missing = [name for name in REQUIRED if name not in envelope]
+    if missing:
+        raise EnvelopeError(f"envelope without {', '.join(missing)}")
+    if not isinstance(envelope["data"], dict):
+        raise EnvelopeError("the envelope's data is not a JSON object")
+    return envelope

@@ -1,0 +1,74 @@
+"""Reading a service's outbox as its event log: the catch-up side of the event streams.
+
+Paging by id would miss, for ever, a transaction that took a low id and committed late. So a page ends at the oldest
+transaction still running: `xid >= after and xid < pg_snapshot_xmin(...)`, and the next page begins there.
+"""
+
+import json
+from typing import Any
+
+from django.db import connections, models, router
+
+from messaging.envelope import from_row
+
+_COLUMNS = (
+    "seq, id, kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, data, "
+    "time, xid, horizon"
+)
+_NAMES = _COLUMNS.split(", ")
+# The rows and both ends of the snapshot come from one statement, and so from one snapshot.
+_PAGE = f"""
+    with snapshot as (select pg_snapshot_xmin(s) as xmin, pg_snapshot_xmax(s) as xmax from pg_current_snapshot() s)
+    select snapshot.xmin, snapshot.xmax, page.*
+    from snapshot left join lateral (
+        select {_COLUMNS} from {{table}}
+        where kind = 'event' and xid >= %s::xid8 and xid < snapshot.xmin {{only}}
+        order by xid, seq limit %s
+    ) page on true
+"""
+
+
+def page(outbox: type[models.Model], after: int, limit: int = 1000) -> dict[str, Any]:
+    """Return {"events", "horizon", "xmax", "more"}: events from transaction `after` on, in (xid, seq) order.
+
+    `horizon` is where to go on. A page never splits a transaction, so it may be longer than `limit` when one is.
+    `xmax`: every transaction committed by now is below it, so a reader whose horizon has reached it has seen them all.
+    """
+    service = outbox._meta.app_label
+    rows, xmin, xmax = _rows(outbox, after, limit + 1)
+    more = len(rows) > limit
+    horizon = xmin
+    if more:
+        horizon = rows[-1]["xid"]
+        rows = [row for row in rows if row["xid"] != horizon]
+        if not rows:  # one transaction larger than the page: give it whole
+            rows, _, _ = _rows(outbox, horizon, None, f"and xid = '{int(horizon)}'::xid8")
+            horizon = str(int(horizon) + 1)
+    return {
+        "events": [from_row(service, row) for row in rows],
+        "horizon": str(horizon),
+        "xmax": str(xmax),
+        "more": more,
+    }
+
+
+def _rows(
+    outbox: type[models.Model], after: int | str, limit: int | None, only: str = ""
+) -> tuple[list[dict[str, Any]], str, str]:
+    with connections[router.db_for_read(outbox)].cursor() as cursor:
+        cursor.execute(_PAGE.format(table=outbox._meta.db_table, only=only), [str(after), limit])
+        found = cursor.fetchall()
+    return _named(found), found[0][0], found[0][1]
+
+
+def _named(found: list[tuple]) -> list[dict[str, Any]]:
+    """Name the columns; a lone row of NULLs (nothing to read) is no row; jsonb comes as text from Django's cursor."""
+    rows = []
+    for record in found:
+        if record[2] is None:
+            continue
+        row = dict(zip(_NAMES, record[2:], strict=True))
+        if isinstance(row["data"], str):
+            row["data"] = json.loads(row["data"])
+        rows.append(row)
+    return rows

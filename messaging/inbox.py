@@ -1,0 +1,128 @@
+"""Taking in a batch of messages: one local transaction for the batch if all goes well, one for each message if not.
+
+A batch shares one commit (group commit). If it fails, or a fault is armed for one of its messages, its messages are
+run one by one, so that one bad message harms no other. A message that kills its worker comes back marked as redelivered:
+it is counted before it is tried again, alone, and becomes a dead letter after KILLS deaths.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections, models, transaction
+from redis import Redis
+
+from faults import Plan, Point, act
+from messaging import dead_letters
+from messaging.envelope import EnvelopeError, check
+from messaging.observe import observe
+
+log = logging.getLogger(__name__)
+
+KILLS = 3
+OUTAGE_S = 60.0  # how long one batch waits for a database that is away, before the watchdog must send it again
+
+Envelopes = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbox:
+    """A service's way in. `process(envelopes, plan)` runs inside one local transaction and may raise to roll it back."""
+
+    service: str
+    dead_letter: type[models.Model]
+    process: Callable[[Envelopes, Plan], None]
+    redis: Callable[[], Redis]
+
+    def handle(self, envelopes: list[Any], redelivered: bool = False) -> None:
+        """Take in a batch as it came from the broker. Returns when each message is done or its failure is on record."""
+        plan = Plan(self.redis(), self.service).refresh()
+        good = [envelope for envelope in envelopes if self._readable(envelope)]
+        if redelivered:
+            good = [envelope for envelope in good if self._survivable(envelope)]
+        together = not redelivered and not any(plan.concerns(*_scope(envelope)) for envelope in good)
+        if together and len(good) > 1:
+            try:
+                self._run(good, plan)
+                return
+            except Exception as error:
+                log.warning("batch of %d failed (%s); one by one", len(good), error)
+        for envelope in good:
+            try:
+                self._run([envelope], plan)
+            except Exception as error:
+                log.warning("%s %s failed: %s", envelope["type"], envelope["id"], error, exc_info=not together)
+                self._failed(envelope, error)
+
+    def _run(self, envelopes: Envelopes, plan: Plan) -> None:
+        """One local transaction. Waits, bounded, for a database that is away; a deadlock's loser comes here too."""
+        give_up = time.monotonic() + OUTAGE_S
+        pause = 0.05
+        while True:
+            try:
+                self._strike(Point.TRANSACTION_BEFORE, envelopes, plan)
+                with transaction.atomic(using=self.service):
+                    self.process(envelopes, plan)
+                    self._strike(Point.TRANSACTION_INSIDE, envelopes, plan)
+                self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
+                return
+            except (OperationalError, InterfaceError):
+                connections[self.service].close()
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(pause)
+                pause = min(pause * 2, 1.0)
+
+    def _strike(self, point: Point, envelopes: Envelopes, plan: Plan) -> None:
+        if not plan.armed:
+            return
+        for envelope in envelopes:
+            fault = plan.strike(point, *_scope(envelope))
+            if fault is not None:
+                self._observe("fault", f"{fault.action} at {point}: {envelope['type']}", envelope)
+            act(fault)
+
+    def _readable(self, envelope: Any) -> bool:
+        try:
+            check(envelope)
+            return True
+        except EnvelopeError as error:
+            known = envelope if isinstance(envelope, dict) else {"data": envelope}
+            letter = {**known, "id": _message_id(known)}
+            dead_letters.record(self.dead_letter, letter, str(error), dead=True)
+            self._observe("dead letter", f"unreadable message: {error}", letter)
+            return False
+
+    def _survivable(self, envelope: dict[str, Any]) -> bool:
+        """Count a redelivered message before it is tried: what killed KILLS workers is not given to another."""
+        key = f"attempts:{self.service}:{envelope['id']}"
+        count, _ = self.redis().pipeline().incr(key).expire(key, 3600).execute()
+        if count <= KILLS:
+            return True
+        dead_letters.record(self.dead_letter, envelope, f"its worker died {count - 1} times", dead=True)
+        self._observe("dead letter", f"{envelope['type']} killed its worker {count - 1} times", envelope)
+        return False
+
+    def _failed(self, envelope: dict[str, Any], error: Exception) -> None:
+        self._observe("rolled back", f"{envelope['type']}: {error}", envelope)
+        state = dead_letters.record(self.dead_letter, envelope, f"{type(error).__name__}: {error}")
+        if state == "dead":
+            self._observe("dead letter", f"{envelope['type']} is not tried again by itself", envelope)
+
+    def _observe(self, kind: str, text: str, envelope: dict[str, Any]) -> None:
+        booking = str(envelope.get("correlationid", ""))
+        observe(self.redis(), self.service, kind, text, booking=booking, message_id=str(envelope.get("id", "")))
+
+
+def _scope(envelope: dict[str, Any]) -> tuple[str, str]:
+    return envelope["type"], str(envelope.get("correlationid", ""))
+
+
+def _message_id(envelope: dict[str, Any]) -> str:
+    try:
+        return str(uuid.UUID(str(envelope.get("id"))))
+    except ValueError:
+        return str(uuid.uuid4())

@@ -1,0 +1,42 @@
+"""Observations: what leaves no trace in a database's log, told by the code that saw it. Best effort, and marked as such.
+
+A rollback, a failed attempt, a duplicate absorbed, a fault that fired: the journal shows them beside the transactions,
+but never mistakes them for one.
+"""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from redis import Redis, RedisError
+
+STREAM = "observations"
+MAXLEN = 20_000
+log = logging.getLogger(__name__)
+
+
+def observe(
+    redis: Redis,
+    service: str,
+    kind: str,
+    text: str,
+    *,
+    booking: str = "",
+    message_id: str = "",
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Tell the flight recorder something it cannot read from a log. Never raises: an observation must not break a saga."""
+    observation = {
+        "service": service,
+        "kind": kind,
+        "text": text,
+        "correlationid": booking,
+        "messageid": message_id,
+        "data": data or {},
+        "at": datetime.now(UTC).isoformat(),
+    }
+    try:
+        redis.xadd(STREAM, {"o": json.dumps(observation)}, maxlen=MAXLEN, approximate=True)
+    except RedisError as error:
+        log.warning("observation not sent: %s", error)

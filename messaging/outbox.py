@@ -1,0 +1,54 @@
+"""Appending to the outbox: the message commits with the rows that cause it, or not at all."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import connections, models, router, transaction
+
+
+class OutboxError(RuntimeError):
+    """The outbox was used outside a local transaction: the message could be sent without its rows, or the rows without it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """A message to be: `kind` is command, reply or event; ids are strings; `data` must be JSON."""
+
+    kind: str
+    type: str
+    data: dict[str, Any]
+    destination: str = ""
+    subject: str = ""
+    correlation_id: str = ""
+    saga_id: str | None = None
+    step: str = ""
+    action: str = ""
+    causation_id: str | None = None
+    version: int | None = None
+    id: str | None = None
+
+
+_COLUMNS = "kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, data"
+_INSERT = f"""
+    insert into {{table}} (id, {_COLUMNS})
+    select coalesce(id, uuidv7()), {_COLUMNS}
+    from jsonb_to_recordset(%s::jsonb) as r (
+        id uuid, kind text, type text, destination text, subject text, correlation_id text, saga_id uuid, step text,
+        action text, causation_id uuid, version bigint, data jsonb)
+"""
+
+
+def append(outbox: type[models.Model], messages: Iterable[Message]) -> None:
+    """Write messages to this service's outbox, in order, in one statement.
+
+    Raises OutboxError outside a transaction of the outbox's own database.
+    """
+    using = router.db_for_write(outbox)
+    if not transaction.get_connection(using).in_atomic_block:
+        raise OutboxError(f"append to {outbox._meta.db_table} outside transaction.atomic(using='{using}')")
+    rows = [asdict(message) for message in messages]
+    if rows:
+        with connections[using].cursor() as cursor:
+            cursor.execute(_INSERT.format(table=outbox._meta.db_table), [json.dumps(rows)])

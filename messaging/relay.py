@@ -1,0 +1,174 @@
+"""The relay of one service: transaction log tailing (C. Richardson's pattern) of its outbox, batched by credit.
+
+It reads the outbox' inserts from the service's write-ahead log and sends them: events to a Redis Stream, commands and
+replies to the Celery queue of their destination. A destination whose queue is not empty gets nothing more: what waits,
+waits here, where it is merged into one batch, which the handler takes in one local transaction. A lone message finds an
+empty queue and travels at once. The log position is confirmed up to the oldest envelope not sent: at least once, never lost.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+from celery import Celery
+from redis import Redis
+
+import faults
+from faults import Action, Fault, Plan, Point
+from messaging import envelope as envelopes
+from messaging.backlog import Backlog, Envelope, Outgoing
+from messaging.heartbeat import Heartbeat
+from messaging.observe import observe
+from messaging.publisher import FAILURES, Publisher
+from messaging.wal import Insert, Transaction, WalStream, wait
+
+log = logging.getLogger(__name__)
+
+BATCH = 200  # envelopes a task: the handler's local transaction, and its locks, must stay short
+EVENTS_AT_ONCE = 500
+HELD_LIMIT = 50_000  # envelopes in memory before the log is left unread (it keeps them better than we do)
+CREDIT_POLL = (0.002, 0.02)  # seconds between two looks at a full queue: while it moves, and when it has not for a second
+IDLE = 0.5
+BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
+
+
+class Relay:
+    """`run()` until told to stop, or `step()` once (tests)."""
+
+    def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis) -> None:
+        self.service, self._stream, self._redis = service, stream, redis
+        self._publisher = Publisher(app, redis, service)
+        self._plan = Plan(redis, service)
+        self._heartbeat = Heartbeat(redis, f"relay-{service}")
+        self._backlog = Backlog()
+        self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap
+        self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Relay until `stopping()`. What is held then stays in the log, unconfirmed, for the next run."""
+        try:
+            while not stopping():
+                self.step()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._publisher.close()
+
+    def step(self) -> None:
+        """Wait for something to do, at most half a second, and do it."""
+        timeout = self._timeout()
+        if len(self._backlog) < HELD_LIMIT:
+            wait([self._stream], timeout)
+            for transaction in self._stream.poll():
+                self._backlog.add(transaction.end_lsn, self._envelopes(transaction))
+        else:
+            wait([], timeout)
+            self._stream.beat()
+        if time.monotonic() >= self._blocked_until:
+            self._flush()
+            if self._stream.connected:
+                self._heartbeat.beat()
+
+    def _timeout(self) -> float:
+        now = time.monotonic()
+        if now < self._blocked_until:
+            return self._blocked_until - now
+        if not self._backlog:
+            return IDLE
+        if self._backlog.events:
+            return 0
+        return CREDIT_POLL[0] if now - self._moved_at < 1 else CREDIT_POLL[1]
+
+    def _envelopes(self, transaction: Transaction) -> Iterator[Envelope]:
+        for change in transaction.changes:
+            if type(change) is not Insert:
+                continue
+            row = {**change.new, "data": json.loads(change.new["data"] or "null"), "time": _iso(change.new["time"])}
+            envelope = envelopes.from_row(self.service, row)
+            if envelope["kind"] == "event":
+                # Chained in commit order and before any fault, so that a reader can tell that one is missing.
+                envelope["prev"], self._previous_event = self._previous_event, envelope["id"]
+            yield envelope
+
+    def _flush(self) -> None:
+        """Send what may be sent now, then confirm what that completes."""
+        try:
+            if self._backlog:
+                self._admit()
+                self._send()
+            self._backoff = BACKOFF[0]
+        except FAILURES as error:
+            log.warning("relay-%s: %d envelopes wait for Redis: %s", self.service, len(self._backlog), error)
+            self._blocked_until = time.monotonic() + self._backoff
+            self._backoff = min(2 * self._backoff, BACKOFF[1])
+        lsn = self._backlog.safe_lsn()
+        if lsn is not None:
+            self._stream.confirm(lsn)
+
+    def _admit(self) -> None:
+        """Line up what has arrived; a fault armed for one of the envelopes strikes here."""
+        backlog = self._backlog
+        if backlog.arrived:
+            self._plan.refresh()
+        while backlog.arrived:
+            item = backlog.arrived[0]
+            fault = self._strike(Point.RELAY_BEFORE_PUBLISH, item.envelope) if self._plan.armed else None
+            if fault is None:
+                backlog.admit(backlog.arrived.popleft())
+            else:
+                self._inflict(fault, item)
+        backlog.admit_due(time.monotonic())
+
+    def _inflict(self, fault: Fault, item: Outgoing) -> None:
+        backlog = self._backlog
+        if fault.action == Action.DROP:
+            backlog.sent(backlog.arrived, 1)
+            return
+        backlog.arrived.popleft()
+        if fault.action == Action.DELAY:
+            backlog.delay(item, time.monotonic() + fault.seconds)
+        else:
+            backlog.admit(item)
+            backlog.repeat(item)
+
+    def _send(self) -> None:
+        backlog = self._backlog
+        events = [item.envelope for item in backlog.first(backlog.events, EVENTS_AT_ONCE)]
+        lengths = self._publisher.events_and_lengths(events, list(backlog.queues))
+        backlog.sent(backlog.events, len(events))
+        self._after_publish(events)
+        for destination, length in lengths.items():
+            if length == 0:
+                self._send_batch(destination)
+
+    def _send_batch(self, destination: str) -> None:
+        line = self._backlog.queues[destination]
+        batch = [item.envelope for item in self._backlog.first(line, BATCH)]
+        self._publisher.batch(destination, batch)
+        self._backlog.sent(line, len(batch))
+        self._backlog.drop_empty(destination)
+        self._moved_at = time.monotonic()
+        self._after_publish(batch)
+
+    def _after_publish(self, sent: list[Envelope]) -> None:
+        for envelope in sent if self._plan.armed else ():
+            faults.act(self._strike(Point.RELAY_AFTER_PUBLISH, envelope))
+
+    def _strike(self, point: Point, envelope: Envelope) -> Fault | None:
+        booking = envelope.get("correlationid", "")
+        fault = self._plan.strike(point, envelope["type"], booking)
+        if fault is not None:
+            text = f"{fault.action} at {point}: {envelope['type']}"
+            observe(self._redis, self.service, "fault", text, booking=booking, message_id=envelope["id"])
+        return fault
+
+
+def _iso(text: str | None) -> str:
+    """`2027-01-31 12:00:00.5+00`, as the log has it (the connection's zone is UTC), in ISO 8601."""
+    assert text is not None
+    return f"{text[:10]}T{text[11:]}:00"

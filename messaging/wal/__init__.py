@@ -1,0 +1,34 @@
+"""Transaction log tailing: reads PostgreSQL's write-ahead log through a logical replication slot, with psycopg 3 alone."""
+
+from .connection import Resume
+from .messages import (
+    Change,
+    Delete,
+    Insert,
+    Relation,
+    Row,
+    Transaction,
+    Truncate,
+    Update,
+    format_lsn,
+    parse_lsn,
+)
+from .stream import WalStream, wait
+from .values import python_row
+
+__all__ = [
+    "Change",
+    "Delete",
+    "Insert",
+    "Relation",
+    "Resume",
+    "Row",
+    "Transaction",
+    "Truncate",
+    "Update",
+    "WalStream",
+    "format_lsn",
+    "parse_lsn",
+    "python_row",
+    "wait",
+]

@@ -1,0 +1,192 @@
+"""Bytes of a logical replication stream (pgoutput, protocol version 1) to the values of `messages`. Pure: no socket.
+
+This is the inner loop of every relay and of the recorder, hence the precompiled structs, the local names, and one flat
+loop per row instead of a reader object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+
+from .messages import (
+    Begin,
+    Change,
+    Column,
+    Commit,
+    Delete,
+    Insert,
+    Keepalive,
+    Message,
+    Relation,
+    Row,
+    Transaction,
+    Truncate,
+    Update,
+)
+from .values import converters_of
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_KEEPALIVE = Struct(">qqB").unpack_from
+_BEGIN = Struct(">qqI").unpack_from
+_COMMIT = Struct(">Bqqq").unpack_from
+_TRUNCATE = Struct(">iB").unpack_from
+_COLUMN_TYPE = Struct(">Ii").unpack_from
+_OID = Struct(">I").unpack_from
+_LENGTH = Struct(">i").unpack_from
+_COUNT = Struct(">h").unpack_from
+
+_HEADER = 25  # 'w', then start LSN, end LSN and the server's clock
+_NULL, _TEXT, _UNCHANGED = b"n"[0], b"t"[0], b"u"[0]
+_NEW, _KEY = b"N"[0], b"K"[0]
+
+
+class ProtocolError(Exception):
+    """The server sent something this decoder does not know; the message's first bytes are in the text."""
+
+
+class Decoder:
+    """Decodes one connection's messages. It remembers the tables announced, so make a new one for each connection.
+
+    `primary_keys`: table OID -> names of its primary key's columns, as the catalogue has them. A table that is not in it
+    (created since) is taken to have the key `id`, or else all its columns.
+    """
+
+    def __init__(self, primary_keys: Mapping[int, tuple[str, ...]] | None = None) -> None:
+        self._primary_keys = primary_keys or {}
+        self._relations: dict[int, Relation] = {}
+        self._decoders: dict[int, Callable[[bytes], Message]] = {
+            b"I"[0]: self._insert,
+            b"U"[0]: self._update,
+            b"D"[0]: self._delete,
+            b"B"[0]: self._begin,
+            b"C"[0]: self._commit,
+            b"R"[0]: self._relation,
+            b"T"[0]: self._truncate,
+        }
+
+    def decode(self, data: bytes) -> Message | None:
+        """One CopyData payload to one message; None for kinds that carry nothing for us (type names, origins).
+
+        Raises ProtocolError for anything unknown.
+        """
+        if data[0] == 0x77:  # 'w': a piece of the log
+            decode = self._decoders.get(data[_HEADER])
+            if decode is not None:
+                return decode(data)
+            if data[_HEADER] in b"YOM":
+                return None
+        elif data[0] == 0x6B:  # 'k'
+            wal_end, _, reply_requested = _KEEPALIVE(data, 1)
+            return Keepalive(wal_end, bool(reply_requested))
+        raise ProtocolError(f"unexpected replication message {data[:40]!r}")
+
+    def _begin(self, data: bytes) -> Begin:
+        final_lsn, micros, xid = _BEGIN(data, _HEADER + 1)
+        return Begin(final_lsn, _EPOCH + timedelta(microseconds=micros), xid)
+
+    def _commit(self, data: bytes) -> Commit:
+        _, commit_lsn, end_lsn, micros = _COMMIT(data, _HEADER + 1)
+        return Commit(commit_lsn, end_lsn, _EPOCH + timedelta(microseconds=micros))
+
+    def _relation(self, data: bytes) -> Relation:
+        (oid,) = _OID(data, _HEADER + 1)
+        schema, at = _string(data, _HEADER + 5)
+        table, at = _string(data, at)
+        (count,) = _COUNT(data, at + 1)  # skips the replica identity setting
+        at += 3
+        columns = []
+        for _ in range(count):
+            name, after = _string(data, at + 1)
+            type_oid, _ = _COLUMN_TYPE(data, after)
+            columns.append(Column(name, type_oid, bool(data[at] & 1)))
+            at = after + 8
+        names = tuple(column.name for column in columns)
+        key = self._primary_keys.get(oid) or (("id",) if "id" in names else names)
+        relation = Relation(oid, schema, table, tuple(columns), key, names, converters_of(columns))
+        self._relations[oid] = relation
+        return relation
+
+    def _insert(self, data: bytes) -> Insert:
+        relation = self._relations[_OID(data, _HEADER + 1)[0]]
+        new, _ = _row(data, _HEADER + 6, relation.names, None)
+        return Insert(relation, new)
+
+    def _update(self, data: bytes) -> Update:
+        relation = self._relations[_OID(data, _HEADER + 1)[0]]
+        at, old = _HEADER + 5, None
+        if data[at] != _NEW:
+            old, at = self._old_row(data, at, relation)
+        new, _ = _row(data, at + 1, relation.names, old)
+        return Update(relation, old, new)
+
+    def _delete(self, data: bytes) -> Delete:
+        relation = self._relations[_OID(data, _HEADER + 1)[0]]
+        old, _ = self._old_row(data, _HEADER + 5, relation)
+        return Delete(relation, old)
+
+    def _old_row(self, data: bytes, at: int, relation: Relation) -> tuple[Row, int]:
+        row, after = _row(data, at + 1, relation.names, None)
+        if data[at] == _KEY:  # the other columns are sent as NULL, which they need not have been
+            row = {column.name: row[column.name] for column in relation.columns if column.in_identity}
+        return row, after
+
+    def _truncate(self, data: bytes) -> Truncate:
+        count, _ = _TRUNCATE(data, _HEADER + 1)
+        at = _HEADER + 6
+        return Truncate(tuple(self._relations[_OID(data, at + 4 * number)[0]] for number in range(count)))
+
+
+def _row(data: bytes, at: int, names: tuple[str, ...], old: Row | None) -> tuple[Row, int]:
+    """The row at `at` and where it ends. An unchanged TOASTed value is not sent: it is taken from `old`, else left out."""
+    row: Row = {}
+    at += 2
+    length = _LENGTH
+    for name in names:
+        kind = data[at]
+        if kind == _TEXT:
+            start = at + 5
+            at = start + length(data, at + 1)[0]
+            row[name] = data[start:at].decode()
+        else:
+            at += 1
+            if kind == _NULL:
+                row[name] = None
+            elif kind != _UNCHANGED:
+                raise ProtocolError(f"column {name} is sent as {chr(kind)!r}; only text is asked for")
+            elif old is not None and name in old:
+                row[name] = old[name]
+    return row, at
+
+
+def _string(data: bytes, at: int) -> tuple[str, int]:
+    end = data.index(0, at)
+    return data[at:end].decode(), end + 1
+
+
+class Assembler:
+    """Collects a stream's messages into whole transactions."""
+
+    def __init__(self) -> None:
+        self._begin: Begin | None = None
+        self._changes: list[Change] = []
+
+    @property
+    def inside(self) -> bool:
+        """True while a transaction has begun and its commit has not come yet."""
+        return self._begin is not None
+
+    def add(self, message: Message) -> Transaction | None:
+        """The transaction that `message` completes, or None."""
+        kind = type(message)
+        if kind is Insert or kind is Update or kind is Delete or kind is Truncate:
+            self._changes.append(message)  # type: ignore[arg-type]
+        elif kind is Begin:
+            self._begin, self._changes = message, []  # type: ignore[assignment]
+        elif isinstance(message, Commit):
+            begin, self._begin = self._begin, None
+            if begin is None:
+                raise ProtocolError("a commit came without its begin")
+            return Transaction(begin.xid, message.commit_lsn, message.end_lsn, message.committed_at, self._changes)
+        return None

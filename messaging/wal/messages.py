@@ -1,0 +1,112 @@
+"""What a logical replication stream says, as values. Shapes follow PostgreSQL's "Logical Replication Message Formats"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Row = dict[str, str | None]
+"""Column name -> PostgreSQL's text form of the value, or None for NULL. `values.python_row` turns it into Python values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    type_oid: int
+    in_identity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table as the stream announces it, before its first row and again whenever its definition changes.
+
+    `key` names the primary key's columns (from the catalogue; the protocol itself marks every column of a table with
+    REPLICA IDENTITY FULL as identity). `names` (the columns' names in order) and `converters` (column name -> function of
+    its text, for the columns that are not text) are worked out once here, for the loops over rows.
+    """
+
+    oid: int
+    schema: str
+    table: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    names: tuple[str, ...]
+    converters: tuple[tuple[str, Callable[[str], Any]], ...] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    final_lsn: int
+    committed_at: datetime
+    xid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    relation: Relation
+    new: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """`old` is the whole row under REPLICA IDENTITY FULL, the old key if the key changed, else None."""
+
+    relation: Relation
+    old: Row | None
+    new: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """`old` is the whole row under REPLICA IDENTITY FULL, else its key."""
+
+    relation: Relation
+    old: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    relations: tuple[Relation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    commit_lsn: int
+    end_lsn: int
+    committed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """`wal_end`: everything before it has been sent. `reply_requested`: answer now or be disconnected."""
+
+    wal_end: int
+    reply_requested: bool
+
+
+Change = Insert | Update | Delete | Truncate
+Message = Begin | Relation | Insert | Update | Delete | Truncate | Commit | Keepalive
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One committed transaction. LSNs are byte positions in the log; `end_lsn` is the one to confirm."""
+
+    xid: int
+    commit_lsn: int
+    end_lsn: int
+    committed_at: datetime
+    changes: list[Change]
+
+
+def format_lsn(lsn: int) -> str:
+    """PostgreSQL's way to write a log position: two hexadecimal halves, `16/B374D848`."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
+def parse_lsn(text: str) -> int:
+    """The inverse of `format_lsn`. Raises ValueError for anything else."""
+    high, low = text.split("/")
+    return int(high, 16) << 32 | int(low, 16)

@@ -1,0 +1,238 @@
+"""The durable reader of one slot: whole transactions in commit order, over restarts of the server and of this process.
+
+It never blocks, so that one loop can serve several slots and a broker: `wait` for something to do, then `poll`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import select
+import time
+from collections.abc import Sequence
+from threading import Thread
+
+import psycopg
+
+from .connection import ReplicationConnection, ReplicationError, Resume, open_stream
+from .decoding import Assembler, ProtocolError
+from .messages import Keepalive, Transaction
+
+log = logging.getLogger(__name__)
+
+CONFIRM_EVERY = 0.05  # seconds; a confirmation costs the server a little, so a busy reader sends one for many transactions
+IDLE_EVERY = 1.0  # how soon a position that moved without a transaction of ours is confirmed, or the server retains log
+STATUS_EVERY = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
+SILENCE = 20.0  # after as long without a word of the server ask for one; after twice that connect anew
+BACKOFF = (0.05, 2.0)  # seconds before the first and at most before any attempt to connect again
+FAILURES = (psycopg.Error, ReplicationError, ProtocolError, OSError)
+
+
+class WalStream:
+    """Reads `publication` through `slot` of the database at `url` (role with REPLICATION, which needs no rights to tables).
+
+    The caller confirms what it has handled; delivery is at least once for what was not confirmed when this process died.
+    While it lives nothing is delivered twice: the server may rewind a slot (an immediate restart forgets the newest
+    confirmations), but this object resumes at its own position and skips what is before it. `resume` is such a position
+    that the caller stored with its own data; it wins over the slot's.
+    """
+
+    def __init__(self, url: str, *, slot: str, publication: str, name: str = "", resume: Resume | None = None) -> None:
+        self._url, self._slot, self._publication, self._name = url, slot, publication, name
+        self._resume = resume or Resume()
+        self._delivered = self._confirmed = self._resume.lsn
+        self._connection: ReplicationConnection | None = None
+        self._attempt: _Attempt | None = None
+        self._assembler = Assembler()
+        self._backoff, self._next_attempt = BACKOFF[0], 0.0
+        self._wal_end = self._sent = 0
+        self._sent_at = self._heard_at = 0.0
+        self.ready = False  # the last poll stopped at its limit: there is more already
+        self.failure = ""  # why there is no connection; "" while there is one
+
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None
+
+    @property
+    def system_id(self) -> str:
+        """The identifier of the cluster read, to be stored beside an LSN: one without the other means nothing."""
+        return self._resume.system_id
+
+    @property
+    def confirmed(self) -> int:
+        return self._confirmed
+
+    def fileno(self) -> int | None:
+        return self._connection.fileno() if self._connection else None
+
+    def poll(self, limit: int = 1000) -> list[Transaction]:
+        """Transactions that are here, at most about `limit` of them. Connects (again) when that is due. Never blocks or raises."""
+        transactions: list[Transaction] = []
+        self.ready = False
+        connection = self._connection or self._connect()
+        if connection is None:
+            return transactions
+        try:
+            self._read(connection, transactions, limit)
+            self._send_due(connection)
+        except FAILURES as error:
+            self._lost(error)
+        return transactions
+
+    def beat(self) -> None:
+        """Send the status that is due without reading: for a caller that has to stop reading for a while."""
+        if self._connection is not None:
+            self._heard_at = time.monotonic()
+            self._send_status()
+
+    def confirm(self, lsn: int) -> None:
+        """Everything up to `lsn` (a transaction's `end_lsn`) is handled. Sent at once, or soon by a later poll if one just was."""
+        self._confirmed = max(self._confirmed, lsn)
+        self._send_status()
+
+    def close(self) -> None:
+        """Send what is confirmed and hang up. A server that shuts down waits for its readers, so do it early."""
+        if self._connection is not None:
+            try:
+                self._send(self._connection)
+            except FAILURES as error:
+                log.info("%s: confirmation not sent: %s", self._name, error)
+            self._connection.close()
+            self._connection = None
+        if self._attempt is not None:
+            self._attempt.abandon()
+            self._attempt = None
+
+    def _read(self, connection: ReplicationConnection, transactions: list[Transaction], limit: int) -> None:
+        decode, add = connection.decoder.decode, self._assembler.add
+        next_message = connection.next_message
+        data = next_message()
+        if data is not None:
+            self._heard_at = time.monotonic()
+        while data is not None:
+            message = decode(data)
+            if type(message) is Keepalive:
+                self._wal_end = max(self._wal_end, message.wal_end)
+                if message.reply_requested:
+                    self._send(connection)
+            elif message is not None:
+                transaction = add(message)
+                if transaction is not None and transaction.end_lsn > self._delivered:
+                    self._delivered = transaction.end_lsn
+                    transactions.append(transaction)
+                    if len(transactions) >= limit:
+                        self.ready = True
+                        return
+            data = next_message()
+
+    def _send_status(self) -> None:
+        if self._connection is not None:
+            try:
+                self._send_due(self._connection)
+            except FAILURES as error:
+                self._lost(error)
+
+    def _send_due(self, connection: ReplicationConnection) -> None:
+        now = time.monotonic()
+        since = now - self._sent_at
+        if since >= CONFIRM_EVERY:
+            moved = self._confirmed > self._sent
+            if moved or (self._position() > self._sent and since >= IDLE_EVERY) or since >= STATUS_EVERY:
+                self._send(connection)
+        silent = now - self._heard_at
+        if silent > 2 * SILENCE:
+            raise ReplicationError(f"no word from the server for {silent:.0f} s")
+        if silent > SILENCE and since >= 1:
+            connection.send_status(self._position(), reply_requested=True)
+            self._sent_at = now
+
+    def _position(self) -> int:
+        """What may be confirmed. With nothing in hand that is all the server has sent, ours or not: or it retains log for ever."""
+        if self._confirmed >= self._delivered and not self._assembler.inside:
+            self._confirmed = self._delivered = max(self._confirmed, self._wal_end)
+        return self._confirmed
+
+    def _send(self, connection: ReplicationConnection) -> None:
+        position = self._position()
+        connection.send_status(position)
+        self._sent, self._sent_at = position, time.monotonic()
+
+    def _connect(self) -> ReplicationConnection | None:
+        """Connect in a thread, for a host that does not answer must not hold up the caller."""
+        if self._attempt is None:
+            if time.monotonic() < self._next_attempt:
+                return None
+            resume = Resume(self._delivered, self._resume.system_id)
+            self._attempt = _Attempt(self._url, self._slot, self._publication, resume, self._name)
+            self._attempt.start()
+        self._attempt.join(0.002)
+        if self._attempt.is_alive():
+            return None
+        attempt, self._attempt = self._attempt, None
+        if attempt.connection is None:
+            self._lost(attempt.error or ReplicationError("no connection"))
+            return None
+        self._started(attempt.connection)
+        return attempt.connection
+
+    def _started(self, connection: ReplicationConnection) -> None:
+        if connection.start.lsn < self._delivered:  # another cluster: its positions begin anew
+            log.warning("%s: the log is another one; reading on from where the slot stands", self._name)
+            self._delivered = self._confirmed = 0
+        self._resume = connection.start
+        self._connection, self._assembler = connection, Assembler()
+        self._wal_end = self._sent = 0
+        self._sent_at = 0.0
+        self._heard_at = time.monotonic()
+        self._backoff, self.failure = BACKOFF[0], ""
+        log.info("%s: reading slot %s", self._name, self._slot)
+
+    def _lost(self, error: Exception) -> None:
+        text = str(error).strip()
+        if text != self.failure:  # the same outage is told once, not at every attempt
+            log.warning("%s: not reading slot %s: %s", self._name, self._slot, text)
+        self.failure = text
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._next_attempt = time.monotonic() + self._backoff * random.uniform(0.5, 1)
+        self._backoff = min(2 * self._backoff, BACKOFF[1])
+
+
+class _Attempt(Thread):
+    """An attempt to connect. Its thread is a daemon: a process that ends does not wait for a dead host."""
+
+    def __init__(self, url: str, slot: str, publication: str, resume: Resume, name: str) -> None:
+        super().__init__(name=f"connect {name}", daemon=True)
+        self._arguments = (url, slot, publication, resume, name)
+        self._abandoned = False
+        self.connection: ReplicationConnection | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self.connection = open_stream(*self._arguments)
+            if self._abandoned:
+                self.connection.close()
+        except FAILURES as error:
+            self.error = error
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        if self.connection is not None:
+            self.connection.close()
+
+
+def wait(streams: Sequence[WalStream], timeout: float) -> None:
+    """Return when a stream has something to read, or after `timeout` seconds; sooner if one has to connect."""
+    if any(stream.ready for stream in streams):
+        return
+    if not all(stream.connected for stream in streams):
+        timeout = min(timeout, 0.02)
+    poller = select.poll()  # not select(): a process may have descriptors above 1024
+    for stream in streams:
+        descriptor = stream.fileno()
+        if descriptor is not None:
+            poller.register(descriptor, select.POLLIN)
+    poller.poll(timeout * 1000)

@@ -1,0 +1,36 @@
+"""PostgreSQL's text form of a value to a JSON-friendly Python value, by the column's type OID."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .messages import Column, Relation, Row
+
+# OIDs of built-in types are fixed (catalogue pg_type). What is not here stays text: uuid, timestamptz, xid8, numeric ...
+_CONVERTERS: dict[int, Callable[[str], Any]] = {
+    16: "t".__eq__,  # boolean
+    20: int,  # bigint
+    21: int,  # smallint
+    23: int,  # integer
+    700: float,  # real
+    701: float,  # double precision
+    114: json.loads,  # json
+    3802: json.loads,  # jsonb
+}
+
+
+def converters_of(columns: Iterable[Column]) -> tuple[tuple[str, Callable[[str], Any]], ...]:
+    """(column name, function of its text) for the columns that have a JSON-friendly type other than text."""
+    return tuple((column.name, _CONVERTERS[column.type_oid]) for column in columns if column.type_oid in _CONVERTERS)
+
+
+def python_row(relation: Relation, row: Row) -> dict[str, Any]:
+    """A new row whose booleans, integers, floats and JSON are Python values; every other type keeps its text."""
+    values: dict[str, Any] = dict(row)
+    for name, convert in relation.converters:
+        text = values.get(name)
+        if text is not None:
+            values[name] = convert(text)
+    return values

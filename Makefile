@@ -1,0 +1,60 @@
+# make run   starts everything and shows the address        make test   checks everything
+PYTHON ?= python3
+PORT ?= 8000
+export PORT
+
+VENV := .venv
+BIN := $(VENV)/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test reset bench lock venv venv-dev browser lint types imports migrations unit status
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  PORT=8001 makes run, status, reset and bench speak of another sandbox; PYTHON=python3.12 picks an interpreter."
+
+run: venv ## start Sagabox on this machine and show its address; Ctrl-C stops all of it
+	@exec $(BIN)/python manage.py sandbox up
+
+status: venv ## what runs
+	@exec $(BIN)/python manage.py sandbox status
+
+reset: venv ## remove data, logs and secrets of the sandbox
+	@exec $(BIN)/python manage.py sandbox reset
+
+bench: venv ## bookings per second beside a Celery chain
+	@exec $(BIN)/python -m bench
+
+test: venv-dev browser lint imports types migrations unit ## every check, then every test
+
+lint: venv-dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+imports: venv-dev
+	$(BIN)/lint-imports
+
+types: venv-dev
+	$(BIN)/python -m mypy .
+
+migrations: venv-dev
+	SERVICE=control $(BIN)/python manage.py makemigrations --check --dry-run
+
+unit: venv-dev
+	$(BIN)/python -m pytest
+
+lock: venv-dev ## pin requirements*.in anew, with hashes and without addresses
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+venv:
+	@PYTHON="$(PYTHON)" sh sandbox/venv.sh $(VENV) run
+
+venv-dev:
+	@PYTHON="$(PYTHON)" sh sandbox/venv.sh $(VENV) dev
+
+browser: venv-dev
+	@sh sandbox/chromium.sh $(BIN)/python

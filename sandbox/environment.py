@@ -1,0 +1,64 @@
+"""The environment of each process: the twelve-factor side of `processes.py`. Pure functions of ports and secrets."""
+
+from collections.abc import Mapping
+
+from sandbox.processes import ALIASES, INSTANCE_OF, INSTANCES, SERVICES, Process, keys_of_service
+from sandbox.secret_store import ROLES, password_key
+
+Environment = dict[str, str]
+SERVICE_NAMES = (*SERVICES, "projections", "journal", "web")
+
+
+class Environments:
+    """Builds environments for processes on 127.0.0.1.
+
+    `ports`: process name -> port, as in Layout.ports. `secrets`: as in secret_store.NAMES.
+    """
+
+    def __init__(self, ports: Mapping[str, int], secrets: Mapping[str, str]) -> None:
+        self.ports = ports
+        self.secrets = secrets
+
+    def of_process(self, process: Process) -> Environment:
+        values = self._values(process.service)
+        return {key: values[key] for key in process.keys}
+
+    def of_service(self, service: str) -> Environment:
+        values = self._values(service)
+        return {key: values[key] for key in keys_of_service(service)}
+
+    def control(self) -> Environment:
+        """Everything, the superuser too: for `manage.py sandbox provision` alone."""
+        admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}
+        passwords = {password_key(role): self.secrets[password_key(role)] for role in ROLES}
+        return {**self._values("control"), **admins, **passwords}
+
+    def url(self, instance: str, role: str, database: str) -> str:
+        """A libpq URL. Secrets are hexadecimal, so nothing needs quoting."""
+        return f"postgresql://{role}:{self.secrets[password_key(role)]}@127.0.0.1:{self.ports[f'postgres-{instance}']}/{database}"
+
+    def _values(self, service: str) -> Environment:
+        """Every key there is, with the value it has for `service`."""
+        common = {
+            "SERVICE": service,
+            "SECRET_KEY": self.secrets["SECRET_KEY"],
+            "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
+            "DEBUG": "0",
+            "REDIS_URL": f"redis://:{self.secrets['REDIS_PASSWORD']}@127.0.0.1:{self.ports['redis']}/0",
+            "OPERATOR_TOKEN": self.secrets["OPERATOR_TOKEN"],
+            "PORT": str(self.ports["web"]),
+        }
+        apis = {f"API_URL_{name.upper()}": f"http://127.0.0.1:{self.ports[f'api-{name}']}" for name in SERVICES}
+        return {**common, **apis, **self._databases(service), **self._replication(service)}
+
+    def _databases(self, service: str) -> Environment:
+        """The owner's URL of each database, except for the web, which may only look."""
+        return {
+            f"DATABASE_URL_{alias.upper()}": self.url(INSTANCE_OF[alias], "web" if service == "web" else alias, alias)
+            for alias in ALIASES
+        }
+
+    def _replication(self, service: str) -> Environment:
+        """A relay reads its own service's log with its own role; the recorder reads all five with another."""
+        roles = {name: f"{name}_relay" if service == name in SERVICES else "recorder" for name in INSTANCES}
+        return {f"REPLICATION_URL_{name.upper()}": self.url(name, role, name) for name, role in roles.items()}

@@ -1,0 +1,76 @@
+"""Where the sandbox of one PORT lives: its directory, and its block of ports."""
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sandbox.processes import INSTANCES, SERVICES
+
+# Sixteen ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing
+# connections, so no passing connection can sit on one of ours. PORTs less than 700 apart never share a block: 8000 and
+# 8001 go side by side.
+FIRST_PORT, BLOCK, BLOCKS = 20_000, 16, 700
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths and ports, derived from the project's root and the PORT of the front door; nothing is read or written."""
+
+    root: Path
+    port: int
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".sandbox" / str(self.port)
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "log"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @cached_property
+    def ports(self) -> dict[str, int]:
+        """Process name -> TCP port on 127.0.0.1, for each process that listens."""
+        base = FIRST_PORT + self.port % BLOCKS * BLOCK
+        names = [*(f"api-{name}" for name in SERVICES), *(f"postgres-{name}" for name in INSTANCES), "redis"]
+        return {"web": self.port, **{name: base + offset for offset, name in enumerate(names)}}
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def environment_file(self, service: str) -> Path:
+        return self.state / "env" / f"{service}.env"
+
+
+def is_free(port: int) -> bool:
+    """Whether 127.0.0.1:port can be listened on now."""
+    with socket.socket() as probe:
+        # As servers do: the remains of closed connections (TIME_WAIT) are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def taken(ports: dict[str, int]) -> dict[str, int]:
+    """Those of the ports that somebody else listens on."""
+    return {name: port for name, port in ports.items() if not is_free(port)}
+
+
+def free_ports(names: Iterable[str]) -> dict[str, int]:
+    """A free port of the system's choice for each name."""
+    sockets = {name: socket.socket() for name in names}
+    try:
+        for probe in sockets.values():
+            probe.bind(("127.0.0.1", 0))
+        return {name: probe.getsockname()[1] for name, probe in sockets.items()}
+    finally:
+        for probe in sockets.values():
+            probe.close()

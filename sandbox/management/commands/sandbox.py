@@ -1,0 +1,78 @@
+"""`manage.py sandbox up|provision|status|reset`: the embedded runtime's front."""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from sandbox import leftovers, setup_steps, storage, up
+from sandbox.errors import SandboxError
+from sandbox.layout import Layout
+from sandbox.stages import Stages
+from sandbox.supervise import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Runs Sagabox on this machine: five PostgreSQL, Redis and every process."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--port", type=int, default=int(os.environ.get("PORT", "8000")), help="of the front door (PORT)"
+        )
+        commands = parser.add_subparsers(dest="action", required=True)
+        commands.add_parser("up", help="start everything, and stop it on Ctrl-C or SIGTERM")
+        commands.add_parser(
+            "provision", help="roles, databases, migrations, publications, slots, demo data (SERVICE=control)"
+        )
+        status = commands.add_parser("status", help="processes with their state and pid; exit code 3 when not running")
+        status.add_argument("--json", action="store_true")
+        commands.add_parser("reset", help="remove data, logs and secrets")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        layout = Layout(settings.BASE_DIR, options["port"])
+        stages = Stages()
+        try:
+            match options["action"]:
+                case "up":
+                    up.run(layout, stages)
+                case "provision":
+                    setup_steps.run(stages, os.environ)
+                case "status":
+                    self._status(layout, options["json"])
+                case "reset":
+                    self._reset(layout)
+        except SandboxError as error:
+            stages.failed(error)
+            sys.exit(1)
+
+    def _status(self, layout: Layout, as_json: bool) -> None:
+        socket = storage.control_socket(layout)
+        if socket is None or not Supervisor(socket).is_up():
+            self.stdout.write(
+                json.dumps({"url": layout.url, "running": False}) if as_json else f"not running at {layout.url}"
+            )
+            sys.exit(3)
+        supervisor = Supervisor(socket)
+        rows = [asdict(status) for status in supervisor.statuses().values()]
+        if as_json:
+            answer = {"url": layout.url, "running": True, "supervisord": supervisor.pid()}
+            self.stdout.write(json.dumps({**answer, "processes": rows}))
+            return
+        self.stdout.write(layout.url)
+        for row in rows:
+            self.stdout.write(f"{row['name']:<24}{row['state']:<10}{row['pid']:>8}  {row['log']}")
+
+    def _reset(self, layout: Layout) -> None:
+        if not layout.state.exists() and not storage.postgres_home(layout).exists():
+            self.stdout.write("nothing to reset")
+            return
+        with storage.lock(layout):
+            leftovers.clean_up(layout)
+            for path in storage.wipe(layout):
+                self.stdout.write(f"removed {path}")

@@ -1,0 +1,135 @@
+"""THE list of everything that runs, as data. Supervisor, docker-compose.yml and the tests are all held against it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+SERVICES = ("booking", "seats", "payments", "tickets")
+INSTANCES = (*SERVICES, "projections")
+ALIASES = (*INSTANCES, "journal")
+
+# The journal has a database of its own, but not an instance of its own.
+INSTANCE_OF = {alias: "projections" if alias == "journal" else alias for alias in ALIASES}
+
+# What an instance needs to be tailed by a relay and the recorder. A slot that nobody reads would keep its WAL for ever;
+# past 2 GB it is lost, and its reader catches up in another way.
+POSTGRES_SETTINGS = {
+    "wal_level": "logical",
+    "max_replication_slots": "20",
+    "max_wal_senders": "20",
+    "max_slot_wal_keep_size": "2GB",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+}
+
+# A process may lean on those with a smaller number, so this order starts and its reverse stops. PostgreSQL stops before
+# Redis, relays before PostgreSQL: a fast shutdown waits for a connected replication client (57 s were measured).
+Health = Literal["postgres", "redis", "http", "heartbeat"]
+
+
+class Tier(IntEnum):
+    REDIS = 10
+    POSTGRES = 20
+    TAILS = 30
+    WORKERS = 40
+    FRONT = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One program. `keys` are the names of all environment variables it is given, and it is given no others."""
+
+    name: str
+    tier: Tier
+    health: Health
+    service: str = ""  # the SERVICE of a Django process; "" for PostgreSQL and Redis
+    arguments: tuple[str, ...] = ()  # after `python -m`; {host} and {port} are where an HTTP process listens
+    keys: tuple[str, ...] = ()
+
+    def command(self, python: str = "python", host: str = "127.0.0.1", port: int = 0) -> list[str]:
+        """argv of a Django process; PostgreSQL and Redis have theirs in postgres.py and redis_server.py."""
+        return [python, *(argument.format(host=host, port=port) for argument in self.arguments)]
+
+
+COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "REDIS_URL")
+API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
+UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log")
+
+
+def database_url(alias: str) -> str:
+    return f"DATABASE_URL_{alias.upper()}"
+
+
+def replication_url(instance: str) -> str:
+    return f"REPLICATION_URL_{instance.upper()}"
+
+
+def celery(service: str) -> tuple[str, ...]:
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
+    return (
+        "-m",
+        "celery",
+        "-A",
+        "config.celery:app",
+        "worker",
+        "--pool",
+        "solo",
+        "-Q",
+        service,
+        "-n",
+        f"{service}@%h",
+        *quiet,
+    )
+
+
+def _infrastructure() -> list[Process]:
+    databases = [Process(name=f"postgres-{name}", tier=Tier.POSTGRES, health="postgres") for name in INSTANCES]
+    return [Process(name="redis", tier=Tier.REDIS, health="redis"), *databases]
+
+
+def _of_service(service: str) -> list[Process]:
+    own = (*COMMON, database_url(service))
+    return [
+        Process(name=f"relay-{service}", tier=Tier.TAILS, health="heartbeat", service=service,
+                arguments=("manage.py", "relay"), keys=(*own, replication_url(service))),
+        Process(name=f"worker-{service}", tier=Tier.WORKERS, health="heartbeat", service=service,
+                arguments=celery(service), keys=own),
+        Process(name=f"api-{service}", tier=Tier.FRONT, health="http", service=service,
+                arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN")),
+    ]  # fmt: skip
+
+
+def _readers() -> list[Process]:
+    booking = (*COMMON, database_url("booking"))
+    projections = (*COMMON, database_url("projections"), *API_URLS)
+    journal = (*COMMON, database_url("journal"), *map(replication_url, INSTANCES))
+    return [
+        Process(name="recorder", tier=Tier.TAILS, health="heartbeat", service="journal",
+                arguments=("manage.py", "record"), keys=journal),
+        Process(name="watchdog", tier=Tier.WORKERS, health="heartbeat", service="booking",
+                arguments=("manage.py", "watchdog"), keys=booking),
+        Process(name="replicator", tier=Tier.WORKERS, health="heartbeat", service="booking",
+                arguments=("manage.py", "replicate"), keys=(*booking, "API_URL_SEATS")),
+        Process(name="projector-bookings", tier=Tier.WORKERS, health="heartbeat", service="projections",
+                arguments=("manage.py", "project", "bookings"), keys=projections),
+        Process(name="projector-seat-map", tier=Tier.WORKERS, health="heartbeat", service="projections",
+                arguments=("manage.py", "project", "seat_map"), keys=projections),
+        Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=UVICORN,
+                keys=(*projections, database_url("journal"), "OPERATOR_TOKEN", "PORT")),
+    ]  # fmt: skip
+
+
+PROCESSES: tuple[Process, ...] = tuple(
+    sorted(
+        [*_infrastructure(), *(process for service in SERVICES for process in _of_service(service)), *_readers()],
+        key=lambda process: process.tier,
+    )
+)
+BY_NAME = {process.name: process for process in PROCESSES}
+DJANGO = tuple(process for process in PROCESSES if process.service)
+
+
+def keys_of_service(service: str) -> tuple[str, ...]:
+    """All that any process of a service is given: what a person's shell needs to run that service's commands."""
+    keys = [key for process in DJANGO if process.service == service for key in process.keys]
+    return tuple(dict.fromkeys(keys))

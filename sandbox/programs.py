@@ -1,0 +1,45 @@
+"""From the list of processes to supervisor's programs: the commands, directories and accounts of this machine."""
+
+import sys
+from pathlib import Path
+
+from sandbox import redis_server
+from sandbox.environment import Environments
+from sandbox.layout import Layout
+from sandbox.postgres import Clusters
+from sandbox.processes import PROCESSES, Process, Tier
+from sandbox.supervise import Program
+
+
+def programs(layout: Layout, environments: Environments, clusters: Clusters, redis: Path) -> list[Program]:
+    """`redis` is the path of its configuration."""
+    return [_program(process, layout, environments, clusters, redis) for process in PROCESSES]
+
+
+def _program(process: Process, layout: Layout, environments: Environments, clusters: Clusters, redis: Path) -> Program:
+    if process.tier is Tier.POSTGRES:
+        instance = process.name.removeprefix("postgres-")
+        return Program(
+            name=process.name,
+            tier=process.tier,
+            command=clusters.command(instance, layout.ports[process.name]),
+            directory=clusters.data(instance),
+            log=layout.log(process.name),
+            environment={},
+            user=clusters.account.pw_name if clusters.account else "",
+            stop_signal="INT",  # a fast shutdown: TERM would wait for its clients to go
+            stop_patience=60,
+        )
+    if process.tier is Tier.REDIS:
+        command, directory = redis_server.command(redis), redis.parent
+    else:
+        command = process.command(sys.executable, port=layout.ports.get(process.name, 0))
+        directory = layout.root
+    return Program(
+        name=process.name,
+        tier=process.tier,
+        command=command,
+        directory=directory,
+        log=layout.log(process.name),
+        environment=environments.of_process(process),
+    )

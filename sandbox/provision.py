@@ -1,0 +1,101 @@
+"""Roles, databases and grants: the walls between the services, put up by the superuser. Safe to repeat.
+
+Everything comes from the environment of SERVICE=control (ADMIN_URL_<INSTANCE>, <ROLE>_PASSWORD), so that the embedded
+sandbox and docker-compose.yml run the same lines.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from sandbox.processes import INSTANCES, SERVICES
+from sandbox.secret_store import password_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A login on one instance. It owns `owns`, may look at everything in `reads`, and may replicate `tails`."""
+
+    name: str
+    owns: str = ""
+    reads: tuple[str, ...] = ()
+    tails: str = ""
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.owns, *self.reads, self.tails) if name)
+
+
+def roles_of(instance: str) -> list[Role]:
+    """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all five."""
+    roles = [Role(name=instance, owns=instance), Role(name="recorder", tails=instance)]
+    if instance in SERVICES:
+        return [*roles, Role(name=f"{instance}_relay", tails=instance)]
+    return [*roles, Role(name="journal", owns="journal"), Role(name="web", reads=("projections", "journal"))]
+
+
+def admin_url(environment: Mapping[str, str], instance: str, database: str = "postgres") -> str:
+    """The superuser's way into one database of an instance."""
+    return make_conninfo(environment[f"ADMIN_URL_{instance.upper()}"], dbname=database)
+
+
+def provision(environment: Mapping[str, str], create_databases: bool = False) -> None:
+    """Bring the roles, databases and grants of all instances to the declared state.
+
+    `create_databases` lets owners make databases of their own, as a test run does; a running Sagabox has no use for it.
+    """
+    for instance in INSTANCES:
+        roles = roles_of(instance)
+        with psycopg.connect(admin_url(environment, instance), autocommit=True) as connection:
+            for role in roles:
+                _ensure_role(connection, role, environment[password_key(role.name)], create_databases)
+            for role in roles:
+                if role.owns:
+                    _ensure_database(connection, role)
+            for role in roles:
+                _allow_connections(connection, role)
+        for role in roles:
+            for database in role.reads:
+                owner = next(other.name for other in roles if other.owns == database)
+                with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
+                    grant_reading(connection, owner, role.name)
+
+
+def grant_reading(connection: psycopg.Connection, owner: str, reader: str) -> None:
+    """Let `reader` SELECT from the tables `owner` has in this database, and from those it will make later."""
+    names = {"owner": sql.Identifier(owner), "reader": sql.Identifier(reader)}
+    connection.execute(sql.SQL("grant select on all tables in schema public to {reader}").format(**names))
+    future = "alter default privileges for role {owner} in schema public grant select on tables to {reader}"
+    connection.execute(sql.SQL(future).format(**names))
+
+
+def _ensure_role(connection: psycopg.Connection, role: Role, password: str, create_databases: bool) -> None:
+    name = sql.Identifier(role.name)
+    if not connection.execute("select from pg_roles where rolname = %s", (role.name,)).rowcount:
+        connection.execute(sql.SQL("create role {}").format(name))
+    # The verifier is computed here: a password in clear would end in the server's log whenever the statement is logged.
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.name.encode(), b"scram-sha-256").decode()
+    flags = [
+        "login nosuperuser nocreaterole nobypassrls",
+        "createdb" if create_databases and role.owns else "nocreatedb",
+        "replication" if role.tails else "noreplication",
+    ]
+    statement = sql.SQL("alter role {} with {} password {}")
+    connection.execute(statement.format(name, sql.SQL(" ".join(flags)), sql.Literal(verifier)))
+
+
+def _ensure_database(connection: psycopg.Connection, role: Role) -> None:
+    name = sql.Identifier(role.owns)
+    if not connection.execute("select from pg_database where datname = %s", (role.owns,)).rowcount:
+        connection.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role.name)))
+    connection.execute(sql.SQL("revoke all on database {} from public").format(name))
+
+
+def _allow_connections(connection: psycopg.Connection, role: Role) -> None:
+    """By default PostgreSQL lets every role connect to every database; `revoke all` above has ended that."""
+    for database in role.databases:
+        statement = sql.SQL("grant connect on database {} to {}")
+        connection.execute(statement.format(sql.Identifier(database), sql.Identifier(role.name)))

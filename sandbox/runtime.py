@@ -1,0 +1,175 @@
+"""`Sandbox`: all of Sagabox on this machine. `manage.py sandbox up` shows it to a person, tests drive it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from sandbox import guard, health, leftovers, redis_server, secret_store, storage, waiting
+from sandbox.accounts import postgres_account
+from sandbox.environment import SERVICE_NAMES, Environments
+from sandbox.errors import SandboxError
+from sandbox.layout import Layout, taken
+from sandbox.postgres import Clusters
+from sandbox.processes import BY_NAME, INSTANCES, PROCESSES, Tier
+from sandbox.programs import programs
+from sandbox.stages import Stages
+from sandbox.supervise import Status, Supervisor, configuration, launch
+
+
+class Sandbox:
+    """One sandbox per (root, port): `start()` returns when everything works, `stop()` when nothing is left.
+
+    As a context manager it does both. Raises SandboxError (AlreadyRunning when another one holds this port); after a
+    failed `start()` too, `stop()` has to be called.
+    """
+
+    def __init__(self, root: Path, port: int, stages: Stages | None = None) -> None:
+        self.layout = Layout(root.resolve(), port)
+        self.stages = stages or Stages(quiet=True)
+        self.url = self.layout.url
+        self.environments: Environments  # from start() on
+        self.supervisord: subprocess.Popen[bytes] | None = None
+        self._supervisor: Supervisor
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._undo.enter_context(storage.lock(self.layout))
+        self._prepare()
+        self._start_servers()
+        self._set_up()
+        self._start_processes()
+
+    def stop(self) -> None:
+        """Stop all that was started, in order: front door, workers, relays and recorder, PostgreSQL, Redis."""
+        self._undo.close()
+
+    def wait(self) -> None:
+        """Block for as long as supervisord lives, which is until `stop()` unless someone kills it."""
+        if self.supervisord is not None:
+            self.supervisord.wait()
+
+    # One process of a running sandbox, by its name in processes.py
+
+    def processes(self) -> dict[str, Status]:
+        return self._supervisor.statuses()
+
+    def start_process(self, name: str) -> None:
+        self._supervisor.start(BY_NAME[name].tier, name)
+
+    def stop_process(self, name: str) -> None:
+        self._supervisor.stop(BY_NAME[name].tier, name)
+
+    def restart(self, name: str) -> None:
+        self.stop_process(name)
+        self.start_process(name)
+
+    def is_healthy(self, name: str) -> bool:
+        return health.is_healthy(BY_NAME[name], self.layout.ports, self.environments.control())
+
+    def wait_healthy(self, *names: str, patience: float = 60) -> None:
+        """Until each of these (all, when none is named) works again."""
+        wanted = [BY_NAME[name] for name in names] or list(PROCESSES)
+        waiting.until_healthy(self._supervisor, wanted, self.layout, self.environments.control(), patience)
+
+    # The stages of start(), in their order
+
+    def _prepare(self) -> None:
+        with self.stages.stage("Workplace") as notes:
+            if ended := leftovers.clean_up(self.layout):
+                notes.append(f"ended {ended} left-over processes of an earlier run")
+            if busy := taken(self.layout.ports):
+                names = ", ".join(f"{port} ({name})" for name, port in busy.items())
+                other = f"make run PORT={self.layout.port + 1}"
+                raise SandboxError(f"port {names} is taken by another program; choose other ports: {other}")
+            self.layout.logs.mkdir(exist_ok=True)
+            storage.discard_orphaned_clusters(self.layout, storage.postgres_home(self.layout))
+            secrets = secret_store.load_or_create(self.layout.state / "secrets.env")
+            self.environments = Environments(self.layout.ports, secrets)
+            for service in SERVICE_NAMES:
+                secret_store.write_private(self.layout.environment_file(service), self.environments.of_service(service))
+
+    def _start_servers(self) -> None:
+        secrets, ports = self.environments.secrets, self.layout.ports
+        with self.stages.stage("PostgreSQL data") as notes:
+            clusters = Clusters(storage.postgres_home(self.layout), postgres_account())
+            log = self.layout.log("initdb")
+            made = clusters.initialise(INSTANCES, secrets["POSTGRES_PASSWORD"], log)
+            notes.append(f"{len(made)} made" if made else "kept")
+        with self.stages.stage("PostgreSQL x5 and Redis"):
+            for instance in INSTANCES:
+                clusters.clear_stale_pid(instance)
+            redis = redis_server.write_configuration(
+                self.layout.state / "redis", ports["redis"], secrets["REDIS_PASSWORD"]
+            )
+            self._start_supervisord(clusters, redis)
+            self._spawn(Tier.REDIS, Tier.POSTGRES)
+
+    def _start_supervisord(self, clusters: Clusters, redis: Path) -> None:
+        # A Unix socket's path may have 108 bytes (macOS: 104), which a project deep in a home directory soon exceeds.
+        directory = Path(tempfile.mkdtemp(prefix=storage.SOCKET_PREFIX))
+        self._undo.callback(shutil.rmtree, directory, ignore_errors=True)
+        socket, file = directory / "supervisor.sock", self.layout.state / "supervisord.conf"
+        text = configuration(
+            programs(self.layout, self.environments, clusters, redis),
+            socket, self.layout.log("supervisord"), self.layout.state / "supervisord.pid",
+        )  # fmt: skip
+        file.touch(mode=0o600)
+        file.write_text(text)
+        storage.remember(self.layout, socket=str(socket))
+        self._supervisor = Supervisor(socket)
+        self.supervisord = launch(file, self.layout.state, self.layout.log("supervisord"))
+        # Should we be killed: supervisord's own answer to SIGTERM is to stop everything in the same order as we do.
+        self._undo.callback(guard.dismiss, guard.start([self.supervisord.pid], signal.SIGTERM))
+        self._undo.callback(self._stop_supervisord, self.supervisord)
+        waiting.until_supervised(self._supervisor, self.supervisord, self.layout)
+
+    def _set_up(self) -> None:
+        """In a process of its own, which alone has the superuser's password, and ends."""
+        environment = {**os.environ, **self.environments.control()}
+        log = self.layout.log("provision")
+        with log.open("w") as errors:
+            output = errors if self.stages.console.quiet else None
+            done = subprocess.run(
+                [sys.executable, "manage.py", "sandbox", "provision"],
+                cwd=self.layout.root, env=environment, stdout=output, stderr=errors,
+            )  # fmt: skip
+        if done.returncode != 0:
+            raise SandboxError("setting up the databases failed", log)
+
+    def _start_processes(self) -> None:
+        with self.stages.stage("Processes") as notes:
+            notes.append(str(sum(process.tier >= Tier.TAILS for process in PROCESSES)))
+            self._spawn(Tier.TAILS, Tier.WORKERS, Tier.FRONT)
+
+    def _spawn(self, *tiers: Tier) -> None:
+        processes = [process for process in PROCESSES if process.tier in tiers]
+        for process in processes:
+            self._supervisor.start(process.tier, process.name)
+        self.wait_healthy(*(process.name for process in processes))
+
+    def _stop_supervisord(self, process: subprocess.Popen[bytes]) -> None:
+        for tier in sorted(Tier, reverse=True):
+            with contextlib.suppress(SandboxError):  # it may have been killed; then the sweep below finds its children
+                self._supervisor.stop_tier(tier)
+        with contextlib.suppress(SandboxError):
+            self._supervisor.shut_down()
+        process.terminate()
+        process.wait()
+        leftovers.sweep(self.layout)

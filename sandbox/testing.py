@@ -1,0 +1,133 @@
+"""Real servers for tests: five PostgreSQL and a Redis on free ports, without supervisor and without Django processes.
+
+    with infrastructure(tmp_path) as environment:
+        os.environ |= environment  # before Django's settings are read
+
+The environment is that of SERVICE=control: DATABASE_URL_<ALIAS> of the owners, who may create databases (so that
+pytest-django can), ADMIN_URL_<INSTANCE> of the superuser, <ROLE>_PASSWORD of every role, REDIS_URL.
+"""
+
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from sandbox import guard, health, provision, redis_server
+from sandbox.accounts import postgres_account, switched
+from sandbox.environment import Environment, Environments
+from sandbox.errors import SandboxError
+from sandbox.layout import Layout, free_ports
+from sandbox.postgres import Clusters
+from sandbox.processes import BY_NAME, INSTANCES
+from sandbox.secret_store import NAMES, password_key
+
+# Data that a test run throws away needs no protection from power cuts, and commits become several times faster. What a
+# test kills with SIGKILL keeps its data all the same: the kernel still has it.
+UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
+
+
+@contextmanager
+def infrastructure(directory: Path) -> Iterator[Environment]:
+    """Servers for the length of the block; logs and Redis' data are in `directory`, which may be removed afterwards.
+
+    They end however the block is left, and by the guard even when this process is killed.
+    """
+    environments = Environments(free_ports(Layout(directory, 0).ports), {name: secrets.token_hex(16) for name in NAMES})
+    directory.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        home = _postgres_home(stack, directory)
+        clusters = Clusters(home, postgres_account())
+        _initialise(clusters, environments.secrets["POSTGRES_PASSWORD"], directory / "initdb.log")
+        servers = _start(stack, clusters, environments, directory)
+        environment = environments.control()
+        _wait(servers, environment, directory)
+        provision.provision(environment, create_databases=True)
+        yield environment
+
+
+def url_of(environment: Mapping[str, str], instance: str, role: str, database: str) -> str:
+    """The libpq connection string by which `role` (postgres, recorder, seats_relay, ...) gets into `database`."""
+    admin = environment[f"ADMIN_URL_{instance.upper()}"]
+    if role == "postgres":
+        return make_conninfo(admin, dbname=database)
+    return make_conninfo(admin, dbname=database, user=role, password=environment[password_key(role)])
+
+
+def _postgres_home(stack: ExitStack, directory: Path) -> Path:
+    """In `directory`; but root's PostgreSQL runs as another account, which pytest's private directories keep out."""
+    if postgres_account() is None:
+        return directory / "pg"
+    home = Path(tempfile.mkdtemp(prefix="sagabox-test-", dir="/tmp"))
+    stack.callback(shutil.rmtree, home, ignore_errors=True)
+    return home
+
+
+def _initialise(clusters: Clusters, password: str, log: Path) -> None:
+    """One initdb and four copies: a second a piece is too much to pay in each test run."""
+    first, *others = INSTANCES
+    clusters.initialise([first], password, log, sync=False)
+    for name in others:
+        clusters.clone(first, name)
+
+
+def _start(
+    stack: ExitStack, clusters: Clusters, environments: Environments, directory: Path
+) -> dict[str, subprocess.Popen[bytes]]:
+    configuration = redis_server.write_configuration(
+        directory / "redis", environments.ports["redis"], environments.secrets["REDIS_PASSWORD"]
+    )
+    servers = {
+        "redis": _spawn(stack, redis_server.command(configuration), configuration.parent, directory / "redis.log")
+    }
+    for instance in INSTANCES:
+        name = f"postgres-{instance}"
+        argv = clusters.command(instance, environments.ports[name], **UNSAFE)
+        account = switched(clusters.account)
+        servers[name] = _spawn(stack, argv, clusters.data(instance), directory / f"{name}.log", **account)
+    # QUIT is an immediate shutdown for PostgreSQL, and ends Redis too.
+    watch = guard.start([server.pid for server in servers.values()], signal.SIGQUIT)
+    stack.callback(guard.dismiss, watch)
+    return servers
+
+
+def _spawn(stack: ExitStack, argv: list[str], directory: Path, log: Path, **options: object) -> subprocess.Popen[bytes]:
+    """In a session of its own: Ctrl-C is for pytest, which then leaves the block, which ends the server."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # type: ignore[call-overload]
+            argv,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            **options,
+        )
+    stack.callback(_end, child)
+    return child
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.send_signal(signal.SIGQUIT)
+    try:
+        child.wait(10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _wait(
+    servers: dict[str, subprocess.Popen[bytes]], environment: Environment, directory: Path, patience: float = 30
+) -> None:
+    deadline = time.monotonic() + patience
+    for name, server in servers.items():
+        while not health.is_healthy(BY_NAME[name], {}, environment):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise SandboxError(f"{name} did not come up", directory / f"{name}.log")
+            time.sleep(0.02)

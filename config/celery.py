@@ -5,10 +5,13 @@ that Redis transports wait by default (measured: 5 s against 100 s and more).
 """
 
 import os
+import threading
+import time
 from importlib import import_module
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -42,3 +45,19 @@ def handle(task: Any, envelopes: list[dict]) -> None:
     """Give a batch of envelopes to the service whose worker this is."""
     info = task.request.delivery_info or {}
     import_module(f"{settings.SERVICE}.handlers").handle(envelopes, bool(info.get("redelivered")))
+
+
+@worker_ready.connect
+def beat(**_: Any) -> None:
+    """Give /readyz a sign of life from a thread: the solo pool's only other thread is the one that works."""
+    from messaging.connections import redis_client
+    from messaging.heartbeat import Heartbeat
+
+    heartbeat = Heartbeat(redis_client(), f"worker-{settings.SERVICE}")
+
+    def forever() -> None:
+        while True:
+            heartbeat.beat()
+            time.sleep(1)
+
+    threading.Thread(target=forever, daemon=True, name="heartbeat").start()

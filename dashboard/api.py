@@ -1,0 +1,120 @@
+"""The front door: one API for the outside, answered from the read models or handed to the service that owns the data."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from dashboard import readiness
+from dashboard.clients import ServiceDown, call
+from messaging.problems import Problem, install
+from projections import queries
+
+api = NinjaAPI(
+    title="Sagabox",
+    version="1",
+    description="Book seats by a saga over three services. Errors are RFC 9457 problem details.",
+    urls_namespace="front-door",
+    docs_url="/api/docs",
+    openapi_url="/api/openapi.json",
+)
+install(api)
+SERVICES = ("booking", "seats", "payments", "tickets")
+
+
+@api.exception_handler(ServiceDown)
+def service_down(request: HttpRequest, error: ServiceDown) -> HttpResponse:
+    return Problem(503, "Service unavailable", str(error)).response()
+
+
+def _hand_over(service: str, request: HttpRequest, path: str, **more: Any) -> HttpResponse:
+    """Ask the owner and give its answer on as it is."""
+    answer = call(service, request.method or "GET", path, **more)
+    response = HttpResponse(
+        answer.content, status=answer.status_code, content_type=answer.headers.get("content-type", "application/json")
+    )
+    if "location" in answer.headers:
+        response["Location"] = answer.headers["location"]
+    return response
+
+
+@api.get("/api/performances", summary="Performances on sale")
+def performances(request: HttpRequest) -> HttpResponse:
+    return _hand_over("seats", request, "/api/performances")
+
+
+@api.get("/api/customers", summary="Customers")
+def customers(request: HttpRequest) -> HttpResponse:
+    return _hand_over("booking", request, "/api/customers")
+
+
+@api.get("/api/performances/{performance}/seats", summary="The seat map, from the read model")
+def seats(request: HttpRequest, performance: str) -> Any:
+    found = queries.seat_map(performance)
+    if not found:
+        raise Problem(404, "Unknown performance", f"no performance '{performance}' is in the seat map")
+    return found
+
+
+@api.post(
+    "/api/bookings",
+    summary="Book seats: starts a saga",
+    openapi_extra={
+        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["performance", "seats", "customer", "payment_method"],
+                        "properties": {
+                            "performance": {"type": "string"},
+                            "seats": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
+                            "customer": {"type": "integer"},
+                            "payment_method": {"type": "string"},
+                        },
+                    }
+                }
+            },
+        },
+    },
+)
+def book(request: HttpRequest) -> HttpResponse:
+    headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
+    if "Idempotency-Key" in request.headers:
+        headers["Idempotency-Key"] = request.headers["Idempotency-Key"]
+    return _hand_over("booking", request, "/api/bookings", content=request.body, headers=headers)
+
+
+@api.get("/api/bookings/{booking_id}", summary="A booking, from the read model")
+def booking(request: HttpRequest, booking_id: UUID) -> Any:
+    found = queries.booking(str(booking_id))
+    if found is None:
+        raise Problem(404, "Unknown booking", f"the read model has no booking '{booking_id}' (yet)")
+    return found
+
+
+@api.get("/api/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
+def saga(request: HttpRequest, booking_id: UUID) -> HttpResponse:
+    return _hand_over("booking", request, f"/api/bookings/{booking_id}/saga")
+
+
+@api.get("/api/{service}/events", summary="A service's event log, from a horizon on")
+def events(request: HttpRequest, service: str, after: str = "0", limit: str = "1000") -> HttpResponse:
+    if service not in SERVICES:
+        raise Problem(404, "Unknown service", f"'{service}' is none of {', '.join(SERVICES)}")
+    return _hand_over(service, request, f"/api/{service}/events", params={"after": after, "limit": limit})
+
+
+@api.get("/healthz", summary="This process is alive")
+def healthz(request: HttpRequest) -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@api.get("/readyz", summary="Which part is ready", response={200: dict, 503: dict})
+def readyz(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+    parts = readiness.parts()
+    ready = all(state == "ready" for state in parts.values())
+    return (200 if ready else 503), {"ready": ready, "parts": parts}

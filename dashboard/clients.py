@@ -1,0 +1,50 @@
+"""The web process's way to the services: their HTTP APIs, and nothing else of theirs."""
+
+from functools import cache
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+TIMEOUT = httpx.Timeout(5.0, connect=1.0)
+
+
+class ServiceDown(Exception):
+    """A service's API did not answer; `service` says whose."""
+
+    def __init__(self, service: str, error: Exception) -> None:
+        super().__init__(f"service '{service}' does not answer: {type(error).__name__}")
+        self.service = service
+
+
+@cache
+def _client() -> httpx.Client:
+    return httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_connections=40, max_keepalive_connections=20))
+
+
+def call(service: str, method: str, path: str, **request: Any) -> httpx.Response:
+    """Call a service's API, e.g. `call("seats", "GET", "/api/performances")`. Raises ServiceDown.
+
+    A GET is tried twice: a kept-alive connection may have died with a restarted process. A POST is not: it carries an
+    idempotency key, and it is the caller's choice to send it again.
+    """
+    attempts = 2 if method == "GET" else 1
+    for attempt in range(attempts):
+        try:
+            return _client().request(method, settings.API_URLS[service] + path, **request)
+        except httpx.HTTPError as error:
+            if attempt == attempts - 1:
+                raise ServiceDown(service, error) from error
+    raise AssertionError("unreachable")
+
+
+def get_json(service: str, path: str, **request: Any) -> Any:
+    """GET and parse; None when the service says 404. Raises ServiceDown also for an answer of 5xx."""
+    response = call(service, "GET", path, **request)
+    if response.status_code == 404:
+        return None
+    try:
+        response.raise_for_status()
+    except httpx.HTTPStatusError as error:
+        raise ServiceDown(service, error) from error
+    return response.json()

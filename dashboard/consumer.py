@@ -1,0 +1,74 @@
+"""The live page's socket: it brings entries after the client's cursor, in order, none twice. Commands never come this way."""
+
+import asyncio
+from urllib.parse import parse_qs
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
+
+from dashboard.frames import render_entry
+from dashboard.tail import Tail, reload_frame
+from journal import queries
+
+PACE_S = 0.06  # at most one frame in this time; what happens meanwhile travels in the next
+CATCH_UP = 500  # entries read from the journal's database before a whole new page is cheaper
+TAIL = Tail()
+
+
+class JournalConsumer(AsyncWebsocketConsumer):
+    """`/ws/journal?after=<pos>&epoch=<epoch>`: out-of-band swaps for each entry after `pos`.
+
+    A cursor of another epoch, from the future, or too far back is answered by a frame that reloads the page.
+    """
+
+    sender: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
+        cursor = query.get("after", ["0"])[0]
+        self.epoch = query.get("epoch", [""])[0]
+        self.pos = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 16 else -1
+        await TAIL.start()
+        await self.accept()
+        self.sender = asyncio.create_task(self._send_forever())
+
+    async def disconnect(self, code: int) -> None:
+        if self.sender is not None:
+            self.sender.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Clients have nothing to say here."""
+        await self.close(code=1008)
+
+    async def _send_forever(self) -> None:
+        if not await self._catch_up():
+            await self.send(reload_frame())
+            return
+        while True:
+            await TAIL.wait(self.pos, timeout=15)
+            frames = TAIL.after(self.pos)
+            if frames is None:
+                await self.send(reload_frame())
+                return
+            if frames:
+                self.pos = frames[-1].pos
+                await self.send("".join(frame.html for frame in frames))
+                await asyncio.sleep(PACE_S)
+
+    async def _catch_up(self) -> bool:
+        """Send what the tail no longer holds from the journal's database; False if the page must start anew."""
+        try:
+            epoch = await queries.aepoch()
+            if self.epoch != epoch or self.pos < 0 or self.pos > max(TAIL.last, await queries.alast_pos()):
+                return False
+            if TAIL.after(self.pos) is not None:
+                return True
+            missed = await queries.aentries_after(self.pos, CATCH_UP + 1)
+        except DatabaseError:
+            return True  # the stream may still serve; the page says what is down
+        if len(missed) > CATCH_UP:
+            return False
+        if missed:
+            await self.send("".join(render_entry(raw) for raw in missed))
+            self.pos = missed[-1]["pos"]
+        return True

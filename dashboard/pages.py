@@ -1,0 +1,103 @@
+"""The pages and their partials. Everything shown comes from the read models and the journal, by SELECT."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+from redis import RedisError
+
+from dashboard import present
+from dashboard.commands import toggles
+from dashboard.story import story
+from faults.toggles import LABELS
+from journal import queries as journal
+from messaging.connections import redis_client
+from projections import queries as views
+
+FEED = 40  # entries a fresh page begins with
+METHODS = [
+    ("tok_visa", "Visa, approves"),
+    ("tok_declined", "card that declines"),
+    ("tok_insufficient_funds", "card without funds"),
+]
+
+
+@require_GET
+@ensure_csrf_cookie
+def index(request: HttpRequest) -> HttpResponse:
+    """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
+    performances = views.performances()
+    chosen = request.GET.get("performance") or _first_ahead(performances)
+    entries = journal.latest(FEED)
+    context = {
+        "performances": performances,
+        "performance": chosen,
+        "customers": views.customers(),
+        "customer": request.GET.get("customer", "123"),
+        "methods": METHODS,
+        "method": request.GET.get("method", "tok_visa"),
+        "entries": [present.entry(raw) for raw in reversed(entries)],
+        "pos": entries[-1]["pos"] if entries else 0,
+        "epoch": journal.epoch(),
+        "lags": views.lags(),
+        "toggles": _toggles(),
+        "recent": views.recent_bookings(6),
+        **_seats(chosen),
+    }
+    booking = _uuid(request.GET.get("booking", ""))
+    if booking:
+        context |= story(booking, _position(request))
+    return render(request, "dashboard/index.html", context)
+
+
+@require_GET
+def seats(request: HttpRequest, performance: str) -> HttpResponse:
+    return render(request, "dashboard/seats.html#map", {"performance": performance, **_seats(performance)})
+
+
+@require_GET
+def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
+    """One booking's story; with `?pos=` as it stood at that entry, else as it stands now."""
+    return render(request, "dashboard/booking.html#panel", story(str(booking), _position(request)))
+
+
+@require_GET
+def recent(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/booking.html#recent", {"recent": views.recent_bookings(6)})
+
+
+def _seats(performance: str) -> dict[str, Any]:
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for seat in views.seat_map(performance):
+        rows.setdefault((seat["section"], seat["row"]), []).append(seat)
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for (section, row), found in rows.items():
+        sections.setdefault(section, []).append({"name": row, "seats": found})
+    return {"sections": sections}
+
+
+def _toggles() -> list[dict[str, object]]:
+    try:
+        return toggles(redis_client())
+    except RedisError:
+        return [{"name": name, "label": label, "state": "unknown", "booking": ""} for name, label in LABELS.items()]
+
+
+def _first_ahead(performances: list[dict[str, Any]]) -> str:
+    ahead = [one for one in performances if one["ahead"]]
+    return ahead[0]["id"] if ahead else ""
+
+
+def _position(request: HttpRequest) -> int | None:
+    raw = request.GET.get("pos", "")
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 16 else None
+
+
+def _uuid(raw: str) -> str:
+    try:
+        return str(UUID(raw))
+    except ValueError:
+        return ""

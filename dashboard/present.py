@@ -1,0 +1,89 @@
+"""From a journal entry to what a person reads: pure functions, shared by the page and the socket."""
+
+from typing import Any
+
+# Columns that say how a row is kept, not what it says: they would mark every cell as changed.
+PLUMBING = {"updated_at", "caused_by", "xid", "horizon", "seq", "time", "at", "created_at", "data", "reply", "context"}
+LABEL_COLUMNS = ("label", "code", "type", "step", "view", "state", "id")
+SHOWN_CHANGES = 8
+SERVICE_NAMES = {
+    "booking": "Booking",
+    "seats": "Seat",
+    "payments": "Payment",
+    "tickets": "Ticket",
+    "projections": "Views",
+}
+
+
+def entry(raw: dict[str, Any], booking: str = "") -> dict[str, Any]:
+    """Shape an entry for the templates; with `booking`, only the changes that concern it (a batch holds many bookings)."""
+    changes = raw.get("changes") or []
+    if booking:
+        changes = [change for change in changes if concerns(change, booking)] or changes
+    shown = [present(change) for change in changes if not _dull(change)]
+    return {
+        **raw,
+        "service_name": SERVICE_NAMES.get(raw["service"], raw["service"]),
+        "shown": shown[:SHOWN_CHANGES],
+        "more": max(len(shown) - SHOWN_CHANGES, 0),
+        "observation": raw["kind"] == "observation",
+    }
+
+
+def concerns(change: dict[str, Any], booking: str) -> bool:
+    """Whether a row change mentions this booking, in its key or in a column."""
+    for row in (change.get("old"), change.get("new")):
+        if row and booking in (row.get("booking_id"), row.get("correlation_id"), row.get("id")):
+            return True
+    return False
+
+
+def _dull(change: dict[str, Any]) -> bool:
+    """A view's checkpoint and a barrier row's bookkeeping move with every transaction; they have places of their own."""
+    return change["table"].endswith(("_checkpoint", "replicacheckpoint", "_idempotencykey"))
+
+
+def present(change: dict[str, Any]) -> dict[str, Any]:
+    """One row change: table, a label for the row, and its cells [(column, old, new)], only those that changed."""
+    old, new = change.get("old") or {}, change.get("new") or {}
+    row = new or old
+    if change["table"].endswith("_outbox"):
+        return {"op": "message", "table": "outbox", "label": row.get("type", ""), "cells": [], "message": row}
+    columns = [name for name in row if name not in PLUMBING]
+    if change["op"] == "update":
+        columns = [name for name in columns if old.get(name) != new.get(name)]
+    cells = [
+        {"column": name, "old": _cell(old.get(name)), "new": _cell(new.get(name)), "had": name in old}
+        for name in columns
+        if name != "version" and (change["op"] == "update" or name in ("status", "state", "amount", "reason", "code"))
+        if new.get(name) not in (None, "") or change["op"] == "update"
+    ]
+    return {
+        "op": change["op"],
+        "table": short_table(change["table"]),
+        "label": label(row, change.get("key")),
+        "cells": cells,
+        "message": None,
+    }
+
+
+def short_table(table: str) -> str:
+    """`seats_seat` -> `seat`: the service's name stands beside it anyway."""
+    return table.rsplit(".", 1)[-1].split("_", 1)[-1]
+
+
+def label(row: dict[str, Any], key: Any = None) -> str:
+    for column in LABEL_COLUMNS:
+        if row.get(column):
+            text = str(row[column])
+            return text if len(text) <= 20 else text[-8:]
+    return str(key or "")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "∅"
+    text = str(value)
+    if len(text) == 36 and text.count("-") == 4:  # a UUID: its random end tells it apart
+        return "…" + text[-8:]
+    return text if len(text) <= 60 else text[:57] + "…"

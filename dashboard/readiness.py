@@ -1,0 +1,56 @@
+"""/readyz: which part of the sandbox is ready, and which is not."""
+
+import httpx
+from django.conf import settings
+from django.db import DatabaseError, connections
+from redis import RedisError
+
+from messaging.connections import redis_client
+
+BEATING = (
+    *(f"worker-{service}" for service in settings.SERVICES),
+    *(f"relay-{service}" for service in settings.SERVICES),
+    "watchdog",
+    "replicator",
+    "projector-bookings",
+    "projector-seat-map",
+    "recorder",
+)
+"""Processes without an HTTP port: each renews `alive:<name>` in Redis while it works."""
+
+
+def parts() -> dict[str, str]:
+    """Return {part: "ready" or what is wrong}, one for each process and database this process can ask about."""
+    found: dict[str, str] = {}
+    for service in settings.SERVICES:
+        found[f"api-{service}"] = _api(settings.API_URLS[service])
+    for alias in ("projections", "journal"):
+        found[f"database-{alias}"] = _database(alias)
+    return found | _beats()
+
+
+def _beats() -> dict[str, str]:
+    try:
+        alive = redis_client().mget([f"alive:{name}" for name in BEATING])
+    except RedisError as error:
+        return {"redis": f"not reachable ({type(error).__name__})"}
+    return {"redis": "ready"} | {
+        name: "ready" if beat else "no sign of life for 10 s" for name, beat in zip(BEATING, alive, strict=True)
+    }
+
+
+def _api(url: str) -> str:
+    try:
+        response = httpx.get(f"{url}/readyz", timeout=2)
+    except httpx.HTTPError as error:
+        return f"not reachable ({type(error).__name__})"
+    return "ready" if response.status_code == 200 else f"not ready: {response.text[:200]}"
+
+
+def _database(alias: str) -> str:
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("select 1")
+    except DatabaseError as error:
+        return f"not reachable ({type(error).__name__})"
+    return "ready"

@@ -1,0 +1,22 @@
+"""Template helpers: money and short ids."""
+
+from decimal import Decimal
+
+from babel.numbers import format_currency, get_currency_precision
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def money(amount: int | None, currency: str) -> str:
+    """Format an amount in minor units: 150000 KRW is ₩150,000 (the won has no minor unit), 4200 EUR is €42.00."""
+    if amount is None or not currency:
+        return ""
+    return format_currency(Decimal(amount).scaleb(-get_currency_precision(currency)), currency, locale="en")
+
+
+@register.filter
+def short(identifier: object) -> str:
+    """The last eight characters of an id: the random end of a UUIDv7, since all of a minute begin alike."""
+    return str(identifier)[-8:]

@@ -1,0 +1,63 @@
+// The live page: one socket brings entries after our cursor; a booking's panel, the fault chips and the list refetch themselves
+// when an entry concerns them. Commands never travel by the socket: after a reconnect it would send them again.
+
+const page = document.documentElement;
+let pos = Number(page.dataset.pos || 0);
+const FEED_LENGTH = 120;
+
+// The extension freezes the address it connects to; the cursor has to move, or entries are lost across a drop.
+htmx.createWebSocket = (url) => {
+  const address = new URL(url, location.href);
+  address.searchParams.set("after", String(pos));
+  address.searchParams.set("epoch", page.dataset.epoch || "");
+  return new WebSocket(address);
+};
+
+const pill = document.getElementById("socket");
+const say = (state, text) => {
+  pill.dataset.state = state;
+  pill.textContent = text;
+};
+document.body.addEventListener("htmx:wsOpen", () => say("live", "Live"));
+document.body.addEventListener("htmx:wsClose", () => say("away", "Reconnecting"));
+document.body.addEventListener("htmx:wsError", () => say("away", "Reconnecting"));
+
+const due = new Set();
+let frame = 0;
+const refresh = (id) => {
+  due.add(id);
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    for (const one of due) {
+      const element = document.getElementById(one);
+      if (element) htmx.trigger(element, "refresh");
+    }
+    due.clear();
+  });
+};
+
+document.body.addEventListener("htmx:wsAfterMessage", () => {
+  if (document.querySelector("[data-reload]")) {
+    location.reload();
+    return;
+  }
+  const feed = document.getElementById("feed");
+  const panel = document.getElementById("booking");
+  for (const line of feed.children) {
+    const at = Number(line.dataset.pos);
+    if (at <= pos) break;
+    line.classList.add("new");
+    if (panel?.dataset.live === "true" && line.dataset.bookings.includes(panel.dataset.booking)) refresh("booking");
+    if (line.dataset.service === "projections") refresh("recent");
+    if (line.hasAttribute("data-observation")) refresh("faults");
+  }
+  if (feed.firstElementChild) pos = Math.max(pos, Number(feed.firstElementChild.dataset.pos));
+  while (feed.children.length > FEED_LENGTH) feed.lastElementChild.remove();
+});
+
+// Left and right step through the booking's entries, unless something is being typed or a seat is being chosen.
+document.addEventListener("keydown", (event) => {
+  if (event.target.closest("input, select, textarea, [role=grid]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const button = { ArrowLeft: "step-previous", ArrowRight: "step-next" }[event.key];
+  if (button) document.getElementById(button)?.click();
+});

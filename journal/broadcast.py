@@ -1,0 +1,88 @@
+"""The journal on a Redis Stream, for live pages: entry `pos` has the id `<pos>-0`. PostgreSQL has the truth, this a tail."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from redis import Redis, RedisError, ResponseError
+
+from journal.queries import newest
+
+STREAM, STATUS = "journal", "recorder"
+MAXLEN = 20_000
+REFILL = 2_000  # entries put back into a stream that was lost; older ones are read from PostgreSQL
+log = logging.getLogger(__name__)
+
+
+class Broadcast:
+    """Publishes what is stored. A Redis that fails, or comes back with other data, is topped up from PostgreSQL."""
+
+    def __init__(self, redis: Redis, epoch: str) -> None:
+        self._redis, self._epoch = redis, epoch
+        self._pos: int | None = None  # last entry known to be in the stream; None: Redis must be asked
+
+    def publish(self, entries: Sequence[tuple[int, str]], status: dict[str, Any]) -> bool:
+        """Append entries (pos, JSON) and set the hash `recorder`. Never raises: False when Redis is away, to be tried again.
+
+        Call it without entries now and then, so that a Redis that lost its data is noticed.
+        """
+        try:
+            if self._pos is None:
+                self._top_up()
+            elif not self._append(entries):
+                log.warning("the journal's stream in Redis is another one; filling it again")
+                self._top_up(anew=True)
+            self._redis.hset(STATUS, mapping={**status, "epoch": self._epoch})
+            return True
+        except RedisError as error:
+            if self._pos is not None:
+                log.warning("the journal's stream is not written: %s", error)
+            self._pos = None
+            return False
+
+    def _append(self, entries: Sequence[tuple[int, str]]) -> bool:
+        """False when the stream turns out not to be the one last written."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.hget(STATUS, "epoch")
+        pipe.xrevrange(STREAM, count=1)
+        for pos, text in entries:
+            pipe.xadd(STREAM, {"e": text}, id=f"{pos}-0", maxlen=MAXLEN, approximate=True)
+        try:
+            epoch, last, *_ = pipe.execute()
+        except ResponseError:  # an id that is not above the last one
+            return False
+        if _text(epoch) != self._epoch or _pos(last) != self._pos:
+            return False
+        if entries:
+            self._pos = entries[-1][0]
+        return True
+
+    def _top_up(self, *, anew: bool = False) -> None:
+        """Make the stream end as the journal does: add what it lacks, or all `anew`, as when it is of another journal."""
+        last = _pos(self._redis.xrevrange(STREAM, count=1))
+        same = _text(self._redis.hget(STATUS, "epoch")) == self._epoch
+        entries = newest(REFILL)
+        end = entries[-1]["pos"] if entries else 0
+        gap = not entries or last < entries[0]["pos"] - 1
+        pipe = self._redis.pipeline(transaction=True)
+        if anew or not same or gap or last > end:
+            pipe.delete(STREAM)
+            last = 0
+        for entry in entries:
+            if entry["pos"] > last:
+                pipe.xadd(STREAM, {"e": json.dumps(entry)}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
+        pipe.hset(STATUS, "epoch", self._epoch)
+        pipe.execute()
+        self._pos = end
+
+
+def _pos(found: list[Any]) -> int:
+    """Position of the newest entry of an XREVRANGE's answer; 0 for an empty stream."""
+    return int(_text(found[0][0]).partition("-")[0]) if found else 0
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value or "")

@@ -1,0 +1,74 @@
+"""Reading the journal. Every entry comes as the same dictionary that travels on the Redis Stream `journal`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from journal.models import Entry, Epoch, Mention
+
+EntryDict = dict[str, Any]
+
+
+def epoch() -> str:
+    """The journal's id, "" before the recorder has ever run. Positions of another epoch mean nothing in this one."""
+    found = Epoch.objects.values_list("id", flat=True).first()
+    return str(found or "")
+
+
+def last_pos() -> int:
+    """Position of the newest entry, 0 in an empty journal."""
+    return Entry.objects.order_by("-pos").values_list("pos", flat=True).first() or 0
+
+
+def entries_after(pos: int, limit: int = 500) -> list[EntryDict]:
+    """The oldest `limit` entries after `pos`, in order."""
+    return _as_dicts(Entry.objects.filter(pos__gt=pos).order_by("pos")[:limit])
+
+
+def newest(limit: int) -> list[EntryDict]:
+    """The newest `limit` entries, oldest first."""
+    return _as_dicts(Entry.objects.order_by("-pos")[:limit])[::-1]
+
+
+def entries_of(correlation: str, *, until: int | None = None, limit: int = 1000) -> list[EntryDict]:
+    """The entries that mention a booking, in order, up to position `until`; the oldest `limit`."""
+    mentions = Mention.objects.filter(correlation=correlation)
+    if until is not None:
+        mentions = mentions.filter(pos__lte=until)
+    positions = list(mentions.order_by("pos").values_list("pos", flat=True)[:limit])
+    return _as_dicts(Entry.objects.filter(pos__in=positions).order_by("pos"))
+
+
+def _as_dicts(entries: QuerySet[Entry]) -> list[EntryDict]:
+    found = list(entries)
+    correlations = defaultdict(list)
+    mentions = Mention.objects.filter(pos__in=[entry.pos for entry in found])
+    for pos, correlation in mentions.values_list("pos", "correlation"):
+        correlations[pos].append(correlation)
+    return [as_dict(entry, correlations[entry.pos]) for entry in found]
+
+
+def as_dict(entry: Entry, correlations: Iterable[str]) -> EntryDict:
+    """{"pos", "kind", "service", "xid", "lsn", "committed_at", "recorded_at" (ISO 8601), "title", "causes", "cause_pos",
+    "cause_known", "emits", "correlations", "data", "changes"}; ids are strings."""
+    return {
+        "pos": entry.pos,
+        "kind": entry.kind,
+        "service": entry.service,
+        "xid": entry.xid,
+        "lsn": entry.lsn,
+        "committed_at": entry.committed_at.isoformat(),
+        "recorded_at": entry.recorded_at.isoformat(),
+        "title": entry.title,
+        "causes": [str(cause) for cause in entry.causes],
+        "cause_pos": list(entry.cause_pos),
+        "cause_known": entry.cause_known,
+        "emits": [str(message) for message in entry.emits],
+        "correlations": list(correlations),
+        "data": entry.data,
+        "changes": entry.changes,
+    }

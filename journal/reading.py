@@ -1,0 +1,92 @@
+"""From a database transaction, as the log has it, to what the journal wants to say about it. Pure.
+
+It knows no domain app, only conventions: the outbox is `<service>_outbox`; `caused_by` names the message a row follows
+from; `booking_id` names the booking a row belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from journal.titles import title_of
+from messaging.wal import Change, Delete, Insert, Transaction, Truncate, format_lsn, python_row
+
+BOOKING_TABLES = {"booking_booking", "projections_bookingview"}
+"""Tables whose own key is a booking's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What is to become an entry. `source` and `cursor` say how far its source is read once it is journaled."""
+
+    kind: str
+    source: str
+    cursor: str
+    service: str
+    committed_at: datetime
+    title: str
+    causes: tuple[str, ...] = ()
+    emits: tuple[str, ...] = ()
+    correlations: tuple[str, ...] = ()
+    changes: tuple[dict[str, Any], ...] = ()
+    xid: int | None = None
+    lsn: str = ""
+    data: dict[str, Any] | None = None
+
+
+def read_transaction(service: str, transaction: Transaction) -> Candidate:
+    """`service` is the database's alias. Ids are strings; a change's values are JSON-friendly."""
+    outbox = f"{service}_outbox"
+    changes = [row for change in transaction.changes for row in _rows(change)]
+    messages = [change["new"] for change in changes if change["table"] == outbox and change["op"] == "insert"]
+    emits = [message["id"] for message in messages]
+    causes = [message["causation_id"] for message in messages]
+    correlations = [message["correlation_id"] for message in messages]
+    for change in changes:
+        row = change["new"] or change["old"] or {}
+        causes.append(row.get("caused_by"))
+        correlations.extend(_bookings(change))
+    lsn = format_lsn(transaction.end_lsn)
+    return Candidate(
+        kind="transaction",
+        source=service,
+        cursor=lsn,
+        service=service,
+        committed_at=transaction.committed_at,
+        title=title_of(messages, [change for change in changes if change["table"] != outbox]),
+        causes=_distinct(cause for cause in causes if cause not in emits) if any(causes) else (),
+        emits=_distinct(emits),
+        correlations=_distinct(correlations),
+        changes=tuple(changes),
+        xid=transaction.xid,
+        lsn=lsn,
+    )
+
+
+def _rows(change: Change) -> Iterable[dict[str, Any]]:
+    if isinstance(change, Truncate):
+        for table in change.relations:
+            yield {"table": table.table, "op": "truncate", "key": None, "old": None, "new": None}
+        return
+    relation = change.relation
+    old = None if isinstance(change, Insert) or change.old is None else python_row(relation, change.old)
+    new = None if isinstance(change, Delete) else python_row(relation, change.new)
+    row = new or old or {}
+    key = ",".join(str(row[name]) for name in relation.key if name in row)
+    yield {"table": relation.table, "op": type(change).__name__.lower(), "key": key, "old": old, "new": new}
+
+
+def _bookings(change: dict[str, Any]) -> Iterable[str | None]:
+    for row in (change["old"], change["new"]):
+        if row:
+            if "booking_id" in row:
+                yield row["booking_id"]
+            if change["table"] in BOOKING_TABLES:
+                yield row.get("id")
+
+
+def _distinct(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(value) for value in values if value))

@@ -1,0 +1,138 @@
+"""The flight recorder: the journal's only writer. Five logs and the observations in, one order out.
+
+What a person sees is what the databases committed, for it is read from their logs. Entries and positions are committed
+together; only then the entries are published and the slots confirmed. So a restart neither loses nor doubles an entry.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connections
+from redis import Redis
+
+from journal import store
+from journal.broadcast import Broadcast
+from journal.observations import SOURCE as OBSERVATIONS
+from journal.observations import Observations
+from journal.ordering import Ordering, Placed
+from journal.reading import read_transaction
+from messaging.heartbeat import Heartbeat
+from messaging.wal import Resume, WalStream, parse_lsn, wait
+
+log = logging.getLogger(__name__)
+
+HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is left unread until the others have caught up
+OBSERVE_EVERY = 0.1  # seconds
+WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
+REPORT_EVERY = 1.0
+BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
+
+
+def record(urls: Mapping[str, str], redis: Redis, stopping: Callable[[], bool]) -> None:
+    """Record until `stopping()`. `urls`: database alias -> replication URL. Survives outages of everything it talks to."""
+    backoff = BACKOFF[0]
+    while not stopping():
+        recorder = None
+        try:
+            recorder = Recorder(urls, redis)
+            while not stopping():
+                recorder.step()
+                backoff = BACKOFF[0]
+        except (DatabaseError, InterfaceError) as error:
+            # What was stored is unknown now, so begin again from what the database says.
+            log.warning("the journal's database is not available: %s", error)
+            wait([], backoff)
+            backoff = min(2 * backoff, BACKOFF[1])
+        finally:
+            if recorder is not None:
+                recorder.close()
+            connections[store.ALIAS].close()
+
+
+class Recorder:
+    """One session with the journal's database. Raises django.db.DatabaseError when that fails; then make a new one."""
+
+    def __init__(self, urls: Mapping[str, str], redis: Redis) -> None:
+        opened = store.open_journal()
+        self._ordering = Ordering(opened.pos, opened.emitted)
+        self._streams = {service: _stream(service, url, opened.cursors.get(service)) for service, url in urls.items()}
+        observed = opened.cursors.get(OBSERVATIONS)
+        self._observations = Observations(redis, observed.cursor if observed else "")
+        self._broadcast = Broadcast(redis, opened.epoch)
+        self._heartbeat = Heartbeat(redis, "recorder")
+        self._observe_at = self._write_at = self._report_at = 0.0
+        self._recorded, self._behind_ms = 0, 0
+
+    def close(self) -> None:
+        for stream in self._streams.values():
+            stream.close()
+
+    def step(self) -> None:
+        """Wait a moment for something to read, then read, order, store and publish."""
+        self._read()
+        now = time.monotonic()
+        placed = self._ordering.release(now) if now >= self._write_at else []
+        if placed:
+            self._write(placed)
+            self._write_at = now + WRITE_EVERY
+        elif now >= self._report_at:
+            self._publish([], now)
+        if any(stream.connected for stream in self._streams.values()):
+            self._heartbeat.beat()
+
+    def _read(self) -> None:
+        ordering = self._ordering
+        open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
+        wait(list(open_ones.values()), WRITE_EVERY if ordering.waiting() else OBSERVE_EVERY)
+        now = time.monotonic()
+        for service, stream in self._streams.items():
+            if service in open_ones:
+                for transaction in stream.poll(limit=500):
+                    ordering.add(read_transaction(service, transaction), now)
+            else:
+                stream.beat()
+        if now >= self._observe_at:
+            self._observe_at = now + OBSERVE_EVERY
+            for candidate in self._observations.poll():
+                ordering.add(candidate, now)
+
+    def _write(self, placed: list[Placed]) -> None:
+        clusters = {service: stream.system_id for service, stream in self._streams.items()}
+        entries = store.append(placed, clusters)
+        behind = datetime.now(UTC) - min(item.candidate.committed_at for item in placed)
+        self._behind_ms = max(self._behind_ms, round(behind.total_seconds() * 1000))
+        self._recorded += len(placed)
+        self._publish(entries, time.monotonic())
+        for item in placed:
+            if item.candidate.source in self._streams:
+                newest = item.candidate
+                self._streams[newest.source].confirm(parse_lsn(newest.cursor))
+
+    def _publish(self, entries: list[tuple[int, str]], now: float) -> None:
+        self._broadcast.publish(entries, self._status(now))
+
+    def _status(self, now: float) -> dict[str, Any]:
+        """For the page: `behind_ms` is the age at storing of the oldest entry since the last report; 0 when idle."""
+        elapsed = now - (self._report_at - REPORT_EVERY)
+        status: dict[str, Any] = {"pos": self._ordering.pos, "waiting": self._ordering.waiting()}
+        if now >= self._report_at:
+            outages = {service: stream.failure for service, stream in self._streams.items() if not stream.connected}
+            status |= {
+                "behind_ms": self._behind_ms,
+                "entries_per_s": round(self._recorded / elapsed, 1),
+                "outages": json.dumps(outages),
+                "at": datetime.now(UTC).isoformat(),
+            }
+            self._report_at, self._recorded, self._behind_ms = now + REPORT_EVERY, 0, 0
+        return status
+
+
+def _stream(service: str, url: str, stored: store.Cursor | None) -> WalStream:
+    resume = Resume(parse_lsn(stored.cursor), stored.system_id) if stored else None
+    return WalStream(url, slot="recorder", publication="journal", name=f"recorder {service}", resume=resume)

@@ -1,4 +1,4 @@
-"""The journal on a Redis Stream, for live pages: entry `pos` has the id `<pos>-0`. PostgreSQL has the truth, this a tail."""
+"""The journal on a Redis Stream, for live pages: entry `pos` has the id `<pos>-0`. PostgreSQL keeps all of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from redis import Redis, RedisError, ResponseError
 
-from journal.queries import newest
+from journal.queries import latest
 
 STREAM, STATUS = "journal", "recorder"
 MAXLEN = 20_000
@@ -25,7 +25,7 @@ class Broadcast:
         self._pos: int | None = None  # last entry known to be in the stream; None: Redis must be asked
 
     def publish(self, entries: Sequence[tuple[int, str]], status: dict[str, Any]) -> bool:
-        """Append entries (pos, JSON) and set the hash `recorder`. Never raises: False when Redis is away, to be tried again.
+        """Append entries (pos, JSON) and set the hash `recorder`. Never raises: False when Redis is away.
 
         Call it without entries now and then, so that a Redis that lost its data is noticed.
         """
@@ -61,10 +61,10 @@ class Broadcast:
         return True
 
     def _top_up(self, *, anew: bool = False) -> None:
-        """Make the stream end as the journal does: add what it lacks, or all `anew`, as when it is of another journal."""
+        """Make the stream end as the journal does: add what it lacks, or all `anew`."""
         last = _pos(self._redis.xrevrange(STREAM, count=1))
         same = _text(self._redis.hget(STATUS, "epoch")) == self._epoch
-        entries = newest(REFILL)
+        entries = latest(REFILL)
         end = entries[-1]["pos"] if entries else 0
         gap = not entries or last < entries[0]["pos"] - 1
         pipe = self._redis.pipeline(transaction=True)

@@ -10,7 +10,7 @@ class Kind(models.TextChoices):
 
 
 class Entry(models.Model):
-    """One local transaction of one database, or one observation. `pos` is the order of causes before effects, without gaps."""
+    """One local transaction of one database, or one observation. `pos` orders causes before effects and has no gaps."""
 
     pos = models.BigIntegerField(primary_key=True)
     kind = models.TextField(choices=Kind.choices)

@@ -17,6 +17,7 @@ from journal.reading import Candidate
 PATIENCE = 1.0  # seconds; then the cause counts as unknown
 LONGEST = 10.0  # seconds; patience while another log is still bringing what was committed earlier
 REMEMBERED = 200_000  # message ids
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Placed:
 @dataclass(slots=True)
 class _Log:
     waiting: deque[tuple[Candidate, float]] = field(default_factory=deque)
-    newest: datetime = datetime.min.replace(tzinfo=UTC)
+    newest: datetime = _NEVER
     arrived: float = float("-inf")
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
 from journal.models import Entry, Epoch, Mention
@@ -29,7 +30,7 @@ def entries_after(pos: int, limit: int = 500) -> list[EntryDict]:
     return _as_dicts(Entry.objects.filter(pos__gt=pos).order_by("pos")[:limit])
 
 
-def newest(limit: int) -> list[EntryDict]:
+def latest(limit: int) -> list[EntryDict]:
     """The newest `limit` entries, oldest first."""
     return _as_dicts(Entry.objects.order_by("-pos")[:limit])[::-1]
 
@@ -53,8 +54,7 @@ def _as_dicts(entries: QuerySet[Entry]) -> list[EntryDict]:
 
 
 def as_dict(entry: Entry, correlations: Iterable[str]) -> EntryDict:
-    """{"pos", "kind", "service", "xid", "lsn", "committed_at", "recorded_at" (ISO 8601), "title", "causes", "cause_pos",
-    "cause_known", "emits", "correlations", "data", "changes"}; ids are strings."""
+    """The entry's columns and "correlations"; times are ISO 8601, ids strings."""
     return {
         "pos": entry.pos,
         "kind": entry.kind,
@@ -72,3 +72,8 @@ def as_dict(entry: Entry, correlations: Iterable[str]) -> EntryDict:
         "data": entry.data,
         "changes": entry.changes,
     }
+
+
+aepoch = sync_to_async(epoch)
+alast_pos = sync_to_async(last_pos)
+aentries_after = sync_to_async(entries_after)

@@ -35,7 +35,7 @@ BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
 
 
 def record(urls: Mapping[str, str], redis: Redis, stopping: Callable[[], bool]) -> None:
-    """Record until `stopping()`. `urls`: database alias -> replication URL. Survives outages of everything it talks to."""
+    """Record until `stopping()`. `urls`: database alias -> replication URL. Survives outages of all it talks to."""
     backoff = BACKOFF[0]
     while not stopping():
         recorder = None

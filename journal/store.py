@@ -14,7 +14,8 @@ from journal.ordering import REMEMBERED, Placed
 
 ALIAS = "journal"
 _ENTRY = (
-    "pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos, cause_known, emits, changes, data"
+    "pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos, cause_known, emits, "
+    "changes, data"
 )
 _COPY_ENTRIES = f"copy journal_entry ({_ENTRY}) from stdin"
 _COPY_MENTIONS = "copy journal_mention (correlation, pos) from stdin"
@@ -67,8 +68,8 @@ def open_journal() -> Opened:
 def append(placed: Sequence[Placed], system_ids: dict[str, str]) -> list[tuple[int, str]]:
     """Commit entries and how far each source is read. Returns (pos, the entry as JSON) for the stream.
 
-    `system_ids`: source -> cluster id to store beside its LSN. Raises django.db.DatabaseError; after an OperationalError
-    it is unknown whether they were stored: `open_journal` again.
+    `system_ids`: source -> cluster id to store beside its LSN. Raises django.db.DatabaseError; whether the entries
+    were stored is then unknown: `open_journal` again.
     """
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute("select clock_timestamp()")

@@ -1,4 +1,4 @@
-"""A booking's story: the tables of all services, restricted to its rows, as of one of its entries. Pure fold over entries."""
+"""A booking's story: all services' tables, restricted to its rows, as of one of its entries. A pure fold."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Story:
 
 
 def story(correlation: str, pos: int | None = None) -> Story:
-    """The booking's rows as of its last entry at or before `pos` (default: its newest). Empty if nothing mentions it."""
+    """The booking's rows as of its last entry at or before `pos` (default: its newest); empty if there is none."""
     return fold(correlation, entries_of(correlation), pos)
 
 

@@ -89,7 +89,7 @@ class Backlog:
             del self.queues[destination]
 
     def safe_lsn(self) -> int | None:
-        """The end of the newest transaction before which everything is sent; None if there is none since the last call."""
+        """End of the newest transaction up to which all is sent; None if that has not moved since the last call."""
         lsn = None
         while self._transactions and not self._transactions[0].unsent:
             lsn = self._transactions.popleft().end_lsn

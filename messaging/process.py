@@ -26,6 +26,4 @@ class Stopping:
 
 def impatient_redis() -> Redis:
     """A client that does not retry: its loop has other work, and a backoff of its own."""
-    return Redis.from_url(
-        settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, socket_timeout=5
-    )
+    return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, socket_timeout=5)

@@ -15,7 +15,7 @@ from messaging.backlog import Envelope
 
 STREAM_MAXLEN = 100_000
 FAILURES = (RedisError, OperationalError, OSError)
-"""What sending raises while Redis is away. Whether the broker took the messages is then unknown: they are sent again."""
+"""What sending raises while Redis is away. Whether it took the messages is then unknown: they are sent again."""
 
 
 class Publisher:
@@ -28,7 +28,7 @@ class Publisher:
         self._producer: Any = None
 
     def events_and_lengths(self, events: Sequence[Envelope], queues: Sequence[str]) -> dict[str, int]:
-        """Append events to the service's stream and ask for the queues' lengths, in one round trip. Raises RedisError."""
+        """Append events to the service's stream and ask for the queues' lengths; one round trip. Raises RedisError."""
         pipe = self._redis.pipeline(transaction=False)
         for envelope in events:
             pipe.xadd(self._stream, {"e": json.dumps(envelope)}, maxlen=STREAM_MAXLEN, approximate=True)

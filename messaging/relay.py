@@ -3,7 +3,8 @@
 It reads the outbox' inserts from the service's write-ahead log and sends them: events to a Redis Stream, commands and
 replies to the Celery queue of their destination. A destination whose queue is not empty gets nothing more: what waits,
 waits here, where it is merged into one batch, which the handler takes in one local transaction. A lone message finds an
-empty queue and travels at once. The log position is confirmed up to the oldest envelope not sent: at least once, never lost.
+empty queue and travels at once. The log position is confirmed up to the oldest envelope not sent: delivery is at least
+once, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 BATCH = 200  # envelopes a task: the handler's local transaction, and its locks, must stay short
 EVENTS_AT_ONCE = 500
 HELD_LIMIT = 50_000  # envelopes in memory before the log is left unread (it keeps them better than we do)
-CREDIT_POLL = (0.002, 0.02)  # seconds between two looks at a full queue: while it moves, and when it has not for a second
+CREDIT_POLL = (0.002, 0.02)  # seconds between looks at a full queue: while it moves, and when it stands still
 IDLE = 0.5
 BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
 

@@ -1,4 +1,4 @@
-"""Transaction log tailing: reads PostgreSQL's write-ahead log through a logical replication slot, with psycopg 3 alone."""
+"""Transaction log tailing: PostgreSQL's write-ahead log through a logical replication slot, by psycopg 3 alone."""
 
 from .connection import Resume
 from .messages import (
@@ -13,8 +13,9 @@ from .messages import (
     format_lsn,
     parse_lsn,
 )
-from .stream import WalStream, wait
+from .stream import WalStream
 from .values import python_row
+from .waiting import wait
 
 __all__ = [
     "Change",

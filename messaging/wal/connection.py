@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from dataclasses import dataclass
+from threading import Thread
 
 import psycopg
 from psycopg import pq
@@ -34,7 +35,7 @@ class Resume:
 
 
 class ReplicationConnection:
-    """A slot being read. Made by `open_stream`; raises ReplicationError or psycopg.OperationalError once it is broken."""
+    """A slot being read. Made by `open_stream`; once broken it raises ReplicationError or psycopg.OperationalError."""
 
     def __init__(self, pgconn: pq.abc.PGconn, start: Resume, decoder: Decoder) -> None:
         self._pgconn = pgconn
@@ -70,8 +71,8 @@ def open_stream(url: str, slot: str, publication: str, resume: Resume, name: str
     """Connect and start reading `slot` after `resume`. Blocks for 5 s at most if the host does not answer.
 
     A `resume` of another cluster (the database was created anew) or past the end of this one's log is not used: reading
-    then begins where the slot stands. Raises psycopg.OperationalError (no connection) or ReplicationError (no slot, slot
-    in use, no right to it).
+    then begins where the slot stands. Raises psycopg.OperationalError (no connection) or ReplicationError (no such
+    slot, slot in use, no right to it).
     """
     connection = psycopg.connect(
         url,
@@ -98,6 +99,30 @@ def open_stream(url: str, slot: str, publication: str, resume: Resume, name: str
         pgconn.finish()
         raise
     return ReplicationConnection(pgconn, Resume(resume.lsn, system_id), Decoder(primary_keys))
+
+
+class Attempt(Thread):
+    """An attempt to connect. Its thread is a daemon: a process that ends does not wait for a dead host."""
+
+    def __init__(self, url: str, slot: str, publication: str, resume: Resume, name: str) -> None:
+        super().__init__(name=f"connect {name}", daemon=True)
+        self._arguments = (url, slot, publication, resume, name)
+        self._abandoned = False
+        self.connection: ReplicationConnection | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self.connection = open_stream(*self._arguments)
+            if self._abandoned:
+                self.connection.close()
+        except (psycopg.Error, ReplicationError, OSError) as error:
+            self.error = error
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        if self.connection is not None:
+            self.connection.close()
 
 
 def _query(pgconn: pq.abc.PGconn, sql: bytes) -> list[list[str]]:

@@ -49,7 +49,7 @@ class ProtocolError(Exception):
 class Decoder:
     """Decodes one connection's messages. It remembers the tables announced, so make a new one for each connection.
 
-    `primary_keys`: table OID -> names of its primary key's columns, as the catalogue has them. A table that is not in it
+    `primary_keys`: table OID -> names of its primary key's columns, from the catalogue. A table that is not in it
     (created since) is taken to have the key `id`, or else all its columns.
     """
 
@@ -139,7 +139,7 @@ class Decoder:
 
 
 def _row(data: bytes, at: int, names: tuple[str, ...], old: Row | None) -> tuple[Row, int]:
-    """The row at `at` and where it ends. An unchanged TOASTed value is not sent: it is taken from `old`, else left out."""
+    """The row at `at` and where it ends. A TOASTed value that did not change is not sent: `old` has it, or nobody."""
     row: Row = {}
     at += 2
     length = _LENGTH

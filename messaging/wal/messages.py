@@ -1,4 +1,4 @@
-"""What a logical replication stream says, as values. Shapes follow PostgreSQL's "Logical Replication Message Formats"."""
+"""What a logical replication stream says, as values, after PostgreSQL's "Logical Replication Message Formats"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 Row = dict[str, str | None]
-"""Column name -> PostgreSQL's text form of the value, or None for NULL. `values.python_row` turns it into Python values."""
+"""Column name -> PostgreSQL's text form of the value, or None for NULL. `python_row` makes Python values of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Relation:
     """A table as the stream announces it, before its first row and again whenever its definition changes.
 
     `key` names the primary key's columns (from the catalogue; the protocol itself marks every column of a table with
-    REPLICA IDENTITY FULL as identity). `names` (the columns' names in order) and `converters` (column name -> function of
-    its text, for the columns that are not text) are worked out once here, for the loops over rows.
+    REPLICA IDENTITY FULL as identity). `names` (the columns' names in order) and `converters` (column name, function of
+    its text; for the columns that are not text) are worked out once here, for the loops over rows.
     """
 
     oid: int

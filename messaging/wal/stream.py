@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import logging
 import random
-import select
 import time
-from collections.abc import Sequence
-from threading import Thread
 
 import psycopg
 
-from .connection import ReplicationConnection, ReplicationError, Resume, open_stream
+from .connection import Attempt, ReplicationConnection, ReplicationError, Resume
 from .decoding import Assembler, ProtocolError
 from .messages import Keepalive, Transaction
 
 log = logging.getLogger(__name__)
 
-CONFIRM_EVERY = 0.05  # seconds; a confirmation costs the server a little, so a busy reader sends one for many transactions
+CONFIRM_EVERY = 0.05  # seconds; a confirmation costs the server a little: a busy reader sends one for many commits
 IDLE_EVERY = 1.0  # how soon a position that moved without a transaction of ours is confirmed, or the server retains log
 STATUS_EVERY = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
 SILENCE = 20.0  # after as long without a word of the server ask for one; after twice that connect anew
@@ -29,9 +26,9 @@ FAILURES = (psycopg.Error, ReplicationError, ProtocolError, OSError)
 
 
 class WalStream:
-    """Reads `publication` through `slot` of the database at `url` (role with REPLICATION, which needs no rights to tables).
+    """Reads `publication` through `slot` of the database at `url` (a role with REPLICATION needs no rights to tables).
 
-    The caller confirms what it has handled; delivery is at least once for what was not confirmed when this process died.
+    The caller confirms what it has handled; what was not confirmed when its process died is delivered again.
     While it lives nothing is delivered twice: the server may rewind a slot (an immediate restart forgets the newest
     confirmations), but this object resumes at its own position and skips what is before it. `resume` is such a position
     that the caller stored with its own data; it wins over the slot's.
@@ -42,7 +39,7 @@ class WalStream:
         self._resume = resume or Resume()
         self._delivered = self._confirmed = self._resume.lsn
         self._connection: ReplicationConnection | None = None
-        self._attempt: _Attempt | None = None
+        self._attempt: Attempt | None = None
         self._assembler = Assembler()
         self._backoff, self._next_attempt = BACKOFF[0], 0.0
         self._wal_end = self._sent = 0
@@ -67,7 +64,7 @@ class WalStream:
         return self._connection.fileno() if self._connection else None
 
     def poll(self, limit: int = 1000) -> list[Transaction]:
-        """Transactions that are here, at most about `limit` of them. Connects (again) when that is due. Never blocks or raises."""
+        """Transactions that are here, at most `limit`. Connects (again) when that is due. Never blocks or raises."""
         transactions: list[Transaction] = []
         self.ready = False
         connection = self._connection or self._connect()
@@ -87,7 +84,7 @@ class WalStream:
             self._send_status()
 
     def confirm(self, lsn: int) -> None:
-        """Everything up to `lsn` (a transaction's `end_lsn`) is handled. Sent at once, or soon by a later poll if one just was."""
+        """All up to `lsn` (a transaction's `end_lsn`) is handled. Sent at once; if one just was, by a later poll."""
         self._confirmed = max(self._confirmed, lsn)
         self._send_status()
 
@@ -148,7 +145,7 @@ class WalStream:
             self._sent_at = now
 
     def _position(self) -> int:
-        """What may be confirmed. With nothing in hand that is all the server has sent, ours or not: or it retains log for ever."""
+        """What may be confirmed. With nothing in hand, all the server has read: or it would retain log for ever."""
         if self._confirmed >= self._delivered and not self._assembler.inside:
             self._confirmed = self._delivered = max(self._confirmed, self._wal_end)
         return self._confirmed
@@ -164,7 +161,7 @@ class WalStream:
             if time.monotonic() < self._next_attempt:
                 return None
             resume = Resume(self._delivered, self._resume.system_id)
-            self._attempt = _Attempt(self._url, self._slot, self._publication, resume, self._name)
+            self._attempt = Attempt(self._url, self._slot, self._publication, resume, self._name)
             self._attempt.start()
         self._attempt.join(0.002)
         if self._attempt.is_alive():
@@ -196,43 +193,5 @@ class WalStream:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._next_attempt = time.monotonic() + self._backoff * random.uniform(0.5, 1)
+        self._next_attempt = time.monotonic() + self._backoff * random.uniform(0.5, 1)  # noqa: S311 - jitter
         self._backoff = min(2 * self._backoff, BACKOFF[1])
-
-
-class _Attempt(Thread):
-    """An attempt to connect. Its thread is a daemon: a process that ends does not wait for a dead host."""
-
-    def __init__(self, url: str, slot: str, publication: str, resume: Resume, name: str) -> None:
-        super().__init__(name=f"connect {name}", daemon=True)
-        self._arguments = (url, slot, publication, resume, name)
-        self._abandoned = False
-        self.connection: ReplicationConnection | None = None
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            self.connection = open_stream(*self._arguments)
-            if self._abandoned:
-                self.connection.close()
-        except FAILURES as error:
-            self.error = error
-
-    def abandon(self) -> None:
-        self._abandoned = True
-        if self.connection is not None:
-            self.connection.close()
-
-
-def wait(streams: Sequence[WalStream], timeout: float) -> None:
-    """Return when a stream has something to read, or after `timeout` seconds; sooner if one has to connect."""
-    if any(stream.ready for stream in streams):
-        return
-    if not all(stream.connected for stream in streams):
-        timeout = min(timeout, 0.02)
-    poller = select.poll()  # not select(): a process may have descriptors above 1024
-    for stream in streams:
-        descriptor = stream.fileno()
-        if descriptor is not None:
-            poller.register(descriptor, select.POLLIN)
-    poller.poll(timeout * 1000)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .messages import Column, Relation, Row
 
-# OIDs of built-in types are fixed (catalogue pg_type). What is not here stays text: uuid, timestamptz, xid8, numeric ...
+# OIDs of built-in types are fixed (catalogue pg_type). All else stays text: uuid, timestamptz, xid8, numeric ...
 _CONVERTERS: dict[int, Callable[[str], Any]] = {
     16: "t".__eq__,  # boolean
     20: int,  # bigint

@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import parse_qs
 
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 
@@ -58,12 +59,16 @@ class JournalConsumer(AsyncWebsocketConsumer):
     async def _catch_up(self) -> bool:
         """Send what the tail no longer holds from the journal's database; False if the page must start anew."""
         try:
-            epoch = await queries.aepoch()
-            if self.epoch != epoch or self.pos < 0 or self.pos > max(TAIL.last, await queries.alast_pos()):
+            epoch = await database_sync_to_async(queries.epoch)()
+            if (
+                self.epoch != epoch
+                or self.pos < 0
+                or self.pos > max(TAIL.last, await database_sync_to_async(queries.last_pos)())
+            ):
                 return False
             if TAIL.after(self.pos) is not None:
                 return True
-            missed = await queries.aentries_after(self.pos, CATCH_UP + 1)
+            missed = await database_sync_to_async(queries.entries_after)(self.pos, CATCH_UP + 1)
         except DatabaseError:
             return True  # the stream may still serve; the page says what is down
         if len(missed) > CATCH_UP:

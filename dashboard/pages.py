@@ -31,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
     performances = views.performances()
     chosen = request.GET.get("performance") or _first_ahead(performances)
-    entries = journal.latest(FEED)
+    entries = journal.newest(FEED)
     context = {
         "performances": performances,
         "performance": chosen,

@@ -53,7 +53,7 @@ def present(change: dict[str, Any]) -> dict[str, Any]:
     if change["op"] == "update":
         columns = [name for name in columns if old.get(name) != new.get(name)]
     cells = [
-        {"column": name, "old": _cell(old.get(name)), "new": _cell(new.get(name)), "had": name in old}
+        {"column": name, "old": cell(old.get(name)), "new": cell(new.get(name)), "had": name in old}
         for name in columns
         if name != "version" and (change["op"] == "update" or name in ("status", "state", "amount", "reason", "code"))
         if new.get(name) not in (None, "") or change["op"] == "update"
@@ -80,7 +80,7 @@ def label(row: dict[str, Any], key: Any = None) -> str:
     return str(key or "")
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     if value is None:
         return "∅"
     text = str(value)

@@ -1,0 +1,76 @@
+"""The bench's result as a table for people and JSON for machines."""
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throughput:
+    """`bookings` complete ones in `seconds`; what complete means is said by `until`."""
+
+    name: str
+    bookings: int
+    seconds: float
+    until: str
+
+    @property
+    def rate(self) -> float:
+        return self.bookings / self.seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Of lone bookings, one after the other, in milliseconds."""
+
+    name: str
+    samples_ms: list[float] = field(repr=False)
+
+    def percentile(self, share: float) -> float:
+        ordered = sorted(self.samples_ms)
+        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def show(throughputs: list[Throughput], latencies: list[Latency], peer: str, to: Path) -> None:
+    """Print both tables; the ratio is each row's best rate over the best rate of the row named `peer`."""
+    base = max(row.rate for row in throughputs if row.name == peer)
+    table = Table(title="Bookings per second, complete", title_justify="left")
+    for column in ("system", "bookings", "seconds", "per second", f"against {peer}", "complete when"):
+        table.add_column(column, justify="left" if column in ("system", "complete when") else "right")
+    for row in throughputs:
+        table.add_row(
+            row.name, str(row.bookings), f"{row.seconds:.2f}", f"{row.rate:.0f}", f"{row.rate / base:.2f}", row.until
+        )
+    delays = Table(title="A lone booking, milliseconds", title_justify="left")
+    for column in ("system", "samples", "p50", "p95"):
+        delays.add_column(column, justify="left" if column == "system" else "right")
+    for one in latencies:
+        delays.add_row(one.name, str(len(one.samples_ms)), f"{one.percentile(0.5):.1f}", f"{one.percentile(0.95):.1f}")
+    console = Console(width=120)
+    console.print(table, delays)
+    console.print(
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(
+        json.dumps(
+            {
+                "throughput": [{**asdict(row), "rate": row.rate, "ratio": row.rate / base} for row in throughputs],
+                "latency_ms": [
+                    {"name": one.name, "p50": one.percentile(0.5), "p95": one.percentile(0.95)} for one in latencies
+                ],
+                "machine": {
+                    "cores": os.cpu_count(),
+                    "system": platform.platform(),
+                    "python": platform.python_version(),
+                },
+            },
+            indent=2,
+        )
+    )
+    console.print(f"JSON: {to}")

@@ -1,0 +1,112 @@
+"""A booking's panel: its saga, one journal entry, and every service's rows as they stood then. From the journal alone."""
+
+from typing import Any
+
+from dashboard import present
+from journal.queries import entries_of
+from journal.stories import Story, Tables, fold
+
+# The saga's steps as the page draws them: forward command, the class of the step. The states come from the saga's row.
+STEPS = [
+    ("ReserveSeats", "compensatable"),
+    ("TakePayment", "compensatable"),
+    ("IssueTickets", "pivot"),
+    ("ConfirmSeats", "retriable"),
+]
+HIDDEN_TABLES = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga", "_deadletter")
+COLUMNS = {
+    "booking_booking": ["state", "reason", "amount", "version"],
+    "seats_seat": ["label", "status", "version"],
+    "seats_hold": ["status", "expires_at", "version"],
+    "payments_payment": ["status", "amount", "currency", "reason"],
+    "payments_refund": ["amount"],
+    "tickets_issuance": ["status", "reason"],
+    "tickets_ticket": ["seat", "code"],
+    "projections_bookingview": ["state", "hold_status", "payment_status", "tickets_status", "version"],
+    "projections_seatmap": ["label", "status", "version"],
+}
+"""What is worth a column on a small screen; the entry above the tables shows every changed cell."""
+
+
+def story(booking: str, pos: int | None = None) -> dict[str, Any]:
+    """Context for the panel: the state as of the booking's last entry at or before `pos`, or as of now."""
+    entries = entries_of(booking)
+    told = fold(booking, entries, pos)
+    positions = [entry["pos"] for entry in entries]
+    return {
+        "booking_id": booking,
+        "live": pos is None,
+        "booking": _row(told.tables, "booking", "booking_booking", booking),
+        "steps": _steps(told.tables),
+        "entry": present.entry(told.entry, booking) if told.entry else None,
+        "tables": [_group(told, service) for service in present.SERVICE_NAMES],
+        "number": positions.index(told.pos) + 1 if told.pos in positions else 0,
+        "total": len(positions),
+        "first": positions[0] if positions else "",
+        "previous": told.previous,
+        "next": told.next,
+    }
+
+
+def _row(tables: Tables, service: str, table: str, booking: str) -> dict[str, Any] | None:
+    for row in tables.get(service, {}).get(table, {}).values():
+        if row.get("id") == booking:
+            return row
+    return None
+
+
+def _steps(tables: Tables) -> list[dict[str, str]]:
+    """Each step's state, from the saga's row as of that moment: pending, sent, succeeded, refused or compensated."""
+    sagas = list(tables.get("booking", {}).get("booking_saga", {}).values())
+    tracks = sagas[0]["steps"] if sagas else {}
+    return [{"name": name, "kind": kind, **_step(tracks.get(name, {}))} for name, kind in STEPS]
+
+
+def _step(track: dict[str, Any]) -> dict[str, str]:
+    forward, undo = track.get("forward", {}), track.get("compensation", {})
+    attempts = len(forward.get("attempts", ()))
+    again = f", attempt {attempts}" if attempts > 1 else ""
+    if undo.get("known") == "succeeded":
+        return {"state": "compensated", "text": "undone"}
+    if undo:
+        return {"state": "sent", "text": "being undone"}
+    known = forward.get("known", "pending")
+    text = {
+        "pending": "to do",
+        "sent": "no answer yet",
+        "succeeded": "done",
+        "refused": "refused",
+        "skipped": "skipped",
+    }
+    return {"state": known, "text": text[known] + again}
+
+
+def _group(told: Story, service: str) -> dict[str, Any]:
+    tables = [
+        _table(told, service, name, rows)
+        for name, rows in sorted(told.tables.get(service, {}).items())
+        if not name.endswith(HIDDEN_TABLES)
+    ]
+    return {"service": service, "name": present.SERVICE_NAMES[service], "tables": tables}
+
+
+def _table(told: Story, service: str, name: str, rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    columns = COLUMNS.get(name) or [column for column in next(iter(rows.values())) if column not in present.PLUMBING]
+    changed = {
+        (cells.key, column)
+        for cells in told.changed
+        if (cells.service, cells.table) == (service, name)
+        for column in cells.columns
+    }
+    return {
+        "name": name,
+        "columns": columns,
+        "rows": [
+            {
+                "cells": [
+                    {"text": present.cell(row.get(column)), "changed": (key, column) in changed} for column in columns
+                ]
+            }
+            for key, row in rows.items()
+        ],
+    }

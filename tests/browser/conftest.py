@@ -1,0 +1,46 @@
+"""A real Chromium, the system's if there is one (the test command installs one where it is missing)."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.live import Live
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    return {**browser_type_launch_args, "args": QUIET, **({"executable_path": found} if found else {})}
+
+
+@pytest.fixture
+def open_page(browser: Browser, live: Live) -> Iterator[Any]:
+    """Open the sandbox in a browser context of its own (another person); fails the test on any script error."""
+    contexts, errors = [], []
+
+    def open_one(path: str = "/", **options: Any) -> Page:
+        context = browser.new_context(base_url=live.url, viewport={"width": 1440, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(path)
+        page.locator('#socket[data-state="live"]').wait_for(timeout=15_000)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not errors, errors

@@ -1,0 +1,146 @@
+"""What a person does on the page, in a real browser, without a reload."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.live import Live
+
+pytestmark = pytest.mark.timeout(180)
+OpenPage = Callable[..., Page]
+PATIENCE = 30_000
+
+
+def seat(page: Page, label: str, performance: str = "concert-2024") -> Any:
+    return page.locator(f"#seat-{performance}-{label}")
+
+
+def book(page: Page, *labels: str) -> None:
+    for label in labels:
+        seat(page, label).click()
+    page.get_by_role("button", name="Book", exact=True).click()
+
+
+def state(page: Page) -> Any:
+    return page.locator("#booking .state").first
+
+
+def test_click_a_15_and_see_it_sold_in_a_second_browser_too(live: Live, open_page: OpenPage) -> None:
+    page, other = open_page(), open_page()
+    expect(seat(page, "A-15")).to_have_attribute("data-status", "AVAILABLE")
+    for one in (page, other):
+        one.evaluate("window.sameDocument = true")
+    seat(page, "A-15").click()
+    expect(page.locator("#chosen")).to_contain_text("150,000")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
+    for one in (page, other):
+        expect(seat(one, "A-15")).to_have_attribute("data-status", "SOLD", timeout=PATIENCE)
+        assert one.evaluate("window.sameDocument"), "the page was reloaded"
+        for service in ("booking", "seats", "payments", "tickets", "projections"):
+            expect(one.locator(f'#feed .line[data-service="{service}"]').first).to_be_visible()
+
+
+def test_a_declined_card_can_be_stepped_through(live: Live, open_page: OpenPage) -> None:
+    label = live.free_seats(1)[0]
+    page = open_page()
+    page.get_by_role("button", name="Card declined").click()
+    expect(page.locator("#toggle-card_declined")).to_contain_text("armed")
+    book(page, label)
+    expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
+    expect(page.locator("#booking .facts")).to_contain_text("card_declined")
+    expect(page.locator("#toggle-card_declined")).to_contain_text("fired")
+    expect(seat(page, label)).to_have_attribute("data-status", "AVAILABLE", timeout=PATIENCE)
+    expect(page.locator("#booking .where")).to_have_text(re.compile(r"entry (\d+) of \1$"), timeout=PATIENCE)
+
+    told = walk_back(page)
+    order = ["RESERVED", "DECLINED", "AVAILABLE"]
+    assert [told_at(told, "seats", "RESERVED") < told_at(told, "payments", "DECLINED")] == [True], order
+    assert told_at(told, "payments", "DECLINED") < told_last(told, "seats")
+
+
+def walk_back(page: Page) -> list[str]:
+    """Press Previous until the first entry; return each moment's text, oldest first."""
+    told = []
+    while True:
+        told.append(page.locator("#booking").inner_text())
+        where = page.locator("#booking .where").inner_text()
+        if where.startswith("entry 1 of"):
+            return told[::-1]
+        page.locator("#step-previous").click()
+        expect(page.locator("#booking .where")).not_to_have_text(where)
+        expect(page.locator("#booking .badge")).to_have_text("REPLAY")
+
+
+def told_at(told: list[str], service: str, word: str) -> int:
+    return next(number for number, text in enumerate(told) if word in text)
+
+
+def told_last(told: list[str], service: str) -> int:
+    """The last moment at which the seat is free again: the release."""
+    return max(number for number, text in enumerate(told) if "RELEASED" in text)
+
+
+def test_a_refusing_printer_shows_the_refund(live: Live, open_page: OpenPage) -> None:
+    label = live.free_seats(1)[0]
+    page = open_page()
+    page.get_by_role("button", name="Printer refuses").click()
+    expect(page.locator("#toggle-printer_refuses")).to_contain_text("armed")
+    book(page, label)
+    expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
+    expect(page.locator("#booking .tables")).to_contain_text("REFUNDED", timeout=PATIENCE)
+    expect(seat(page, label)).to_have_attribute("data-status", "AVAILABLE", timeout=PATIENCE)
+
+
+def test_a_lost_acknowledgement_still_confirms(live: Live, open_page: OpenPage) -> None:
+    label = live.free_seats(1)[0]
+    page = open_page()
+    page.get_by_role("button", name="Acknowledgement lost").click()
+    expect(page.locator("#toggle-acknowledgement_lost")).to_contain_text("armed")
+    book(page, label)
+    expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
+    expect(page.locator("#booking .steps")).to_contain_text("attempt 2")
+
+
+def test_a_refused_order_says_why_and_keeps_the_page(live: Live, open_page: OpenPage) -> None:
+    page = open_page()
+    label = live.free_seats(1)[0]
+    seat(page, label).click()
+    page.locator("#seats-field").evaluate("field => field.value = 'Z-999'")
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.locator("#problem")).to_contain_text("Z-999")
+
+
+def test_book_with_the_keyboard_alone(live: Live, open_page: OpenPage) -> None:
+    page = open_page("/?performance=studio-night")
+    first = page.locator('#seats .grid .seat[tabindex="0"]')
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    focused = page.locator("#seats .seat:focus")
+    label = focused.get_attribute("data-label")
+    page.keyboard.press("Space")
+    expect(page.locator("#chosen")).to_contain_text(str(label))
+    page.locator("#book-button").focus()
+    page.keyboard.press("Enter")
+    expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
+
+
+def test_the_socket_comes_back_without_a_gap(live: Live, open_page: OpenPage) -> None:
+    """The server restarts while bookings go on; the page then shows each journal entry once."""
+    page = open_page()
+    before = int(page.locator("html").get_attribute("data-pos") or 0)
+    live.sandbox.restart("web")
+    bookings = []
+    live.sandbox.wait_healthy("web")
+    bookings = [live.place([label], "concert-2024") for label in live.free_seats(3)]
+    live.ended(*bookings)
+    expect(page.locator('#socket[data-state="live"]')).to_be_visible(timeout=PATIENCE)
+    for booking in bookings:
+        expect(page.locator(f'#feed .line[data-bookings~="{booking}"]').first).to_be_visible(timeout=PATIENCE)
+    shown = page.locator("#feed .line").evaluate_all("lines => lines.map(line => Number(line.dataset.pos))")
+    fresh = sorted(pos for pos in shown if pos > before)
+    assert fresh == list(range(fresh[0], fresh[-1] + 1)), "a gap or a double"

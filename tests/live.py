@@ -1,0 +1,118 @@
+"""A running sandbox for tests that need all of it: every process real, on ports of its own."""
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from sandbox.runtime import Sandbox
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+PORT = 18400
+ENDED = {"CONFIRMED", "CANCELLED", "STUCK"}
+
+
+@dataclass
+class Live:
+    """What a test says to a running sandbox, in verbs."""
+
+    sandbox: Sandbox
+    http: httpx.Client
+
+    @property
+    def url(self) -> str:
+        return self.sandbox.url
+
+    def place(self, seats: list[str], performance: str = "studio-night", method: str = "tok_visa", **more: Any) -> str:
+        """Place a booking and return its id at once."""
+        body = {"performance": performance, "seats": seats, "customer": 123, "payment_method": method, **more}
+        answer = self.http.post("/api/bookings", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def booking(self, booking: str) -> dict[str, Any]:
+        answer = self.http.get(f"/api/bookings/{booking}")
+        return answer.json() if answer.status_code == 200 else {"state": "unknown to the view"}
+
+    def ended(self, *bookings: str, within: float = 30) -> list[dict[str, Any]]:
+        """The read model's rows of these bookings, once each of them has ended."""
+
+        def rows() -> list[dict[str, Any]] | None:
+            found = [self.booking(one) for one in bookings]
+            return found if all(row["state"] in ENDED for row in found) else None
+
+        return wait_until(rows, within, f"{len(bookings)} bookings to end")
+
+    def seat(self, label: str, performance: str = "studio-night") -> dict[str, Any]:
+        """The seat as the read model has it."""
+        seats = self.http.get(f"/api/performances/{performance}/seats").json()
+        return next(seat for seat in seats if seat["label"] == label)
+
+    def free_seats(self, count: int, performance: str = "concert-2024") -> list[str]:
+        """Seats nobody has asked for yet; tests share one sandbox and each takes others."""
+        seats = self.http.get(f"/api/performances/{performance}/seats").json()
+        free = [seat["label"] for seat in seats if seat["status"] == "AVAILABLE" and seat["label"] != "A-15"]
+        return free[-count:]
+
+    def rows(self, service: str, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask a service's database as its owner: the truth, for assertions only."""
+        url = self.sandbox.environments.control()[f"DATABASE_URL_{service.upper()}"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            return connection.execute(sql.encode(), values or None).fetchall()
+
+    def toggle(self, name: str) -> None:
+        """Press one of the page's toggles."""
+        page = self.http.get("/")
+        token = page.cookies.get("csrftoken") or self.http.cookies["csrftoken"]
+        answer = self.http.post(f"/faults/{name}", headers={"X-CSRFToken": token, "Origin": self.url})
+        assert answer.status_code == 200, answer.text
+
+    def command(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run manage.py as a person would in a second shell."""
+        import os
+
+        environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**environment, "PORT": str(self.sandbox.layout.port)},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+
+def run() -> Iterator[Live]:
+    """Start a sandbox with fresh data, for the session; remove it afterwards."""
+    from sandbox.storage import reset
+
+    sandbox = Sandbox(ROOT, PORT)
+    reset(sandbox.layout)
+    try:
+        with sandbox, httpx.Client(base_url=sandbox.url, timeout=30) as http:
+            live = Live(sandbox, http)
+            wait_until(
+                lambda: (
+                    http.get("/readyz").status_code == 200
+                    and http.get("/api/performances/concert-2024/seats").status_code == 200
+                ),
+                60,
+                "the sandbox to be ready",
+            )
+            yield live
+    finally:
+        reset(sandbox.layout)
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[Live]:
+    yield from run()

@@ -1,0 +1,105 @@
+"""Asking a service's event API for what its stream may have lost: `GET <api>/api/<source>/events?after=<horizon>`."""
+
+import json
+import queue
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+PAGE = 1000
+TIMEOUT = httpx.Timeout(5.0, connect=1.0)
+
+
+class EventApiError(RuntimeError):
+    """The source's event API did not give a page: away, refused, or answered something else. The text says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of a source's event log: the events of transactions from `after` on, up to `horizon`.
+
+    `xmax`: all transactions committed when the page was read are below it. `more`: there is another page already.
+    """
+
+    after: int
+    events: list[Any]
+    horizon: int
+    xmax: int
+    more: bool
+
+
+class EventApi:
+    """One source's event log, over HTTP. Keeps its connection."""
+
+    def __init__(self, source: str, base_url: str) -> None:
+        self.source = source
+        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT)
+
+    def page(self, after: int, limit: int = PAGE) -> Page:
+        """The page that begins at transaction `after`. Raises EventApiError."""
+        try:
+            response = self._client.get(f"/api/{self.source}/events", params={"after": str(after), "limit": limit})
+            response.raise_for_status()
+            answer = json.loads(response.content)
+            return Page(
+                after=after,
+                events=list(answer["events"]),
+                horizon=int(answer["horizon"]),
+                xmax=int(answer["xmax"]),
+                more=bool(answer["more"]),
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError) as error:
+            raise EventApiError(f"{self.source}'s event log after {after}: {error!r}") from error
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a request for `source`; `doubts` is the request's own number, handed back."""
+
+    source: str
+    doubts: int
+    outcome: Page | EventApiError
+
+
+class Fetcher:
+    """Fetches pages beside the reader's loop, so that a source that hangs holds up no other.
+
+    Threads are daemons: a process told to stop does not wait for an API that says nothing.
+    """
+
+    def __init__(self, apis: Mapping[str, EventApi]) -> None:
+        self._apis = apis
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+
+    def ask(self, source: str, after: int, doubts: int) -> None:
+        """Fetch a page in the background. At most one request a source at a time, please."""
+        threading.Thread(
+            target=self._fetch, args=(source, after, doubts), name=f"catch-up-{source}", daemon=True
+        ).start()
+
+    def answers(self) -> list[Answer]:
+        """The answers that have come since the last call."""
+        found = []
+        while not self._answers.empty():
+            found.append(self._answers.get())
+        return found
+
+    def close(self) -> None:
+        for api in self._apis.values():
+            api.close()
+
+    def _fetch(self, source: str, after: int, doubts: int) -> None:
+        outcome: Page | EventApiError
+        try:
+            outcome = self._apis[source].page(after)
+        except EventApiError as error:
+            outcome = error
+        except Exception as error:  # a thread that dies silently would leave its source waiting for ever
+            outcome = EventApiError(f"{source}'s event log after {after}: {error!r}")
+        self._answers.put(Answer(source=source, doubts=doubts, outcome=outcome))

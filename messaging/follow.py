@@ -1,0 +1,76 @@
+"""The loop around a reader: apply what it reads, and outlive every outage on the way."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections
+
+from messaging.cursor import Cursor
+from messaging.outage import Outage
+from messaging.reader import Batch, Reader
+
+log = logging.getLogger(__name__)
+
+Load = Callable[[], Sequence[Cursor]]
+Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
+
+
+class CursorsMovedError(RuntimeError):
+    """Raised by `apply`, having written nothing: the saved cursors are no longer those it last loaded or saved."""
+
+
+def follow(
+    reader: Reader, load: Load, apply: Apply, stop: Callable[[], bool], *, beat: Callable[[], None] = lambda: None
+) -> None:
+    """Read and apply until `stop()`; `beat()` is called at least each half second while all is well.
+
+    `load()` returns the saved cursor of each source (a new Cursor(source=...) for one never read).
+    `apply(envelopes, cursors, behind)` writes rows and these cursors in ONE transaction, each row only if the event's
+    version is newer than the row's. It may get the same event again, events out of order, and cursors without events; only
+    the cursors that moved are given. `behind` is {source: stream entries not yet read}, to show a lag.
+
+    After a database outage, or CursorsMovedError, the cursors are loaded again: whether the last transaction was
+    committed does not matter then. An event that makes `apply` raise anything else is skipped, loudly.
+    """
+    outage = Outage(f"{reader.name}: PostgreSQL")
+    loaded = False
+    while not stop():
+        try:
+            if not loaded:
+                reader.start(load())
+                loaded = True
+            batch = reader.read()
+            if batch.cursors:
+                _deliver(reader, apply, batch)
+            outage.over()
+            beat()
+        except CursorsMovedError as moved:
+            log.info("%s: %s", reader.name, moved)
+            loaded = False
+        except (OperationalError, InterfaceError) as error:
+            outage.failed(error)
+            connections.close_all()
+            loaded = False
+            time.sleep(outage.pause(0.05, 0.5))
+    reader.close()
+
+
+def _deliver(reader: Reader, apply: Apply, batch: Batch) -> None:
+    """Apply the batch; if one of its events is not to be digested, all the others, and the cursors last."""
+    try:
+        apply(batch.envelopes, batch.cursors, batch.behind)
+        return
+    except (OperationalError, InterfaceError, CursorsMovedError):
+        raise
+    except Exception as error:
+        log.warning("%s: batch of %d failed (%r); one by one", reader.name, len(batch.envelopes), error)
+    for envelope in batch.envelopes:
+        try:
+            apply([envelope], [], {})
+        except (OperationalError, InterfaceError, CursorsMovedError):
+            raise
+        except Exception as error:
+            reader.skipped(str(envelope), str(envelope["source"]), error)
+    apply([], batch.cursors, batch.behind)

@@ -1,0 +1,27 @@
+"""`manage.py project <view>`: the projector of one view, until SIGTERM."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from messaging.follow import follow
+from messaging.heartbeat import Heartbeat
+from messaging.process import Stopping, impatient_redis
+from messaging.reader import Reader, event_apis
+from projections.projector import Projector, sequence_check
+from projections.views import named
+
+
+class Command(BaseCommand):
+    help = "Keep a view up to date with the events of its sources."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("view")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        view = named(options["view"])
+        program = f"projector-{view.name.replace('_', '-')}"
+        stop, redis = Stopping(), impatient_redis()
+        projector = Projector(view, sequence_check(redis))
+        reader = Reader(program, redis=redis, apis=event_apis(view.sources))
+        follow(reader, projector.load, projector.apply, stop, beat=Heartbeat(redis, program).beat)

@@ -1,0 +1,111 @@
+"""The read models: denormalised rows, written by the projectors alone, thrown away and rebuilt at will.
+
+Each row keeps a version for every aggregate that feeds it; a write applies only if its event's version is newer, so
+neither order nor duplicates matter. `caused_by` is the id of the event applied last.
+"""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class BookingView(models.Model):
+    """A booking as all four services know it. A column is empty until its service has spoken."""
+
+    id = models.UUIDField(primary_key=True)
+    # booking
+    customer_id = models.BigIntegerField(null=True)
+    performance_id = models.TextField(null=True)
+    seats = models.JSONField(null=True)  # labels
+    payment_method = models.TextField(null=True)
+    state = models.TextField(null=True)
+    reason = models.TextField(null=True)
+    amount = models.BigIntegerField(null=True)  # minor units
+    currency = models.TextField(null=True)
+    booking_at = models.DateTimeField(null=True)
+    booking_version = models.BigIntegerField(null=True)
+    # seats
+    hold_status = models.TextField(null=True)
+    hold_expires_at = models.DateTimeField(null=True)
+    hold_at = models.DateTimeField(null=True)
+    hold_version = models.BigIntegerField(null=True)
+    # payments
+    payment_id = models.TextField(null=True)
+    payment_status = models.TextField(null=True)
+    payment_reason = models.TextField(null=True)
+    payment_at = models.DateTimeField(null=True)
+    payment_version = models.BigIntegerField(null=True)
+    # tickets
+    tickets_status = models.TextField(null=True)
+    tickets = models.JSONField(null=True)  # [{id, seat, code}]
+    tickets_at = models.DateTimeField(null=True)
+    tickets_version = models.BigIntegerField(null=True)
+
+    created_at = models.DateTimeField(null=True)  # the moment inside the booking's uuidv7
+    updated_at = models.DateTimeField(null=True)  # the latest of the four `..._at`
+    version = models.BigIntegerField(default=0)  # the sum of the four versions: grows with each change
+    caused_by = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["customer_id", "-created_at"], name="projections_by_customer"),
+            models.Index(fields=["-created_at"], name="projections_recent_bookings"),
+        ]
+
+
+class SeatMap(models.Model):
+    """A seat of a performance. Its place comes with the performance's announcement, its status with each change."""
+
+    pk = models.CompositePrimaryKey("performance_id", "label")
+    performance_id = models.TextField()
+    label = models.TextField()
+    # the announcement
+    section = models.TextField(null=True)
+    row = models.TextField(null=True)
+    number = models.IntegerField(null=True)
+    price = models.BigIntegerField(null=True)  # minor units
+    currency = models.TextField(null=True)
+    place_version = models.BigIntegerField(null=True)
+    # the seat
+    seat_id = models.TextField(null=True)
+    status = models.TextField(null=True)  # AVAILABLE | RESERVED | SOLD
+    booking_id = models.UUIDField(null=True)
+    version = models.BigIntegerField(null=True)
+
+    caused_by = models.UUIDField(null=True)
+
+
+class Performance(models.Model):
+    """Belongs to the seat map view."""
+
+    id = models.TextField(primary_key=True)
+    title = models.TextField(null=True)
+    venue = models.TextField(null=True)
+    starts_at = models.DateTimeField(null=True)
+    currency = models.TextField(null=True)
+    version = models.BigIntegerField(null=True)
+    caused_by = models.UUIDField(null=True)
+
+
+class Customer(models.Model):
+    """Belongs to the bookings view."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.TextField(null=True)
+    version = models.BigIntegerField(null=True)
+    caused_by = models.UUIDField(null=True)
+
+
+class Checkpoint(models.Model):
+    """How far a view has come with one source; saved in the transaction that writes the rows (see messaging/cursor.py)."""
+
+    pk = models.CompositePrimaryKey("view", "source")
+    view = models.TextField()
+    source = models.TextField()
+    stream_id = models.TextField(default="0-0")
+    event_id = models.TextField(default="")
+    horizon = models.BigIntegerField(default=0)
+    owed = models.BigIntegerField(default=0)
+    applied = models.BigIntegerField(default=0)  # events taken, duplicates too
+    lag_ms = models.IntegerField(default=0)  # from the event to its row, for the last event that changed a row
+    behind = models.IntegerField(default=0)  # stream entries not yet read
+    updated_at = models.DateTimeField(db_default=Now())

@@ -1,0 +1,89 @@
+"""What pages and the front door ask of the read models: plain dicts, by SELECT alone."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, Q
+from django.db.models.functions import Now
+
+from projections.models import BookingView, Checkpoint, Customer, Performance, SeatMap
+
+SEAT_COLUMNS = (
+    "performance_id", "label", "seat_id", "section", "row", "number", "price", "currency", "status", "booking_id", "version",
+)  # fmt: skip
+BOOKING_COLUMNS = (
+    "id", "customer_id", "performance_id", "seats", "payment_method", "state", "reason", "amount", "currency",
+    "hold_status", "hold_expires_at", "payment_id", "payment_status", "payment_reason", "tickets_status", "tickets",
+    "created_at", "updated_at", "version",
+)  # fmt: skip
+
+
+def performances() -> list[dict[str, Any]]:
+    """Performances by date: id, title, venue, starts_at, currency, version, `ahead` (not begun), seats and available (counts)."""
+    found = Performance.objects.annotate(ahead=Q(starts_at__gt=Now())).order_by("starts_at", "id")
+    counts: dict[str, dict[str, Any]] = {
+        row["performance_id"]: dict(row)
+        for row in SeatMap.objects.values("performance_id").annotate(
+            seats=Count("label"), available=Count("label", filter=Q(status="AVAILABLE"))
+        )
+    }
+    return [
+        {
+            **row,
+            "seats": counts.get(row["id"], {}).get("seats", 0),
+            "available": counts.get(row["id"], {}).get("available", 0),
+        }
+        for row in found.values("id", "title", "venue", "starts_at", "currency", "version", "ahead")
+    ]
+
+
+def seat_map(performance: str) -> list[dict[str, Any]]:
+    """The seats of a performance, by section, row and number; empty for one that is not known (yet)."""
+    # A seat whose announcement has not come yet has no place to be drawn at.
+    seats = SeatMap.objects.filter(performance_id=performance, place_version__isnull=False)
+    return _plain(seats.order_by("section", "row", "number").values(*SEAT_COLUMNS))
+
+
+def booking(booking_id: str | UUID) -> dict[str, Any] | None:
+    """A booking's row; None if it is not known yet (other services' events alone do not make a booking)."""
+    return _bookings().filter(id=booking_id).values(*BOOKING_COLUMNS).first()
+
+
+def recent_bookings(limit: int = 20) -> list[dict[str, Any]]:
+    """The bookings made last, newest first, each with its `customer` (name)."""
+    rows = list(_bookings().order_by(F("created_at").desc(nulls_last=True), "id").values(*BOOKING_COLUMNS)[:limit])
+    return _with_names(rows)
+
+
+def bookings_of(customer_id: int, limit: int = 100) -> list[dict[str, Any]]:
+    """A customer's bookings, newest first."""
+    rows = _bookings().filter(customer_id=customer_id).order_by(F("created_at").desc(nulls_last=True), "id")
+    return _with_names(list(rows.values(*BOOKING_COLUMNS)[:limit]))
+
+
+def customers() -> list[dict[str, Any]]:
+    """Customers by id: id, name, version."""
+    return _plain(Customer.objects.order_by("id").values("id", "name", "version"))
+
+
+def lags() -> list[dict[str, Any]]:
+    """How far each view is behind each of its sources: view, source, applied (events), lag_ms, behind (events), updated_at.
+
+    `waiting`: something may be missing until a transaction of the source has ended, or its event API has answered.
+    """
+    rows = Checkpoint.objects.annotate(waiting=Q(owed__gt=F("horizon"))).order_by("view", "source")
+    return _plain(rows.values("view", "source", "applied", "lag_ms", "behind", "waiting", "updated_at"))
+
+
+def _plain(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    return list(rows)
+
+
+def _bookings() -> Any:
+    return BookingView.objects.filter(booking_version__isnull=False)
+
+
+def _with_names(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = dict(Customer.objects.filter(id__in={row["customer_id"] for row in rows}).values_list("id", "name"))
+    return [{**row, "customer": names.get(row["customer_id"], "")} for row in rows]

@@ -1,0 +1,44 @@
+"""What a view is: the tables it fills, and a function for each type of event that changes them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from projections.upsert import ALIAS, Fold, Table
+
+Folds = Mapping[str, Fold]
+"""Table name -> the rows collected for it."""
+Project = Callable[[Mapping[str, Any], Folds], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A read model. `events` maps (source, event type) to what it changes; other events do not concern the view.
+
+    A function raises KeyError, TypeError or ValueError for an event that lacks what it needs.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    tables: tuple[Table, ...]
+    events: Mapping[tuple[str, str], Project]
+
+    def write(self, envelopes: Sequence[Mapping[str, Any]], *, check: bool = True) -> int:
+        """Write what these events change; return the number of rows that did change. One statement a table.
+
+        `check` off: the sequence check is disabled, and rows take what comes, in the order it comes.
+        """
+        folds = {table.name: Fold(check=check) for table in self.tables}
+        for envelope in envelopes:
+            project = self.events.get((envelope["source"].strip("/"), envelope["type"]))
+            if project is not None:
+                project(envelope, folds)
+        return sum(table.write(folds[table.name].rows(), check=check) for table in self.tables)
+
+    def clear(self) -> None:
+        """Delete all rows of the view."""
+        with connections[ALIAS].cursor() as cursor:
+            for table in self.tables:
+                cursor.execute(f"delete from {table.name}")

@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 
-from sandbox.processes import ALIASES, INSTANCE_OF, INSTANCES, SERVICES, Process, keys_of_service
-from sandbox.secret_store import ROLES, password_key
+from sandbox.processes import (
+    ALIASES,
+    INIT,
+    INSTANCE_OF,
+    INSTANCES,
+    ROLES,
+    SERVICES,
+    Process,
+    keys_of_service,
+    password_key,
+)
 
 Environment = dict[str, str]
 SERVICE_NAMES = (*SERVICES, "projections", "journal", "web")
@@ -20,24 +29,22 @@ class Environments:
         self.secrets = secrets
 
     def of_process(self, process: Process) -> Environment:
-        values = self._values(process.service)
+        values = self.values(process.service)
         return {key: values[key] for key in process.keys}
 
     def of_service(self, service: str) -> Environment:
-        values = self._values(service)
+        values = self.values(service)
         return {key: values[key] for key in keys_of_service(service)}
 
     def control(self) -> Environment:
-        """Everything, the superuser too: for `manage.py sandbox provision` alone."""
-        admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}
-        passwords = {password_key(role): self.secrets[password_key(role)] for role in ROLES}
-        return {**self._values("control"), **admins, **passwords}
+        """The superuser and all owners: for setting up alone."""
+        return self.of_process(INIT)
 
     def url(self, instance: str, role: str, database: str) -> str:
         """A libpq URL. Secrets are hexadecimal, so nothing needs quoting."""
         return f"postgresql://{role}:{self.secrets[password_key(role)]}@127.0.0.1:{self.ports[f'postgres-{instance}']}/{database}"
 
-    def _values(self, service: str) -> Environment:
+    def values(self, service: str) -> Environment:
         """Every key there is, with the value it has for `service`."""
         common = {
             "SERVICE": service,
@@ -49,7 +56,9 @@ class Environments:
             "PORT": str(self.ports["web"]),
         }
         apis = {f"API_URL_{name.upper()}": f"http://127.0.0.1:{self.ports[f'api-{name}']}" for name in SERVICES}
-        return {**common, **apis, **self._databases(service), **self._replication(service)}
+        admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}
+        passwords = {password_key(role): self.secrets[password_key(role)] for role in ROLES}
+        return common | apis | admins | passwords | self._databases(service) | self._replication(service)
 
     def _databases(self, service: str) -> Environment:
         """The owner's URL of each database, except for the web, which may only look."""

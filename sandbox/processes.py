@@ -8,6 +8,9 @@ SERVICES = ("booking", "seats", "payments", "tickets")
 INSTANCES = (*SERVICES, "projections")
 ALIASES = (*INSTANCES, "journal")
 
+# Who may log in to PostgreSQL; the superuser `postgres` is for setting up only.
+ROLES = (*ALIASES, *(f"{service}_relay" for service in SERVICES), "recorder", "web")
+
 # The journal has a database of its own, but not an instance of its own.
 INSTANCE_OF = {alias: "projections" if alias == "journal" else alias for alias in ALIASES}
 
@@ -54,6 +57,10 @@ class Process:
 COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "REDIS_URL")
 API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log")
+
+
+def password_key(role: str) -> str:
+    return f"{role.upper()}_PASSWORD"
 
 
 def database_url(alias: str) -> str:
@@ -124,6 +131,22 @@ PROCESSES: tuple[Process, ...] = tuple(
         [*_infrastructure(), *(process for service in SERVICES for process in _of_service(service)), *_readers()],
         key=lambda process: process.tier,
     )
+)
+
+# Sets everything up and ends: `init` in docker-compose.yml, a child of `manage.py sandbox up` in the sandbox. It alone
+# is given the superuser, and everybody's password in order to hand them out.
+INIT = Process(
+    name="init",
+    tier=Tier.TAILS,
+    health="heartbeat",
+    service="control",
+    arguments=("manage.py", "sandbox", "provision"),
+    keys=(
+        *COMMON,
+        *map(database_url, ALIASES),
+        *(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES),
+        *map(password_key, ROLES),
+    ),
 )
 BY_NAME = {process.name: process for process in PROCESSES}
 DJANGO = tuple(process for process in PROCESSES if process.service)

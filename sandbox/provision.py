@@ -11,8 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from sandbox.processes import INSTANCES, SERVICES
-from sandbox.secret_store import password_key
+from sandbox.processes import INSTANCES, SERVICES, password_key
 
 
 @dataclass(frozen=True, kw_only=True)

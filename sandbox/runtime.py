@@ -16,7 +16,7 @@ from sandbox.environment import SERVICE_NAMES, Environments
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, taken
 from sandbox.postgres import Clusters
-from sandbox.processes import BY_NAME, INSTANCES, PROCESSES, Tier
+from sandbox.processes import BY_NAME, INIT, INSTANCES, PROCESSES, Tier
 from sandbox.programs import programs
 from sandbox.stages import Stages
 from sandbox.supervise import Status, Supervisor, configuration, launch
@@ -147,7 +147,7 @@ class Sandbox:
         with log.open("w") as errors:
             output = errors if self.stages.console.quiet else None
             done = subprocess.run(
-                [sys.executable, "manage.py", "sandbox", "provision"],
+                INIT.command(sys.executable),
                 cwd=self.layout.root, env=environment, stdout=output, stderr=errors,
             )  # fmt: skip
         if done.returncode != 0:

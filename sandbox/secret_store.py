@@ -6,16 +6,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from sandbox.processes import ALIASES, SERVICES
-
-# Who may log in to PostgreSQL; the superuser `postgres` is for setting up only.
-ROLES = (*ALIASES, *(f"{service}_relay" for service in SERVICES), "recorder", "web")
-
-
-def password_key(role: str) -> str:
-    """The environment variable of a role's password, the same here and in docker-compose.yml."""
-    return f"{role.upper()}_PASSWORD"
-
+from sandbox.processes import ROLES, password_key
 
 NAMES = (*map(password_key, ("postgres", *ROLES, "redis")), "SECRET_KEY", "OPERATOR_TOKEN")
 

@@ -31,11 +31,11 @@ class Stages:
 
     def failed(self, error: SandboxError) -> None:
         """Why, the last lines of the log, and where the rest of it is."""
-        self.console.print(Text(error.reason, style="red"))
+        self.console.print(Text(error.reason, style="red"), soft_wrap=True)
         if tail := error.tail():
-            self.console.print(Text(tail, style="dim"))
+            self.console.print(Text(tail, style="dim"), soft_wrap=True)
         if error.log is not None:
-            self.console.print(Text(f"log: {error.log}"))
+            self.console.print(Text(f"log: {error.log}"), soft_wrap=True)
 
     def ready(self, url: str) -> None:
         self.console.print()

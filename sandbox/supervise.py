@@ -71,7 +71,8 @@ def configuration(programs: Iterable[Program], socket: Path, log: Path, pid_file
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
         },
         "supervisord": {
-            "nodaemon": "true", "logfile": log, "logfile_maxbytes": "5MB", "logfile_backups": 1, "pidfile": pid_file,
+            "nodaemon": "true", "silent": "true", "pidfile": pid_file,
+            "logfile": log, "logfile_maxbytes": "5MB", "logfile_backups": 1,
             **({"user": "root"} if os.geteuid() == 0 else {}),  # else it warns of running as root
         },
     }  # fmt: skip
@@ -127,15 +128,17 @@ class Supervisor:
     """Client of a running supervisord. Raises SandboxError when none answers on the socket."""
 
     def __init__(self, socket: Path) -> None:
-        self._proxy = xmlrpc.client.ServerProxy(
-            "http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{socket}")
-        )
+        self._socket = socket
 
     def _call(self, method: str, *arguments: Any) -> Any:
+        # A connection each: the transport does not recover one that failed, nor may two threads share it.
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         try:
-            return getattr(self._proxy.supervisor, method)(*arguments)
-        except (OSError, http.client.HTTPException) as error:
+            return getattr(xmlrpc.client.ServerProxy("http://127.0.0.1", transport).supervisor, method)(*arguments)
+        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise SandboxError(f"supervisord does not answer: {error}") from error
+        finally:
+            transport.close()
 
     def pid(self) -> int:
         return int(self._call("getPID"))

@@ -4,7 +4,8 @@
         os.environ |= environment  # before Django's settings are read
 
 The environment is that of SERVICE=control: DATABASE_URL_<ALIAS> of the owners, who may create databases (so that
-pytest-django can), ADMIN_URL_<INSTANCE> of the superuser, <ROLE>_PASSWORD of every role, REDIS_URL.
+pytest-django can), ADMIN_URL_<INSTANCE> of the superuser, REPLICATION_URL_<INSTANCE> of the recorder, <ROLE>_PASSWORD
+of every role, REDIS_URL. `url_of` makes the address of any role.
 """
 
 import secrets
@@ -25,8 +26,8 @@ from sandbox.environment import Environment, Environments
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, free_ports
 from sandbox.postgres import Clusters
-from sandbox.processes import BY_NAME, INSTANCES
-from sandbox.secret_store import NAMES, password_key
+from sandbox.processes import BY_NAME, INSTANCES, password_key
+from sandbox.secret_store import NAMES
 
 # Data that a test run throws away needs no protection from power cuts, and commits become several times faster. What a
 # test kills with SIGKILL keeps its data all the same: the kernel still has it.
@@ -46,7 +47,7 @@ def infrastructure(directory: Path) -> Iterator[Environment]:
         clusters = Clusters(home, postgres_account())
         _initialise(clusters, environments.secrets["POSTGRES_PASSWORD"], directory / "initdb.log")
         servers = _start(stack, clusters, environments, directory)
-        environment = environments.control()
+        environment = environments.values("control")
         _wait(servers, environment, directory)
         provision.provision(environment, create_databases=True)
         yield environment

@@ -1,0 +1,84 @@
+"""docker-compose.yml runs what the sandbox runs, given what the sandbox gives, and tells no secrets."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox.health import CONTAINER_PORT
+from sandbox.processes import DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, Process, Tier
+from sandbox.secret_store import NAMES
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
+each_django = pytest.mark.parametrize("process", [*DJANGO, INIT], ids=lambda process: process.name)
+each = pytest.mark.parametrize("name", [process.name for process in PROCESSES])
+
+
+def test_the_services_are_the_processes_and_init() -> None:
+    assert set(SERVICES) == {process.name for process in PROCESSES} | {"init"}
+
+
+@each_django
+def test_the_command_is_the_same(process: Process) -> None:
+    assert SERVICES[process.name]["command"] == process.command(host="0.0.0.0", port=CONTAINER_PORT)  # noqa: S104
+
+
+@each_django
+def test_the_environment_has_the_same_keys_and_the_same_service(process: Process) -> None:
+    environment = SERVICES[process.name]["environment"]
+    assert set(environment) == set(process.keys)
+    assert environment["SERVICE"] == process.service
+
+
+@pytest.mark.parametrize("process", DJANGO, ids=lambda process: process.name)
+def test_a_process_comes_after_the_set_up_and_comes_back_when_it_dies(process: Process) -> None:
+    service = SERVICES[process.name]
+    assert service["depends_on"]["init"] == {"condition": "service_completed_successfully"}
+    assert service["restart"] == "unless-stopped"
+
+
+@each
+def test_each_has_a_health_check(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]["test"]
+    if name.startswith("postgres-"):
+        assert "pg_isready" in check
+    elif name != "redis":
+        assert check == ["CMD", "python", "-m", "sandbox.health", name]
+
+
+def test_each_postgres_is_set_as_in_the_sandbox() -> None:
+    for process in PROCESSES:
+        if process.tier is Tier.POSTGRES:
+            command = SERVICES[process.name]["command"]
+            assert dict(flag.split("=") for flag in command[2::2]) == POSTGRES_SETTINGS
+            assert set(command[1::2]) == {"-c"}
+            assert "scram-sha-256" in SERVICES[process.name]["environment"]["POSTGRES_INITDB_ARGS"]
+
+
+def test_only_the_front_door_is_published() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"web"}
+    assert not [name for name, service in SERVICES.items() if "network_mode" in service]
+
+
+def test_every_secret_comes_from_the_environment_and_must_be_there() -> None:
+    assert set(re.findall(r"\$\{(\w+):\?\}", TEXT)) == set(NAMES)
+    for service in SERVICES.values():
+        for key, value in service.get("environment", {}).items():
+            assert key not in NAMES or value == f"${{{key}:?}}"
+    for password in re.findall(r"://\w*:([^@\s]+)@", TEXT):
+        assert re.fullmatch(r"\$\{\w+:\?\}", password)
+
+
+def test_the_example_names_every_secret_and_gives_none() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    assert [line for line in lines if "=" in line and not line.startswith("#")] == [f"{name}=" for name in NAMES]
+
+
+def test_the_image_is_pinned_and_not_run_as_root() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "pip install --require-hashes -r requirements.txt" in dockerfile
+    assert dockerfile.rstrip().endswith("USER sagabox")

@@ -1,0 +1,93 @@
+"""The list of processes, and what each is given: pure data, so the walls can be checked before anything runs."""
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from sandbox.environment import SERVICE_NAMES, Environments
+from sandbox.layout import Layout
+from sandbox.processes import DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
+from sandbox.secret_store import NAMES
+from sandbox.supervise import Program, configuration
+
+LAYOUT = Layout(Path("/somewhere"), 8000)
+ENVIRONMENTS = Environments(LAYOUT.ports, {name: f"{name.lower()}-value" for name in NAMES})
+each_process = pytest.mark.parametrize("process", DJANGO, ids=lambda process: process.name)
+
+
+def test_every_part_of_the_architecture_runs_and_has_its_own_name() -> None:
+    names = [process.name for process in PROCESSES]
+    assert len(set(names)) == len(names) == 5 + 1 + 1 + 4 + 4 + 4 + 2 + 2 + 1
+
+
+def test_they_start_in_an_order_that_may_be_reversed_for_stopping() -> None:
+    assert Tier.REDIS < Tier.POSTGRES < Tier.TAILS < Tier.WORKERS < Tier.FRONT
+    assert [process.tier for process in PROCESSES] == sorted(process.tier for process in PROCESSES)
+
+
+@each_process
+def test_a_process_is_given_the_databases_of_its_service_only(process: Process) -> None:
+    own = {"web": {"PROJECTIONS", "JOURNAL"}}.get(process.service, {process.service.upper()})
+    assert {key.removeprefix("DATABASE_URL_") for key in process.keys if key.startswith("DATABASE_URL_")} == own
+
+
+@each_process
+def test_nobody_but_init_is_given_a_superuser_or_a_bare_password(process: Process) -> None:
+    values = ENVIRONMENTS.of_process(process)
+    assert not [key for key in values if key.startswith("ADMIN_URL_") or key.endswith("_PASSWORD")]
+    assert "postgres_password-value" not in " ".join(values.values())
+    assert "postgres_password-value" in " ".join(ENVIRONMENTS.of_process(INIT).values())
+
+
+@each_process
+def test_a_process_logs_in_with_the_role_of_its_service(process: Process) -> None:
+    for key, url in ENVIRONMENTS.of_process(process).items():
+        if key.startswith("DATABASE_URL_"):
+            assert url.startswith(f"postgresql://{process.service}:")
+
+
+def test_a_relay_has_its_own_role_and_the_recorder_another() -> None:
+    relay = ENVIRONMENTS.of_process(next(process for process in DJANGO if process.name == "relay-seats"))
+    assert relay["REPLICATION_URL_SEATS"].startswith("postgresql://seats_relay:seats_relay_password-value@")
+    recorder = ENVIRONMENTS.of_process(next(process for process in DJANGO if process.name == "recorder"))
+    tailed = [url for key, url in recorder.items() if key.startswith("REPLICATION_URL_")]
+    assert len(tailed) == 5
+    assert all(url.startswith("postgresql://recorder:") for url in tailed)
+
+
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_the_file_for_a_shell_has_what_all_processes_of_the_service_have(service: str) -> None:
+    values = ENVIRONMENTS.of_service(service)
+    for process in DJANGO:
+        if process.service == service:
+            assert ENVIRONMENTS.of_process(process).items() <= values.items()
+
+
+def test_neighbouring_sandboxes_never_share_a_port() -> None:
+    ports = [port for number in range(8000, 8050) for port in Layout(Path("/somewhere"), number).ports.values()]
+    assert len(set(ports)) == len(ports)
+
+
+def test_supervisor_takes_commands_and_values_literally() -> None:
+    program = Program(
+        name="worker-seats",
+        tier=Tier.WORKERS,
+        command=["python", "-n", "seats@%h", "a b"],
+        directory=Path("/100%/here"),
+        log=Path("/log"),
+        environment={"KEY": "50%,x"},
+    )
+    text = configuration([program], Path("/s.sock"), Path("/s.log"), Path("/s.pid"))
+    parsed = configparser.RawConfigParser()
+    parsed.read_string(text)
+    section = parsed["program:worker-seats"]
+    assert section["command"] == "python -n seats@%%h 'a b'"
+    assert section["directory"] == "/100%%/here"
+    assert section["environment"] == 'KEY="50%%,x"'
+    assert parsed["group:workers"]["programs"] == "worker-seats"
+
+
+def test_every_service_has_the_same_three_processes() -> None:
+    for kind in ("api", "worker", "relay"):
+        assert {f"{kind}-{service}" for service in SERVICES} <= {process.name for process in PROCESSES}

@@ -65,6 +65,12 @@ class Sandbox:
         if self.supervisord is not None:
             self.supervisord.wait()
 
+    def reset(self) -> list[Path]:
+        """Remove data, logs and secrets of a sandbox that does not run; returns the directories that are gone."""
+        with storage.lock(self.layout):
+            leftovers.clean_up(self.layout)
+            return storage.wipe(self.layout)
+
     # One process of a running sandbox, by its name in processes.py
 
     def processes(self) -> dict[str, Status]:

@@ -93,10 +93,8 @@ class Live:
 
 def run() -> Iterator[Live]:
     """Start a sandbox with fresh data, for the session; remove it afterwards."""
-    from sandbox.storage import reset
-
     sandbox = Sandbox(ROOT, PORT)
-    reset(sandbox.layout)
+    sandbox.reset()
     try:
         with sandbox, httpx.Client(base_url=sandbox.url, timeout=30) as http:
             live = Live(sandbox, http)
@@ -110,7 +108,7 @@ def run() -> Iterator[Live]:
             )
             yield live
     finally:
-        reset(sandbox.layout)
+        sandbox.reset()
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from sandbox import leftovers, setup_steps, storage, up
+from sandbox import setup_steps, storage, up
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
+from sandbox.runtime import Sandbox
 from sandbox.stages import Stages
 from sandbox.supervise import Supervisor
 
@@ -69,10 +70,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{row['name']:<24}{row['state']:<10}{row['pid']:>8}  {row['log']}")
 
     def _reset(self, layout: Layout) -> None:
-        if not layout.state.exists() and not storage.postgres_home(layout).exists():
-            self.stdout.write("nothing to reset")
-            return
-        with storage.lock(layout):
-            leftovers.clean_up(layout)
-            for path in storage.wipe(layout):
-                self.stdout.write(f"removed {path}")
+        for path in Sandbox(layout.root, layout.port).reset():
+            self.stdout.write(f"removed {path}")

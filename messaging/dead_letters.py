@@ -27,12 +27,17 @@ def record(dead_letter: type[models.Model], envelope: dict[str, Any], error: str
             _RECORD.format(table=dead_letter._meta.db_table),
             {
                 "id": envelope["id"],
-                "type": str(envelope.get("type", "")),
-                "booking": str(envelope.get("correlationid", "")),
-                "envelope": json.dumps(envelope),
-                "error": error[:4000],
+                "type": _storable(str(envelope.get("type", ""))),
+                "booking": _storable(str(envelope.get("correlationid", ""))),
+                "envelope": json.dumps(envelope).replace("\\u0000", "\\ufffd"),
+                "error": _storable(error[:4000]),
                 "state": "dead" if dead else "retrying",
                 "limit": LIMIT,
             },
         )
         return cursor.fetchone()[0]
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text has no NUL, and a message may be here for having one."""
+    return text.replace("\x00", "\ufffd")

@@ -7,6 +7,7 @@ strings), and on events `prev`: the id of the event the source published just be
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 REQUIRED = ("id", "source", "type", "kind", "data")
 
@@ -58,4 +59,8 @@ def check(envelope: Any) -> dict[str, Any]:
         raise EnvelopeError(f"envelope without {', '.join(missing)}")
     if not isinstance(envelope["data"], dict):
         raise EnvelopeError("the envelope's data is not a JSON object")
+    try:
+        UUID(envelope["id"])
+    except (TypeError, ValueError, AttributeError):
+        raise EnvelopeError(f"the envelope's id is not a UUID: {envelope['id']!r}") from None
     return envelope

@@ -28,16 +28,17 @@ _PAGE = f"""
 """
 
 
-def page(outbox: type[models.Model], after: int, limit: int = 1000) -> dict[str, Any]:
-    """Return {"events", "horizon", "xmax", "more"}: events from transaction `after` on, in (xid, seq) order.
+def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | None = None) -> dict[str, Any]:
+    """Return {"events", "horizon", "xmax", "more"}: events from transaction `after` on (and before `to`), in (xid, seq) order.
 
     `horizon` is where to go on. A page never splits a transaction, so it may be longer than `limit` when one is.
     `xmax`: every transaction committed by now is below it, so a reader whose horizon has reached it has seen them all.
     """
     service = outbox._meta.app_label
-    rows, xmin, xmax = _rows(outbox, after, limit + 1)
+    until = "" if to is None else f"and xid < '{int(to)}'::xid8"
+    rows, xmin, xmax = _rows(outbox, after, limit + 1, until)
     more = len(rows) > limit
-    horizon = xmin
+    horizon = xmin if to is None else str(min(int(xmin), to))
     if more:
         horizon = rows[-1]["xid"]
         rows = [row for row in rows if row["xid"] != horizon]

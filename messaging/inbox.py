@@ -1,8 +1,8 @@
 """Taking in a batch of messages: one local transaction for the batch if all goes well, one for each message if not.
 
 A batch shares one commit (group commit). If it fails, or a fault is armed for one of its messages, its messages are
-run one by one, so that one bad message harms no other. A message that kills its worker comes back marked as redelivered:
-it is counted before it is tried again, alone, and becomes a dead letter after KILLS deaths.
+run one by one, so that one bad message harms no other. A message that kills its worker comes back marked as redelivered,
+with its whole batch: each is counted just before it is tried again, alone, and becomes a dead letter after KILLS deaths.
 """
 
 import logging
@@ -41,21 +41,30 @@ class Inbox:
         """Take in a batch as it came from the broker. Returns when each message is done or its failure is on record."""
         plan = Plan(self.redis(), self.service).refresh()
         good = [envelope for envelope in envelopes if self._readable(envelope)]
-        if redelivered:
-            good = [envelope for envelope in good if self._survivable(envelope)]
         together = not redelivered and not any(plan.concerns(*_scope(envelope)) for envelope in good)
         if together and len(good) > 1:
             try:
                 self._run(good, plan)
                 return
             except Exception as error:
+                if is_passing(error):  # the database stayed away: it would for each of them
+                    raise
                 log.warning("batch of %d failed (%s); one by one", len(good), error)
         for envelope in good:
-            try:
-                self._run([envelope], plan)
-            except Exception as error:
-                log.warning("%s %s failed: %s", envelope["type"], envelope["id"], error, exc_info=not together)
-                self._failed(envelope, error)
+            if not redelivered:
+                self._alone(envelope, plan)
+            elif self._survivable(envelope):
+                self._alone(envelope, plan)
+                self.redis().delete(self._deaths(envelope))  # it has not killed this worker
+
+    def _alone(self, envelope: dict[str, Any], plan: Plan) -> None:
+        try:
+            self._run([envelope], plan)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            log.warning("%s %s failed: %s", envelope["type"], envelope["id"], error, exc_info=True)
+            self._failed(envelope, error)
 
     def _run(self, envelopes: Envelopes, plan: Plan) -> None:
         """One local transaction. Waits, bounded, for a database that is away; a deadlock's loser comes here too."""
@@ -69,10 +78,10 @@ class Inbox:
                     self._strike(Point.TRANSACTION_INSIDE, envelopes, plan)
                 self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
                 return
-            except (OperationalError, InterfaceError):
-                connections[self.service].close()
-                if time.monotonic() > give_up:
+            except (OperationalError, InterfaceError) as error:
+                if not is_passing(error) or time.monotonic() > give_up:
                     raise
+                connections[self.service].close()
                 time.sleep(pause)
                 pause = min(pause * 2, 1.0)
 
@@ -98,13 +107,16 @@ class Inbox:
 
     def _survivable(self, envelope: dict[str, Any]) -> bool:
         """Count a redelivered message before it is tried: what killed KILLS workers is not given to another."""
-        key = f"attempts:{self.service}:{envelope['id']}"
-        count, _ = self.redis().pipeline().incr(key).expire(key, 3600).execute()
-        if count <= KILLS:
+        key = self._deaths(envelope)
+        deaths, _ = self.redis().pipeline().incr(key).expire(key, 3600).execute()
+        if deaths < KILLS:
             return True
-        dead_letters.record(self.dead_letter, envelope, f"its worker died {count - 1} times", dead=True)
-        self._observe("dead letter", f"{envelope['type']} killed its worker {count - 1} times", envelope)
+        dead_letters.record(self.dead_letter, envelope, f"its worker died {deaths} times", dead=True)
+        self._observe("dead letter", f"{envelope['type']} killed its worker {deaths} times", envelope)
         return False
+
+    def _deaths(self, envelope: dict[str, Any]) -> str:
+        return f"deaths:{self.service}:{envelope['id']}"
 
     def _failed(self, envelope: dict[str, Any], error: Exception) -> None:
         self._observe("rolled back", f"{envelope['type']}: {error}", envelope)
@@ -115,6 +127,17 @@ class Inbox:
     def _observe(self, kind: str, text: str, envelope: dict[str, Any]) -> None:
         booking = str(envelope.get("correlationid", ""))
         observe(self.redis(), self.service, kind, text, booking=booking, message_id=str(envelope.get("id", "")))
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the database is away or we lost a race in it, so that the very same statement may succeed in a moment.
+
+    SQLSTATE classes: none (no connection), 08 connection, 53 resources, 57P shutdown and start, 40 deadlock, serialization.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state[:2] in {"08", "53", "40"} or state[:3] == "57P"
 
 
 def _scope(envelope: dict[str, Any]) -> tuple[str, str]:

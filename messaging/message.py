@@ -1,8 +1,22 @@
 """The base of every message type that crosses a service boundary."""
 
-from typing import Self
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _canonical(text: str) -> str:
+    return str(UUID(text))
+
+
+Id = Annotated[str, AfterValidator(_canonical), Field(description="a UUID, as text")]
+# JSON has no times, only text: a moment is read from text in a body that is otherwise strict.
+Moment = Annotated[datetime, Field(strict=False)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]
+Amount = Annotated[int, Field(ge=0, le=2**53 - 1, description="money in minor units of its currency (KRW has none)")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
 
 
 class Body(BaseModel):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -30,6 +30,7 @@ class Message:
     id: str | None = None
 
 
+_FIELDS = [field.name for field in fields(Message)]  # dataclasses.asdict would copy every message's data, deep
 _COLUMNS = "kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, data"
 _INSERT = f"""
     insert into {{table}} (id, {_COLUMNS})
@@ -48,7 +49,7 @@ def append(outbox: type[models.Model], messages: Iterable[Message]) -> None:
     using = router.db_for_write(outbox)
     if not transaction.get_connection(using).in_atomic_block:
         raise OutboxError(f"append to {outbox._meta.db_table} outside transaction.atomic(using='{using}')")
-    rows = [asdict(message) for message in messages]
+    rows = [{name: getattr(message, name) for name in _FIELDS} for message in messages]
     if rows:
         with connections[using].cursor() as cursor:
             cursor.execute(_INSERT.format(table=outbox._meta.db_table), [json.dumps(rows)])

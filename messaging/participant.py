@@ -42,6 +42,10 @@ class Event:
     version: int
     data: dict[str, Any]
 
+    @classmethod
+    def of(cls, body: Body, subject: object, version: int) -> "Event":
+        return cls(body.type(), str(subject), version, body.model_dump(mode="json"))
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

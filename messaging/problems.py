@@ -1,0 +1,146 @@
+"""Errors over HTTP as RFC 9457 problem details, whoever finds them: a view, django-ninja, or Django itself.
+
+    raise Problem(404, "Unknown performance", "there is no performance 'concert-1999'")
+
+`install(api)` covers what happens inside a NinjaAPI, `ProblemMiddleware` what never reaches one (no such URL, wrong method).
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
+from ninja import NinjaAPI, Schema
+from ninja.errors import HttpError, ValidationError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemDetails(Schema):
+    """The body of every error. `errors` is there when several fields are wrong: {"pointer": "#/seats/0", "in", "detail"}."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[dict[str, Any]] = []
+
+
+class Problem(Exception):
+    """An error to answer with: HTTP status, a title that is the same for all of its kind, and what went wrong this time."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str = "",
+        detail: str = "",
+        *,
+        errors: Sequence[dict[str, Any]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or title)
+        self.status, self.title, self.detail = status, title or HTTPStatus(status).phrase, detail
+        self.errors, self.headers = list(errors), headers or {}
+
+    def response(self) -> HttpResponse:
+        body: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
+        if self.detail:
+            body["detail"] = self.detail
+        if self.errors:
+            body["errors"] = self.errors
+        return HttpResponse(json.dumps(body), status=self.status, content_type=MEDIA_TYPE, headers=self.headers)
+
+
+def install(api: NinjaAPI) -> None:
+    """Make every error of this API a problem document; what we did not expect is logged and told without its inside."""
+    for error in (
+        Problem, ValidationError, HttpError, Http404, RequestDataTooBig, SuspiciousOperation, UnreadablePostError,
+        RawPostDataException, OperationalError, InterfaceError, Exception,
+    ):  # fmt: skip
+        api.add_exception_handler(error, _answer)
+
+
+def _answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    return problem_of(error, request.path).response()
+
+
+def problem_of(error: object, path: str = "") -> Problem:
+    """Return the problem that describes an exception."""
+    match error:
+        case Problem():
+            return error
+        case ValidationError():
+            found = [_field_error(item) for item in error.errors]
+            return Problem(422, "Invalid request", "; ".join(_sentence(item) for item in found[:5]), errors=found[:20])
+        case HttpError():
+            return Problem(error.status_code, "", str(error))
+        case Http404():
+            return Problem(404, "", str(error) or f"nothing is here: {path}")
+        case RequestDataTooBig():
+            return Problem(413, "", "the body is larger than any request this API knows")
+        case SuspiciousOperation() | UnreadablePostError() | RawPostDataException():
+            return Problem(400, "", "the request cannot be read")
+        case OperationalError() | InterfaceError():
+            log.warning("%s: database not reachable: %s", path, error)
+            return Problem(503, "", "the service's database is not reachable", headers={"Retry-After": "1"})
+        case _:
+            log.error("%s failed", path, exc_info=error if isinstance(error, BaseException) else None)
+            return Problem(500, "", "this is our fault; it has been logged")
+
+
+def _field_error(item: dict[str, Any]) -> dict[str, Any]:
+    """pydantic's location ("body", "payload", "seats", 0) as RFC 6901 JSON pointer; other places keep the field's name."""
+    place, *names = item["loc"]
+    if place == "body":  # the first name is the view's parameter, which no caller knows
+        return {
+            "in": "body",
+            "pointer": "#" + "".join(f"/{_escape(name)}" for name in names[1:]),
+            "detail": item["msg"],
+        }
+    return {"in": str(place), "name": ".".join(str(name) for name in names), "detail": item["msg"]}
+
+
+def _escape(name: object) -> str:
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    return f"{item['in']} {item.get('pointer') or item.get('name', '')}: {item['detail']}"
+
+
+class ProblemMiddleware:
+    """Turn an error page of Django's own under /api/ (no such URL, wrong method, bad host) into a problem document."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        if iscoroutinefunction(self):
+            return self._later(request)
+        return _translated(request, self.get_response(request))
+
+    async def _later(self, request: HttpRequest) -> HttpResponse:
+        return _translated(request, await self.get_response(request))
+
+
+def _translated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Only HTML and plain text are replaced: what answered in JSON knew what it said."""
+    written_for_people = response.get("Content-Type", "").startswith("text/")
+    if response.status_code < 400 or not request.path.startswith("/api/") or not written_for_people:
+        return response
+    details = {404: f"nothing is here: {request.path}", 405: f"{request.method} is not for {request.path}"}
+    problem = Problem(response.status_code, "", details.get(response.status_code, "")).response()
+    if response.has_header("Allow"):
+        problem["Allow"] = response["Allow"]
+    return problem

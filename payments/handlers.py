@@ -1,0 +1,50 @@
+"""Payment's side of the sagas: what each command does, and at the bottom which commands there are."""
+
+from collections.abc import Sequence
+
+from faults import Plan
+from messaging.participant import Compensation, Event, Forward, Outcome, Request
+from messaging.service import participant
+from payments import services
+from payments.contract import RefundPayment, TakePayment
+from payments.models import Barrier, DeadLetter, Outbox
+
+
+def take_payment(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    """A declined payment is a fact too: it is recorded and told, whoever declined it."""
+    changes = services.take([request.command for request in requests], [request.refusal for request in requests])
+    return [_taken(change) for change in changes]
+
+
+def refund_payment(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    changes = iter(services.refund([request.command.booking_id for request in requests if not request.refusal]))
+    outcomes = []
+    for request in requests:
+        if request.refusal:
+            outcomes.append(Outcome.refused(request.refusal))
+            continue
+        change = next(changes)
+        outcomes.append(Outcome(events=(_event(change),) if change else ()))
+    return outcomes
+
+
+def _taken(change: services.PaymentChange) -> Outcome:
+    if change.state.reason:
+        return Outcome.refused(change.state.reason, _event(change))
+    return Outcome(result={"payment_id": change.state.id}, events=(_event(change),))
+
+
+def _event(change: services.PaymentChange) -> Event:
+    return Event.of(change.state, change.state.id, change.version)
+
+
+handle = participant(
+    "payments",
+    outbox=Outbox,
+    barrier=Barrier,
+    dead_letter=DeadLetter,
+    commands=(
+        Forward(TakePayment, take_payment),
+        Compensation(RefundPayment, refund_payment, of=TakePayment),
+    ),
+)

@@ -1,0 +1,75 @@
+"""Seat's HTTP API: the truth about performances and seats, and the event log."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.db.models import Count, F, Q
+from django.http import HttpRequest
+from ninja import NinjaAPI, Path, Schema
+
+from messaging import event_api, health
+from messaging.problems import Problem, ProblemDetails, install
+from seats.contract import SeatStatus
+from seats.models import Outbox, Performance, Seat
+
+api = NinjaAPI(
+    title="Sagabox: Seat service",
+    urls_namespace="seats",
+    docs_url="/api/docs",
+    openapi_url="/api/openapi.json",
+)
+install(api)
+api.add_router("/api/seats", event_api.router(Outbox))
+api.add_router("", health.router({"database": health.database("seats"), "redis": health.redis}))
+
+PerformanceId = Annotated[str, Path(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]
+
+
+class PerformanceOut(Schema):
+    id: str
+    title: str
+    venue: str
+    starts_at: datetime
+    currency: str
+    seats: int
+    available: int
+
+
+class SeatOut(Schema):
+    """`price` in minor units of `currency`; `version` counts the changes of the seat."""
+
+    id: int
+    label: str
+    section: str
+    row: str
+    number: int
+    price: int
+    currency: str
+    status: SeatStatus
+    booking_id: UUID | None
+    version: int
+
+
+@api.get("/api/performances", response=list[PerformanceOut], summary="All performances, the next one first")
+def performances(request: HttpRequest) -> Any:
+    counted = Performance.objects.annotate(
+        available=Count("seats", filter=Q(seats__status=SeatStatus.AVAILABLE)), total=Count("seats")
+    )
+    columns = ("id", "title", "starts_at", "currency", "available")
+    found = counted.order_by("starts_at", "id").values(*columns, place=F("venue__name"), count=F("total"))
+    return [{**row, "venue": row["place"], "seats": row["count"]} for row in found]
+
+
+@api.get(
+    "/api/performances/{performance_id}/seats",
+    response={200: list[SeatOut], 404: ProblemDetails},
+    summary="The truth about the seats of a performance",
+)
+def seats(request: HttpRequest, performance_id: PerformanceId) -> Any:
+    columns = ("id", "label", "number", "price", "status", "booking_id", "version")
+    names = {"in_section": F("section__name"), "in_row": F("row__name"), "money": F("performance__currency")}
+    found = Seat.objects.filter(performance=performance_id).order_by("pk").values(*columns, **names)
+    if not found:
+        raise Problem(404, "Unknown performance", f"there is no performance '{performance_id}'")
+    return [{**row, "section": row["in_section"], "row": row["in_row"], "currency": row["money"]} for row in found]

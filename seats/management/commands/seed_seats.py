@@ -1,0 +1,54 @@
+"""manage.py seed_seats: the performances of the demo. Safe to repeat."""
+
+from datetime import datetime, timedelta
+from string import ascii_uppercase
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from seats.services import Programme, SeatBlock, announce
+
+ROWS = (*ascii_uppercase, "AA", "AB", "AC", "AD")
+HALL = (
+    SeatBlock(
+        "Stalls", ROWS[:10], 40, 150_000
+    ),  # A-15, the textbook's seat, costs 150,000 KRW: a currency without minor unit
+    SeatBlock("Mezzanine", ROWS[10:20], 40, 110_000),
+    SeatBlock("Balcony", ROWS[20:], 40, 70_000),
+)
+
+
+def studio(floor: int, gallery: int) -> tuple[SeatBlock, ...]:
+    return SeatBlock("Floor", ROWS[:5], 12, floor), SeatBlock("Gallery", ROWS[5:8], 12, gallery)
+
+
+class Command(BaseCommand):
+    help = "Announce the performances of the demo, unless they have been."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        today = _midnight()
+        programmes = (
+            Programme(
+                id="concert-2024", title="Concert 2024", venue="Grand Hall", currency="KRW", blocks=HALL,
+                starts_at=today + timedelta(days=60, hours=19, minutes=30),
+            ),
+            Programme(
+                id="studio-night", title="Studio Night", venue="The Studio", currency="EUR", blocks=studio(4_500, 3_000),
+                starts_at=today + timedelta(days=21, hours=20),
+            ),
+            Programme(
+                id="concert-2019", title="Concert 2019", venue="The Studio", currency="KRW", blocks=studio(90_000, 60_000),
+                starts_at=today - timedelta(days=365, hours=-19),
+            ),
+        )  # fmt: skip
+        for programme in programmes:
+            state = "announced" if announce(programme) else "was there"
+            self.stdout.write(f"{programme.id}: {state}")
+
+
+def _midnight() -> datetime:
+    """The day by the database's clock."""
+    with connections["seats"].cursor() as cursor:
+        cursor.execute("select date_trunc('day', clock_timestamp())")
+        return cursor.fetchone()[0]

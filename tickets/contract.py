@@ -1,0 +1,71 @@
+"""What crosses Ticket's boundary: the commands it takes and the events it publishes. Message types, nothing else."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from messaging.message import Body, Id, Slug
+
+TICKETS_A_BOOKING = 8
+
+
+class IssuanceStatus(StrEnum):
+    ISSUED = "ISSUED"
+    REFUSED = "REFUSED"
+
+
+class Refusal(StrEnum):
+    """Why no tickets are issued."""
+
+    PRINTER_REFUSED = "printer_refused"
+
+
+def _distinct(labels: list[str]) -> list[str]:
+    if len(set(labels)) < len(labels):
+        raise ValueError("the same seat twice")
+    return labels
+
+
+Label = Annotated[str, Field(min_length=1, max_length=20)]
+Labels = Annotated[list[Label], Field(min_length=1, max_length=TICKETS_A_BOOKING), AfterValidator(_distinct)]
+
+
+class IssueTickets(Body):
+    """Command (pivot): a ticket for each seat of the booking; nothing takes it back. Refused: printer_refused."""
+
+    booking_id: Id
+    performance_id: Slug
+    customer_id: int
+    seats: Labels
+
+
+class FenceTickets(Body):
+    """Command: were tickets issued? If not, they never will be: IssueTickets is refused from now on (`fenced`)."""
+
+    booking_id: Id
+
+
+class TicketState(Body):
+    """`code` is what the door reads: whoever has it gets in."""
+
+    id: Id
+    seat: str
+    code: str
+
+
+class IssuanceState(Body):
+    """The full state of a booking's tickets. Subject: the booking's id."""
+
+    booking_id: Id
+    status: Annotated[IssuanceStatus, Field(strict=False)]
+    reason: str
+    tickets: list[TicketState]
+
+
+class TicketsIssued(IssuanceState):
+    """Event: the booking has its tickets."""
+
+
+class TicketsRefused(IssuanceState):
+    """Event: it gets none; `reason` says why."""

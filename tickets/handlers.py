@@ -1,0 +1,34 @@
+"""Ticket's side of the sagas: what each command does, and at the bottom which commands there are."""
+
+from collections.abc import Sequence
+
+from faults import Plan
+from messaging.participant import Event, Fence, Forward, Outcome, Request
+from messaging.service import participant
+from tickets import services
+from tickets.contract import FenceTickets, IssueTickets
+from tickets.models import Barrier, DeadLetter, Outbox
+
+
+def issue_tickets(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    changes = services.issue([request.command for request in requests], [request.refusal for request in requests])
+    return [_issued(change) for change in changes]
+
+
+def _issued(change: services.IssuanceChange) -> Outcome:
+    event = Event.of(change.state, change.state.booking_id, change.version)
+    if change.state.reason:
+        return Outcome.refused(change.state.reason, event)
+    return Outcome(result={"tickets": len(change.state.tickets)}, events=(event,))
+
+
+handle = participant(
+    "tickets",
+    outbox=Outbox,
+    barrier=Barrier,
+    dead_letter=DeadLetter,
+    commands=(
+        Forward(IssueTickets, issue_tickets),
+        Fence(FenceTickets, of=IssueTickets),
+    ),
+)

@@ -1,0 +1,79 @@
+"""Ticket's local transaction: a fixed number of SQL statements for a batch, in the caller's transaction."""
+
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from tickets.contract import (
+    IssuanceState,
+    IssuanceStatus,
+    IssueTickets,
+    TicketsIssued,
+    TicketsRefused,
+    TicketState,
+)
+
+CODE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceChange:
+    """A booking's tickets as this transaction leaves them, and the version of the issuance."""
+
+    state: IssuanceState
+    version: int
+
+
+_RECORD = """
+    insert into tickets_issuance (booking_id, performance_id, customer_id, status, reason, version)
+    select booking_id, performance_id, customer_id, status, reason, 1
+    from jsonb_to_recordset(%s::jsonb) as asked (
+        booking_id uuid, performance_id text, customer_id bigint, status text, reason text)
+"""
+_ISSUE = """
+    insert into tickets_ticket (issuance_id, seat, code)
+    select issuance_id, seat, code from unnest(%s::uuid[], %s::text[], %s::text[]) as issued (issuance_id, seat, code)
+    returning issuance_id::text, id::text, seat, code
+"""
+
+
+def issue(commands: Sequence[IssueTickets], refusals: Sequence[str]) -> list[IssuanceChange]:
+    """Issue a ticket for each seat of each booking, or record the refusal. Two statements.
+
+    `refusals`: for each command the reason it is refused with, or "".
+    """
+    if not commands:
+        return []
+    asked = list(zip(commands, refusals, strict=True))
+    records = [{**command.model_dump(), "status": _status(reason), "reason": reason} for command, reason in asked]
+    _execute(_RECORD, [json.dumps(records)])
+    wanted = [(command.booking_id, seat) for command, reason in asked if not reason for seat in command.seats]
+    columns = [booking for booking, _ in wanted], [seat for _, seat in wanted], [_code() for _ in wanted]
+    tickets: dict[str, list[TicketState]] = defaultdict(list)
+    for booking, pk, seat, code in _execute(_ISSUE, list(columns)):
+        tickets[booking].append(TicketState(id=pk, seat=seat, code=code))
+    return [_change(command.booking_id, reason, tickets[command.booking_id]) for command, reason in asked]
+
+
+def _status(reason: str) -> IssuanceStatus:
+    return IssuanceStatus.REFUSED if reason else IssuanceStatus.ISSUED
+
+
+def _code() -> str:
+    return secrets.token_urlsafe(CODE_BYTES)
+
+
+def _change(booking: str, reason: str, tickets: list[TicketState]) -> IssuanceChange:
+    event = TicketsRefused if reason else TicketsIssued
+    return IssuanceChange(event(booking_id=booking, status=_status(reason), reason=reason, tickets=tickets), 1)
+
+
+def _execute(statement: str, parameters: list[Any]) -> list[tuple]:
+    with connections["tickets"].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []

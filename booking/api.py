@@ -1,0 +1,194 @@
+"""Booking's HTTP API: place a booking, look at it and its saga, customers, and the event log."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.db import close_old_connections, connections
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI, Schema
+from pydantic import AfterValidator, ConfigDict, Field
+
+from booking import services
+from booking.group_commit import GroupCommit, Overloaded
+from booking.models import Booking, Customer, Outbox, Saga, SagaLog
+from booking.saga import report
+from booking.saga.book_tickets import DEFINITIONS
+from booking.saga.state import SagaState, Status, load_tracks
+from booking.services import PlaceBooking, Placed, Refused, Result
+from messaging import event_api, health
+from messaging.message import Slug
+from messaging.problems import Problem, ProblemDetails, install
+
+api = NinjaAPI(
+    title="Sagabox: Booking service",
+    urls_namespace="booking",
+    docs_url="/api/docs",
+    openapi_url="/api/openapi.json",
+)
+install(api)
+api.add_router("/api/booking", event_api.router(Outbox))
+api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+BATCH, WAITING = 50, 2000
+LARGEST_ID = 2**63 - 1
+
+
+def _distinct(labels: list[str]) -> list[str]:
+    if len(set(labels)) < len(labels):
+        raise ValueError("the same seat twice")
+    return labels
+
+
+Label = Annotated[str, Field(pattern=r"^[\x21-\x7e]+$", max_length=20)]
+
+
+class BookingIn(Schema):
+    """What to book. Strict: "123" is not a customer, and an unknown field is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    performance: Slug
+    seats: Annotated[list[Label], Field(min_length=1, max_length=8), AfterValidator(_distinct)]
+    customer: Annotated[int, Field(ge=1, le=LARGEST_ID)]
+    payment_method: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=40)]
+
+
+class BookingAccepted(Schema):
+    id: UUID
+    state: str
+    url: str
+
+
+class CustomerOut(Schema):
+    id: int
+    name: str
+    email: str
+    version: int
+
+
+class BookingOut(Schema):
+    """The truth about a booking. `amount` in minor units of `currency`; null until Seat has named the price."""
+
+    id: UUID
+    state: str
+    reason: str
+    customer_id: int
+    performance_id: str
+    seats: list[str]
+    payment_method: str
+    amount: int | None
+    currency: str
+    saga_id: UUID
+    version: int
+
+
+def _place(requests: Any) -> list[Result]:
+    """Runs in the group commit's thread, which keeps its connection, unless that has gone bad."""
+    close_old_connections()
+    try:
+        return services.place(requests)
+    except Exception:
+        connections["booking"].close()
+        raise
+
+
+_front = GroupCommit(_place, size=BATCH, waiting=WAITING)
+
+
+@api.post(
+    "/api/bookings",
+    response={202: BookingAccepted, 400: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails},
+    summary="Book seats: starts a saga",
+    openapi_extra={
+        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}]
+    },
+)
+async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse) -> Any:
+    """202 and where to look. The same Idempotency-Key with the same body gives the same booking, also while it is in flight."""
+    wanted = PlaceBooking(
+        key=_key(request),
+        customer=payload.customer,
+        performance=payload.performance,
+        seats=tuple(payload.seats),
+        payment_method=payload.payment_method,
+    )
+    try:
+        result = await _front.submit(wanted)
+    except Overloaded as error:
+        raise Problem(503, "Too many requests are waiting", str(error), headers={"Retry-After": "1"}) from error
+    match result:
+        case Refused():
+            raise _refusal(result)
+        case Placed():
+            url = f"/api/bookings/{result.id}"
+            response["Location"] = url
+            return 202, {"id": result.id, "state": result.state, "url": url}
+
+
+def _key(request: HttpRequest) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if not KEY.fullmatch(key):
+        detail = "send an Idempotency-Key header of 1 to 255 printable ASCII characters, a new one for each booking"
+        raise Problem(400, "Idempotency-Key missing or malformed", detail)
+    return key
+
+
+def _refusal(refused: Refused) -> Problem:
+    where = [{"in": "body", "pointer": f"#/{refused.field}", "detail": refused.detail}] if refused.field else []
+    return Problem(422, refused.title, refused.detail, errors=where)
+
+
+@api.get("/api/customers", response=list[CustomerOut], summary="Customers")
+def customers(request: HttpRequest) -> Any:
+    return list(Customer.objects.order_by("id"))
+
+
+@api.get("/api/bookings/{booking_id}", response=BookingOut, summary="A booking, the truth")
+def booking(request: HttpRequest, booking_id: UUID) -> Any:
+    return _booking(booking_id)
+
+
+@api.get("/api/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
+def saga(request: HttpRequest, booking_id: UUID) -> dict[str, Any]:
+    """See booking.saga.report for the shape of `steps`. Before the saga has started all its steps are pending."""
+    found = _booking(booking_id)
+    row = Saga.objects.filter(id=found.saga_id).first()
+    definition = DEFINITIONS[row.definition if row else "BookTickets"]
+    state = _state(row) if row else SagaState(id=str(found.saga_id))
+    due_at = row.due_at.isoformat() if row and row.due_at else None
+    log = SagaLog.objects.filter(saga_id=found.saga_id).order_by("id")
+    return {
+        "id": str(found.saga_id),
+        "booking_id": str(found.id),
+        "booking_state": found.state,
+        "definition": definition.name,
+        "state": row.state if row else "PENDING",
+        "reason": state.reason,
+        "awaiting": row.awaiting if row else "",
+        "due_at": due_at,
+        "steps": report.steps(definition, state, due_at),
+        "done": report.done(definition, state),
+        "remaining": report.remaining(definition, state),
+        "log": list(log.values("at", "who", "what", "step", "action", "attempt", "error", "state")),
+    }
+
+
+def _state(row: Saga) -> SagaState:
+    return SagaState(
+        id=str(row.id),
+        status=Status(row.state),
+        position=DEFINITIONS[row.definition].index[row.step],
+        action=row.action,
+        reason=row.reason,
+        context=row.context,
+        tracks=load_tracks(row.steps),
+    )
+
+
+def _booking(booking_id: UUID) -> Booking:
+    try:
+        return Booking.objects.get(id=booking_id)
+    except Booking.DoesNotExist:
+        raise Http404(f"there is no booking {booking_id}") from None

@@ -1,0 +1,110 @@
+"""What crosses Booking's boundary: the commands it takes and the events it publishes. Message types, nothing else."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from messaging.message import Amount, Body, Id, Slug
+
+Reason = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class BookTickets(Body):
+    """Command: run the saga of a booking that has been placed. Sent again if it seems lost; only the first one starts it."""
+
+    booking_id: Id
+
+
+class SagaOverdue(Body):
+    """Command, from the watchdog: this attempt's time is over. Means nothing once the saga has gone on."""
+
+    saga_id: Id
+    step: str
+    action: str
+    attempt: int
+
+
+class HoldExpired(Body):
+    """Command, from Seat: the hold of a booking has run out. Seat frees nothing; only the orchestrator ends a hold."""
+
+    booking_id: Id
+
+
+class CancelRequested(Body):
+    """Command: somebody wants the booking's running saga to turn back, if it still can."""
+
+    booking_id: Id
+
+
+class RetryNow(Body):
+    """Command, from a person: try a stuck saga's step again, with all its attempts."""
+
+    booking_id: Id
+
+
+class SkipStep(Body):
+    """Command, from a person: go on without a stuck saga's step, and say why."""
+
+    booking_id: Id
+    reason: Reason
+
+
+class Reply(Body):
+    """A participant's reply to any command, as far as the orchestrator cares; the rest of it is the command's result."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    status: Literal["succeeded", "refused"]
+    reason: str = ""
+
+    def result(self) -> dict[str, object]:
+        return dict(self.model_extra or {})
+
+
+class _Customer(Body):
+    id: int
+    name: str
+    email: str
+
+
+class CustomerRegistered(_Customer):
+    """Event: a customer, in full. Subject: the customer's id."""
+
+
+class CustomerRenamed(_Customer):
+    """Event: the customer has another name or address; the full state again."""
+
+
+class BookingState(Body):
+    """The full state of a booking. `amount` in minor units of `currency`; None until Seat has named the price."""
+
+    id: Id
+    customer_id: int
+    performance_id: Slug
+    seats: list[str]
+    payment_method: str
+    state: str
+    reason: str
+    amount: Amount | None
+    currency: str
+    saga_id: Id
+
+
+class BookingPlaced(BookingState):
+    """Event: somebody asked for seats; nothing has been promised yet (PENDING)."""
+
+
+class BookingAdvanced(BookingState):
+    """Event: the booking's saga went a step on, or turned back."""
+
+
+class BookingConfirmed(BookingState):
+    """Event: paid, ticketed, seats sold."""
+
+
+class BookingCancelled(BookingState):
+    """Event: everything that had been done is undone; `reason` says why."""
+
+
+class BookingStuck(BookingState):
+    """Event: a step that must succeed keeps failing; a person has to look."""

@@ -1,0 +1,53 @@
+"""Group commit at the front: requests that wait at the same time share one local transaction.
+
+A lone request is not delayed by it: it starts at once, and those that come while it commits make up the next batch.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+
+class Overloaded(RuntimeError):
+    """More requests are waiting than can be answered in good time; come back in a moment."""
+
+
+class GroupCommit(Generic[Request, Answer]):
+    """Runs `commit(requests) -> answers` in one thread, a batch at a time. For one event loop."""
+
+    def __init__(self, commit: Callable[[Sequence[Request]], Sequence[Answer]], *, size: int, waiting: int) -> None:
+        self._commit, self._size, self._most = commit, size, waiting
+        self._queue: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="group-commit")
+        self._draining: asyncio.Task[None] | None = None
+
+    async def submit(self, request: Request) -> Answer:
+        """The answer to this request, once its batch has committed. Raises what `commit` raises, and Overloaded."""
+        if len(self._queue) >= self._most:
+            raise Overloaded(f"{self._most} requests are waiting already")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._queue.append((request, future))
+        if self._draining is None or self._draining.done():
+            self._draining = loop.create_task(self._drain())
+        return await future
+
+    async def _drain(self) -> None:
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
+            requests = [request for request, _ in batch]
+            try:
+                answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, requests)
+            except Exception as error:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():  # its client has gone; the booking stands, and its key will find it
+                    future.set_result(answer)

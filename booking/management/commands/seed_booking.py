@@ -1,0 +1,21 @@
+"""manage.py seed_booking: the demo's customers."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from booking.customers import NewCustomer, register
+
+CUSTOMERS = [
+    NewCustomer(99, "John", "john@example.com"),
+    NewCustomer(123, "Min-jun", "minjun@example.com"),
+    NewCustomer(1042, "Ana", "ana@example.com"),
+]
+
+
+class Command(BaseCommand):
+    help = "Register the demo's customers. Running it again changes nothing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        new = register(CUSTOMERS)
+        self.stdout.write(f"{len(new)} customers registered, {len(CUSTOMERS) - len(new)} were there already")

@@ -1,0 +1,38 @@
+"""manage.py watchdog: report overdue sagas, and bookings whose saga has not started."""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from redis import RedisError
+
+from booking.watchdog import OWN_QUEUE, lags, patrol, services
+from messaging.heartbeat import Heartbeat
+from messaging.outage import Outage
+from messaging.process import Stopping, impatient_redis
+
+EVERY_S = 0.3
+
+
+class Command(BaseCommand):
+    help = "Report overdue sagas to the orchestrator. Survives outages of PostgreSQL and Redis; ends on SIGTERM."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping, redis = Stopping(), impatient_redis()
+        heartbeat = Heartbeat(redis, "watchdog")
+        redis_outage, database_outage = Outage("watchdog: Redis"), Outage("watchdog: PostgreSQL")
+        while not stopping():
+            close_old_connections()
+            try:
+                # Without Redis nobody knows how busy the services are, and nothing would arrive: wait for it.
+                patrol(lags(redis, [OWN_QUEUE, *services()]))
+                redis_outage.over()
+                database_outage.over()
+                heartbeat.beat()
+            except RedisError as error:
+                redis_outage.failed(error)
+            except (OperationalError, InterfaceError) as error:
+                database_outage.failed(error)
+                connections.close_all()
+            time.sleep(EVERY_S)

@@ -1,0 +1,90 @@
+"""Reading what arrives on the queue `booking`: whom it concerns, and which of the engine's events it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from booking.contract import BookTickets, CancelRequested, HoldExpired, Reply, RetryNow, SagaOverdue, SkipStep
+from booking.saga.events import Event, Interrupted, Overdue, Replied, RetriedByHand, SkippedByHand, Started
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message that has been read. It names its saga, or else its booking (whose active saga is meant).
+
+    `event(at)` gives the engine's event, once the database has said what time it is.
+    """
+
+    envelope: dict[str, Any]
+    event: Callable[[str], Event]
+    saga_id: str | None = None
+    booking_id: str | None = None
+    starts: bool = False
+
+
+def read(envelope: dict[str, Any]) -> Inbound:
+    """Raises ValueError (pydantic's included) or KeyError on a message that makes no sense; nothing is written then."""
+    if envelope["kind"] == "reply":
+        return _reply(envelope)
+    try:
+        reader = _READERS[envelope["type"]]
+    except KeyError:
+        raise ValueError(
+            f"booking knows no message '{envelope['type']}', only replies and {sorted(_READERS)}"
+        ) from None
+    return reader(envelope)
+
+
+def _reply(envelope: dict[str, Any]) -> Inbound:
+    reply = Reply.parse(envelope["data"])
+    step, action, result = envelope["sagastep"], envelope["sagaaction"], reply.result()
+
+    def event(at: str) -> Event:
+        return Replied(at=at, step=step, action=action, status=reply.status, reason=reply.reason, result=result)
+
+    return Inbound(envelope, event, saga_id=str(UUID(envelope["sagaid"])))
+
+
+def _book_tickets(envelope: dict[str, Any]) -> Inbound:
+    command = BookTickets.parse(envelope["data"])
+    return Inbound(envelope, lambda at: Started(at=at), booking_id=command.booking_id, starts=True)
+
+
+def _saga_overdue(envelope: dict[str, Any]) -> Inbound:
+    late = SagaOverdue.parse(envelope["data"])
+
+    def event(at: str) -> Event:
+        return Overdue(at=at, step=late.step, action=late.action, attempt=late.attempt)
+
+    return Inbound(envelope, event, saga_id=late.saga_id)
+
+
+def _hold_expired(envelope: dict[str, Any]) -> Inbound:
+    command = HoldExpired.parse(envelope["data"])
+    return Inbound(envelope, lambda at: Interrupted(at=at, reason="hold_expired"), booking_id=command.booking_id)
+
+
+def _cancel_requested(envelope: dict[str, Any]) -> Inbound:
+    command = CancelRequested.parse(envelope["data"])
+    return Inbound(envelope, lambda at: Interrupted(at=at, reason="cancel_requested"), booking_id=command.booking_id)
+
+
+def _retry_now(envelope: dict[str, Any]) -> Inbound:
+    command = RetryNow.parse(envelope["data"])
+    return Inbound(envelope, lambda at: RetriedByHand(at=at), booking_id=command.booking_id)
+
+
+def _skip_step(envelope: dict[str, Any]) -> Inbound:
+    command = SkipStep.parse(envelope["data"])
+    return Inbound(envelope, lambda at: SkippedByHand(at=at, reason=command.reason), booking_id=command.booking_id)
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Inbound]] = {
+    BookTickets.type(): _book_tickets,
+    SagaOverdue.type(): _saga_overdue,
+    HoldExpired.type(): _hold_expired,
+    CancelRequested.type(): _cancel_requested,
+    RetryNow.type(): _retry_now,
+    SkipStep.type(): _skip_step,
+}

@@ -1,0 +1,172 @@
+"""The orchestrator's statements: two to lock and load a batch, one for each table to write it. All are set-based.
+
+Sagas are locked before bookings, each in the order of their ids, by every batch: two batches wait for each other at most.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from booking.saga.state import ACTIVE, SagaState, Status, dump_tracks, load_tracks
+
+USING = "booking"
+
+
+@dataclass(slots=True)
+class SagaRow:
+    """A saga in the orchestrator's hands. `wait`: seconds until its timer is due; None: it has none."""
+
+    state: SagaState
+    definition: str
+    booking_id: str
+    awaiting: str = ""
+    version: int = 0
+    wait: float | None = None
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class BookingRow:
+    """A booking in the orchestrator's hands."""
+
+    id: str
+    customer_id: int
+    performance_id: str
+    seats: list[str]
+    payment_method: str
+    state: str
+    reason: str
+    amount: int | None
+    currency: str
+    saga_id: str
+    version: int
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    saga_id: str
+    who: str
+    what: str
+    step: str
+    action: str
+    attempt: int
+    error: str
+    state: str
+    message_id: str
+
+
+_ACTIVE = ", ".join(f"'{status}'" for status in ACTIVE)
+# `for update` gives the newest version of a row it had to wait for; a join would give its other half stale.
+_SAGAS = f"""
+    select id::text, definition, booking_id::text, state, step, action, reason, steps, context, awaiting, version
+    from booking_saga
+    where id = any (%s::uuid[] || array(
+        select id from booking_saga where booking_id = any (%s::uuid[]) and state in ({_ACTIVE})))
+    order by id for update
+"""
+_BOOKINGS = """
+    select id::text, customer_id, performance_id, seats, payment_method, state, reason, amount, currency, saga_id::text,
+        version, to_json(clock_timestamp()) #>> '{}'
+    from booking_booking where id = any (%s::uuid[]) order by id for update
+"""
+_WRITE_SAGAS = """
+    insert into booking_saga as s (id, definition, booking_id, state, step, action, attempt, reason, steps, context,
+        awaiting, due_at, overdue, version)
+    select id, definition, booking_id, state, step, action, attempt, reason, steps, context,
+        awaiting, clock_timestamp() + wait * interval '1 second', false, version
+    from jsonb_to_recordset(%s::jsonb) as r (id uuid, definition text, booking_id uuid, state text, step text,
+        action text, attempt int, reason text, steps jsonb, context jsonb, awaiting text, wait float8, version bigint)
+    on conflict (id) do update set state = excluded.state, step = excluded.step, action = excluded.action,
+        attempt = excluded.attempt, reason = excluded.reason, steps = excluded.steps, context = excluded.context,
+        awaiting = excluded.awaiting, due_at = excluded.due_at, overdue = false, version = excluded.version
+"""
+_WRITE_BOOKINGS = """
+    update booking_booking b set state = r.state, reason = r.reason, amount = r.amount, currency = r.currency,
+        version = r.version, due_at = null
+    from jsonb_to_recordset(%s::jsonb) as r (id uuid, state text, reason text, amount bigint, currency text, version bigint)
+    where b.id = r.id
+"""
+_WRITE_LOG = """
+    insert into booking_sagalog (saga_id, at, who, what, step, action, attempt, error, state, message_id)
+    select saga_id, clock_timestamp(), who, what, step, action, attempt, error, state, message_id
+    from jsonb_to_recordset(%s::jsonb) as r (saga_id uuid, who text, what text, step text, action text, attempt int,
+        error text, state text, message_id uuid)
+"""
+
+
+def lock_sagas(
+    saga_ids: Collection[str], of_bookings: Collection[str], index: dict[str, dict[str, int]]
+) -> list[SagaRow]:
+    """Lock these sagas, and the active sagas of these bookings. `index`: definition -> step name -> position."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(_SAGAS, [sorted(saga_ids), sorted(of_bookings)])
+        return [_saga(record, index) for record in cursor.fetchall()]
+
+
+def _saga(record: tuple, index: dict[str, dict[str, int]]) -> SagaRow:
+    saga_id, definition, booking_id, status, step, action, reason, steps, context, awaiting, version = record
+    state = SagaState(
+        id=saga_id,
+        status=Status(status),
+        position=index[definition][step],
+        action=action,
+        reason=reason,
+        context=_json(context),
+        tracks=load_tracks(_json(steps)),
+    )
+    return SagaRow(state, definition, booking_id, awaiting, version)
+
+
+def lock_bookings(ids: Collection[str]) -> tuple[list[BookingRow], str]:
+    """Lock these bookings; return them and the database's time, ISO 8601 ("" if there are none)."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(_BOOKINGS, [sorted(ids)])
+        records = cursor.fetchall()
+    return [BookingRow(*record[:-1]) for record in records], records[0][-1] if records else ""
+
+
+def write_sagas(rows: Iterable[SagaRow], step_names: dict[str, list[str]]) -> None:
+    _write(_WRITE_SAGAS, [_saga_record(row, step_names[row.definition]) for row in rows])
+
+
+def _saga_record(row: SagaRow, step_names: list[str]) -> dict[str, Any]:
+    state = row.state
+    step = step_names[state.position]
+    return {
+        "id": state.id,
+        "definition": row.definition,
+        "booking_id": row.booking_id,
+        "state": state.status,
+        "step": step,
+        "action": state.action,
+        "attempt": len(state.track(step, state.action).attempts),
+        "reason": state.reason,
+        "steps": dump_tracks(state.tracks),
+        "context": state.context,
+        "awaiting": row.awaiting,
+        "wait": row.wait,
+        "version": row.version,
+    }
+
+
+def write_bookings(rows: Iterable[BookingRow]) -> None:
+    names = ("id", "state", "reason", "amount", "currency", "version")
+    _write(_WRITE_BOOKINGS, [{name: getattr(row, name) for name in names} for row in rows])
+
+
+def write_log(lines: Iterable[LogLine]) -> None:
+    _write(_WRITE_LOG, [{name: getattr(line, name) for name in LogLine.__slots__} for line in lines])
+
+
+def _write(statement: str, records: list[dict[str, Any]]) -> None:
+    if records:
+        with connections[USING].cursor() as cursor:
+            cursor.execute(statement, [json.dumps(records)])
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value

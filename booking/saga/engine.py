@@ -1,0 +1,193 @@
+"""The saga engine: a pure function from (definition, state, event) to (state, actions).
+
+No clock, no dice, no database: the same events give the same saga, so it is tested as a protocol and replayed at will.
+Its rule is *unknown is not failed*: a command without an answer may have been carried out. A compensatable step that is
+given up is therefore undone too, and a pivot that is given up is fenced, never assumed to have failed.
+"""
+
+from dataclasses import replace
+
+from booking.saga.definition import Kind, SagaDefinition
+from booking.saga.events import (
+    Action,
+    Event,
+    Interrupted,
+    Overdue,
+    Replied,
+    RetriedByHand,
+    SkippedByHand,
+    Started,
+)
+from booking.saga.state import STATUS_OF, Known, SagaState, Status
+from booking.saga.turn import Turn
+from messaging.barrier import COMPENSATION, FENCE, FORWARD
+
+NO_ANSWER, REFUSED, FENCED = "no_answer", "refused", "fenced"
+COMPENSATING, STUCK = "COMPENSATING", "STUCK"  # states of the booking, whichever its saga
+
+
+def advance(definition: SagaDefinition, state: SagaState, event: Event) -> tuple[SagaState, list[Action]]:
+    """Return where the saga stands after `event`, and what to do about it. An event that no longer matters gives Absorb."""
+    rules = _Rules(definition, state, event.at)
+    match event:
+        case Started():
+            rules.started()
+        case Replied():
+            rules.replied(event)
+        case Overdue():
+            rules.overdue(event)
+        case Interrupted():
+            rules.interrupted(event.reason)
+        case RetriedByHand():
+            rules.retried_by_hand()
+        case SkippedByHand():
+            rules.skipped_by_hand(event.reason)
+    return rules.state, rules.actions
+
+
+class _Rules(Turn):
+    """First what can happen, then where the saga goes from there."""
+
+    def started(self) -> None:
+        if self.state.tracks:
+            return self.absorb("the saga has been started before")
+        self.note("started")
+        return self.go_forward(0)
+
+    def replied(self, reply: Replied) -> None:
+        # The answer to a fence is the forward action's own: that is what was asked.
+        awaited = FORWARD if self.state.action == FENCE else self.state.action
+        if self.ended or (reply.step, reply.action) != (self.step.name, awaited):
+            return self.absorb("late: the saga does not wait for this answer any more")
+        if reply.status == Known.SUCCEEDED:
+            return self._succeeded(reply)
+        if reply.action == COMPENSATION or self.step.kind == Kind.RETRIABLE:
+            return self._failed(reply.reason or REFUSED)
+        return self._refused(reply.reason or REFUSED)
+
+    def _succeeded(self, reply: Replied) -> None:
+        self.note("succeeded")
+        self._fence_answered()
+        self.know(reply.action, Known.SUCCEEDED)
+        if reply.action == COMPENSATION:
+            return self.undo_from(self.state.position - 1)
+        kept = {name: reply.result[name] for name in self.step.keeps}
+        self.state = replace(self.state, context={**self.state.context, **kept}, reason="")
+        return self.go_forward(self.state.position + 1)
+
+    def _refused(self, reason: str) -> None:
+        """A step that may refuse did: it has no effect, but the steps before it have."""
+        self.note("refused", error=reason)
+        self._fence_answered()
+        self.know(FORWARD, Known.REFUSED, reason)
+        # "fenced" only says that asking has settled it; the reason to ask is the reason to turn back.
+        return self.turn_back(self.state.reason if reason == FENCED and self.state.reason else reason)
+
+    def _failed(self, reason: str) -> None:
+        """An action that must succeed was refused: leave the participant alone for a while, then try again."""
+        attempt = len(self.track.attempts)
+        if self.state.status == Status.STUCK or self.track.attempts[-1].error:
+            return self.absorb("a refusal that is known already")
+        self.know(self.state.action, error=reason)
+        self.note("refused", error=reason)
+        if attempt >= self.track.limit:
+            return self.get_stuck()
+        policy = self.definition.policy(self.step, self.state.action)
+        return self.wait(policy.wait_to_retry(self.state.id, self.step.name, attempt))
+
+    def overdue(self, event: Overdue) -> None:
+        attempt = len(self.track.attempts)
+        awaited = (self.step.name, self.state.action, attempt)
+        if self.ended or self.state.status == Status.STUCK or (event.step, event.action, event.attempt) != awaited:
+            return self.absorb("not overdue: the saga has gone on since")
+        if self.track.attempts[-1].error:
+            self.note("tried again", error=self.track.attempts[-1].error)  # it was refused; its backoff is over
+        else:
+            self.know(self.state.action, error=NO_ANSWER)
+            self.note("overdue", error=NO_ANSWER)
+        if attempt < self.track.limit:
+            return self.send(self.state.position, self.state.action)
+        if self.state.action != FORWARD or self.step.kind == Kind.RETRIABLE:
+            return self.get_stuck()
+        return self.decide_unknown(NO_ANSWER)
+
+    def interrupted(self, reason: str) -> None:
+        if self.state.status != Status.RUNNING or self.step.kind == Kind.RETRIABLE:
+            return self.absorb(f"{reason}: too late to change the saga's way")
+        self.note("interrupted", error=reason)
+        return self.decide_unknown(reason)
+
+    def retried_by_hand(self) -> None:
+        if self.state.status != Status.STUCK:
+            return self.absorb("only a stuck saga is retried by hand")
+        self.note("retried by hand")
+        turning_back = self.state.action == COMPENSATION
+        more = self.definition.policy(self.step, self.state.action).attempts
+        track = replace(self.track, limit=len(self.track.attempts) + more)
+        self.put(self.step.name, self.state.action, track)
+        self.state = replace(self.state, status=STATUS_OF[self.state.action])
+        self.move_booking(COMPENSATING if turning_back else self.step.during, self.state.reason)
+        return self.send(self.state.position, self.state.action)
+
+    def skipped_by_hand(self, reason: str) -> None:
+        if self.state.status != Status.STUCK:
+            return self.absorb("only a stuck saga's step can be skipped")
+        if self.state.action == FENCE:
+            return self.absorb("a fence cannot be skipped: nobody would know how the pivot ended")
+        self.note("skipped by hand", error=reason)
+        self.know(self.state.action, Known.SKIPPED, note=reason)
+        if self.state.action == COMPENSATION:
+            return self.undo_from(self.state.position - 1)
+        self.state = replace(self.state, reason="")
+        return self.go_forward(self.state.position + 1)
+
+    # Where the saga goes
+
+    def go_forward(self, position: int) -> None:
+        if position == len(self.definition.steps):
+            return self.end(Status.COMPLETED, self.definition.completed)
+        self.state = replace(self.state, status=Status.RUNNING)
+        self.move_booking(self.definition.steps[position].during)
+        return self.send(position, FORWARD)
+
+    def decide_unknown(self, reason: str) -> None:
+        """Stop waiting for the present step, which may have happened: undo it, or ask about it if it is the pivot."""
+        if self.step.kind == Kind.PIVOT:
+            self.state = replace(self.state, status=Status.FENCING, reason=reason)
+            return self.send(self.state.position, FENCE)
+        return self.turn_back(reason)
+
+    def turn_back(self, reason: str) -> None:
+        self.state = replace(self.state, reason=reason)
+        self.undo_from(self.state.position)
+
+    def undo_from(self, position: int) -> None:
+        """Compensate, in reverse, each step that was sent and is not known to be refused; one after another."""
+        while position >= 0:
+            step = self.definition.steps[position]
+            may_have_happened = self.state.track(step.name, FORWARD).known in (Known.SENT, Known.SUCCEEDED)
+            if step.compensation is not None and may_have_happened:
+                break
+            position -= 1
+        else:
+            return self.end(Status.COMPENSATED, self.definition.compensated)
+        if self.state.status != Status.COMPENSATING:
+            self.state = replace(self.state, status=Status.COMPENSATING)
+            self.move_booking(COMPENSATING, self.state.reason)
+        return self.send(position, COMPENSATION)
+
+    def get_stuck(self) -> None:
+        command = self.step.command(self.state.action).type()
+        why = f"{command}: {self.track.attempts[-1].error} after {len(self.track.attempts)} attempts"
+        self.note("stuck", error=why)
+        self.state = replace(self.state, status=Status.STUCK, reason=self.state.reason or why)
+        self.move_booking(STUCK, self.state.reason)
+
+    def end(self, status: Status, booking: str) -> None:
+        self.state = replace(self.state, status=status)
+        self.note(status.lower())
+        self.move_booking(booking, self.state.reason)
+
+    def _fence_answered(self) -> None:
+        if self.state.action == FENCE:
+            self.know(FENCE, Known.SUCCEEDED)

@@ -1,0 +1,199 @@
+"""Placing bookings: a batch of requests in one local transaction, whatever comes of each of them.
+
+A request is decided by its idempotency key first: the same key with the same body gives the same booking, even if the
+performance has begun since; with another body it is refused. Only then is it looked at, and a request that is refused
+leaves nothing behind, not even its key.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, transaction
+
+from booking.contract import BookingPlaced, BookTickets
+from booking.models import Outbox
+from messaging import outbox
+from messaging.outbox import Message
+from payments.contract import PaymentMethod
+
+USING = "booking"
+START_WITHIN_S = 5.0  # after that the watchdog asks again for a saga that has not started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceBooking:
+    """A request whose form is right: 1 to 8 different seats. Whether its things exist is still to be seen."""
+
+    key: str
+    customer: int
+    performance: str
+    seats: tuple[str, ...]
+    payment_method: str
+
+    def fingerprint(self) -> str:
+        """A digest of what is asked for; the order of the seats does not matter."""
+        asked = [self.customer, self.performance, sorted(self.seats), self.payment_method]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A booking, new or found by its key."""
+
+    id: str
+    state: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why there is no booking. `field` is the part of the request that is wrong ("" for the key)."""
+
+    field: str
+    title: str
+    detail: str
+
+
+Result = Placed | Refused
+
+REUSED = Refused("", "Idempotency key reused", "this Idempotency-Key came with another request before; use a new one")
+
+# Everything a request is judged by, in one statement: its key's former use, and the things it names.
+_LOOK = """
+    select r.key, k.fingerprint, k.booking_id::text, b.state, c.id is not null, p.id is not null,
+        p.starts_at > clock_timestamp(), array(select seat from unnest(r.seats) seat where seat <> all (p.labels))
+    from jsonb_to_recordset(%s::jsonb) as r (key text, customer bigint, performance text, seats text[])
+    left join booking_idempotencykey k on k.key = r.key
+    left join booking_booking b on b.id = k.booking_id
+    left join booking_customer c on c.id = r.customer
+    left join booking_performancereplica p on p.id = r.performance
+"""
+# Waits for another transaction with one of these keys; its keys are then not ours, and not among the rows returned.
+_PLACE = """
+    with asked as (
+        select * from jsonb_to_recordset(%s::jsonb) as r (key text, fingerprint text, customer bigint, performance text,
+            seats text[], payment_method text)
+    ), taken as (
+        insert into booking_idempotencykey (key, fingerprint) select key, fingerprint from asked order by key
+        on conflict do nothing returning key, booking_id
+    ), placed as (
+        insert into booking_booking (id, customer_id, performance_id, seats, payment_method, state, reason, currency,
+            due_at, version)
+        select booking_id, customer, performance, seats, payment_method, 'PENDING', '', '',
+            clock_timestamp() + %s * interval '1 second', 1
+        from asked join taken using (key) returning id, saga_id
+    )
+    select key, id::text, saga_id::text from taken join placed on placed.id = taken.booking_id
+"""
+
+
+def place(requests: Sequence[PlaceBooking]) -> list[Result]:
+    """Place the bookings that can be placed; a result for each request, in order. One commit for all of them."""
+    first = {request.key: request for request in reversed(requests)}  # of a key that is here twice, the first decides
+    with transaction.atomic(using=USING):
+        results = _look(first.values())
+        todo = [request for request in first.values() if request.key not in results]
+        results |= _place(todo)
+        raced = [request for request in todo if request.key not in results]
+        if raced:
+            results |= _look(raced)
+    return [_answer(request, first[request.key], results[request.key]) for request in requests]
+
+
+def _answer(request: PlaceBooking, first: PlaceBooking, result: Result) -> Result:
+    """A key that came twice in one batch is settled by its first request, as if the second had come later."""
+    if request is first:
+        return result
+    if request.fingerprint() != first.fingerprint():
+        return REUSED
+    return Placed(result.id, result.state, new=False) if isinstance(result, Placed) else result
+
+
+def _look(requests: Iterable[PlaceBooking]) -> dict[str, Result]:
+    """Results, by key, of the requests that place nothing: known keys, and requests that name what is not there."""
+    asked = {request.key: request for request in requests}
+    rows = [
+        {"key": r.key, "customer": r.customer, "performance": r.performance, "seats": list(r.seats)}
+        for r in asked.values()
+    ]
+    results: dict[str, Result] = {}
+    with connections[USING].cursor() as cursor:
+        cursor.execute(_LOOK, [json.dumps(rows)])
+        for key, fingerprint, booking_id, state, *judged in cursor.fetchall():
+            if fingerprint is not None:
+                same = fingerprint == asked[key].fingerprint()
+                results[key] = Placed(booking_id, state, new=False) if same else REUSED
+            elif refusal := _judge(asked[key], *judged):
+                results[key] = refusal
+    return results
+
+
+def _judge(request: PlaceBooking, customer: bool, performance: bool, ahead: bool, unknown: list[str]) -> Refused | None:
+    if not customer:
+        return Refused("customer", "Unknown customer", f"there is no customer {request.customer}")
+    if not performance:
+        return Refused("performance", "Unknown performance", f"there is no performance '{request.performance}'")
+    if not ahead:
+        return Refused("performance", "Past performance", f"performance '{request.performance}' has begun or is over")
+    if unknown:
+        labels = ", ".join(sorted(unknown))
+        return Refused("seats", "Unknown seat", f"performance '{request.performance}' has no seat {labels}")
+    if request.payment_method not in list(PaymentMethod):
+        tokens = ", ".join(PaymentMethod)
+        return Refused("payment_method", "Unknown payment method", f"use one of the test tokens {tokens}")
+    return None
+
+
+def _place(requests: Sequence[PlaceBooking]) -> dict[str, Result]:
+    """Write keys, bookings and messages. Keys that somebody else was faster with are not in the result."""
+    if not requests:
+        return {}
+    by_key = {request.key: request for request in requests}
+    rows = [
+        {
+            "key": r.key,
+            "fingerprint": r.fingerprint(),
+            "customer": r.customer,
+            "performance": r.performance,
+            "seats": list(r.seats),
+            "payment_method": r.payment_method,
+        }
+        for r in requests
+    ]
+    with connections[USING].cursor() as cursor:
+        cursor.execute(_PLACE, [json.dumps(rows), START_WITHIN_S])
+        placed = cursor.fetchall()
+    messages = [
+        message for key, booking, saga in placed for message in _messages(by_key[key], booking_id=booking, saga_id=saga)
+    ]
+    outbox.append(Outbox, messages)
+    return {key: Placed(booking, "PENDING", new=True) for key, booking, _ in placed}
+
+
+def _messages(request: PlaceBooking, *, booking_id: str, saga_id: str) -> list[Message]:
+    event = BookingPlaced(
+        id=booking_id,
+        customer_id=request.customer,
+        performance_id=request.performance,
+        seats=list(request.seats),
+        payment_method=request.payment_method,
+        state="PENDING",
+        reason="",
+        amount=None,
+        currency="",
+        saga_id=saga_id,
+    )
+    common: dict[str, Any] = {"subject": booking_id, "correlation_id": booking_id, "saga_id": saga_id}
+    return [
+        Message(kind="event", type=event.type(), data=event.model_dump(mode="json"), version=1, **common),
+        Message(
+            kind="command",
+            type=BookTickets.type(),
+            data=BookTickets(booking_id=booking_id).model_dump(mode="json"),
+            destination="booking",
+            **common,
+        ),
+    ]

@@ -1,0 +1,113 @@
+"""The watchdog: finds what is overdue and says so. What is to be done about it is decided in the saga's own transaction.
+
+A watchdog that resends whatever is late makes an overload worse: a naive one sent 2,214 useless commands in one run. So:
+nothing for a service whose queue is not empty (the answer is late because the service is busy), nothing while our own
+queue is not empty, and a bounded number in flight for each service.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
+
+from django.db import connections, transaction
+from redis import Redis
+
+from booking.contract import BookTickets, SagaOverdue
+from booking.models import Outbox
+from booking.saga.book_tickets import DEFINITIONS
+from booking.saga.state import Status
+from messaging import outbox
+from messaging.outbox import Message
+
+USING, OWN_QUEUE = "booking", "booking"
+IN_FLIGHT = 50  # for each service
+LEASE_S = 5.0  # after that a SagaOverdue is taken for lost
+
+_RUNNING = ", ".join(f"'{status}'" for status in (Status.RUNNING, Status.FENCING, Status.COMPENSATING))
+# In flight: reported overdue and not handled yet, or sent again and not answered yet. `skip locked`: a saga whose row is
+# locked is being worked on this very moment.
+_CLAIM = f"""
+    with busy as (
+        select awaiting, count(*) as number from booking_saga
+        where state in ({_RUNNING}) and due_at > clock_timestamp() and (overdue or attempt > 1) group by awaiting
+    ), late as (
+        select id, awaiting, row_number() over (partition by awaiting order by due_at) as place from booking_saga
+        where state in ({_RUNNING}) and due_at <= clock_timestamp() and awaiting = any (%s)
+    ), chosen as (
+        select s.id from booking_saga s join late using (id) left join busy on busy.awaiting = late.awaiting
+        where late.place <= %s - coalesce(busy.number, 0) order by s.id for update of s skip locked
+    )
+    update booking_saga s set due_at = clock_timestamp() + %s * interval '1 second', overdue = true
+    from chosen where s.id = chosen.id and s.due_at <= clock_timestamp()
+    returning s.id::text, s.booking_id::text, s.step, s.action, s.attempt
+"""
+_CLAIM_UNSTARTED = """
+    with chosen as (
+        select id from booking_booking where due_at <= clock_timestamp() order by due_at limit %s for update skip locked
+    )
+    update booking_booking b set due_at = clock_timestamp() + %s * interval '1 second'
+    from chosen where b.id = chosen.id and b.state = 'PENDING' returning b.id::text, b.saga_id::text
+"""
+
+
+def services() -> list[str]:
+    """The services that the sagas send commands to."""
+    return sorted({step.service for definition in DEFINITIONS.values() for step in definition.steps})
+
+
+def lags(redis: Redis, queues: Iterable[str]) -> dict[str, int]:
+    """The length of each Celery queue. Raises RedisError."""
+    names = list(queues)
+    pipe = redis.pipeline(transaction=False)
+    for name in names:
+        pipe.llen(name)
+    return dict(zip(names, cast(list[int], pipe.execute()), strict=True))
+
+
+def patrol(queued: Mapping[str, int]) -> int:
+    """Report what is overdue, given the length of each queue; return how many messages were sent."""
+    if queued[OWN_QUEUE]:
+        return 0
+    idle = [service for service in services() if not queued[service]]
+    with transaction.atomic(using=USING):
+        messages = [*_overdue(idle), *_unstarted()]
+        outbox.append(Outbox, messages)
+    return len(messages)
+
+
+def _overdue(idle: Collection[str]) -> list[Message]:
+    """Claim, by a lease, overdue sagas that wait for one of these services."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(_CLAIM, [list(idle), IN_FLIGHT, LEASE_S])
+        claimed = cursor.fetchall()
+    return [
+        _message(
+            SagaOverdue.type(),
+            {"saga_id": saga_id, "step": step, "action": action, "attempt": attempt},
+            booking_id=booking_id,
+            saga_id=saga_id,
+        )
+        for saga_id, booking_id, step, action, attempt in claimed
+    ]
+
+
+def _unstarted() -> list[Message]:
+    """Claim bookings whose saga has not started: their BookTickets may have been lost with Redis."""
+    with connections[USING].cursor() as cursor:
+        cursor.execute(_CLAIM_UNSTARTED, [IN_FLIGHT, LEASE_S])
+        claimed = cursor.fetchall()
+    return [
+        _message(BookTickets.type(), {"booking_id": booking_id}, booking_id=booking_id, saga_id=saga_id)
+        for booking_id, saga_id in claimed
+    ]
+
+
+def _message(type_: str, data: dict[str, Any], *, booking_id: str, saga_id: str) -> Message:
+    return Message(
+        kind="command",
+        type=type_,
+        data=data,
+        destination=OWN_QUEUE,
+        subject=booking_id,
+        correlation_id=booking_id,
+        saga_id=saga_id,
+    )

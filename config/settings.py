@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "sandbox",
 ]
 MIDDLEWARE = [
+    "messaging.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -72,7 +73,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
-    MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+    MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "django.middleware.common.CommonMiddleware"]
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"

@@ -1,0 +1,90 @@
+"""Seat's HTTP API; every error is a problem document, and none is a traceback."""
+
+import pytest
+from django.test import Client
+
+from messaging.problems import MEDIA_TYPE
+from seats.handlers import handle
+from tests.seats.test_reserving import reserve
+
+pytestmark = [pytest.mark.django_db(databases=["seats"]), pytest.mark.urls("tests.seats.urls")]
+
+
+@pytest.mark.usefixtures("performance")
+def test_performances_say_what_is_still_available(client: Client) -> None:
+    handle([reserve("A-1", "A-2")])
+    found = client.get("/api/performances").json()
+    assert found == [
+        {
+            "id": "concert",
+            "title": "Concert",
+            "venue": "Hall",
+            "starts_at": "2030-01-01T20:00:00Z",
+            "currency": "KRW",
+            "seats": 400,
+            "available": 398,
+        }
+    ]
+
+
+@pytest.mark.usefixtures("performance")
+def test_the_seats_are_the_truth(client: Client) -> None:
+    envelope = reserve("A-2")
+    handle([envelope])
+    seats = client.get("/api/performances/concert/seats").json()
+    assert [seat["label"] for seat in seats[:3]] == ["A-1", "A-2", "A-3"]
+    assert seats[0] | {"id": 0} == {
+        "id": 0, "label": "A-1", "section": "Stalls", "row": "A", "number": 1, "price": 150_000, "currency": "KRW",
+        "status": "AVAILABLE", "booking_id": None, "version": 1,
+    }  # fmt: skip
+    assert (seats[1]["status"], seats[1]["booking_id"]) == ("RESERVED", envelope["correlationid"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/performances/concert-1999/seats", 404),
+        ("/api/performances/Bad%00Id/seats", 422),
+        ("/api/performances/'; drop table seats_seat; --/seats", 422),
+        ("/api/performances/" + "x" * 65 + "/seats", 422),
+        ("/api/seats/events?after=-1", 422),
+        ("/api/seats/events?after=everything", 422),
+        ("/api/seats/events?after=99999999999999999999", 422),
+        ("/api/seats/events?limit=0", 422),
+        ("/api/seats/events?to=x", 422),
+        ("/api/nowhere", 404),
+    ],
+)
+def test_a_bad_request_gets_a_problem_document(client: Client, path: str, status: int) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (status, MEDIA_TYPE)
+    assert answer.json()["status"] == status
+    assert answer.json()["title"]
+
+
+def test_the_wrong_method_gets_a_problem_document(client: Client) -> None:
+    answer = client.delete("/api/performances")
+    assert (answer.status_code, answer["Content-Type"], answer["Allow"]) == (405, MEDIA_TYPE, "GET")
+
+
+@pytest.mark.usefixtures("redis")
+def test_health_and_readiness(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"ready": True, "parts": {"database": "ready", "redis": "ready"}}
+
+
+@pytest.mark.django_db(databases=["seats"], transaction=True)
+@pytest.mark.usefixtures("performance")
+def test_the_event_log_is_read_page_by_page(client: Client) -> None:
+    for label in ("A-1", "A-2", "A-3"):
+        handle([reserve(label)])
+    found, after, more = [], "0", True
+    while more:
+        page = client.get(f"/api/seats/events?after={after}&limit=1").json()
+        found += [event["type"] for event in page["events"]]
+        after, more = page["horizon"], page["more"]
+    assert found == ["PerformanceAnnounced", "SeatsReserved", "SeatsReserved", "SeatsReserved"]
+
+
+def test_the_api_describes_itself(client: Client) -> None:
+    assert "/api/performances/{performance_id}/seats" in client.get("/api/openapi.json").json()["paths"]

@@ -1,21 +1,27 @@
-"""`python -m sandbox.guard <signal> <pid>...`: signal those processes once whoever started the guard is gone.
+"""`python -m sandbox.guard <signal> <pid>... [<directory>...]`: end those processes once whoever started the guard is gone.
 
 Its standard input is a pipe whose other end only the parent holds. Even SIGKILL closes it, so nothing outlives its
-sandbox. Whoever stops in an orderly way dismisses the guard afterwards.
+sandbox. The directories are removed after the processes. Whoever stops in an orderly way dismisses the guard afterwards.
 """
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
+PATIENCE = 60  # seconds
 
-def start(pids: list[int], number: signal.Signals) -> subprocess.Popen[bytes]:
+
+def start(pids: Iterable[int], number: signal.Signals, directories: Iterable[Path] = ()) -> subprocess.Popen[bytes]:
     """A guard over `pids`, in a session of its own so that Ctrl-C does not reach it."""
-    argv = [sys.executable, "-m", "sandbox.guard", number.name, *map(str, pids)]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
+    argv = [sys.executable, "-m", "sandbox.guard", number.name, *map(str, pids), *map(str, directories)]
+    root = Path(__file__).resolve().parents[1]  # `-m` looks for the package there, wherever our caller stands
+    return subprocess.Popen(argv, cwd=root, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def dismiss(process: subprocess.Popen[bytes]) -> None:
@@ -26,17 +32,20 @@ def dismiss(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def main(name: str, pids: list[str]) -> None:
+def main(name: str, arguments: list[str]) -> None:
     wards = []
-    for pid in pids:
+    for pid in filter(str.isdecimal, arguments):
         with contextlib.suppress(psutil.NoSuchProcess):
-            wards.append(
-                psutil.Process(int(pid))
-            )  # remembers the start time too: a number reused by another is left alone
+            # It remembers the start time too: a number that another process has got meanwhile is left alone.
+            wards.append(psutil.Process(int(pid)))
     sys.stdin.read()
     for ward in wards:
         with contextlib.suppress(psutil.NoSuchProcess):
             ward.send_signal(signal.Signals[name])
+    psutil.wait_procs(wards, timeout=PATIENCE)
+    for directory in arguments:
+        if not directory.isdecimal():
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ class Sandbox:
         self._supervisor = Supervisor(socket)
         self.supervisord = launch(file, self.layout.state, self.layout.log("supervisord"))
         # Should we be killed: supervisord's own answer to SIGTERM is to stop everything in the same order as we do.
-        self._undo.callback(guard.dismiss, guard.start([self.supervisord.pid], signal.SIGTERM))
+        self._undo.callback(guard.dismiss, guard.start([self.supervisord.pid], signal.SIGTERM, [directory]))
         self._undo.callback(self._stop_supervisord, self.supervisord)
         waiting.until_supervised(self._supervisor, self.supervisord, self.layout)
 

@@ -93,7 +93,7 @@ def _start(
         account = switched(clusters.account)
         servers[name] = _spawn(stack, argv, clusters.data(instance), directory / f"{name}.log", **account)
     # QUIT is an immediate shutdown for PostgreSQL, and ends Redis too.
-    watch = guard.start([server.pid for server in servers.values()], signal.SIGQUIT)
+    watch = guard.start([server.pid for server in servers.values()], signal.SIGQUIT, [clusters.home])
     stack.callback(guard.dismiss, watch)
     return servers
 

@@ -43,4 +43,4 @@ def until_healthy(
         if time.monotonic() > deadline:
             names = ", ".join(process.name for process in missing)
             raise SandboxError(f"not ready after {patience:.0f} s: {names}", layout.log(missing[0].name))
-        time.sleep(0.1)
+        time.sleep(0.25)  # asking takes processor time that those who start could use

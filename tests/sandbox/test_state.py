@@ -75,7 +75,10 @@ def test_leftovers_are_known_by_their_mark_and_nobody_else_is_touched(tmp_path: 
 
 def test_the_guard_acts_when_its_parent_is_killed(tmp_path: Path) -> None:
     ward = subprocess.Popen(SLEEP)
-    script = f"import signal; from sandbox import guard; guard.start([{ward.pid}], signal.SIGTERM); print(flush=True); input()"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    script = f"import signal; from sandbox import guard; guard.start([{ward.pid}], signal.SIGTERM, ['{scratch}'])"
+    script += "; print(flush=True); input()"
     parent = subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=Path(guard.__file__).parents[1],
@@ -88,6 +91,7 @@ def test_the_guard_acts_when_its_parent_is_killed(tmp_path: Path) -> None:
         assert ward.poll() is None
         parent.kill()
         assert ward.wait(10) == -signal.SIGTERM
+        assert eventually(lambda: not scratch.exists())
     finally:
         ward.kill()
         parent.kill()

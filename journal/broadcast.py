@@ -31,11 +31,10 @@ class Broadcast:
         """
         try:
             if self._pos is None:
-                self._top_up()
-            elif not self._append(entries):
+                self._top_up(status)
+            elif not self._append(entries, status):
                 log.warning("the journal's stream in Redis is another one; filling it again")
-                self._top_up(anew=True)
-            self._redis.hset(STATUS, mapping={**status, "epoch": self._epoch})
+                self._top_up(status, anew=True)
             return True
         except RedisError as error:
             if self._pos is not None:
@@ -43,24 +42,24 @@ class Broadcast:
             self._pos = None
             return False
 
-    def _append(self, entries: Sequence[tuple[int, str]]) -> bool:
-        """False when the stream turns out not to be the one last written."""
+    def _append(self, entries: Sequence[tuple[int, str]], status: dict[str, Any]) -> bool:
+        """False when Redis turns out not to hold what was last written to it."""
+        end = entries[-1][0] if entries else self._pos
         pipe = self._redis.pipeline(transaction=True)
-        pipe.hget(STATUS, "epoch")
-        pipe.xrevrange(STREAM, count=1)
+        pipe.hmget(STATUS, "epoch", "streamed")
         for pos, text in entries:
             pipe.xadd(STREAM, {"e": text}, id=f"{pos}-0", maxlen=MAXLEN, approximate=True)
+        pipe.hset(STATUS, mapping={**status, "epoch": self._epoch, "streamed": end})
         try:
-            epoch, last, *_ = pipe.execute()
+            (epoch, streamed), *_ = pipe.execute()
         except ResponseError:  # an id that is not above the last one
             return False
-        if _text(epoch) != self._epoch or _pos(last) != self._pos:
+        if _text(epoch) != self._epoch or _text(streamed) != str(self._pos):
             return False
-        if entries:
-            self._pos = entries[-1][0]
+        self._pos = end
         return True
 
-    def _top_up(self, *, anew: bool = False) -> None:
+    def _top_up(self, status: dict[str, Any], *, anew: bool = False) -> None:
         """Make the stream end as the journal does: add what it lacks, or all `anew`."""
         last = _pos(self._redis.xrevrange(STREAM, count=1))
         same = _text(self._redis.hget(STATUS, "epoch")) == self._epoch
@@ -74,7 +73,7 @@ class Broadcast:
         for entry in entries:
             if entry["pos"] > last:
                 pipe.xadd(STREAM, {"e": json.dumps(entry)}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
-        pipe.hset(STATUS, "epoch", self._epoch)
+        pipe.hset(STATUS, mapping={**status, "epoch": self._epoch, "streamed": end})
         pipe.execute()
         self._pos = end
 

@@ -122,7 +122,7 @@ class Recorder:
         elapsed = now - (self._report_at - REPORT_EVERY)
         status: dict[str, Any] = {"pos": self._ordering.pos, "waiting": self._ordering.waiting()}
         if now >= self._report_at:
-            outages = {service: stream.failure for service, stream in self._streams.items() if not stream.connected}
+            outages = {service: stream.failure for service, stream in self._streams.items() if stream.failure}
             status |= {
                 "behind_ms": self._behind_ms,
                 "entries_per_s": round(self._recorded / elapsed, 1),

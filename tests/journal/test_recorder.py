@@ -1,0 +1,298 @@
+"""The recorder over two real logs, the journal's database and Redis: nothing lost, nothing doubled, causes first."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from django.db import connections
+from psycopg import sql
+from redis import Redis
+
+from journal import queries
+from journal.models import Entry, Position
+from journal.recorder import Recorder, record
+from journal.stories import story
+from messaging.observe import observe
+from tests.servers import PostgresServer, postgres_servers
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(databases=["journal"], transaction=True)
+Servers = dict[str, PostgresServer]
+
+TABLES = """
+create table {service}_outbox (
+    seq bigint generated always as identity primary key, id uuid not null, kind text not null, type text not null,
+    correlation_id text not null default '', causation_id uuid, saga_id uuid, data jsonb not null default '{{}}');
+create table {service}_thing (
+    id bigint primary key generated always as identity, booking_id text, status text, paid boolean, body jsonb);
+alter table {service}_thing replica identity full;
+create publication journal for table {service}_outbox, {service}_thing;
+"""
+
+
+@pytest.fixture(scope="module")
+def clusters() -> Iterator[Servers]:
+    with postgres_servers("booking", "seats") as servers:
+        for service, server in servers.items():
+            with server.connect() as connection:
+                connection.execute(TABLES.format(service=service))  # type: ignore[arg-type]
+        yield servers
+
+
+@pytest.fixture
+def servers(clusters: Servers) -> Servers:
+    """New slots, so that each test's log begins with the test."""
+    for server in clusters.values():
+        wait_until(lambda server=server: _renew_slot(server), 10, "the slot's last reader to go")
+    return clusters
+
+
+def _renew_slot(server: PostgresServer) -> bool:
+    with server.connect() as connection:
+        if connection.execute("select from pg_replication_slots where active").rowcount:
+            return False
+        connection.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots")
+        connection.execute("select pg_create_logical_replication_slot('recorder', 'pgoutput')")
+        return True
+
+
+def urls(servers: Servers) -> dict[str, str]:
+    return {service: server.url for service, server in servers.items()}
+
+
+@pytest.fixture
+def start(servers: Servers, redis: Redis) -> Iterator[Callable[[], Recorder]]:
+    started: list[Recorder] = []
+
+    def make() -> Recorder:
+        started.append(Recorder(urls(servers), redis))
+        return started[-1]
+
+    yield make
+    for recorder in started:
+        recorder.close()
+
+
+def commit(server: PostgresServer, service: str, booking: str = "b-1", cause: str | None = None) -> str:
+    """A local transaction: a row and a message that follows from `cause`. Returns the message's id."""
+    message = str(uuid.uuid4())
+    with server.connect() as connection, connection.transaction():
+        thing = sql.Identifier(f"{service}_thing")
+        connection.execute(sql.SQL("insert into {} (booking_id, status) values (%s, 'HELD')").format(thing), (booking,))
+        outbox = sql.SQL(
+            "insert into {} (id, kind, type, correlation_id, causation_id) values (%s, 'event', 'Held', %s, %s)"
+        )
+        connection.execute(outbox.format(sql.Identifier(f"{service}_outbox")), (message, booking, cause))
+    return message
+
+
+def run_until(recorder: Recorder, count: int, timeout: float = 20) -> list[dict[str, Any]]:
+    """Step until there are `count` entries; returns them all."""
+
+    def enough() -> bool:
+        recorder.step()
+        return queries.last_pos() >= count
+
+    wait_until(enough, timeout, f"{count} entries")
+    found = queries.entries_after(0)
+    assert [entry["pos"] for entry in found] == list(range(1, count + 1))
+    return found
+
+
+def streamed(redis: Redis) -> list[dict[str, Any]]:
+    found = redis.xrange("journal")
+    assert [id for id, _ in found] == [f"{json.loads(fields[b'e'])['pos']}-0".encode() for id, fields in found]
+    return [json.loads(fields[b"e"]) for _, fields in found]
+
+
+def test_a_transaction_becomes_an_entry_and_the_stream_says_the_same(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder]
+) -> None:
+    recorder = start()
+    message = commit(servers["booking"], "booking")
+    with servers["booking"].connect() as connection:
+        connection.execute("update booking_thing set status = 'SOLD', paid = true, body = '{\"n\": [1]}'")
+    first, second = run_until(recorder, 2)
+    assert (first["service"], first["kind"], first["title"]) == ("booking", "transaction", "Held: thing HELD")
+    assert (first["emits"], first["causes"], first["cause_known"]) == ([message], [], True)
+    assert first["correlations"] == ["b-1"]
+    (change,) = second["changes"]
+    assert (change["op"], change["old"]["status"], change["new"]["status"]) == ("update", "HELD", "SOLD")
+    assert (change["new"]["paid"], change["new"]["body"], change["key"]) == (True, {"n": [1]}, str(change["new"]["id"]))
+    assert streamed(redis) == [first, second]
+    assert queries.entries_of("b-1") == [first, second]
+    assert queries.entries_of("b-2") == []
+    told = story("b-1", 1)
+    assert told.next == 2
+    assert [row["status"] for row in told.tables["booking"]["booking_thing"].values()] == ["HELD"]
+
+
+def test_causes_come_first_even_from_a_log_that_is_read_later(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder]
+) -> None:
+    recorder = start()
+    last: str | None = None
+    for number in range(20):
+        service = ("booking", "seats")[number % 2]
+        last = commit(servers[service], service, cause=last)
+    found = run_until(recorder, 20)
+    assert all(entry["cause_known"] for entry in found)
+    assert [entry["cause_pos"] for entry in found] == [[], *([number] for number in range(1, 20))]
+
+
+def test_a_cause_that_never_comes_is_unknown_and_holds_nothing_up_for_long(
+    servers: Servers, start: Callable[[], Recorder]
+) -> None:
+    recorder = start()
+    commit(servers["seats"], "seats", cause=str(uuid.uuid4()))
+    (entry,) = run_until(recorder, 1)
+    assert (entry["cause_known"], entry["cause_pos"], len(entry["causes"])) == (False, [], 1)
+
+
+def test_a_restart_neither_loses_nor_doubles(servers: Servers, redis: Redis, start: Callable[[], Recorder]) -> None:
+    first = start()
+    cause = commit(servers["booking"], "booking")
+    run_until(first, 1)
+    epoch = queries.epoch()
+    first.close()
+    commit(servers["seats"], "seats", cause=cause)  # its cause is known from before the restart
+    second = start()
+    found = run_until(second, 2)
+    assert found[1]["cause_pos"] == [1]
+    assert streamed(redis) == found
+    assert queries.epoch() == epoch
+
+
+def test_killed_between_commit_and_confirm_it_doubles_nothing(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal's own positions win over the slots', which know nothing of the entry."""
+    first = start()
+    monkeypatch.setattr("journal.recorder.WalStream.confirm", lambda *_: None)
+    monkeypatch.setattr("journal.recorder.Broadcast.publish", lambda *_: False)
+    commit(servers["booking"], "booking")
+    run_until(first, 1)
+    first.close()
+    monkeypatch.undo()
+    with servers["booking"].connect() as connection:
+        row = connection.execute(
+            "select confirmed_flush_lsn < pg_current_wal_lsn() from pg_replication_slots"
+        ).fetchone()
+        assert row == (True,)
+    second = start()
+    commit(servers["booking"], "booking")
+    found = run_until(second, 2)
+    assert [entry["lsn"] for entry in found] == sorted({entry["lsn"] for entry in found})
+    assert streamed(redis) == found
+
+
+def test_crashes_of_the_databases_lose_and_double_nothing(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder]
+) -> None:
+    recorder = start()
+    commit(servers["booking"], "booking")
+    run_until(recorder, 1)
+    for server in servers.values():
+        server.crash()
+        server.start()
+    commit(servers["booking"], "booking")
+    commit(servers["seats"], "seats")
+    run_until(recorder, 3)
+
+
+def test_entries_and_positions_are_one_transaction(
+    servers: Servers, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write of the positions fails once: the entry is not there either, and comes again by itself."""
+    monkeypatch.setattr("journal.store._MOVE", "select 1/0 from unnest(%s::text[], %s::text[], %s::text[])")
+    commit(servers["booking"], "booking")
+    looks = 0
+
+    def stopping() -> bool:
+        nonlocal looks
+        looks += 1
+        assert looks < 2000
+        if not Position.objects.exists() and looks > 20:
+            assert not Entry.objects.exists()
+            monkeypatch.undo()
+        return Entry.objects.exists()
+
+    record(urls(servers), redis, stopping)
+    assert Position.objects.get(source="booking").cursor == Entry.objects.get().lsn
+
+
+def test_a_redis_that_lost_everything_is_filled_again(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder]
+) -> None:
+    recorder = start()
+    for _ in range(3):
+        commit(servers["booking"], "booking")
+    run_until(recorder, 3)
+    redis.flushdb()
+
+    def filled() -> bool:
+        recorder.step()
+        return redis.xlen("journal") == 3
+
+    wait_until(filled, 10, "the stream, without any new entry")
+    commit(servers["booking"], "booking")
+    assert run_until(recorder, 4) == streamed(redis)
+
+
+def test_a_stream_of_another_journal_is_replaced(servers: Servers, redis: Redis, start: Callable[[], Recorder]) -> None:
+    redis.xadd("journal", {"e": '{"pos": 900}'}, id="900-0")
+    redis.hset("recorder", "epoch", str(uuid.uuid4()))
+    recorder = start()
+    commit(servers["booking"], "booking")
+    assert run_until(recorder, 1) == streamed(redis)
+    assert redis.hget("recorder", "epoch").decode() == queries.epoch()
+
+
+def test_observations_follow_what_they_are_about_and_are_read_once(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder]
+) -> None:
+    first = start()
+    message = str(uuid.uuid4())
+    observe(redis, "seats", "duplicate", "duplicate absorbed", booking="b-1", message_id=message)
+    with servers["booking"].connect() as connection:
+        connection.execute("insert into booking_outbox (id, kind, type) values (%s, 'command', 'X')", (message,))
+    _, told = run_until(first, 2)
+    assert (told["kind"], told["service"], told["title"]) == ("observation", "seats", "duplicate absorbed")
+    assert (told["cause_pos"], told["correlations"], told["data"]["kind"]) == ([1], ["b-1"], "duplicate")
+    first.close()
+    second = start()
+    commit(servers["booking"], "booking")
+    assert run_until(second, 3)[2]["kind"] == "transaction"
+
+
+def test_the_page_can_see_how_far_behind_it_is(servers: Servers, redis: Redis, start: Callable[[], Recorder]) -> None:
+    recorder = start()
+    commit(servers["booking"], "booking")
+    run_until(recorder, 1)
+
+    def reported() -> dict[bytes, bytes] | None:
+        recorder.step()
+        found = redis.hgetall("recorder")
+        return found if b"behind_ms" in found and found[b"pos"] == b"1" else None
+
+    status = wait_until(reported, 10, "the report")
+    assert int(status[b"behind_ms"]) >= 0
+    assert json.loads(status[b"outages"]) == {}
+    assert redis.get("alive:recorder")
+
+
+def test_queries_page_through_entries(servers: Servers, start: Callable[[], Recorder]) -> None:
+    assert (queries.epoch(), queries.last_pos(), queries.latest(5)) == ("", 0, [])
+    recorder = start()
+    for number in range(4):
+        commit(servers["seats"], "seats", booking=f"b-{number}")
+    run_until(recorder, 4)
+    assert [entry["pos"] for entry in queries.entries_after(1, limit=2)] == [2, 3]
+    assert [entry["pos"] for entry in queries.latest(2)] == [3, 4]
+    with closing(connections["journal"].cursor()) as cursor:
+        cursor.execute("set enable_seqscan = off")
+        cursor.execute("explain select pos from journal_mention where correlation = 'b-1' and pos <= 3 order by pos")
+        assert "journal_mention_pkey" in str(cursor.fetchall())

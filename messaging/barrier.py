@@ -58,6 +58,8 @@ def take(
     reply: dict[str, Any] | None = None,
 ) -> dict[Key, Row]:
     """Take each key if it is free, with this state and reply; return every key's row, fresh or found. Keys are distinct."""
+    if not keys:
+        return {}
     stored = None if reply is None else json.dumps(reply)
     table = model._meta.db_table
     with connections[router.db_for_write(model)].cursor() as cursor:

@@ -1,0 +1,164 @@
+"""One bad message harms no other: batches, isolation, dead letters."""
+
+from collections.abc import Sequence
+
+import psycopg
+import pytest
+from django.db import OperationalError, connections
+from redis import Redis
+
+from faults import Fault, Plan, Point, arm
+from faults.points import Action
+from messaging import dead_letters, outbox
+from messaging.inbox import KILLS, Inbox, is_passing
+from payments.models import DeadLetter, Outbox
+from tests.messages import new_id, sent
+
+pytestmark = pytest.mark.django_db(databases=["payments"], transaction=True)
+
+
+class Business:
+    """Publishes the name in each message's data; cannot bear the name `bad`, and dies of the name `deadly`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.batches: list[int] = []
+        self.inbox = Inbox(service="payments", dead_letter=DeadLetter, process=self.process, redis=lambda: redis)
+
+    def process(self, envelopes: Sequence[dict], plan: Plan) -> None:
+        self.batches.append(len(envelopes))
+        names = [envelope["data"]["name"] for envelope in envelopes]
+        outbox.append(Outbox, [outbox.Message(kind="event", type=name, data={}) for name in names])
+        if "deadly" in names:
+            raise KeyboardInterrupt
+        if "bad" in names:
+            raise ValueError("cannot bear this")
+
+    def take(self, *envelopes: object, redelivered: bool = False) -> None:
+        self.inbox.handle(list(envelopes), redelivered)
+
+    def deliver_until_done(self, *envelopes: dict) -> int:
+        """As a broker would: deliver again what killed its worker. Returns how many workers died."""
+        deaths = 0
+        while True:
+            try:
+                self.take(*envelopes, redelivered=deaths > 0)
+            except KeyboardInterrupt:
+                deaths += 1
+            else:
+                return deaths
+
+
+@pytest.fixture
+def business(redis: Redis) -> Business:
+    return Business(redis)
+
+
+def message(name: str) -> dict:
+    return {"id": new_id(), "source": "/booking", "type": "Say", "kind": "command", "data": {"name": name}}
+
+
+def published() -> list[str]:
+    return [row.type for row in sent(Outbox)]
+
+
+def test_a_batch_is_one_transaction(business: Business) -> None:
+    business.take(message("a"), message("b"), message("c"))
+    assert business.batches == [3]
+    assert published() == ["a", "b", "c"]
+    assert len({row.xid for row in sent(Outbox)}) == 1
+
+
+def test_a_bad_message_is_isolated_and_the_others_go_through(business: Business) -> None:
+    bad = message("bad")
+    business.take(message("a"), bad, message("c"))
+    assert business.batches == [3, 1, 1, 1]
+    assert published() == ["a", "c"]
+    letter = DeadLetter.objects.get()
+    assert (str(letter.pk), letter.state, letter.envelope) == (bad["id"], "retrying", bad)
+    assert letter.attempts[0]["error"] == "ValueError: cannot bear this"
+
+
+def test_every_attempts_error_is_kept_until_the_message_is_dead(business: Business) -> None:
+    bad = message("bad")
+    for _ in range(dead_letters.LIMIT):
+        business.take(bad)
+    letter = DeadLetter.objects.get()
+    assert (letter.state, len(letter.attempts)) == ("dead", dead_letters.LIMIT)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "not an object",
+        None,
+        {},
+        {"id": "not-a-uuid", "source": "/x", "type": "Say", "kind": "command", "data": {}},
+        {"id": 7, "source": "/x", "type": "Say", "kind": "command", "data": {}},
+        {"id": "0198c0de-0000-7000-8000-000000000001", "source": "/x", "type": "Say", "kind": "command", "data": []},
+        {"type": "nul\x00", "data": "\x00"},
+    ],
+)
+def test_what_is_no_envelope_is_dead_at_once_and_the_others_go_through(business: Business, wrong: object) -> None:
+    business.take(message("a"), wrong)
+    assert published() == ["a"]
+    assert DeadLetter.objects.get().state == "dead"
+
+
+def test_a_message_postgresql_cannot_store_still_becomes_a_dead_letter(business: Business) -> None:
+    business.take(message("a"), message("nul\x00"))
+    assert published() == ["a"]
+    assert DeadLetter.objects.get().state == "retrying"
+
+
+def test_what_kills_its_worker_is_found_and_the_others_go_through(business: Business) -> None:
+    deadly = message("deadly")
+    deaths = business.deliver_until_done(message("a"), deadly, message("c"))
+    assert deaths == KILLS
+    assert published().count("c") == 1
+    letter = DeadLetter.objects.get()
+    assert (str(letter.pk), letter.state) == (deadly["id"], "dead")
+    assert letter.attempts[0]["error"] == f"its worker died {KILLS} times"
+
+
+def test_a_message_that_comes_again_without_killing_is_not_held_against_it(business: Business) -> None:
+    """The broker also delivers again what merely took long."""
+    late = message("a")
+    for _ in range(KILLS + 2):
+        business.take(late, redelivered=True)
+    assert published() == ["a"] * (KILLS + 2)
+    assert not DeadLetter.objects.exists()
+
+
+def test_an_armed_fault_strikes_its_message_alone(business: Business, redis: Redis) -> None:
+    arm(redis, Fault(point=Point.TRANSACTION_INSIDE, action=Action.ERROR, service="payments", booking="b2"))
+    others = [{**message(name), "correlationid": "b1"} for name in ("a", "c")]
+    business.take(others[0], {**message("b"), "correlationid": "b2"}, others[1])
+    assert business.batches == [1, 1, 1]
+    assert published() == ["a", "c"]
+    assert "InjectedError" in DeadLetter.objects.get().attempts[0]["error"]
+
+
+def test_a_database_that_is_away_for_a_moment_is_waited_for(business: Business) -> None:
+    with connections["payments"].cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+    parameters = connections["payments"].get_connection_params()
+    keys = ("host", "port", "user", "password", "dbname")
+    with psycopg.connect(**{key: parameters[key] for key in keys}, autocommit=True) as other:
+        other.execute("select pg_terminate_backend(%s)", [backend])
+    business.take(message("a"))
+    assert published() == ["a"]
+    assert not DeadLetter.objects.exists()
+
+
+def test_an_outage_is_told_from_a_failure() -> None:
+    def failed(cause: Exception | None) -> OperationalError:
+        error = OperationalError("as Django wraps it")
+        error.__cause__ = cause
+        return error
+
+    assert is_passing(failed(psycopg.OperationalError("no connection")))
+    assert is_passing(failed(psycopg.errors.DeadlockDetected()))
+    assert is_passing(failed(psycopg.errors.AdminShutdown()))
+    assert not is_passing(failed(psycopg.errors.QueryCanceled()))
+    assert not is_passing(ValueError())

@@ -27,7 +27,7 @@ from messaging.outage import Outage
 from messaging.source import Source
 
 COUNT, BLOCK_MS = 500, 500
-BLOCK_FETCHING_MS = 20  # an answer of an event API must not wait for a quiet stream
+BLOCK_CATCHING_UP_MS = 20  # an answer of an event API must not wait for a quiet stream
 log = logging.getLogger(__name__)
 
 
@@ -76,10 +76,8 @@ class Reader:
             self._take_entries(source, streamed.get(source.stream, []), batch)
         for answer in self._fetcher.answers():
             self._take_answer(self._sources[answer.source], answer.doubts, answer.outcome, batch)
+        self._ask()
         for source in self._sources.values():
-            if source.due(time.monotonic()):
-                source.asked()
-                self._fetcher.ask(source.name, source.cursor.horizon, source.doubts)
             if cursor := source.hand_over():
                 batch.cursors.append(cursor)
         return batch
@@ -89,16 +87,20 @@ class Reader:
 
     def _streamed(self) -> dict[str, list[streams.Entry]]:
         """New entries by stream. Sleeps, and so paces the loop, when Redis is away."""
-        fetching = any(source.fetching for source in self._sources.values())
-        block = BLOCK_FETCHING_MS if fetching else BLOCK_MS
-        if time.monotonic() < self._retry_redis_at:
-            time.sleep(block / 1000)
+        now = time.monotonic()
+        if now < self._retry_redis_at:
+            for source in self._sources.values():
+                source.without_stream(now)
+            time.sleep(BLOCK_CATCHING_UP_MS / 1000)
             return {}
         try:
-            if not self._aligned or any(source.idle(time.monotonic()) for source in self._sources.values()):
-                self._align()
+            self._align(now)
+            self._ask()
+            whole = all(source.cursor.complete for source in self._sources.values())
             positions = {source.stream: source.cursor.stream_id for source in self._sources.values()}
-            found = streams.read(self.redis, positions, count=COUNT, block_ms=block)
+            found = streams.read(
+                self.redis, positions, count=COUNT, block_ms=BLOCK_MS if whole else BLOCK_CATCHING_UP_MS
+            )
         except RedisError as error:
             self._redis_outage.failed(error)
             self._retry_redis_at = time.monotonic() + self._redis_outage.pause(0.1, 2.0)
@@ -107,10 +109,16 @@ class Reader:
         self._redis_outage.over()
         return found
 
-    def _align(self) -> None:
+    def _ask(self) -> None:
+        for source in self._sources.values():
+            if source.due(time.monotonic()):
+                source.fetching = True
+                self._fetcher.ask(source.name, source.cursor.horizon, source.doubts)
+
+    def _align(self, now: float) -> None:
         """At a start, after an outage and after silence: look where the streams are, and doubt that we have seen all."""
         for source in self._sources.values():
-            if not self._aligned or source.idle(time.monotonic()):
+            if not self._aligned or source.idle(now):
                 source.align(*streams.tip(self.redis, source.stream), start=not self._aligned)
         self._aligned = True
 

@@ -49,15 +49,15 @@ class Source:
         """Whether the source has been silent for so long that it is worth asking."""
         return now >= self._idle_at
 
-    def due(self, now: float) -> bool:
-        """Whether to ask the event API for a page now."""
-        if self.idle(now):  # Redis is away, or else align() would have come first
+    def without_stream(self, now: float) -> None:
+        """Redis is away: only the event API can bring news."""
+        if self.idle(now):
             self._doubt()
             self._wait_longer(now)
-        return not self.cursor.complete and not self.fetching and now >= self._ask_at
 
-    def asked(self) -> None:
-        self.fetching = True
+    def due(self, now: float) -> bool:
+        """Whether to ask the event API for a page now."""
+        return not self.cursor.complete and not self.fetching and now >= self._ask_at
 
     def streamed(self, stream_id: str, envelope: dict[str, Any]) -> None:
         """Take a streamed event. Raises KeyError or ValueError for one without a usable id or horizon."""

@@ -66,7 +66,7 @@ class SeatMap(models.Model):
     currency = models.TextField(null=True)
     place_version = models.BigIntegerField(null=True)
     # the seat
-    seat_id = models.TextField(null=True)
+    seat_id = models.BigIntegerField(null=True)
     status = models.TextField(null=True)  # AVAILABLE | RESERVED | SOLD
     booking_id = models.UUIDField(null=True)
     version = models.BigIntegerField(null=True)

@@ -68,12 +68,26 @@ def customers() -> list[dict[str, Any]]:
 
 
 def lags() -> list[dict[str, Any]]:
-    """How far each view is behind each of its sources: view, source, applied (events), lag_ms, behind (events), updated_at.
+    """How far each view is behind its sources: view, applied (events), lag_ms (of its slowest source), behind (events), waiting.
 
-    `waiting`: something may be missing until a transaction of the source has ended, or its event API has answered.
+    `waiting`: something may be missing until a transaction of a source has ended, or its event API has answered. `sources`:
+    the same for each source, with its name and updated_at.
     """
     rows = Checkpoint.objects.annotate(waiting=Q(owed__gt=F("horizon"))).order_by("view", "source")
-    return _plain(rows.values("view", "source", "applied", "lag_ms", "behind", "waiting", "updated_at"))
+    views: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.values("view", "source", "applied", "lag_ms", "behind", "waiting", "updated_at"):
+        views.setdefault(row["view"], []).append(dict(row))
+    return [
+        {
+            "view": view,
+            "applied": sum(source["applied"] for source in sources),
+            "lag_ms": max(source["lag_ms"] for source in sources),
+            "behind": sum(source["behind"] for source in sources),
+            "waiting": any(source["waiting"] for source in sources),
+            "sources": sources,
+        }
+        for view, sources in views.items()
+    ]
 
 
 def _plain(rows: Iterable[Any]) -> list[dict[str, Any]]:

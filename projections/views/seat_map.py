@@ -24,7 +24,7 @@ PLACE = Part(
     version="place_version",
     columns={"section": "text", "row": "text", "number": "integer", "price": "bigint", "currency": "text"},
 )
-STATUS = Part(version="version", columns={"seat_id": "text", "status": "text", "booking_id": "uuid"})
+STATUS = Part(version="version", columns={"seat_id": "bigint", "status": "text", "booking_id": "uuid"})
 SEATS = Table(name="projections_seatmap", key={"performance_id": "text", "label": "text"}, parts=(PLACE, STATUS))
 
 

@@ -1,0 +1,220 @@
+"""Projectors and rebuilds on real PostgreSQL and Redis, fed by real outboxes over real event APIs."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import DataError, connections
+from redis import Redis
+
+from faults import Mechanism
+from faults.plan import switch
+from messaging.cursor import Cursor
+from messaging.follow import CursorsMovedError, follow
+from messaging.reader import Reader
+from projections import queries
+from projections.models import BookingView, Checkpoint
+from projections.projector import Projector, sequence_check
+from projections.rebuild import RebuildError, rebuild
+from projections.views import VIEWS, View
+from tests.event_source import EventSource, serving
+from tests.projections.story import BOOKINGS, booking, rows, story
+from tests.waiting import wait_until
+
+SERVICES = ("booking", "seats", "payments", "tickets")
+pytestmark = pytest.mark.django_db(databases=[*SERVICES, "projections"], transaction=True)
+PATIENCE = 20
+Sources = dict[str, EventSource]
+
+
+@pytest.fixture
+def sources(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
+    """The four services, at the addresses the settings name."""
+    found = {service: EventSource(service, redis) for service in SERVICES}
+    with serving(*found.values()):
+        monkeypatch.setattr(settings, "API_URLS", {name: source.url for name, source in found.items()})
+        yield found
+
+
+@contextmanager
+def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
+    """The projector of a view, as its process runs it."""
+    projector = Projector(view, sequence_check(redis))
+    reader = Reader("test-projector", redis=redis, apis={name: sources[name].api() for name in view.sources})
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            follow(reader, projector.load, projector.apply, stop.is_set)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def tell(sources: Sources, events: list[dict[str, Any]], lose: tuple[str, ...] = ()) -> None:
+    """Commit the events in their services, and publish them."""
+    for event in events:
+        sources[event["source"].strip("/")].emit(event["type"], event["data"], event["version"])
+    for source in sources.values():
+        source.publish(lose=lose)
+
+
+def converged() -> bool:
+    """Whether all services' events of the story are in the bookings view (a version is the sum of four)."""
+    versions = [row["version"] for row in queries.recent_bookings()]
+    checkpoints = Checkpoint.objects.values_list("horizon", "owed")
+    return versions == [6, 8] and all(horizon >= owed for horizon, owed in checkpoints)
+
+
+def seat_sold() -> bool:
+    return [seat["status"] for seat in queries.seat_map("concert-2024")] == ["SOLD", "AVAILABLE", "AVAILABLE"]
+
+
+def test_views_follow_their_streams_and_survive_losses(redis: Redis, sources: Sources) -> None:
+    with ExitStack() as stack:
+        for view in VIEWS.values():
+            stack.enter_context(projecting(view, sources, redis))
+        tell(sources, story()[:5])
+        wait_until(lambda: queries.recent_bookings(), PATIENCE, "the first booking")
+        tell(sources, story()[5:], lose=("SeatsReserved", "PaymentRefunded", "TicketsIssued", "BookingPlaced"))
+        wait_until(lambda: converged() and seat_sold(), PATIENCE, "the views to converge")
+    first, second = (queries.booking(booking_id) for booking_id in BOOKINGS)
+    assert first is not None
+    assert second is not None
+    assert (first["payment_status"], second["tickets_status"]) == ("REFUNDED", "ISSUED")
+    lags = {lag["view"]: lag for lag in queries.lags()}
+    assert lags["bookings"]["behind"] == 0
+    assert lags["bookings"]["applied"] >= len(story()) - 1
+    assert [source["source"] for source in lags["seat_map"]["sources"]] == ["seats"]
+
+
+def test_a_projector_survives_its_connection(redis: Redis, sources: Sources) -> None:
+    with projecting(VIEWS["bookings"], sources, redis):
+        tell(sources, story()[:5])
+        wait_until(lambda: queries.recent_bookings(), PATIENCE, "the first booking")
+        with connections["projections"].cursor() as cursor:
+            cursor.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and usename = current_user and pid <> pg_backend_pid()"
+            )
+        tell(sources, story()[5:])
+        wait_until(converged, PATIENCE, "the view to converge")
+
+
+def test_the_fault_plan_switches_the_sequence_check_off(redis: Redis, sources: Sources) -> None:
+    projector = Projector(VIEWS["bookings"], sequence_check(redis))
+    projector.load()
+    stale = booking(BOOKINGS[0], 1, "PENDING")
+    projector.apply([booking(BOOKINGS[0], 4, "CANCELLED"), stale], [], {})
+    assert queries.booking(BOOKINGS[0])["state"] == "CANCELLED"  # type: ignore[index]
+    switch(redis, Mechanism.SEQUENCE_CHECK, off=True)
+    projector.apply([stale], [], {})
+    assert queries.booking(BOOKINGS[0])["state"] == "PENDING"  # type: ignore[index]
+
+
+class TestAtomicity:
+    def test_rows_that_fail_move_no_cursor(self) -> None:
+        projector = Projector(VIEWS["bookings"])
+        cursor = projector.load()[0]
+        bad = booking("no uuid", 1, "PENDING")
+        with pytest.raises(DataError):
+            projector.apply([booking(BOOKINGS[0], 1, "PENDING"), bad], [replace(cursor, horizon=7)], {})
+        assert not BookingView.objects.exists()
+        assert Checkpoint.objects.get(view="bookings", source=cursor.source).horizon == 0
+
+    def test_a_cursor_that_fails_writes_no_row(self) -> None:
+        projector = Projector(VIEWS["bookings"])
+        cursor = projector.load()[0]
+        with pytest.raises(DataError):
+            projector.apply([booking(BOOKINGS[0], 1, "PENDING")], [replace(cursor, horizon=2**80)], {})
+        assert not BookingView.objects.exists()
+        projector.apply([booking(BOOKINGS[0], 1, "PENDING")], [replace(cursor, horizon=7)], {})
+        assert BookingView.objects.get().state == "PENDING"
+        assert Checkpoint.objects.get(view="bookings", source=cursor.source).horizon == 7
+
+    def test_a_projector_whose_checkpoints_were_moved_writes_nothing(self) -> None:
+        left, right = Projector(VIEWS["bookings"]), Projector(VIEWS["bookings"])
+        left.load()
+        right.load()
+        left.apply([], [Cursor(source="booking", horizon=7)], {})
+        with pytest.raises(CursorsMovedError):
+            right.apply([booking(BOOKINGS[0], 1, "PENDING")], [Cursor(source="booking", horizon=5)], {})
+        assert not BookingView.objects.exists()
+
+
+class TestRebuild:
+    def test_a_rebuild_gives_the_same_rows(self, redis: Redis, sources: Sources) -> None:
+        with projecting(VIEWS["bookings"], sources, redis), projecting(VIEWS["seat_map"], sources, redis):
+            tell(sources, story())
+            wait_until(lambda: converged() and seat_sold(), PATIENCE, "the views to converge")
+        before = rows()
+        output = StringIO()
+        call_command("rebuild", json=True, stdout=output)
+        assert rows() == before
+        bookings, seat_map = (json.loads(line) for line in output.getvalue().splitlines())
+        assert (bookings["view"], bookings["events"]) == ("bookings", len(story()))
+        assert seat_map["sources"] == {"seats": 5}
+
+    def test_a_projector_may_run_meanwhile(self, redis: Redis, sources: Sources) -> None:
+        view = VIEWS["bookings"]
+        tell(sources, story()[:8])
+        with projecting(view, sources, redis):
+            wait_until(lambda: queries.recent_bookings(), PATIENCE, "the first booking")
+            BookingView.objects.update(state="GARBLED")
+            rebuild(view, {name: source.api() for name, source in sources.items()})
+            tell(sources, story()[8:])
+            wait_until(converged, PATIENCE, "the view to converge")
+        live = rows()
+        call_command("rebuild", "bookings", stdout=StringIO())
+        assert rows()["projections_bookingview"] == live["projections_bookingview"]
+
+    def test_it_waits_for_transactions_that_were_open(self, redis: Redis, sources: Sources) -> None:
+        placed = booking(BOOKINGS[0], 1, "PENDING")
+        finished = threading.Event()
+
+        def run() -> None:
+            rebuild(VIEWS["bookings"], {name: source.api() for name, source in sources.items()})
+            connections.close_all()
+            finished.set()
+
+        with sources["booking"].slowly(placed["type"], placed["data"], 1):
+            tell(sources, story()[1:2])  # a later transaction has ended: the open one is among those to wait for
+            thread = threading.Thread(target=run)
+            thread.start()
+            wait_until(lambda: len(sources["booking"].requests) > 2, PATIENCE, "the rebuild to ask again")
+            assert not finished.is_set()
+        wait_until(finished.is_set, PATIENCE, "the rebuild")
+        thread.join()
+        assert queries.booking(BOOKINGS[0]) is not None
+
+    def test_a_bad_event_costs_only_itself(self, redis: Redis, sources: Sources) -> None:
+        sources["booking"].emit("BookingPlaced", {"id": "no uuid"}, 1)
+        tell(sources, story())
+        done = rebuild(VIEWS["bookings"], {name: source.api() for name, source in sources.items()})
+        assert (done.events, done.skipped) == (len(story()) + 1, 1)
+        assert converged()
+
+    def test_an_event_api_that_stays_away_is_told(self, redis: Redis, sources: Sources) -> None:
+        sources["payments"].down = True
+        with pytest.raises(RebuildError, match="payments"):
+            rebuild(VIEWS["bookings"], {name: source.api() for name, source in sources.items()}, patience=0)
+
+    @pytest.mark.parametrize("command", ["rebuild", "project"])
+    def test_an_unknown_view_names_the_views(self, command: str) -> None:
+        with pytest.raises(CommandError, match="bookings, seat_map"):
+            call_command(command, "nonsense")

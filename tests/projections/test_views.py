@@ -1,0 +1,107 @@
+"""The views converge whatever the order, with duplicates; the control shows what the sequence check is there for."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from projections import queries
+from projections.views import VIEWS
+from tests.projections.story import BOOKINGS, CONCERT, booking, hold, rows, story
+
+pytestmark = pytest.mark.django_db(databases=["projections"])
+
+
+def project(*batches: list[dict[str, Any]], check: bool = True) -> None:
+    for batch in batches:
+        for view in VIEWS.values():
+            view.write([event for event in batch if event["source"].strip("/") in view.sources], check=check)
+
+
+def clear() -> None:
+    for view in VIEWS.values():
+        view.clear()
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
+    """The story in any order, some events twice, cut into batches anywhere."""
+    events = story()
+    again = draw(st.lists(st.sampled_from(events), max_size=len(events)))
+    shuffled = draw(st.permutations(events + again))
+    cuts = sorted(draw(st.sets(st.integers(1, len(shuffled) - 1), max_size=len(shuffled) - 1)))
+    return [shuffled[start:end] for start, end in zip([0, *cuts], [*cuts, len(shuffled)], strict=True)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(arrivals())
+def test_any_order_and_any_duplicates_give_the_same_rows(db: None, batches: list[list[dict[str, Any]]]) -> None:
+    with transaction.atomic(using="projections"):
+        clear()
+        project(story())
+        expected = rows()
+        clear()
+        project(*batches)
+        assert rows() == expected
+
+
+def test_the_control_without_the_check_goes_wrong() -> None:
+    project(story())
+    expected = rows()
+    late = [booking(BOOKINGS[1], 1, "PENDING"), hold(BOOKINGS[0], 1, "HELD", {"A-1": ("RESERVED", 2)})]
+    project(late)
+    assert rows() == expected
+    project(late, check=False)
+    wrong = rows()
+    assert wrong["projections_bookingview"] != expected["projections_bookingview"]
+    assert queries.booking(BOOKINGS[1])["state"] == "PENDING"  # type: ignore[index]
+    assert queries.seat_map(CONCERT)[0]["booking_id"] == uuid.UUID(
+        BOOKINGS[0]
+    )  # sold to somebody else, shown as free to go
+
+
+def test_the_rows_tell_the_end_of_the_story() -> None:
+    project(story())
+    first, second = (queries.booking(booking_id) for booking_id in BOOKINGS)
+    assert first is not None
+    assert second is not None
+    assert (first["state"], first["reason"], first["payment_status"], first["hold_status"]) == (
+        *("CANCELLED", "printer_refused"),
+        *("REFUNDED", "RELEASED"),
+    )
+    assert (second["state"], second["payment_status"], second["tickets_status"]) == ("CONFIRMED", "COMPLETED", "ISSUED")
+    assert (first["version"], second["version"]) == (4 + 2 + 2, 2 + 2 + 1 + 1)
+    assert second["created_at"] < second["updated_at"]
+    assert second["tickets"][0]["code"] == "c0de"
+    assert [(seat["label"], seat["status"]) for seat in queries.seat_map(CONCERT)] == [
+        *(("A-1", "SOLD"), ("A-2", "AVAILABLE"), ("A-3", "AVAILABLE"))
+    ]
+    (concert,) = queries.performances()
+    assert (concert["id"], concert["seats"], concert["available"], concert["ahead"]) == (CONCERT, 3, 2, True)
+    assert [(one["id"], one["name"]) for one in queries.customers()] == [(123, "Min-jun")]
+    assert [(one["customer"], str(one["id"])) for one in queries.recent_bookings()] == [
+        *(("Min-jun", BOOKINGS[1]), ("Min-jun", BOOKINGS[0]))
+    ]
+    assert queries.bookings_of(99) == []
+
+
+def test_other_services_may_speak_first_but_do_not_make_a_booking() -> None:
+    project([hold(BOOKINGS[0], 1, "HELD", {"A-1": ("RESERVED", 2)})])
+    assert queries.booking(BOOKINGS[0]) is None
+    assert queries.seat_map(CONCERT) == []
+    project([booking(BOOKINGS[0], 1, "PENDING")])
+    assert queries.booking(BOOKINGS[0])["hold_status"] == "HELD"  # type: ignore[index]
+
+
+def test_a_stale_event_touches_no_row() -> None:
+    project(story())
+    view = VIEWS["bookings"]
+    with connections["projections"].cursor() as cursor:
+        cursor.execute("select xmin, ctid from projections_bookingview order by id")
+        before = cursor.fetchall()
+        assert view.write(story()) == 0
+        cursor.execute("select xmin, ctid from projections_bookingview order by id")
+        assert cursor.fetchall() == before

@@ -108,7 +108,10 @@ class Inbox:
     def _survivable(self, envelope: dict[str, Any]) -> bool:
         """Count a redelivered message before it is tried: what killed KILLS workers is not given to another."""
         key = self._deaths(envelope)
-        deaths, _ = self.redis().pipeline().incr(key).expire(key, 3600).execute()
+        pipe = self.redis().pipeline()
+        pipe.incr(key)
+        pipe.expire(key, 3600)
+        deaths, _ = pipe.execute()
         if deaths < KILLS:
             return True
         dead_letters.record(self.dead_letter, envelope, f"its worker died {deaths} times", dead=True)

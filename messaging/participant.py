@@ -6,94 +6,22 @@ absorbed here, once for all services.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
 from redis import Redis
 
 from faults import Mechanism, Plan, Point
-from messaging import barrier, outbox
-from messaging.barrier import COMPENSATION, FORWARD, Key
+from messaging.barrier import COMPENSATION, FORWARD, Key, Row, answer, take
+from messaging.commands import Command, Compensation, Fence, Forward, Handler, Outcome, Request
 from messaging.inbox import Envelopes
-from messaging.message import Body
 from messaging.observe import observe
+from messaging.outbox import Message, append
 
 ORCHESTRATOR = "booking"  # the queue replies go to
 FENCED = {"status": "refused", "reason": "fenced"}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A command to decide: its parsed body, and the refusal an armed fault asks for ("" as a rule)."""
-
-    envelope: dict[str, Any]
-    command: Any
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A fact: `data` is the aggregate's full state, `version` its own counter."""
-
-    type: str
-    subject: str
-    version: int
-    data: dict[str, Any]
-
-    @classmethod
-    def of(cls, body: Body, subject: object, version: int) -> "Event":
-        return cls(body.type(), str(subject), version, body.model_dump(mode="json"))
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a command: succeeded, or refused with a reason; `result` goes into the reply."""
-
-    status: str = "succeeded"
-    reason: str = ""
-    result: dict[str, Any] = field(default_factory=dict)
-    events: tuple[Event, ...] = ()
-
-    @classmethod
-    def refused(cls, reason: str, *events: Event) -> "Outcome":
-        return cls("refused", reason, {}, events)
-
-    def reply(self) -> dict[str, Any]:
-        return {"status": self.status, "reason": self.reason, **self.result}
-
-
-Handler = Callable[[Sequence[Request], Plan], Sequence[Outcome]]
-"""Decide a batch in arrival order, all in the caller's transaction; an outcome for each request, in the same order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """A command that acts."""
-
-    body: type[Body]
-    handler: Handler
-
-
-@dataclass(frozen=True, slots=True)
-class Compensation:
-    """A command that undoes what the forward command `of` did; never called for one that did nothing."""
-
-    body: type[Body]
-    handler: Handler
-    of: type[Body]
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """A command that asks how the forward command `of` ended, and makes sure it never runs if it has not yet."""
-
-    body: type[Body]
-    of: type[Body]
-
-
-Command = Forward | Compensation | Fence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +40,14 @@ class Participant:
         for envelope in envelopes:
             if envelope["type"] not in known:
                 raise ValueError(f"{self.service} knows no message '{envelope['type']}', only {sorted(known)}")
-        messages: list[outbox.Message] = []
+        messages: list[Message] = []
         for command in self.commands:
             mine = [envelope for envelope in envelopes if envelope["type"] == command.body.type()]
             if mine:
                 messages += self._take(command, mine, plan)
-        outbox.append(self.outbox, messages)
+        append(self.outbox, messages)
 
-    def _take(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[outbox.Message]:
+    def _take(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
         if plan.disabled(Mechanism.BARRIER):
             return self._unguarded(command, envelopes, plan)
         requests = self._requests(command, envelopes)
@@ -136,7 +64,14 @@ class Participant:
                 rows = self._keys(requests, FORWARD, state="fenced", reply=FENCED)
                 return [self._reply(requests[key], key, rows[key].id, rows[key].reply or FENCED) for key in requests]
 
-    def _decide(self, handler: Handler, requests: dict[Key, Request], rows: dict, eligible: Any, plan: Plan) -> list:
+    def _decide(
+        self,
+        handler: Handler,
+        requests: dict[Key, Request],
+        rows: dict[Key, Row],
+        eligible: Collection[Key],
+        plan: Plan,
+    ) -> list[Message]:
         """Run the handler for the fresh keys that have something to do; give everybody else the stored answer again."""
         fresh = [key for key in requests if rows[key].fresh]
         todo = [key for key in fresh if key in eligible]
@@ -144,7 +79,7 @@ class Participant:
         if todo:
             batch = [self._with_fault(requests[key], plan) for key in todo]
             outcomes |= dict(zip(todo, handler(batch, plan), strict=True))
-        barrier.answer(self.barrier, [(rows[key].id, o.status, o.reply()) for key, o in outcomes.items()])
+        answer(self.barrier, [(rows[key].id, o.status, o.reply()) for key, o in outcomes.items()])
         messages = []
         for key, request in requests.items():
             if key in outcomes:
@@ -154,7 +89,7 @@ class Participant:
                 messages.append(self._reply(request, key, rows[key].id, rows[key].reply or FENCED))
         return messages
 
-    def _unguarded(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[outbox.Message]:
+    def _unguarded(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
         """The control: what happens without a barrier. Every delivery acts."""
         if isinstance(command, Fence):
             raise ValueError("a fence is the barrier; without one there is nothing to fence with")
@@ -177,9 +112,9 @@ class Participant:
                 self._absorbed(request)
         return requests
 
-    def _keys(self, requests: dict[Key, Request], action: str = "", **values: Any) -> dict[Key, barrier.Row]:
+    def _keys(self, requests: dict[Key, Request], action: str = "", **values: Any) -> dict[Key, Row]:
         keys = [key._replace(action=action or key.action) for key in requests]
-        return barrier.take(self.barrier, keys, [_booking(request) for request in requests.values()], **values)
+        return take(self.barrier, keys, [_booking(request) for request in requests.values()], **values)
 
     def _with_fault(self, request: Request, plan: Plan) -> Request:
         fault = plan.strike(Point.ANSWER, request.envelope["type"], _booking(request)) if plan.armed else None
@@ -188,9 +123,9 @@ class Participant:
         self._observe("fault", f"{request.envelope['type']} is made to answer '{fault.reason}'", request)
         return Request(request.envelope, request.command, fault.reason or "refused")
 
-    def _messages(self, request: Request, key: Key, reply_id: str, outcome: Outcome) -> list[outbox.Message]:
+    def _messages(self, request: Request, key: Key, reply_id: str, outcome: Outcome) -> list[Message]:
         events = [
-            outbox.Message(
+            Message(
                 kind="event",
                 type=event.type,
                 data=event.data,
@@ -204,8 +139,8 @@ class Participant:
         ]
         return [*events, self._reply(request, key, reply_id, outcome.reply())]
 
-    def _reply(self, request: Request, key: Key, reply_id: str, data: dict[str, Any]) -> outbox.Message:
-        return outbox.Message(
+    def _reply(self, request: Request, key: Key, reply_id: str, data: dict[str, Any]) -> Message:
+        return Message(
             kind="reply",
             type=f"{request.envelope['type']}Reply",
             data=data,

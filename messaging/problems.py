@@ -122,11 +122,12 @@ class ProblemMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self._awaited = iscoroutinefunction(get_response)
+        if self._awaited:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
-        if iscoroutinefunction(self):
+        if self._awaited:
             return self._later(request)
         return _translated(request, self.get_response(request))
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from django.db import models
 
+from messaging.commands import Command
 from messaging.connections import redis_client
 from messaging.inbox import Inbox
-from messaging.participant import Command, Participant
+from messaging.participant import Participant
 
 
 def participant(

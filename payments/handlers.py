@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from faults import Plan
-from messaging.participant import Compensation, Event, Forward, Outcome, Request
+from messaging.commands import Compensation, Event, Forward, Outcome, Request
 from messaging.service import participant
 from payments import services
 from payments.contract import RefundPayment, TakePayment

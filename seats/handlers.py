@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from faults import Mechanism, Plan
-from messaging.participant import Compensation, Event, Forward, Outcome, Request
+from messaging.commands import Compensation, Event, Forward, Outcome, Request
 from messaging.service import participant
 from seats import services
 from seats.contract import ConfirmSeats, Refusal, ReleaseSeats, ReserveSeats

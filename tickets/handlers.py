@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from faults import Plan
-from messaging.participant import Event, Fence, Forward, Outcome, Request
+from messaging.commands import Event, Fence, Forward, Outcome, Request
 from messaging.service import participant
 from tickets import services
 from tickets.contract import FenceTickets, IssueTickets

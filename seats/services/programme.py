@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from messaging import outbox
-from seats.contract import AnnouncedSeat, PerformanceAnnounced
+from seats.contract import AnnouncedSeat, PerformanceAnnounced, SeatStatus
 from seats.models import Outbox, Performance, Row, Seat, Section, Venue
 
 
@@ -88,8 +88,8 @@ def _publish(performance: Performance) -> None:
                 number=seat.number,
                 price=seat.price,
                 currency=performance.currency,
-                status=seat.status,
-                booking_id=seat.booking_id and str(seat.booking_id),
+                status=SeatStatus(seat.status),
+                booking_id=str(seat.booking_id) if seat.booking_id else None,
                 version=seat.version,
             )
             for seat in performance.seats.select_related("section", "row").order_by("pk")

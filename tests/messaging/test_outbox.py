@@ -13,15 +13,15 @@ def event(**more: object) -> Message:
 
 
 def test_appending_outside_a_transaction_is_refused() -> None:
-    with pytest.raises(OutboxError, match="outside transaction.atomic"):
+    with pytest.raises(OutboxError, match=r"outside transaction\.atomic"):
         append(Outbox, [event()])
     assert sent(Outbox) == []
 
 
 def test_messages_go_with_the_transaction_or_not_at_all() -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic(using="payments"):
+    with transaction.atomic(using="payments"):
         append(Outbox, [event()])
-        _ = 1 / 0
+        transaction.set_rollback(True, using="payments")
     assert sent(Outbox) == []
     with transaction.atomic(using="payments"):
         append(Outbox, [event()])

@@ -1,14 +1,16 @@
 """What the barrier is for: exactly one effect per command, whatever arrives, how often and in which order."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from django.db import transaction
 from redis import Redis
 
 from faults import Mechanism, Plan, switch
+from messaging.commands import Compensation, Event, Fence, Forward, Outcome, Request
 from messaging.message import Body
-from messaging.participant import Compensation, Event, Fence, Forward, Outcome, Participant, Request
+from messaging.participant import Participant
 from payments.models import Barrier, Outbox
 from tests.messages import command, new_id, replies, sent
 
@@ -73,7 +75,8 @@ class Side:
             self.participant.process(envelopes, Plan(self.redis, "payments").refresh())
 
     def observed(self) -> list[str]:
-        return [entry[b"o"].decode() for _, entry in self.redis.xrange("observations")]
+        entries: Any = self.redis.xrange("observations")
+        return [entry[b"o"].decode() for _, entry in entries]
 
 
 @pytest.fixture

@@ -17,7 +17,11 @@ pytestmark = [pytest.mark.django_db(databases=["payments"]), pytest.mark.usefixt
 
 def take(booking: str = "", saga: str = "", method: str = "tok_visa") -> dict:
     body = TakePayment(
-        booking_id=booking or new_id(), customer_id=123, amount=150_000, currency="KRW", payment_method=method
+        booking_id=booking or new_id(),
+        customer_id=123,
+        amount=150_000,
+        currency="KRW",
+        payment_method=PaymentMethod(method),
     )
     return command(body, saga=saga)
 

@@ -19,7 +19,7 @@ def reserve(*labels: str, booking: str = "", performance: str = "concert", saga:
 
 def holder(label: str) -> tuple[str, str | None]:
     seat = Seat.objects.get(performance="concert", label=label)
-    return seat.status, seat.booking_id and str(seat.booking_id)
+    return seat.status, str(seat.booking_id) if seat.booking_id else None
 
 
 def test_bookings_in_one_batch_get_all_their_seats_or_none_in_arrival_order() -> None:

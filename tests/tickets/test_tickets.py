@@ -27,7 +27,7 @@ def fence(booking: str, saga: str) -> dict:
 def test_a_ticket_for_each_seat_with_a_code_of_its_own() -> None:
     booking = new_id()
     handle([issue("A-15", "A-16", booking=booking), issue("B-1")])
-    tickets = Ticket.objects.filter(issuance=booking).order_by("seat")
+    tickets = Ticket.objects.filter(issuance_id=booking).order_by("seat")
     assert [ticket.seat for ticket in tickets] == ["A-15", "A-16"]
     codes = {ticket.code for ticket in Ticket.objects.all()}
     assert len(codes) == 3

@@ -113,8 +113,6 @@ CONTENT_SECURITY_POLICY = {
 if SERVICE in SERVICES or os.environ.get("DOCS_CSP") == "0":
     CONTENT_SECURITY_POLICY = {}
 
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
-
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-# Columns that say how a row is kept, not what it says: they would mark every cell as changed.
+# Columns and tables that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
 PLUMBING = {"updated_at", "caused_by", "xid", "horizon", "seq", "time", "at", "created_at", "data", "reply", "context"}
-LABEL_COLUMNS = ("label", "code", "type", "step", "view", "state", "id")
+PLUMBING |= {"booking_at", "hold_at", "payment_at", "tickets_at", "due_at", "steps", "attempt", "position", "awaiting"}
+BOOKKEEPING = ("_checkpoint", "_replicacheckpoint", "_idempotencykey", "_sagalog", "_barrier")
+LABEL_COLUMNS = ("label", "code", "type", "step", "view", "definition", "id")
 SHOWN_CHANGES = 8
 SERVICE_NAMES = {
     "booking": "Booking",
@@ -20,13 +22,14 @@ def entry(raw: dict[str, Any], booking: str = "") -> dict[str, Any]:
     changes = raw.get("changes") or []
     if booking:
         changes = [change for change in changes if concerns(change, booking)] or changes
-    shown = [present(change) for change in changes if not _dull(change)]
+    shown = [present(change) for change in changes if not change["table"].endswith(BOOKKEEPING)]
     return {
         **raw,
         "service_name": SERVICE_NAMES.get(raw["service"], raw["service"]),
         "shown": shown[:SHOWN_CHANGES],
         "more": max(len(shown) - SHOWN_CHANGES, 0),
         "observation": raw["kind"] == "observation",
+        "bookkeeping": raw["kind"] != "observation" and not shown,
     }
 
 
@@ -36,11 +39,6 @@ def concerns(change: dict[str, Any], booking: str) -> bool:
         if row and booking in (row.get("booking_id"), row.get("correlation_id"), row.get("id")):
             return True
     return False
-
-
-def _dull(change: dict[str, Any]) -> bool:
-    """A view's checkpoint and a barrier row's bookkeeping move with every transaction; they have places of their own."""
-    return change["table"].endswith(("_checkpoint", "replicacheckpoint", "_idempotencykey"))
 
 
 def present(change: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def present(change: dict[str, Any]) -> dict[str, Any]:
     cells = [
         {"column": name, "old": cell(old.get(name)), "new": cell(new.get(name)), "had": name in old}
         for name in columns
-        if name != "version" and (change["op"] == "update" or name in ("status", "state", "amount", "reason", "code"))
+        if not name.endswith("version") and (change["op"] == "update" or name in ("status", "state", "amount", "reason", "code"))
         if new.get(name) not in (None, "") or change["op"] == "update"
     ]
     return {

@@ -8,10 +8,10 @@ from journal.stories import Story, Tables, fold
 
 # The saga's steps as the page draws them: forward command, the class of the step. The states come from the saga's row.
 STEPS = [
-    ("ReserveSeats", "compensatable"),
-    ("TakePayment", "compensatable"),
-    ("IssueTickets", "pivot"),
-    ("ConfirmSeats", "retriable"),
+    ("Reserve", "Seats", "compensatable"),
+    ("Take", "Payment", "compensatable"),
+    ("Issue", "Tickets", "pivot"),
+    ("Confirm", "Seats", "retriable"),
 ]
 HIDDEN_TABLES = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga", "_deadletter")
 COLUMNS = {
@@ -59,7 +59,7 @@ def _steps(tables: Tables) -> list[dict[str, str]]:
     """Each step's state, from the saga's row as of that moment: pending, sent, succeeded, refused or compensated."""
     sagas = list(tables.get("booking", {}).get("booking_saga", {}).values())
     tracks = sagas[0]["steps"] if sagas else {}
-    return [{"name": name, "kind": kind, **_step(tracks.get(name, {}))} for name, kind in STEPS]
+    return [{"verb": verb, "noun": noun, "kind": kind, **_step(tracks.get(verb + noun, {}))} for verb, noun, kind in STEPS]
 
 
 def _step(track: dict[str, Any]) -> dict[str, str]:

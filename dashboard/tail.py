@@ -41,7 +41,7 @@ class Tail:
         """Begin to follow, once; returns when the position the stream stands at is known."""
         if self._task is None or self._task.done():
             self.frames.clear()
-            redis = Redis.from_url(settings.REDIS_URL)
+            redis = Redis.from_url(settings.REDIS_URL, socket_timeout=10, socket_connect_timeout=2)
             self.last = await _end(redis)
             self._task = asyncio.create_task(self._follow(redis))
 
@@ -62,7 +62,7 @@ class Tail:
     async def _follow(self, redis: Redis) -> None:
         while True:
             try:
-                found = await redis.xread({STREAM: f"{self.last}-0"}, count=200, block=5000)
+                found = await redis.xread({STREAM: f"{self.last}-0"}, count=200, block=2000)
                 for _, entries in found or ():
                     for stream_id, fields in entries:
                         self._take(int(stream_id.split(b"-")[0]), json.loads(fields[b"e"]))

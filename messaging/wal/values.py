@@ -6,7 +6,18 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from psycopg.adapt import Transformer
+from psycopg.pq import Format
+
 from .messages import Column, Relation, Row
+
+
+
+def _array(type_oid: int) -> Callable[[str], list[Any]]:
+    """psycopg's own reading of an array type; elements that are not text become what psycopg makes of them."""
+    load = Transformer().get_loader(type_oid, Format.TEXT).load
+    return lambda text: load(text.encode())
+
 
 # OIDs of built-in types are fixed (catalogue pg_type). All else stays text: uuid, timestamptz, xid8, numeric ...
 _CONVERTERS: dict[int, Callable[[str], Any]] = {
@@ -18,6 +29,8 @@ _CONVERTERS: dict[int, Callable[[str], Any]] = {
     701: float,  # double precision
     114: json.loads,  # json
     3802: json.loads,  # jsonb
+    1009: _array(1009),  # text[]
+    1016: _array(1016),  # bigint[]
 }
 
 

@@ -95,5 +95,6 @@ document.getElementById("performance").addEventListener("change", (event) => {
   htmx.ajax("GET", `/seats/${encodeURIComponent(event.target.value)}`, { target: "#seats", swap: "outerHTML" });
 });
 document.body.addEventListener("htmx:afterSettle", first);
+document.body.addEventListener("htmx:afterRequest", show); // htmx enables what it disabled, chosen seats or not
 first();
 show();

@@ -7,16 +7,19 @@
 
 import json
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +61,18 @@ class Problem(Exception):
         return HttpResponse(json.dumps(body), status=self.status, content_type=MEDIA_TYPE, headers=self.headers)
 
 
+class BoundedParser(Parser):
+    """Also a body that comes in chunks, without the length that Django looks at, has to be of a reasonable size."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        if len(request.body) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or sys.maxsize):
+            raise RequestDataTooBig
+        return super().parse_body(request)
+
+
 def install(api: NinjaAPI) -> None:
     """Make every error of this API a problem document; what we did not expect is logged and told without its inside."""
+    api.parser = BoundedParser()
     for error in (
         Problem, ValidationError, HttpError, Http404, RequestDataTooBig, SuspiciousOperation, UnreadablePostError,
         RawPostDataException, OperationalError, InterfaceError, Exception,
@@ -79,6 +92,8 @@ def problem_of(error: object, path: str = "") -> Problem:
         case ValidationError():
             found = [_field_error(item) for item in error.errors]
             return Problem(422, "Invalid request", "; ".join(_sentence(item) for item in found[:5]), errors=found[:20])
+        case HttpError(__cause__=RequestDataTooBig() as cause):  # how django-ninja passes on what its parser raised
+            return problem_of(cause, path)
         case HttpError():
             return Problem(error.status_code, "", str(error))
         case Http404():

@@ -1,9 +1,11 @@
 """Whatever goes wrong in an API, the answer is a problem document."""
 
+import asyncio
 import json
 
 import pytest
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client
@@ -70,6 +72,29 @@ def test_json_of_another_shape_is_told_so(client: Client, body: str) -> None:
 def test_an_oversized_body_is_refused(client: Client) -> None:
     status, body = post(client, json.dumps({"seats": ["A" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE], "customer": 1}))
     assert (status, body["status"]) == (413, 413)
+
+
+async def test_an_oversized_body_in_chunks_is_refused_too() -> None:
+    """As uvicorn delivers it: no Content-Length, which is what Django goes by."""
+    chunks = [b'{"seats": ["'] + [b"A" * 16_384] * 5 + [b'"], "customer": 1}']
+    events = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    events.append({"type": "http.request", "body": b"", "more_body": False})
+    answers: list[dict] = []
+
+    async def receive() -> dict:
+        return events.pop(0) if events else await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def send(message: dict) -> None:
+        answers.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")]
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/wishes", "raw_path": b"/api/wishes", "query_string": b"",
+        "headers": headers, "http_version": "1.1", "scheme": "http",
+    }  # fmt: skip
+    await get_asgi_application()(scope, receive, send)  # type: ignore[arg-type]
+    assert answers[0]["status"] == 413
+    assert json.loads(answers[1]["body"])["title"] == "Request Entity Too Large"
 
 
 def test_a_problem_is_answered_as_it_was_raised(client: Client) -> None:

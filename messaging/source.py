@@ -82,9 +82,9 @@ class Source:
         self.cursor = self.cursor.caught_up(page, settles=doubts == self.doubts)
         self._ask_at = 0.0 if page.more else time.monotonic() + RETRY_S
         known = set(self._recent)
-        if not page.more and all(isinstance(event, dict) and event.get("id") in known for event in page.events):
+        if not page.more and all(isinstance(event, dict) and str(event.get("id")) in known for event in page.events):
             return []
-        self._recent.extend(event["id"] for event in page.events if isinstance(event, dict) and "id" in event)
+        self._recent.extend(str(event["id"]) for event in page.events if isinstance(event, dict) and "id" in event)
         self._stirred()
         return page.events
 

@@ -1,6 +1,7 @@
 """What pages and the front door ask of the read models: plain dicts, by SELECT alone."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +69,7 @@ def customers() -> list[dict[str, Any]]:
 
 
 def lags() -> list[dict[str, Any]]:
-    """How far each view is behind its sources: view, applied (events), lag_ms (of its slowest source), behind (events), waiting.
+    """How far each view is behind its sources: view, applied (events), lag_ms (of the source heard last), behind (events), waiting.
 
     `waiting`: something may be missing until a transaction of a source has ended, or its event API has answered. `sources`:
     the same for each source, with its name and updated_at.
@@ -81,7 +82,7 @@ def lags() -> list[dict[str, Any]]:
         {
             "view": view,
             "applied": sum(source["applied"] for source in sources),
-            "lag_ms": max(source["lag_ms"] for source in sources),
+            "lag_ms": max(sources, key=itemgetter("updated_at"))["lag_ms"],
             "behind": sum(source["behind"] for source in sources),
             "waiting": any(source["waiting"] for source in sources),
             "sources": sources,

@@ -69,7 +69,7 @@ def customers() -> list[dict[str, Any]]:
 
 
 def lags() -> list[dict[str, Any]]:
-    """How far each view is behind its sources: view, applied (events), lag_ms (of the source heard last), behind (events), waiting.
+    """How far each view is behind: view, applied (events), lag_ms (of the source heard last), behind (events), waiting.
 
     `waiting`: something may be missing until a transaction of a source has ended, or its event API has answered. `sources`:
     the same for each source, with its name and updated_at.

@@ -45,11 +45,12 @@ class Broadcast:
     def _append(self, entries: Sequence[tuple[int, str]], status: dict[str, Any]) -> bool:
         """False when Redis turns out not to hold what was last written to it."""
         end = entries[-1][0] if entries else self._pos
+        moved: dict[Any, Any] = {**status, "epoch": self._epoch, "streamed": end}
         pipe = self._redis.pipeline(transaction=True)
         pipe.hmget(STATUS, "epoch", "streamed")
         for pos, text in entries:
             pipe.xadd(STREAM, {"e": text}, id=f"{pos}-0", maxlen=MAXLEN, approximate=True)
-        pipe.hset(STATUS, mapping={**status, "epoch": self._epoch, "streamed": end})
+        pipe.hset(STATUS, mapping=moved)
         try:
             (epoch, streamed), *_ = pipe.execute()
         except ResponseError:  # an id that is not above the last one
@@ -61,7 +62,8 @@ class Broadcast:
 
     def _top_up(self, status: dict[str, Any], *, anew: bool = False) -> None:
         """Make the stream end as the journal does: add what it lacks, or all `anew`."""
-        last = _pos(self._redis.xrevrange(STREAM, count=1))
+        newest: Any = self._redis.xrevrange(STREAM, count=1)
+        last = _pos(newest)
         same = _text(self._redis.hget(STATUS, "epoch")) == self._epoch
         entries = latest(REFILL)
         end = entries[-1]["pos"] if entries else 0
@@ -73,7 +75,8 @@ class Broadcast:
         for entry in entries:
             if entry["pos"] > last:
                 pipe.xadd(STREAM, {"e": json.dumps(entry)}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
-        pipe.hset(STATUS, mapping={**status, "epoch": self._epoch, "streamed": end})
+        topped: dict[Any, Any] = {**status, "epoch": self._epoch, "streamed": end}
+        pipe.hset(STATUS, mapping=topped)
         pipe.execute()
         self._pos = end
 

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def clusters() -> Iterator[Servers]:
     with postgres_servers("booking", "seats") as servers:
         for service, server in servers.items():
             with server.connect() as connection:
-                connection.execute(TABLES.format(service=service))  # type: ignore[arg-type]
+                connection.execute(TABLES.format(service=service))
         yield servers
 
 
@@ -46,7 +47,7 @@ def clusters() -> Iterator[Servers]:
 def servers(clusters: Servers) -> Servers:
     """New slots, so that each test's log begins with the test."""
     for server in clusters.values():
-        wait_until(lambda server=server: _renew_slot(server), 10, "the slot's last reader to go")
+        wait_until(partial(_renew_slot, server), 10, "the slot's last reader to go")
     return clusters
 
 
@@ -103,7 +104,7 @@ def run_until(recorder: Recorder, count: int, timeout: float = 20) -> list[dict[
 
 
 def streamed(redis: Redis) -> list[dict[str, Any]]:
-    found = redis.xrange("journal")
+    found: Any = redis.xrange("journal")
     assert [id for id, _ in found] == [f"{json.loads(fields[b'e'])['pos']}-0".encode() for id, fields in found]
     return [json.loads(fields[b"e"]) for _, fields in found]
 
@@ -248,7 +249,7 @@ def test_a_stream_of_another_journal_is_replaced(servers: Servers, redis: Redis,
     recorder = start()
     commit(servers["booking"], "booking")
     assert run_until(recorder, 1) == streamed(redis)
-    assert redis.hget("recorder", "epoch").decode() == queries.epoch()
+    assert redis.hget("recorder", "epoch") == queries.epoch().encode()
 
 
 def test_observations_follow_what_they_are_about_and_are_read_once(
@@ -273,9 +274,9 @@ def test_the_page_can_see_how_far_behind_it_is(servers: Servers, redis: Redis, s
     commit(servers["booking"], "booking")
     run_until(recorder, 1)
 
-    def reported() -> dict[bytes, bytes] | None:
+    def reported() -> Any:
         recorder.step()
-        found = redis.hgetall("recorder")
+        found: Any = redis.hgetall("recorder")
         return found if b"behind_ms" in found and found[b"pos"] == b"1" else None
 
     status = wait_until(reported, 10, "the report")

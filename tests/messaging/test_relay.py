@@ -57,12 +57,13 @@ def batch_of(message: bytes) -> list[dict[str, Any]]:
 
 def take(redis: Redis, queue: str = "booking") -> list[dict[str, Any]]:
     """What a worker would take next: the oldest batch; empty if there is none."""
-    message = redis.rpop(queue)
+    message: Any = redis.rpop(queue)
     return batch_of(message) if message else []
 
 
 def events(redis: Redis) -> list[dict[str, Any]]:
-    return [json.loads(fields[b"e"]) for _, fields in redis.xrange("events.seats")]
+    found: Any = redis.xrange("events.seats")
+    return [json.loads(fields[b"e"]) for _, fields in found]
 
 
 def run_until(relay: Relay, condition: Callable[[], object], message: str, timeout: float = 15) -> None:
@@ -71,6 +72,18 @@ def run_until(relay: Relay, condition: Callable[[], object], message: str, timeo
         return condition()
 
     wait_until(step, timeout, message)
+
+
+def take_all(relay: Relay, redis: Redis, count: int) -> list[dict[str, Any]]:
+    """Work as a worker does, until it has seen `count` envelopes."""
+    found: list[dict[str, Any]] = []
+
+    def worked() -> bool:
+        found.extend(take(redis))
+        return len(found) >= count
+
+    run_until(relay, worked, f"{count} envelopes")
+    return found
 
 
 def ids(envelopes: list[dict[str, Any]]) -> list[str]:
@@ -204,9 +217,7 @@ def test_stops_reading_when_it_holds_too_much(
     sent += send(database, "B")
     relay.step()
     assert len(relay._backlog) == held
-    found: list[dict[str, Any]] = []
-    run_until(relay, lambda: found.extend(take(redis)) or len(found) == len(sent), "all")
-    assert ids(found) == sent
+    assert ids(take_all(relay, redis, len(sent))) == sent
 
 
 def arm(redis: Redis, point: Point, action: Action, message: str, **more: Any) -> None:
@@ -218,7 +229,8 @@ def test_a_dropped_message_is_gone_once_and_told(database: Database, redis: Redi
     sent = send(database, "Lost", "Kept")
     run_until(relay, lambda: redis.llen("booking"), "the other one")
     assert ids(take(redis)) == sent[1:]
-    ((_, told),) = redis.xrange("observations")
+    observations: Any = redis.xrange("observations")
+    ((_, told),) = observations
     assert json.loads(told[b"o"])["messageid"] == sent[0]
     again = send(database, "Lost")
     run_until(relay, lambda: redis.llen("booking"), "the next of its kind")
@@ -244,9 +256,7 @@ def test_a_duplicated_message_comes_twice(database: Database, redis: Redis, rela
 def test_a_delayed_message_is_overtaken(database: Database, redis: Redis, relay: Relay) -> None:
     arm(redis, Point.RELAY_BEFORE_PUBLISH, Action.DELAY, "Late", seconds=0.2)
     late, other = send(database, "Late", "Other")
-    found: list[dict[str, Any]] = []
-    run_until(relay, lambda: found.extend(take(redis)) or len(found) == 2, "both")
-    assert ids(found) == [other, late]
+    assert ids(take_all(relay, redis, 2)) == [other, late]
 
 
 def _run_relay(database_url: str, slot: str, redis_url: str) -> None:

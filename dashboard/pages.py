@@ -72,7 +72,8 @@ def recent(request: HttpRequest) -> HttpResponse:
 
 def _seats(performance: str) -> dict[str, Any]:
     rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for seat in views.seat_map(performance):
+    by_row = sorted(views.seat_map(performance), key=lambda seat: (len(seat["row"]), seat["row"], seat["number"]))
+    for seat in by_row:  # AA comes after Z, and the section with row A, the best, first
         rows.setdefault((seat["section"], seat["row"]), []).append(seat)
     sections: dict[str, list[dict[str, Any]]] = {}
     for (section, row), found in rows.items():

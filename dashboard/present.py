@@ -1,5 +1,6 @@
 """From a journal entry to what a person reads: pure functions, shared by the page and the socket."""
 
+import re
 from typing import Any
 
 # Columns and tables that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
@@ -7,6 +8,7 @@ PLUMBING = {"updated_at", "caused_by", "xid", "horizon", "seq", "time", "at", "c
 PLUMBING |= {"booking_at", "hold_at", "payment_at", "tickets_at", "due_at", "steps", "attempt", "position", "awaiting"}
 BOOKKEEPING = ("_checkpoint", "_replicacheckpoint", "_idempotencykey", "_sagalog", "_barrier")
 LABEL_COLUMNS = ("label", "code", "type", "step", "view", "definition", "id")
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 SHOWN_CHANGES = 8
 SERVICE_NAMES = {
     "booking": "Booking",
@@ -53,7 +55,8 @@ def present(change: dict[str, Any]) -> dict[str, Any]:
     cells = [
         {"column": name, "old": cell(old.get(name)), "new": cell(new.get(name)), "had": name in old}
         for name in columns
-        if not name.endswith("version") and (change["op"] == "update" or name in ("status", "state", "amount", "reason", "code"))
+        if not name.endswith("version")
+        and (change["op"] == "update" or name in ("status", "state", "amount", "reason", "code"))
         if new.get(name) not in (None, "") or change["op"] == "update"
     ]
     return {
@@ -82,6 +85,8 @@ def cell(value: Any) -> str:
     if value is None:
         return "∅"
     text = str(value)
+    if TIMESTAMP.match(text):
+        return text[11:19]
     if len(text) == 36 and text.count("-") == 4:  # a UUID: its random end tells it apart
         return "…" + text[-8:]
     return text if len(text) <= 60 else text[:57] + "…"

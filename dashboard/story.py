@@ -59,7 +59,9 @@ def _steps(tables: Tables) -> list[dict[str, str]]:
     """Each step's state, from the saga's row as of that moment: pending, sent, succeeded, refused or compensated."""
     sagas = list(tables.get("booking", {}).get("booking_saga", {}).values())
     tracks = sagas[0]["steps"] if sagas else {}
-    return [{"verb": verb, "noun": noun, "kind": kind, **_step(tracks.get(verb + noun, {}))} for verb, noun, kind in STEPS]
+    return [
+        {"verb": verb, "noun": noun, "kind": kind, **_step(tracks.get(verb + noun, {}))} for verb, noun, kind in STEPS
+    ]
 
 
 def _step(track: dict[str, Any]) -> dict[str, str]:

@@ -8,18 +8,20 @@ from typing import Any
 
 _STATES = ("status", "state")
 _PAST = {"insert": "inserted", "update": "updated", "delete": "deleted", "truncate": "emptied"}
+_BOOKKEEPING = ("_barrier", "_sagalog", "checkpoint")  # rows that say how the work is kept, not what it was
 _PARTS = 4  # what does not fit on a line is in the changes
 
 
 def title_of(messages: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]]) -> str:
     """`messages`: the outbox rows it inserted; `changes`: its other rows, as an entry has them."""
     head = _counted(_handled(messages))
-    states = _counted(filter(None, map(_state, changes)))
+    telling = [change for change in changes if not change["table"].endswith(_BOOKKEEPING)]
+    states = _counted(filter(None, map(_state, telling)))
     sends = _counted(message["type"] for message in messages if message["kind"] == "command")
     told = [part for part in (states, f"sends {sends}" if sends else "") if part]
     if head and told:
         return f"{head}: {', '.join(told)}"
-    return head or ", ".join(told) or _counted(map(_touched, changes)) or "nothing"
+    return head or ", ".join(told) or _counted(map(_touched, telling or changes)) or "nothing"
 
 
 def _handled(messages: Sequence[dict[str, Any]]) -> list[str]:
@@ -31,7 +33,7 @@ def _handled(messages: Sequence[dict[str, Any]]) -> list[str]:
 def _state(change: dict[str, Any]) -> str | None:
     new, old = change["new"], change["old"] or {}
     for name in _STATES if new else ():
-        if isinstance(new.get(name), str) and new[name] != old.get(name) and not change["table"].endswith("_barrier"):
+        if isinstance(new.get(name), str) and new[name] != old.get(name):
             return f"{_noun(change)} {new[name]}"
     return None
 

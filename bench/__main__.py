@@ -1,0 +1,63 @@
+"""`make bench`: Sagabox beside a Celery chain doing the same three writes, in one run on the same instances.
+
+Both sides take turns, so that a machine whose speed drifts is unfair to neither; the ratio is best against best.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from bench.report import Latency, Throughput, show
+
+ROOT = Path(__file__).resolve().parent.parent
+SAGABOX, HTTP, CHAIN = "Sagabox", "Sagabox, over HTTP", "Celery chain"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    arguments.add_argument("--bookings", type=int, default=2000, help="in each round")
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--lone", type=int, default=40, help="lone bookings for the latency")
+    arguments.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")) + 600)
+    options = arguments.parse_args()
+
+    from sandbox.runtime import Sandbox
+    from sandbox.stages import Stages
+
+    with Sandbox(ROOT, options.port, Stages()) as sandbox:
+        environment = sandbox.environments.control()
+        os.environ.update(environment, DJANGO_SETTINGS_MODULE="config.settings")
+        import django
+
+        django.setup()
+        api = f"http://127.0.0.1:{sandbox.layout.ports['api-booking']}"
+        throughputs, latencies = measure(sandbox.url, api, environment, options)
+    show(throughputs, latencies, CHAIN, ROOT / ".sandbox" / "bench.json")
+
+
+def measure(
+    url: str, api: str, environment: dict[str, str], options: argparse.Namespace
+) -> tuple[list[Throughput], list[Latency]]:
+    from bench import load
+    from bench.peer import celery_chain
+
+    count = options.bookings
+    rows = []
+    load.in_batches(*load.performance(100))  # warm
+    for _ in range(options.rounds):
+        seconds = load.in_batches(*load.performance(count))
+        rows.append(Throughput(name=SAGABOX, bookings=count, seconds=seconds, until="confirmed, both views converged"))
+        with celery_chain(environment) as chain:
+            seconds = chain.throughput(count)
+        rows.append(Throughput(name=CHAIN, bookings=count, seconds=seconds, until="the ticket is written"))
+        print(f"{SAGABOX} {rows[-2].rate:.0f}/s, {CHAIN} {rows[-1].rate:.0f}/s", flush=True)
+    seconds = load.over_http(api, *load.performance(count), clients=16)
+    rows.append(Throughput(name=HTTP, bookings=count, seconds=seconds, until="confirmed, both views converged"))
+    alone = Latency(name=SAGABOX, samples_ms=load.lone(url, *load.performance(options.lone)))
+    with celery_chain(environment) as chain:
+        peer = Latency(name=CHAIN, samples_ms=chain.lone(options.lone))
+    return rows, [alone, peer]
+
+
+if __name__ == "__main__":
+    main()

@@ -52,6 +52,11 @@ def has_heartbeat(redis_url: str, name: str) -> bool:
         return False
 
 
+def forget_heartbeat(redis_url: str, name: str) -> None:
+    with redis.Redis.from_url(redis_url, socket_timeout=2) as client:
+        client.delete(f"alive:{name}")
+
+
 def redis_is_healthy(url: str) -> bool:
     """The server answers PING, which it does not while it still loads its file."""
     try:

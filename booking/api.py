@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, connections
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Schema, Status
 from pydantic import AfterValidator, ConfigDict, Field
 
 from booking import services
@@ -14,7 +14,7 @@ from booking.group_commit import GroupCommit, Overloaded
 from booking.models import Booking, Customer, Outbox, Saga, SagaLog
 from booking.saga import report
 from booking.saga.book_tickets import DEFINITIONS
-from booking.saga.state import SagaState, Status, load_tracks
+from booking.saga.state import SagaState, restore
 from booking.services import PlaceBooking, Placed, Refused, Result
 from messaging import event_api, health
 from messaging.message import Slug
@@ -94,7 +94,7 @@ def _place(requests: Any) -> list[Result]:
         raise
 
 
-_front = GroupCommit(_place, size=BATCH, waiting=WAITING)
+front = GroupCommit(_place, size=BATCH, waiting=WAITING)
 
 
 @api.post(
@@ -115,7 +115,7 @@ async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse
         payment_method=payload.payment_method,
     )
     try:
-        result = await _front.submit(wanted)
+        result = await front.submit(wanted)
     except Overloaded as error:
         raise Problem(503, "Too many requests are waiting", str(error), headers={"Retry-After": "1"}) from error
     match result:
@@ -124,7 +124,7 @@ async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse
         case Placed():
             url = f"/api/bookings/{result.id}"
             response["Location"] = url
-            return 202, {"id": result.id, "state": result.state, "url": url}
+            return Status(202, {"id": result.id, "state": result.state, "url": url})
 
 
 def _key(request: HttpRequest) -> str:
@@ -176,14 +176,15 @@ def saga(request: HttpRequest, booking_id: UUID) -> dict[str, Any]:
 
 
 def _state(row: Saga) -> SagaState:
-    return SagaState(
+    return restore(
+        DEFINITIONS[row.definition],
         id=str(row.id),
-        status=Status(row.state),
-        position=DEFINITIONS[row.definition].index[row.step],
+        status=row.state,
+        step=row.step,
         action=row.action,
         reason=row.reason,
         context=row.context,
-        tracks=load_tracks(row.steps),
+        steps=row.steps,
     )
 
 

@@ -18,17 +18,25 @@ class Overloaded(RuntimeError):
 
 
 class GroupCommit(Generic[Request, Answer]):
-    """Runs `commit(requests) -> answers` in one thread, a batch at a time. For one event loop."""
+    """Runs `commit(requests) -> answers` in one thread, a batch at a time. For one event loop.
+
+    `size`: requests in a batch, at most; `waiting`: requests that may wait, at most.
+    """
 
     def __init__(self, commit: Callable[[Sequence[Request]], Sequence[Answer]], *, size: int, waiting: int) -> None:
         self._commit, self._size, self._most = commit, size, waiting
         self._queue: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="group-commit")
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="group-commit")
         self._draining: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the batch in front of them."""
+        return len(self._queue)
 
     async def submit(self, request: Request) -> Answer:
         """The answer to this request, once its batch has committed. Raises what `commit` raises, and Overloaded."""
-        if len(self._queue) >= self._most:
+        if self.waiting >= self._most:
             raise Overloaded(f"{self._most} requests are waiting already")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
@@ -42,7 +50,7 @@ class GroupCommit(Generic[Request, Answer]):
             batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
             requests = [request for request, _ in batch]
             try:
-                answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, requests)
+                answers = await asyncio.get_running_loop().run_in_executor(self.thread, self._commit, requests)
             except Exception as error:
                 for _, future in batch:
                     if not future.done():

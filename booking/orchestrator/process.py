@@ -17,8 +17,6 @@ from messaging import outbox
 from messaging.observe import observe
 from messaging.outbox import Message
 
-_INDEX = {name: definition.index for name, definition in DEFINITIONS.items()}
-_STEPS = {name: list(index) for name, index in _INDEX.items()}
 _EVENTS: dict[str, type[contract.BookingState]] = {
     "CONFIRMED": contract.BookingConfirmed,
     "CANCELLED": contract.BookingCancelled,
@@ -47,7 +45,7 @@ class _Batch:
     def __init__(self, inbound: Sequence[Inbound]) -> None:
         by_booking = {message.booking_id for message in inbound if message.booking_id}
         by_saga = {message.saga_id for message in inbound if message.saga_id}
-        sagas = store.lock_sagas(by_saga, by_booking, _INDEX)
+        sagas = store.lock_sagas(by_saga, by_booking)
         bookings, self.now = store.lock_bookings(by_booking | {saga.booking_id for saga in sagas})
         self.sagas = {saga.state.id: saga for saga in sagas}
         self.bookings = {booking.id: booking for booking in bookings}
@@ -82,7 +80,7 @@ class _Batch:
 
     def write(self) -> None:
         store.write_bookings(booking for booking in self.bookings.values() if booking.changed)
-        store.write_sagas((saga for saga in self.sagas.values() if saga.changed), _STEPS)
+        store.write_sagas(saga for saga in self.sagas.values() if saga.changed)
         store.write_log(self.log)
         outbox.append(Outbox, self.messages)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import connections
 
-from booking.saga.state import ACTIVE, SagaState, Status, dump_tracks, load_tracks
+from booking.saga.book_tickets import DEFINITIONS
+from booking.saga.state import ACTIVE, SagaState, dump_tracks, restore
 
 USING = "booking"
 
@@ -98,25 +99,24 @@ _WRITE_LOG = """
 """
 
 
-def lock_sagas(
-    saga_ids: Collection[str], of_bookings: Collection[str], index: dict[str, dict[str, int]]
-) -> list[SagaRow]:
-    """Lock these sagas, and the active sagas of these bookings. `index`: definition -> step name -> position."""
+def lock_sagas(saga_ids: Collection[str], of_bookings: Collection[str]) -> list[SagaRow]:
+    """Lock these sagas, and the active sagas of these bookings."""
     with connections[USING].cursor() as cursor:
         cursor.execute(_SAGAS, [sorted(saga_ids), sorted(of_bookings)])
-        return [_saga(record, index) for record in cursor.fetchall()]
+        return [_saga(record) for record in cursor.fetchall()]
 
 
-def _saga(record: tuple, index: dict[str, dict[str, int]]) -> SagaRow:
+def _saga(record: tuple) -> SagaRow:
     saga_id, definition, booking_id, status, step, action, reason, steps, context, awaiting, version = record
-    state = SagaState(
+    state = restore(
+        DEFINITIONS[definition],
         id=saga_id,
-        status=Status(status),
-        position=index[definition][step],
+        status=status,
+        step=step,
         action=action,
         reason=reason,
         context=_json(context),
-        tracks=load_tracks(_json(steps)),
+        steps=_json(steps),
     )
     return SagaRow(state, definition, booking_id, awaiting, version)
 
@@ -129,13 +129,13 @@ def lock_bookings(ids: Collection[str]) -> tuple[list[BookingRow], str]:
     return [BookingRow(*record[:-1]) for record in records], records[0][-1] if records else ""
 
 
-def write_sagas(rows: Iterable[SagaRow], step_names: dict[str, list[str]]) -> None:
-    _write(_WRITE_SAGAS, [_saga_record(row, step_names[row.definition]) for row in rows])
+def write_sagas(rows: Iterable[SagaRow]) -> None:
+    _write(_WRITE_SAGAS, [_saga_record(row) for row in rows])
 
 
-def _saga_record(row: SagaRow, step_names: list[str]) -> dict[str, Any]:
+def _saga_record(row: SagaRow) -> dict[str, Any]:
     state = row.state
-    step = step_names[state.position]
+    step = DEFINITIONS[row.definition].steps[state.position].name
     return {
         "id": state.id,
         "definition": row.definition,

@@ -100,3 +100,18 @@ def load_tracks(steps: Mapping[str, Mapping[str, Any]]) -> Tracks:
         for step, actions in steps.items()
         for action, track in actions.items()
     }
+
+
+def restore(
+    definition: SagaDefinition,
+    *,
+    id: str,
+    status: str,
+    step: str,
+    action: str,
+    reason: str,
+    context: Mapping[str, Any],
+    steps: Mapping[str, Mapping[str, Any]],
+) -> SagaState:
+    """The state that a saga's row holds."""
+    return SagaState(id, Status(status), definition.index[step], action, reason, context, load_tracks(steps))

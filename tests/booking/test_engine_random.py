@@ -6,7 +6,7 @@ replies are delivered in any order, doubled, late or never. The check at the end
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from booking.saga.engine import advance
 from booking.saga.events import Event, Interrupted, MoveBooking, Overdue, Replied, RetriedByHand, Send, Started
@@ -60,6 +60,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.booking = "PENDING"
         self.tell(Started(at=AT))
 
+    @initialize(steps=st.sampled_from([2, 1, 0, 3]))
+    def go_well_at_first(self, steps: int) -> None:
+        """Random play seldom comes far, and the pivot is where it gets interesting."""
+        for _ in range(steps):
+            self.tell(self.world.take(self.commands.pop(), refuse=False))
+
     def tell(self, event: Event) -> None:
         was_over = self.state.status in OVER
         self.state, actions = advance(IMPATIENT, self.state, event)
@@ -72,7 +78,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.booking = action.state
 
     @precondition(lambda self: self.commands)
-    @rule(data=st.data(), refuse=st.booleans(), again=st.booleans())
+    @rule(data=st.data(), refuse=st.sampled_from([False, False, False, True]), again=st.booleans())
     def deliver_command(self, data: st.DataObject, refuse: bool, again: bool) -> None:
         number = data.draw(st.integers(0, len(self.commands) - 1))
         send = self.commands[number] if again else self.commands.pop(number)
@@ -146,6 +152,6 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 AnyOrder.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=500, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 TestAnyOrder = AnyOrder.TestCase

@@ -1,0 +1,65 @@
+"""Booking's copy of the performances: newer announcements win, whatever the order they come in."""
+
+from typing import Any
+
+import pytest
+
+from booking.models import PerformanceReplica, ReplicaCheckpoint
+from booking.replica import apply, load
+from messaging.cursor import Cursor
+from tests.messages import new_id
+
+pytestmark = pytest.mark.django_db(databases=["booking"])
+
+
+def announced(version: int, title: str = "Concert", labels: tuple[str, ...] = ("A-1", "A-2")) -> dict[str, Any]:
+    seats = [
+        {
+            "id": number,
+            "label": label,
+            "section": "Stalls",
+            "row": "A",
+            "number": number,
+            "price": 150_000,
+            "currency": "KRW",
+            "status": "AVAILABLE",
+            "booking_id": None,
+            "version": 1,
+        }
+        for number, label in enumerate(labels)
+    ]
+    data = {
+        "id": "concert",
+        "title": title,
+        "venue": "Hall",
+        "starts_at": "2030-01-01T20:00:00+00:00",
+        "currency": "KRW",
+        "seats": seats,
+    }
+    return {
+        "id": new_id(),
+        "source": "/seats",
+        "type": "PerformanceAnnounced",
+        "kind": "event",
+        "data": data,
+        "version": version,
+    }
+
+
+def test_newer_wins_in_one_batch_and_over_several() -> None:
+    apply([announced(2, "Second"), announced(1, "First")], [], {})
+    apply([announced(1, "First")], [], {})
+    assert PerformanceReplica.objects.get().title == "Second"
+    apply([announced(3, "Third", ("A-1", "A-2", "A-3"))], [], {})
+    found = PerformanceReplica.objects.get()
+    assert (found.title, found.labels, found.version) == ("Third", ["A-1", "A-2", "A-3"], 3)
+
+
+def test_cursor_is_saved_with_the_rows_and_other_events_are_passed_over() -> None:
+    assert load() == [Cursor(source="seats")]
+    cursor = Cursor(source="seats", stream_id="5-0", event_id=new_id(), horizon=7, owed=2**63 - 1)
+    apply([{**announced(1), "type": "SeatsReserved", "data": {}}], [cursor], {"seats": 3})
+    assert load() == [cursor]
+    assert not PerformanceReplica.objects.exists()
+    apply([announced(1)], [cursor], {"seats": 0})
+    assert ReplicaCheckpoint.objects.get().applied == 1

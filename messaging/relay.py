@@ -91,6 +91,10 @@ class Relay:
                 continue
             row = {**change.new, "data": json.loads(change.new["data"] or "null"), "time": _iso(change.new["time"])}
             envelope = envelopes.from_row(self.service, row)
+            if envelope["kind"] != "event" and not envelope.get("destination"):
+                # Holding it would hold up the log for ever, and there is nobody it could be given to.
+                log.error("relay-%s: %s %s has no destination", self.service, envelope["type"], envelope["id"])
+                continue
             if envelope["kind"] == "event":
                 # Chained in commit order and before any fault, so that a reader can tell that one is missing.
                 envelope["prev"], self._previous_event = self._previous_event, envelope["id"]

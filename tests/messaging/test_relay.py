@@ -165,6 +165,15 @@ def test_confirmed_only_up_to_the_oldest_message_not_sent(
         again.close()
 
 
+def test_a_command_without_a_destination_holds_up_nobody(database: Database, redis: Redis, relay: Relay) -> None:
+    send(database, "Lost", destination="")
+    sent = send(database, "Kept")
+    run_until(relay, lambda: redis.llen("booking"), "the other one")
+    assert ids(take(redis)) == sent
+    written = parse_lsn(str(database.value("select pg_current_wal_lsn()")))
+    run_until(relay, lambda: parse_lsn(database.confirmed()) >= written, "the confirmation")
+
+
 def test_idle_relay_confirms_log_without_messages(database: Database, relay: Relay) -> None:
     database.run("insert into noise (body) select repeat('x', 500) from generate_series(1, 2000)")
     written = parse_lsn(str(database.value("select pg_current_wal_lsn()")))

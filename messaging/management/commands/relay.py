@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import current_app
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from messaging.process import Stopping, impatient_redis
 from messaging.relay import Relay
@@ -16,6 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         service = settings.SERVICE
-        url = settings.REPLICATION_URLS[service]
+        url = settings.REPLICATION_URLS.get(service)
+        if not url:
+            raise CommandError(f"SERVICE={service} has no relay, or REPLICATION_URL_{service.upper()} is not set")
         stream = WalStream(url, slot="relay", publication="outbox", name=f"relay-{service}")
         Relay(service, stream, current_app, impatient_redis()).run(Stopping())

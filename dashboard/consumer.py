@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from dashboard.frames import render_entry
+from dashboard.frames import Frame, render
 from dashboard.tail import Tail, reload_frame
 from journal import queries
 
@@ -17,7 +17,7 @@ TAIL = Tail()
 
 
 class JournalConsumer(AsyncWebsocketConsumer):
-    """`/ws/journal?after=<pos>&epoch=<epoch>`: out-of-band swaps for each entry after `pos`.
+    """`/ws/journal?after=<pos>&epoch=<epoch>&performance=<id>`: out-of-band swaps for each entry after `pos`.
 
     A cursor of another epoch, from the future, or too far back is answered by a frame that reloads the page.
     """
@@ -27,6 +27,7 @@ class JournalConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
         cursor = query.get("after", ["0"])[0]
+        self.performance = query.get("performance", [""])[0]
         self.epoch = query.get("epoch", [""])[0]
         self.pos = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 16 else -1
         await TAIL.start()
@@ -52,9 +53,12 @@ class JournalConsumer(AsyncWebsocketConsumer):
                 await self.send(reload_frame())
                 return
             if frames:
-                self.pos = frames[-1].pos
-                await self.send("".join(frame.html for frame in frames))
+                await self._bring(frames)
                 await asyncio.sleep(PACE_S)
+
+    async def _bring(self, frames: list[Frame]) -> None:
+        await self.send("".join(frame.for_page(self.performance) for frame in frames))
+        self.pos = frames[-1].pos
 
     async def _catch_up(self) -> bool:
         """Send what the tail no longer holds from the journal's database; False if the page must start anew."""
@@ -74,6 +78,5 @@ class JournalConsumer(AsyncWebsocketConsumer):
         if len(missed) > CATCH_UP:
             return False
         if missed:
-            await self.send("".join(render_entry(raw) for raw in missed))
-            self.pos = missed[-1]["pos"]
+            await self._bring([render(raw) for raw in missed])
         return True

@@ -43,7 +43,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "entries": [present.entry(raw) for raw in reversed(entries)],
         "pos": entries[-1]["pos"] if entries else 0,
         "epoch": journal.epoch(),
-        "lags": views.lags(),
+        "lags": _lags(),
         "toggles": _toggles(),
         "recent": views.recent_bookings(6),
         **_seats(chosen),
@@ -55,11 +55,6 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def seats(request: HttpRequest, performance: str) -> HttpResponse:
-    return render(request, "dashboard/seats.html#map", {"performance": performance, **_seats(performance)})
-
-
-@require_GET
 def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
     """One booking's story; with `?pos=` as it stood at that entry, else as it stands now."""
     return render(request, "dashboard/booking.html#panel", story(str(booking), _position(request)))
@@ -68,6 +63,12 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
 @require_GET
 def recent(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/booking.html#recent", {"recent": views.recent_bookings(6)})
+
+
+def _lags() -> list[dict[str, Any]]:
+    """A gauge for each view, also for one that has not applied anything yet: the socket needs a place to put it."""
+    found = {lag["view"]: lag for lag in views.lags()}
+    return [found.get(view, {"view": view, "lag_ms": 0, "behind": 0}) for view in ("bookings", "seat_map")]
 
 
 def _seats(performance: str) -> dict[str, Any]:

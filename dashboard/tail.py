@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -12,20 +11,12 @@ from django.template.loader import render_to_string
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from dashboard.frames import render_entry
+from dashboard.frames import Frame, render
 
 log = logging.getLogger(__name__)
 
 STREAM = "journal"
 KEPT = 2000  # entries a returning socket can still get from here; older ones it reads from the journal's database
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What one entry changes on the page: `pos` is its position in the journal, `html` a run of out-of-band swaps."""
-
-    pos: int
-    html: str
 
 
 class Tail:
@@ -73,7 +64,7 @@ class Tail:
                 await asyncio.sleep(0.5)
 
     def _take(self, pos: int, raw: dict[str, Any]) -> None:
-        self.frames.append(Frame(pos, render_entry(raw)))
+        self.frames.append(render(raw))
         self.last = pos
 
 

@@ -5,7 +5,6 @@ from dashboard.api import api
 
 urlpatterns = [
     path("", pages.index, name="index"),
-    path("seats/<str:performance>", pages.seats, name="seats"),
     path("bookings/recent", pages.recent, name="recent"),
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
     path("book", commands.book, name="book"),

@@ -90,7 +90,9 @@ class Plan:
 
     def refresh(self) -> Plan:
         pipe = self.redis.pipeline(transaction=False)
-        raw, off = pipe.hvals(KEY).smembers(OFF_KEY).execute()
+        pipe.hvals(KEY)
+        pipe.smembers(OFF_KEY)
+        raw, off = pipe.execute()
         self.off = frozenset(_text(item) for item in off)
         self.armed = sorted((load(item) for item in raw), key=lambda fault: fault.armed_at) if raw else []
         return self

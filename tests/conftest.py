@@ -42,6 +42,7 @@ from django.db import connections, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from messaging.connections import redis_client  # noqa: E402
+from tests.live import live  # noqa: E402, F401
 
 
 def _delete_rows(test_case: TransactionTestCase) -> None:

@@ -1,5 +1,6 @@
 """A running sandbox for tests that need all of it: every process real, on ports of its own."""
 
+import os
 import subprocess
 import sys
 import uuid
@@ -77,8 +78,6 @@ class Live:
 
     def command(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run manage.py as a person would in a second shell."""
-        import os
-
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],

@@ -10,6 +10,7 @@ htmx.createWebSocket = (url) => {
   const address = new URL(url, location.href);
   address.searchParams.set("after", String(pos));
   address.searchParams.set("epoch", page.dataset.epoch || "");
+  address.searchParams.set("performance", document.getElementById("seats").dataset.performance);
   return new WebSocket(address);
 };
 

@@ -89,10 +89,12 @@ document.body.addEventListener("booked", () => {
   renew();
   show();
 });
+// Another performance is another page: its address is a permalink, and the socket is told which seats it is about.
 document.getElementById("performance").addEventListener("change", (event) => {
-  chosen.clear();
-  show();
-  htmx.ajax("GET", `/seats/${encodeURIComponent(event.target.value)}`, { target: "#seats", swap: "outerHTML" });
+  const address = new URL("/", location.href);
+  address.searchParams.set("performance", event.target.value);
+  address.searchParams.set("customer", form.elements.customer.value);
+  location.assign(address);
 });
 document.body.addEventListener("htmx:afterSettle", first);
 document.body.addEventListener("htmx:afterRequest", show); // htmx enables what it disabled, chosen seats or not

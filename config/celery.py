@@ -4,6 +4,7 @@ The transport options make a message that was in a killed worker's hands come ba
 that Redis transports wait by default (measured: 5 s against 100 s and more).
 """
 
+import gc
 import os
 import threading
 import time
@@ -60,4 +61,6 @@ def beat(**_: Any) -> None:
             heartbeat.beat()
             time.sleep(1)
 
+    gc.collect()
+    gc.freeze()  # what start-up made stays; the collector need not walk through it again in the middle of a batch
     threading.Thread(target=forever, daemon=True, name="heartbeat").start()

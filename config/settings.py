@@ -73,7 +73,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
-    MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "django.middleware.common.CommonMiddleware"]
+    MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"

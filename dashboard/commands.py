@@ -64,7 +64,7 @@ def toggle(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "dashboard/faults.html#rail", {"toggles": toggles(redis)})
 
 
-def toggles(redis: Redis) -> list[dict[str, object]]:
+def toggles(redis: Redis) -> list[dict[str, str]]:
     """Each toggle's state: idle, armed, or fired (it was a one-shot, so it is spent) with the booking it struck."""
     faults = {fault.name: fault for fault in plan.listing(redis)}
     shown = []

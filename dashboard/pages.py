@@ -82,7 +82,7 @@ def _seats(performance: str) -> dict[str, Any]:
     return {"sections": sections}
 
 
-def _toggles() -> list[dict[str, object]]:
+def _toggles() -> list[dict[str, str]]:
     try:
         return toggles(redis_client())
     except RedisError:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -54,7 +54,7 @@ class Tail:
         while True:
             try:
                 found = await redis.xread({STREAM: f"{self.last}-0"}, count=200, block=2000)
-                for _, entries in found or ():
+                for _, entries in cast("list[Any]", found or []):
                     for stream_id, fields in entries:
                         self._take(int(stream_id.split(b"-")[0]), json.loads(fields[b"e"]))
                     async with self._news:
@@ -70,7 +70,7 @@ class Tail:
 
 async def _end(redis: Redis) -> int:
     try:
-        newest = await redis.xrevrange(STREAM, count=1)
+        newest = cast("list[Any]", await redis.xrevrange(STREAM, count=1))
     except RedisError:
         return 0
     return int(newest[0][0].split(b"-")[0]) if newest else 0

@@ -30,7 +30,7 @@ class Live:
 
     @property
     def url(self) -> str:
-        return self.sandbox.url
+        return self.sandbox.url.rstrip("/")
 
     def place(self, seats: list[str], performance: str = "studio-night", method: str = "tok_visa", **more: Any) -> str:
         """Place a booking and return its id at once."""
@@ -46,9 +46,9 @@ class Live:
     def ended(self, *bookings: str, within: float = 30) -> list[dict[str, Any]]:
         """The read model's rows of these bookings, once each of them has ended."""
 
-        def rows() -> list[dict[str, Any]] | None:
+        def rows() -> list[dict[str, Any]]:
             found = [self.booking(one) for one in bookings]
-            return found if all(row["state"] in ENDED for row in found) else None
+            return found if all(row["state"] in ENDED for row in found) else []
 
         return wait_until(rows, within, f"{len(bookings)} bookings to end")
 

@@ -12,7 +12,6 @@ from psycopg.pq import Format
 from .messages import Column, Relation, Row
 
 
-
 def _array(type_oid: int) -> Callable[[str], list[Any]]:
     """psycopg's own reading of an array type; elements that are not text become what psycopg makes of them."""
     load = Transformer().get_loader(type_oid, Format.TEXT).load

@@ -23,19 +23,28 @@ document.body.addEventListener("htmx:wsOpen", () => say("live", "Live"));
 document.body.addEventListener("htmx:wsClose", () => say("away", "Reconnecting"));
 document.body.addEventListener("htmx:wsError", () => say("away", "Reconnecting"));
 
+// What asks for a refresh while its last one is under way has to ask again: the answer on its way is older than the news, and
+// the element that would remember the question is about to be replaced.
 const due = new Set();
 let frame = 0;
+const refreshDue = () => {
+  frame = 0;
+  for (const id of [...due]) {
+    const element = document.getElementById(id);
+    if (element?.classList.contains("htmx-request")) continue;
+    due.delete(id);
+    if (element) htmx.trigger(element, "refresh");
+  }
+};
+const schedule = () => {
+  if (due.size) frame ||= requestAnimationFrame(refreshDue);
+};
 const refresh = (id) => {
   due.add(id);
-  frame ||= requestAnimationFrame(() => {
-    frame = 0;
-    for (const one of due) {
-      const element = document.getElementById(one);
-      if (element) htmx.trigger(element, "refresh");
-    }
-    due.clear();
-  });
+  schedule();
 };
+document.body.addEventListener("htmx:afterSettle", schedule);
+document.body.addEventListener("htmx:afterRequest", schedule);
 
 document.body.addEventListener("htmx:wsAfterMessage", () => {
   if (document.querySelector("[data-reload]")) {

@@ -27,15 +27,19 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture
 def open_page(browser: Browser, live: Live) -> Iterator[Any]:
-    """Open the sandbox in a browser context of its own (another person); fails the test on any script error."""
+    """Open the sandbox in a browser context of its own (another person); fails the test on any script or console error.
+
+    With `outage=True` the test takes the server away, and the browser may complain about that on its console.
+    """
     contexts, errors = [], []
 
-    def open_one(path: str = "/", **options: Any) -> Page:
+    def open_one(path: str = "/", outage: bool = False, **options: Any) -> Page:
         context = browser.new_context(base_url=live.url, viewport={"width": 1440, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        if not outage:
+            page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(path)
         page.locator('#socket[data-state="live"]').wait_for(timeout=15_000)
         return page

@@ -12,8 +12,10 @@ from importlib import import_module
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 from django.conf import settings
+
+from config.pooling import pool_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -46,6 +48,11 @@ def handle(task: Any, envelopes: list[dict]) -> None:
     """Give a batch of envelopes to the service whose worker this is."""
     info = task.request.delivery_info or {}
     import_module(f"{settings.SERVICE}.handlers").handle(envelopes, bool(info.get("redelivered")))
+
+
+@worker_init.connect
+def keep_connections(**_: Any) -> None:
+    pool_connections(2)
 
 
 @worker_ready.connect

@@ -1,11 +1,11 @@
 """One reader of the journal's stream for all sockets of this process: each entry is read and rendered once."""
 
 import asyncio
-import json
 import logging
 from collections import deque
 from typing import Any, cast
 
+import orjson
 from django.conf import settings
 from django.template.loader import render_to_string
 from redis.asyncio import Redis
@@ -56,7 +56,7 @@ class Tail:
                 found = await redis.xread({STREAM: f"{self.last}-0"}, count=200, block=2000)
                 for _, entries in cast("list[Any]", found or []):
                     for stream_id, fields in entries:
-                        self._take(int(stream_id.split(b"-")[0]), json.loads(fields[b"e"]))
+                        self._take(int(stream_id.split(b"-")[0]), orjson.loads(fields[b"e"]))
                     async with self._news:
                         self._news.notify_all()
             except RedisError as error:

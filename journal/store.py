@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import connections, transaction
 
 from journal.ordering import REMEMBERED, Placed
@@ -74,7 +75,7 @@ def append(placed: Sequence[Placed], system_ids: dict[str, str]) -> list[tuple[i
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute("select clock_timestamp()")
         recorded_at = cursor.fetchone()[0]
-        changes = [json.dumps(item.candidate.changes) for item in placed]
+        changes = [orjson.dumps(item.candidate.changes).decode() for item in placed]
         with cursor.copy(_COPY_ENTRIES) as copy:
             for item, changed in zip(placed, changes, strict=True):
                 copy.write_row(_row(item, recorded_at, changed))
@@ -132,4 +133,4 @@ def _json(item: Placed, recorded_at: datetime, changes: str) -> str:
         "correlations": candidate.correlations,
         "data": candidate.data,
     }
-    return f'{json.dumps(head)[:-1]}, "changes": {changes}}}'
+    return f'{orjson.dumps(head).decode()[:-1]}, "changes": {changes}}}'

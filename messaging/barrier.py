@@ -4,11 +4,11 @@ After DTM's sub-transaction barrier, with one addition: the row stores the reply
 absorbed leaves a saga hanging whose first reply got lost. Keys are taken in sorted order, so two batches cannot deadlock.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connections, models, router
 
 FORWARD, COMPENSATION, FENCE = "forward", "compensation", "fence"
@@ -60,7 +60,7 @@ def take(
     """Take each key if it is free, with this state and reply; return every key's row, fresh or found. Keys are distinct."""
     if not keys:
         return {}
-    stored = None if reply is None else json.dumps(reply)
+    stored = None if reply is None else orjson.dumps(reply).decode()
     table = model._meta.db_table
     with connections[router.db_for_write(model)].cursor() as cursor:
         columns = [list(column) for column in zip(*keys, strict=True)]
@@ -70,7 +70,7 @@ def take(
         if late:
             cursor.execute(_FIND.format(table=table), [list(column) for column in zip(*late, strict=True)])
             for pk, saga, step, action, found, answer in cursor.fetchall():
-                parsed = json.loads(answer) if isinstance(answer, str) else answer
+                parsed = orjson.loads(answer) if isinstance(answer, str) else answer
                 rows[Key(str(saga), step, action)] = Row(str(pk), found, parsed, False)
     return rows
 
@@ -80,4 +80,4 @@ def answer(model: type[models.Model], answers: Iterable[tuple[str, str, dict[str
     rows = [{"id": pk, "state": state, "reply": reply} for pk, state, reply in answers]
     if rows:
         with connections[router.db_for_write(model)].cursor() as cursor:
-            cursor.execute(_ANSWER.format(table=model._meta.db_table), [json.dumps(rows)])
+            cursor.execute(_ANSWER.format(table=model._meta.db_table), [orjson.dumps(rows).decode()])

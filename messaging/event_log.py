@@ -4,9 +4,9 @@ Paging by id would miss, for ever, a transaction that took a low id and committe
 transaction still running: `xid >= after and xid < pg_snapshot_xmin(...)`, and the next page begins there.
 """
 
-import json
 from typing import Any
 
+import orjson
 from django.db import connections, models, router
 
 from messaging.envelope import from_row
@@ -70,6 +70,6 @@ def _named(found: list[tuple]) -> list[dict[str, Any]]:
             continue
         row = dict(zip(_NAMES, record[2:], strict=True))
         if isinstance(row["data"], str):
-            row["data"] = json.loads(row["data"])
+            row["data"] = orjson.loads(row["data"])
         rows.append(row)
     return rows

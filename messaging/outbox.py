@@ -1,10 +1,10 @@
 """Appending to the outbox: the message commits with the rows that cause it, or not at all."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+import orjson
 from django.db import connections, models, router, transaction
 
 
@@ -52,4 +52,4 @@ def append(outbox: type[models.Model], messages: Iterable[Message]) -> None:
     rows = [{name: getattr(message, name) for name in _FIELDS} for message in messages]
     if rows:
         with connections[using].cursor() as cursor:
-            cursor.execute(_INSERT.format(table=outbox._meta.db_table), [json.dumps(rows)])
+            cursor.execute(_INSERT.format(table=outbox._meta.db_table), [orjson.dumps(rows).decode()])

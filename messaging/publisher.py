@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import orjson
 from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
@@ -31,7 +31,7 @@ class Publisher:
         """Append events to the service's stream and ask for the queues' lengths; one round trip. Raises RedisError."""
         pipe = self._redis.pipeline(transaction=False)
         for envelope in events:
-            pipe.xadd(self._stream, {"e": json.dumps(envelope)}, maxlen=STREAM_MAXLEN, approximate=True)
+            pipe.xadd(self._stream, {"e": orjson.dumps(envelope)}, maxlen=STREAM_MAXLEN, approximate=True)
         for queue in queues:
             pipe.llen(queue)
         answers = pipe.execute()

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.conf import settings
 from redis import Redis, RedisError
 
@@ -125,7 +126,7 @@ class Reader:
     def _take_entries(self, source: Source, entries: list[streams.Entry], batch: Batch) -> None:
         for stream_id, raw in entries:
             try:
-                envelope = _event(json.loads(raw))
+                envelope = _event(orjson.loads(raw))
                 source.streamed(stream_id, envelope)
                 batch.envelopes.append(envelope)
             except (EnvelopeError, ValueError, KeyError, TypeError) as error:

@@ -9,11 +9,11 @@ once, and nothing is lost.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 
+import orjson
 from celery import Celery
 from redis import Redis
 
@@ -89,7 +89,7 @@ class Relay:
         for change in transaction.changes:
             if type(change) is not Insert:
                 continue
-            row = {**change.new, "data": json.loads(change.new["data"] or "null"), "time": _iso(change.new["time"])}
+            row = {**change.new, "data": orjson.loads(change.new["data"] or "null"), "time": _iso(change.new["time"])}
             envelope = envelopes.from_row(self.service, row)
             if envelope["kind"] != "event" and not envelope.get("destination"):
                 # Holding it would hold up the log for ever, and there is nobody it could be given to.

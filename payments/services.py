@@ -1,10 +1,10 @@
 """Payment's local transactions: a fixed number of SQL statements for a batch, in the caller's transaction."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.db import connections
 
 from payments.contract import (
@@ -63,7 +63,7 @@ def take(commands: Sequence[TakePayment], refusals: Sequence[str]) -> list[Payme
     declines = dict(_rows(_DECLINES, [sorted({command.payment_method for command in commands})]))
     reasons = [refusal or declines[command.payment_method] for command, refusal in zip(commands, refusals, strict=True)]
     records = [_record(command, reason) for command, reason in zip(commands, reasons, strict=True)]
-    stored = {booking: (pk, version) for booking, pk, version in _rows(_RECORD, [json.dumps(records)])}
+    stored = {booking: (pk, version) for booking, pk, version in _rows(_RECORD, [orjson.dumps(records).decode()])}
     return [
         _taken(command, reason, *stored[command.booking_id]) for command, reason in zip(commands, reasons, strict=True)
     ]

@@ -1,10 +1,10 @@
 """Writing rows of a read model, set-based: one statement a table and batch, each part of a row only if it is newer."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from django.db import connections
 
 ALIAS = "projections"
@@ -37,7 +37,7 @@ class Table:
         if not rows:
             return 0
         with connections[ALIAS].cursor() as cursor:
-            cursor.execute(self._statement(check), [json.dumps(rows)])
+            cursor.execute(self._statement(check), [orjson.dumps(rows).decode()])
             return cursor.rowcount
 
     def _statement(self, check: bool) -> str:

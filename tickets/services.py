@@ -1,12 +1,12 @@
 """Ticket's local transaction: a fixed number of SQL statements for a batch, in the caller's transaction."""
 
-import json
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.db import connections
 
 from tickets.contract import (
@@ -51,7 +51,7 @@ def issue(commands: Sequence[IssueTickets], refusals: Sequence[str]) -> list[Iss
         return []
     asked = list(zip(commands, refusals, strict=True))
     records = [{**command.model_dump(), "status": _status(reason), "reason": reason} for command, reason in asked]
-    _execute(_RECORD, [json.dumps(records)])
+    _execute(_RECORD, [orjson.dumps(records).decode()])
     wanted = [(command.booking_id, seat) for command, reason in asked if not reason for seat in command.seats]
     columns = [booking for booking, _ in wanted], [seat for _, seat in wanted], [_code() for _ in wanted]
     tickets: dict[str, list[TicketState]] = defaultdict(list)

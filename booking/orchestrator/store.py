@@ -3,11 +3,11 @@
 Sagas are locked before bookings, each in the order of their ids, by every batch: two batches wait for each other at most.
 """
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.db import connections
 
 from booking.saga.book_tickets import DEFINITIONS
@@ -165,8 +165,8 @@ def write_log(lines: Iterable[LogLine]) -> None:
 def _write(statement: str, records: list[dict[str, Any]]) -> None:
     if records:
         with connections[USING].cursor() as cursor:
-            cursor.execute(statement, [json.dumps(records)])
+            cursor.execute(statement, [orjson.dumps(records).decode()])
 
 
 def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    return orjson.loads(value) if isinstance(value, str) else value

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import orjson
 from psycopg.adapt import Transformer
 from psycopg.pq import Format
 
@@ -26,8 +26,8 @@ _CONVERTERS: dict[int, Callable[[str], Any]] = {
     23: int,  # integer
     700: float,  # real
     701: float,  # double precision
-    114: json.loads,  # json
-    3802: json.loads,  # jsonb
+    114: orjson.loads,  # json
+    3802: orjson.loads,  # jsonb
     1009: _array(1009),  # text[]
     1016: _array(1016),  # bigint[]
 }

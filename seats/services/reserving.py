@@ -3,10 +3,11 @@
 Seat rows are locked in the order of their ids, here and in `ending`, so two batches wait for each other at most.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
+
+import orjson
 
 from seats.contract import Refusal, ReserveSeats, SeatsReserved, SeatStatus
 from seats.services.holds import HoldChange, HoldError, held, rows
@@ -66,7 +67,9 @@ def reserve(commands: Sequence[ReserveSeats], *, guarded: bool = True) -> list[H
     granted = {
         c.booking_id: seats_of for c, seats_of in zip(commands, decisions, strict=True) if isinstance(seats_of, list)
     }
-    expiry = dict(rows(_HOLD, [HOLD.total_seconds(), json.dumps([_hold(*item) for item in granted.items()])]))
+    expiry = dict(
+        rows(_HOLD, [HOLD.total_seconds(), orjson.dumps([_hold(*item) for item in granted.items()]).decode()])
+    )
     return [
         seats_of if isinstance(seats_of, Refusal) else _reserved(command, seats_of, versions, expiry)
         for command, seats_of in zip(commands, decisions, strict=True)

@@ -31,8 +31,10 @@ def main() -> None:
 
         django.setup()
         api = f"http://127.0.0.1:{sandbox.layout.ports['api-booking']}"
+        pids = {name: status.pid for name, status in sandbox.processes().items() if status.pid}
         throughputs, latencies = measure(sandbox.url, api, environment, options)
-    show(throughputs, latencies, CHAIN, ROOT / ".sandbox" / "bench.json")
+        costs = measure_cost(pids, options.bookings)
+    show(throughputs, latencies, costs, CHAIN, ROOT / ".sandbox" / "bench.json")
 
 
 def measure(
@@ -57,6 +59,16 @@ def measure(
     with celery_chain(environment) as chain:
         peer = Latency(name=CHAIN, samples_ms=chain.lone(options.lone))
     return rows, [alone, peer]
+
+
+def measure_cost(pids: dict[str, int], count: int) -> dict[str, float]:
+    """CPU milliseconds a booking of each program, over one more round of Sagabox alone."""
+    from bench import cost, load
+
+    name, labels = load.performance(count)
+    before = cost.look(pids)
+    load.in_batches(name, labels)
+    return cost.spent(before, cost.look(pids), count)
 
 
 if __name__ == "__main__":

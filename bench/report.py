@@ -36,7 +36,7 @@ class Latency:
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
-def show(throughputs: list[Throughput], latencies: list[Latency], peer: str, to: Path) -> None:
+def show(throughputs: list[Throughput], latencies: list[Latency], costs: dict[str, float], peer: str, to: Path) -> None:
     """Print both tables; the ratio is each row's best rate over the best rate of the row named `peer`."""
     base = max(row.rate for row in throughputs if row.name == peer)
     table = Table(title="Bookings per second, complete", title_justify="left")
@@ -53,6 +53,8 @@ def show(throughputs: list[Throughput], latencies: list[Latency], peer: str, to:
         delays.add_row(one.name, str(len(one.samples_ms)), f"{one.percentile(0.5):.1f}", f"{one.percentile(0.95):.1f}")
     console = Console(width=120)
     console.print(table, delays)
+    greedy = ", ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in costs.items() if milliseconds >= 0.05)
+    console.print(f"CPU milliseconds a booking: {sum(costs.values()):.2f} in all; {greedy}", soft_wrap=True)
     console.print(
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     )
@@ -64,6 +66,7 @@ def show(throughputs: list[Throughput], latencies: list[Latency], peer: str, to:
                 "latency_ms": [
                     {"name": one.name, "p50": one.percentile(0.5), "p95": one.percentile(0.95)} for one in latencies
                 ],
+                "cpu_ms_a_booking": costs,
                 "machine": {
                     "cores": os.cpu_count(),
                     "system": platform.platform(),

@@ -45,6 +45,11 @@ from messaging.connections import redis_client  # noqa: E402
 from tests.live import live  # noqa: E402, F401
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick tests first; the browser's last: from then on Playwright keeps an event loop running in this thread."""
+    items.sort(key=lambda item: ("tests/flow" in item.path.as_posix()) + 2 * ("tests/browser" in item.path.as_posix()))
+
+
 def _delete_rows(test_case: TransactionTestCase) -> None:
     """Instead of TransactionTestCase's flush: delete all rows of the databases the test may use."""
     for alias in test_case.databases:

@@ -1,0 +1,55 @@
+"""What a person reads of an entry: pure functions over the journal's own shape."""
+
+from typing import Any
+
+from dashboard import present
+from dashboard.templatetags.sagabox import money
+
+BOOKING = "01a1f90c-e674-7a8d-9e87-dec87f31cc4c"
+OTHER = "01a1f90c-e674-7a8d-9e87-000000000000"
+
+
+def change(table: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+    op = "insert" if old is None else "delete" if new is None else "update"
+    return {"table": table, "op": op, "key": "1", "old": old, "new": new}
+
+
+def entry(*changes: dict[str, Any]) -> dict[str, Any]:
+    return {"pos": 1, "kind": "transaction", "service": "seats", "changes": list(changes)}
+
+
+def seat(label: str, booking: str, status: str) -> dict[str, Any]:
+    return {"id": 1, "label": label, "booking_id": booking, "status": status, "version": 2}
+
+
+def test_an_update_shows_only_the_cells_that_changed() -> None:
+    shown = present.entry(entry(change("seats_seat", seat("A-1", "", "AVAILABLE"), seat("A-1", BOOKING, "RESERVED"))))
+    assert [cell["column"] for cell in shown["shown"][0]["cells"]] == ["booking_id", "status"]
+    assert shown["shown"][0]["label"] == "A-1"
+
+
+def test_a_batch_shows_a_booking_only_its_own_rows() -> None:
+    batch = entry(
+        change("seats_seat", seat("A-1", BOOKING, "RESERVED"), seat("A-1", BOOKING, "SOLD")),
+        change("seats_seat", seat("A-2", OTHER, "RESERVED"), seat("A-2", OTHER, "SOLD")),
+    )
+    assert [row["label"] for row in present.entry(batch, BOOKING)["shown"]] == ["A-1"]
+    assert [row["label"] for row in present.entry(batch)["shown"]] == ["A-1", "A-2"]
+
+
+def test_a_cursor_that_moved_is_bookkeeping_and_an_observation_is_not() -> None:
+    moved = entry(change("projections_checkpoint", {"horizon": 1}, {"horizon": 2}))
+    assert present.entry(moved)["bookkeeping"]
+    assert not present.entry({**moved, "kind": "observation", "changes": []})["bookkeeping"]
+
+
+def test_a_long_batch_says_how_much_it_leaves_out() -> None:
+    changes = [change("seats_seat", None, seat(f"A-{number}", BOOKING, "SOLD")) for number in range(20)]
+    shown = present.entry(entry(*changes))
+    assert len(shown["shown"]) + shown["more"] == 20
+
+
+def test_money_follows_the_currency() -> None:
+    assert money(150_000, "KRW") == "₩150,000"
+    assert money(4_500, "EUR") == "€45.00"
+    assert money(None, "EUR") == ""

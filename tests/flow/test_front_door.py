@@ -1,0 +1,124 @@
+"""The front door from outside: each bad request gets problem details, and nothing is written."""
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from tests.live import Live
+
+pytestmark = pytest.mark.timeout(120)
+GOOD: dict[str, Any] = {
+    "performance": "studio-night",
+    "seats": ["A-1"],
+    "customer": 123,
+    "payment_method": "tok_visa",
+}
+BAD: dict[str, dict[str, Any]] = {
+    "unknown seat": {"seats": ["Z-999"]},
+    "foreign seat": {"seats": ["AA-1"]},
+    "no seats": {"seats": []},
+    "nine seats": {"seats": [f"A-{number}" for number in range(1, 10)]},
+    "the same seat twice": {"seats": ["A-1", "A-1"]},
+    "unknown performance": {"performance": "nowhere"},
+    "past performance": {"performance": "concert-2019"},
+    "unknown customer": {"customer": 77},
+    "unknown token": {"payment_method": "tok_gold"},
+    "customer as text": {"customer": "123"},
+    "seats as text": {"seats": "A-1"},
+    "null": {"seats": None},
+}
+
+
+def count(live: Live) -> int:
+    return int(live.rows("booking", "select count(*) from booking_booking")[0][0])
+
+
+def problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
+    assert answer.status_code in statuses, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["title"]
+    assert body["detail"]
+    assert "Traceback" not in answer.text
+    return body
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_booking_is_refused_and_nothing_is_written(live: Live, what: str) -> None:
+    before = count(live)
+    answer = live.http.post("/api/bookings", json=GOOD | BAD[what], headers={"Idempotency-Key": uuid.uuid4().hex})
+    problem(answer, 404, 409, 422)
+    assert count(live) == before
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'"A-1"', b"\xff\xfe", b'{"performance": NaN}'])
+def test_what_is_no_booking_at_all(live: Live, body: bytes) -> None:
+    headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
+    problem(live.http.post("/api/bookings", content=body, headers=headers), 400, 422)
+
+
+def test_an_oversized_body(live: Live) -> None:
+    headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
+    problem(live.http.post("/api/bookings", content=b" " * 200_000, headers=headers), 413)
+
+
+def test_a_booking_without_an_idempotency_key(live: Live) -> None:
+    assert "Idempotency-Key" in problem(live.http.post("/api/bookings", json=GOOD), 400)["detail"]
+
+
+def test_an_idempotency_key_is_one_booking(live: Live) -> None:
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    body = GOOD | {"seats": live.free_seats(1, "studio-night")}
+    first = live.http.post("/api/bookings", json=body, headers=key)
+    again = live.http.post("/api/bookings", json=body, headers=key)
+    assert first.status_code == again.status_code == 202
+    assert first.json()["id"] == again.json()["id"]
+    problem(live.http.post("/api/bookings", json=body | {"customer": 99}, headers=key), 422)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/bookings/not-an-id",
+        "/api/bookings/not-an-id/saga",
+        f"/api/bookings/{uuid.uuid4()}",
+        f"/api/bookings/{uuid.uuid4()}/saga",
+        "/api/performances/nowhere/seats",
+        "/api/printers/events",
+        "/api/seats/events?after=minus-one",
+        "/api/seats/events?after=-1",
+        "/api/seats/events?limit=0",
+        "/api/nothing-here",
+    ],
+)
+def test_bad_ids_in_every_url(live: Live, path: str) -> None:
+    problem(live.http.get(path), 404, 422)
+
+
+@pytest.mark.parametrize("service", ["booking", "seats", "payments", "tickets"])
+def test_each_event_log_can_be_read(live: Live, service: str) -> None:
+    page = live.http.get(f"/api/{service}/events?after=0").json()
+    assert set(page) >= {"events", "horizon", "xmax", "more"}
+
+
+def test_the_api_is_documented(live: Live) -> None:
+    paths = live.http.get("/api/openapi.json").json()["paths"]
+    assert {"/api/bookings", "/api/performances", "/api/customers", "/readyz"} <= set(paths)
+    assert live.http.get("/api/docs").status_code == 200
+
+
+def test_a_foreign_origin_gets_no_socket(live: Live) -> None:
+    address = live.url.replace("http", "ws") + "/ws/journal?after=0&epoch="
+    with pytest.raises(InvalidStatus), connect(address, origin="http://elsewhere.example"):  # type: ignore[arg-type]
+        pass
+
+
+@pytest.mark.parametrize("cursor", ["after=99999999&epoch=", "after=x", "after=-1", "after=0&epoch=of-another-run", ""])
+def test_a_cursor_that_means_nothing_reloads_the_page(live: Live, cursor: str) -> None:
+    with connect(live.url.replace("http", "ws") + f"/ws/journal?{cursor}", origin=live.url) as socket:  # type: ignore[arg-type]
+        assert "data-reload" in str(socket.recv(timeout=15))

@@ -13,7 +13,7 @@ from booking import services
 from booking.group_commit import GroupCommit, Overloaded
 from booking.models import Booking, Customer, Outbox, Saga, SagaLog
 from booking.saga import report
-from booking.saga.book_tickets import DEFINITIONS
+from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import SagaState, restore
 from booking.services import PlaceBooking, Placed, Refused, Result
 from messaging import event_api, health

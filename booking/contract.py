@@ -24,14 +24,10 @@ class SagaOverdue(Body):
     attempt: int
 
 
-class HoldExpired(Body):
-    """Command, from Seat: the hold of a booking has run out. Seat frees nothing; only the orchestrator ends a hold."""
-
-    booking_id: Id
-
-
 class CancelRequested(Body):
-    """Command: somebody wants the booking's running saga to turn back, if it still can."""
+    """Command: the customer wants the booking cancelled. A running BookTickets turns back if it still can; a confirmed
+    booking whose cancellation is on record gets a saga of its own, CancelBooking.
+    """
 
     booking_id: Id
 
@@ -40,6 +36,16 @@ class RetryNow(Body):
     """Command, from a person: try a stuck saga's step again, with all its attempts."""
 
     booking_id: Id
+    who: str = ""
+    why: str = ""
+
+
+class ResendCommand(Body):
+    """Command, from a person: send the command a saga waits on again, now."""
+
+    booking_id: Id
+    who: str = ""
+    why: str = ""
 
 
 class SkipStep(Body):
@@ -47,6 +53,7 @@ class SkipStep(Body):
 
     booking_id: Id
     reason: Reason
+    who: str = ""
 
 
 class Reply(Body):

@@ -34,6 +34,7 @@ class Booking(models.Model):
     currency = models.TextField(default="")
     saga_id = models.UUIDField(db_default=UuidV7())  # known before the saga starts, so it can only start once
     placed_at = models.DateTimeField(db_default=ClockTimestamp())
+    cancel_requested_at = models.DateTimeField(null=True)  # the customer's wish, until it is granted or refused
     due_at = models.DateTimeField(null=True)  # when a saga that has not started by then is asked for again
     version = models.BigIntegerField(default=1)
 

@@ -11,9 +11,9 @@ from typing import Any, cast
 from django.db import connections, transaction
 from redis import Redis
 
-from booking.contract import BookTickets, SagaOverdue
+from booking.contract import BookTickets, CancelRequested, SagaOverdue
 from booking.models import Outbox
-from booking.saga.book_tickets import DEFINITIONS
+from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import Status
 from messaging import outbox
 from messaging.outbox import Message
@@ -45,7 +45,9 @@ _CLAIM_UNSTARTED = """
         select id from booking_booking where due_at <= clock_timestamp() order by due_at limit %s for update skip locked
     )
     update booking_booking b set due_at = clock_timestamp() + %s * interval '1 second'
-    from chosen where b.id = chosen.id and b.state = 'PENDING' returning b.id::text, b.saga_id::text
+    from chosen where b.id = chosen.id
+        and (b.state = 'PENDING' or b.state = 'CONFIRMED' and b.cancel_requested_at is not null)
+    returning b.id::text, b.saga_id::text, b.state
 """
 
 
@@ -91,13 +93,18 @@ def _overdue(idle: Collection[str]) -> list[Message]:
 
 
 def _unstarted() -> list[Message]:
-    """Claim bookings whose saga has not started: their BookTickets may have been lost with Redis."""
+    """Claim bookings whose saga has not started: their BookTickets or CancelRequested may have been lost with Redis."""
     with connections[USING].cursor() as cursor:
         cursor.execute(_CLAIM_UNSTARTED, [IN_FLIGHT, LEASE_S])
         claimed = cursor.fetchall()
     return [
-        _message(BookTickets.type(), {"booking_id": booking_id}, booking_id=booking_id, saga_id=saga_id)
-        for booking_id, saga_id in claimed
+        _message(
+            BookTickets.type() if state == "PENDING" else CancelRequested.type(),
+            {"booking_id": booking_id},
+            booking_id=booking_id,
+            saga_id=saga_id,
+        )
+        for booking_id, saga_id, state in claimed
     ]
 
 

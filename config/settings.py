@@ -23,6 +23,7 @@ SERVICES = ["booking", "seats", "payments", "tickets"]
 DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-commands-that-sign-nothing")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "600"))  # how long Seat holds seats before it says so
 OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
 
 

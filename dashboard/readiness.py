@@ -11,6 +11,7 @@ BEATING = (
     *(f"worker-{service}" for service in settings.SERVICES),
     *(f"relay-{service}" for service in settings.SERVICES),
     "watchdog",
+    "sweeper-seats",
     "replicator",
     "projector-bookings",
     "projector-seat-map",

@@ -47,6 +47,7 @@ _ANSWER = """
     update {table} b set state = a.state, reply = a.reply
     from jsonb_to_recordset(%s::jsonb) as a (id uuid, state text, reply jsonb) where b.id = a.id
 """
+_RELEASE = "delete from {table} where id = any(%s::uuid[])"
 
 
 def take(
@@ -81,3 +82,10 @@ def answer(model: type[models.Model], answers: Iterable[tuple[str, str, dict[str
     if rows:
         with connections[router.db_for_write(model)].cursor() as cursor:
             cursor.execute(_ANSWER.format(table=model._meta.db_table), [orjson.dumps(rows).decode()])
+
+
+def release(model: type[models.Model], ids: Sequence[str]) -> None:
+    """Give keys back, by row id: whoever comes with them next acts."""
+    if ids:
+        with connections[router.db_for_write(model)].cursor() as cursor:
+            cursor.execute(_RELEASE.format(table=model._meta.db_table), [list(ids)])

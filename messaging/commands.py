@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from faults import Plan
+from messaging.barrier import COMPENSATION, FENCE, FORWARD
 from messaging.message import Body
 
 
@@ -54,16 +55,30 @@ Handler = Callable[[Sequence[Request], Plan], Sequence[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A command that acts."""
+    """A command that acts. Its refusal is an answer for good."""
 
+    action: ClassVar[str] = FORWARD
+    keeps_refusal: ClassVar[bool] = True
     body: type[Body]
     handler: Handler
 
 
 @dataclass(frozen=True, slots=True)
-class Compensation:
-    """A command that undoes what the forward command `of` did; never called for one that did nothing."""
+class Retriable(Forward):
+    """A command that acts after a saga's pivot and must succeed sooner or later: refused, it is run again when sent again."""
 
+    keeps_refusal: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """A command that undoes what the forward command `of` did; never called for one that did nothing.
+
+    It must succeed sooner or later: refused, it is run again when sent again.
+    """
+
+    action: ClassVar[str] = COMPENSATION
+    keeps_refusal: ClassVar[bool] = False
     body: type[Body]
     handler: Handler
     of: type[Body]
@@ -73,6 +88,7 @@ class Compensation:
 class Fence:
     """A command that asks how the forward command `of` ended, and makes sure it never runs if it has not yet."""
 
+    action: ClassVar[str] = FENCE
     body: type[Body]
     of: type[Body]
 

@@ -110,9 +110,16 @@ class DeadLetter(models.Model):
     booking_id = models.TextField(default="")
     envelope = models.JSONField()
     attempts = models.JSONField(default=list)
-    state = models.TextField(default="retrying")  # retrying | dead | retried | discarded
+    state = models.TextField(default="retrying")  # open: retrying | dead | retried; settled: cleared | discarded
     reason = models.TextField(default="")
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         abstract = True
+        indexes = [
+            models.Index(
+                "updated_at",
+                condition=models.Q(state__in=["retrying", "dead", "retried"]),
+                name="%(app_label)s_open_letters",
+            )
+        ]

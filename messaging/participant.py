@@ -14,8 +14,8 @@ from django.db import models
 from redis import Redis
 
 from faults import Mechanism, Plan, Point
-from messaging.barrier import COMPENSATION, FORWARD, Key, Row, answer, take
-from messaging.commands import Command, Compensation, Fence, Forward, Handler, Outcome, Request
+from messaging.barrier import COMPENSATION, FORWARD, Key, Row, answer, release, take
+from messaging.commands import Command, Compensation, Fence, Forward, Outcome, Request
 from messaging.inbox import Envelopes
 from messaging.observe import observe
 from messaging.outbox import Message, append
@@ -26,7 +26,10 @@ FENCED = {"status": "refused", "reason": "fenced"}
 
 @dataclass(frozen=True, kw_only=True)
 class Participant:
-    """One service's side of the sagas. Within a batch its commands run in the order they are declared."""
+    """One service's side of the sagas. Within a batch its commands run in the order they are declared.
+
+    A type may be declared twice, as one saga's compensation and as a step of another; the envelope's action tells which.
+    """
 
     service: str
     outbox: type[models.Model]
@@ -36,16 +39,28 @@ class Participant:
 
     def process(self, envelopes: Envelopes, plan: Plan) -> None:
         """Take in a batch inside the caller's local transaction. Raises on a message it cannot read; nothing is written then."""
-        known = {command.body.type() for command in self.commands}
+        asked: list[list[dict[str, Any]]] = [[] for _ in self.commands]
         for envelope in envelopes:
-            if envelope["type"] not in known:
-                raise ValueError(f"{self.service} knows no message '{envelope['type']}', only {sorted(known)}")
+            asked[self.commands.index(self.command(envelope))].append(envelope)
         messages: list[Message] = []
-        for command in self.commands:
-            mine = [envelope for envelope in envelopes if envelope["type"] == command.body.type()]
+        for command, mine in zip(self.commands, asked, strict=True):
             if mine:
                 messages += self._take(command, mine, plan)
         append(self.outbox, messages)
+
+    def command(self, envelope: dict[str, Any]) -> Command:
+        """The declaration of the command this is. Raises ValueError; its body has not been looked at."""
+        of_type = [command for command in self.commands if command.body.type() == envelope["type"]]
+        if not of_type:
+            known = sorted({command.body.type() for command in self.commands})
+            raise ValueError(f"{self.service} knows no message '{envelope['type']}', only {known}")
+        action = envelope.get("sagaaction", of_type[0].action)
+        for command in of_type:
+            if command.action == action:
+                return command
+        raise ValueError(
+            f"{self.service} takes {envelope['type']} as {[one.action for one in of_type]}, not '{action}'"
+        )
 
     def _take(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
         if plan.disabled(Mechanism.BARRIER):
@@ -54,32 +69,37 @@ class Participant:
         match command:
             case Forward():
                 rows = self._keys(requests)
-                return self._decide(command.handler, requests, rows, requests.keys(), plan)
+                return self._decide(command, requests, rows, requests.keys(), plan)
             case Compensation():
                 forward = self._keys(requests, FORWARD, state="fenced", reply=FENCED)
                 rows = self._keys(requests)
                 to_undo = [key for key in requests if forward[key._replace(action=FORWARD)].state == "succeeded"]
-                return self._decide(command.handler, requests, rows, to_undo, plan)
+                return self._decide(command, requests, rows, to_undo, plan)
             case Fence():
                 rows = self._keys(requests, FORWARD, state="fenced", reply=FENCED)
                 return [self._reply(requests[key], key, rows[key].id, rows[key].reply or FENCED) for key in requests]
 
     def _decide(
         self,
-        handler: Handler,
+        command: Forward | Compensation,
         requests: dict[Key, Request],
         rows: dict[Key, Row],
         eligible: Collection[Key],
         plan: Plan,
     ) -> list[Message]:
-        """Run the handler for the fresh keys that have something to do; give everybody else the stored answer again."""
+        """Run the handler for the fresh keys that have something to do; give everybody else the stored answer again.
+
+        A refusal of what must succeed is answered but not kept, or every later attempt would only get it again.
+        """
         fresh = [key for key in requests if rows[key].fresh]
         todo = [key for key in fresh if key in eligible]
         outcomes = {key: Outcome(result={"nothing_to_undo": True}) for key in fresh}
         if todo:
             batch = [self._with_fault(requests[key], plan) for key in todo]
-            outcomes |= dict(zip(todo, handler(batch, plan), strict=True))
-        answer(self.barrier, [(rows[key].id, o.status, o.reply()) for key, o in outcomes.items()])
+            outcomes |= dict(zip(todo, command.handler(batch, plan), strict=True))
+        kept = {key: o for key, o in outcomes.items() if command.keeps_refusal or o.status == "succeeded"}
+        answer(self.barrier, [(rows[key].id, o.status, o.reply()) for key, o in kept.items()])
+        release(self.barrier, [rows[key].id for key in outcomes if key not in kept])
         messages = []
         for key, request in requests.items():
             if key in outcomes:

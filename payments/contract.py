@@ -40,7 +40,7 @@ class TakePayment(Body):
 
 
 class RefundPayment(Body):
-    """Command (compensates TakePayment): give back what was taken for the booking."""
+    """Command (compensates TakePayment; a step of a cancellation): give back what was taken for the booking."""
 
     booking_id: Id
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from faults import Plan
-from messaging.commands import Compensation, Event, Forward, Outcome, Request
+from messaging.commands import Compensation, Event, Forward, Outcome, Request, Retriable
 from messaging.service import participant
 from payments import services
 from payments.contract import RefundPayment, TakePayment
@@ -46,5 +46,6 @@ handle = participant(
     commands=(
         Forward(TakePayment, take_payment),
         Compensation(RefundPayment, refund_payment, of=TakePayment),
+        Retriable(RefundPayment, refund_payment),
     ),
 )

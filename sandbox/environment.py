@@ -1,5 +1,6 @@
 """The environment of each process: the twelve-factor side of `processes.py`. Pure functions of ports and secrets."""
 
+import os
 from collections.abc import Mapping
 
 from sandbox.processes import (
@@ -54,6 +55,7 @@ class Environments:
             "REDIS_URL": f"redis://:{self.secrets['REDIS_PASSWORD']}@127.0.0.1:{self.ports['redis']}/0",
             "OPERATOR_TOKEN": self.secrets["OPERATOR_TOKEN"],
             "PORT": str(self.ports["web"]),
+            "HOLD_SECONDS": os.environ.get("HOLD_SECONDS", "600"),
         }
         apis = {f"API_URL_{name.upper()}": f"http://127.0.0.1:{self.ports[f'api-{name}']}" for name in SERVICES}
         admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}

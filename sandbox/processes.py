@@ -100,7 +100,7 @@ def _of_service(service: str) -> list[Process]:
         Process(name=f"relay-{service}", tier=Tier.TAILS, health="heartbeat", service=service,
                 arguments=("manage.py", "relay"), keys=(*own, replication_url(service))),
         Process(name=f"worker-{service}", tier=Tier.WORKERS, health="heartbeat", service=service,
-                arguments=celery(service), keys=own),
+                arguments=celery(service), keys=(*own, "HOLD_SECONDS") if service == "seats" else own),
         Process(name=f"api-{service}", tier=Tier.FRONT, health="http", service=service,
                 arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN")),
     ]  # fmt: skip
@@ -115,6 +115,8 @@ def _readers() -> list[Process]:
                 arguments=("manage.py", "record"), keys=journal),
         Process(name="watchdog", tier=Tier.WORKERS, health="heartbeat", service="booking",
                 arguments=("manage.py", "watchdog"), keys=booking),
+        Process(name="sweeper-seats", tier=Tier.WORKERS, health="heartbeat", service="seats",
+                arguments=("manage.py", "sweep"), keys=(*COMMON, database_url("seats"))),
         Process(name="replicator", tier=Tier.WORKERS, health="heartbeat", service="booking",
                 arguments=("manage.py", "replicate"), keys=(*booking, "API_URL_SEATS")),
         Process(name="projector-bookings", tier=Tier.WORKERS, health="heartbeat", service="projections",

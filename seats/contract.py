@@ -53,13 +53,21 @@ class ReserveSeats(Body):
 
 
 class ReleaseSeats(Body):
-    """Command (compensates ReserveSeats): free the seats still reserved for the booking. Sold seats stay sold."""
+    """Command: free the booking's seats. As compensation of ReserveSeats only those still reserved (sold seats stay sold);
+    as a step of a cancellation also those sold to it.
+    """
 
     booking_id: Id
 
 
 class ConfirmSeats(Body):
     """Command (retriable): what the booking holds is sold to it."""
+
+    booking_id: Id
+
+
+class HoldExpired(Body):
+    """Command, to the orchestrator: a booking's hold has run out. Seat frees nothing; only the orchestrator ends a hold."""
 
     booking_id: Id
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from faults import Mechanism, Plan
-from messaging.commands import Compensation, Event, Forward, Outcome, Request
+from messaging.commands import Compensation, Event, Forward, Outcome, Request, Retriable
 from messaging.service import participant
 from seats import services
 from seats.contract import ConfirmSeats, Refusal, ReleaseSeats, ReserveSeats
@@ -18,7 +18,13 @@ def reserve_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
 
 
 def release_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    """Undoes a reservation: seats that are sold by now stay sold."""
     return _ended(services.release, requests)
+
+
+def return_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    """A step of a cancellation, after the tickets are void: sold seats are free again too."""
+    return _ended(services.give_back, requests)
 
 
 def confirm_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
@@ -58,6 +64,7 @@ handle = participant(
     commands=(
         Forward(ReserveSeats, reserve_seats),
         Compensation(ReleaseSeats, release_seats, of=ReserveSeats),
-        Forward(ConfirmSeats, confirm_seats),
+        Retriable(ConfirmSeats, confirm_seats),
+        Retriable(ReleaseSeats, return_seats),
     ),
 )

@@ -72,6 +72,7 @@ class Hold(models.Model):
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     version = models.BigIntegerField(default=1)
+    expiry_told_at = models.DateTimeField(null=True)  # when the orchestrator was told; once a hold
 
     class Meta:
         constraints = [
@@ -80,7 +81,13 @@ class Hold(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="seats_hold_amount"),
         ]
-        indexes = [models.Index("expires_at", condition=Q(status=HoldStatus.HELD.value), name="seats_hold_expiry")]
+        indexes = [
+            models.Index(
+                "expires_at",
+                condition=Q(status=HoldStatus.HELD.value, expiry_told_at__isnull=True),
+                name="seats_hold_expiry",
+            )
+        ]
 
 
 class Outbox(messaging.Outbox):

@@ -13,12 +13,14 @@ TICKETS_A_BOOKING = 8
 class IssuanceStatus(StrEnum):
     ISSUED = "ISSUED"
     REFUSED = "REFUSED"
+    VOIDED = "VOIDED"
 
 
 class Refusal(StrEnum):
-    """Why no tickets are issued."""
+    """Why no tickets are issued, or why there are none to void."""
 
     PRINTER_REFUSED = "printer_refused"
+    NO_TICKETS = "no_tickets"
 
 
 def _distinct(labels: list[str]) -> list[str]:
@@ -32,7 +34,7 @@ Labels = Annotated[list[Label], Field(min_length=1, max_length=TICKETS_A_BOOKING
 
 
 class IssueTickets(Body):
-    """Command (pivot): a ticket for each seat of the booking; nothing takes it back. Refused: printer_refused."""
+    """Command (pivot): a ticket for each seat of the booking. Refused: printer_refused."""
 
     booking_id: Id
     performance_id: Slug
@@ -42,6 +44,18 @@ class IssueTickets(Body):
 
 class FenceTickets(Body):
     """Command: were tickets issued? If not, they never will be: IssueTickets is refused from now on (`fenced`)."""
+
+    booking_id: Id
+
+
+class VoidTickets(Body):
+    """Command (pivot of a cancellation): the booking's tickets open no door any more. Refused: no_tickets."""
+
+    booking_id: Id
+
+
+class FenceVoidTickets(Body):
+    """Command: were the tickets voided? If not, they never will be by this saga: `fenced`."""
 
     booking_id: Id
 
@@ -69,3 +83,7 @@ class TicketsIssued(IssuanceState):
 
 class TicketsRefused(IssuanceState):
     """Event: it gets none; `reason` says why."""
+
+
+class TicketsVoided(IssuanceState):
+    """Event: ISSUED -> VOIDED, all of them."""

@@ -6,13 +6,24 @@ from faults import Plan
 from messaging.commands import Event, Fence, Forward, Outcome, Request
 from messaging.service import participant
 from tickets import services
-from tickets.contract import FenceTickets, IssueTickets
+from tickets.contract import FenceTickets, FenceVoidTickets, IssueTickets, Refusal, VoidTickets
 from tickets.models import Barrier, DeadLetter, Outbox
 
 
 def issue_tickets(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
     changes = services.issue([request.command for request in requests], [request.refusal for request in requests])
     return [_issued(change) for change in changes]
+
+
+def void_tickets(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    changes = iter(services.void([request.command.booking_id for request in requests if not request.refusal]))
+    return [Outcome.refused(request.refusal) if request.refusal else _voided(next(changes)) for request in requests]
+
+
+def _voided(change: services.IssuanceChange | Refusal | None) -> Outcome:
+    if isinstance(change, Refusal):
+        return Outcome.refused(str(change))
+    return Outcome(events=(Event.of(change.state, change.state.booking_id, change.version),) if change else ())
 
 
 def _issued(change: services.IssuanceChange) -> Outcome:
@@ -30,5 +41,7 @@ handle = participant(
     commands=(
         Forward(IssueTickets, issue_tickets),
         Fence(FenceTickets, of=IssueTickets),
+        Forward(VoidTickets, void_tickets),
+        Fence(FenceVoidTickets, of=VoidTickets),
     ),
 )

@@ -13,9 +13,11 @@ from tickets.contract import (
     IssuanceState,
     IssuanceStatus,
     IssueTickets,
+    Refusal,
     TicketsIssued,
     TicketsRefused,
     TicketState,
+    TicketsVoided,
 )
 
 CODE_BYTES = 16
@@ -41,6 +43,20 @@ _ISSUE = """
     returning issuance_id::text, id::text, seat, code
 """
 
+_VOID = """
+    with issued as (
+        select booking_id from tickets_issuance where booking_id = any(%s::uuid[]) and status = 'ISSUED'
+        order by booking_id for no key update
+    )
+    update tickets_issuance issuance set status = 'VOIDED', version = issuance.version + 1
+    from issued where issuance.booking_id = issued.booking_id
+    returning issuance.booking_id::text, issuance.version
+"""
+_TICKETS = """
+    select issuance_id::text, id::text, seat, code from tickets_ticket where issuance_id = any(%s::uuid[]) order by id
+"""
+_VOIDED = "select booking_id::text from tickets_issuance where booking_id = any(%s::uuid[]) and status = 'VOIDED'"
+
 
 def issue(commands: Sequence[IssueTickets], refusals: Sequence[str]) -> list[IssuanceChange]:
     """Issue a ticket for each seat of each booking, or record the refusal. Two statements.
@@ -54,10 +70,35 @@ def issue(commands: Sequence[IssueTickets], refusals: Sequence[str]) -> list[Iss
     _execute(_RECORD, [orjson.dumps(records).decode()])
     wanted = [(command.booking_id, seat) for command, reason in asked if not reason for seat in command.seats]
     columns = [booking for booking, _ in wanted], [seat for _, seat in wanted], [_code() for _ in wanted]
-    tickets: dict[str, list[TicketState]] = defaultdict(list)
-    for booking, pk, seat, code in _execute(_ISSUE, list(columns)):
-        tickets[booking].append(TicketState(id=pk, seat=seat, code=code))
+    tickets = _by_booking(_execute(_ISSUE, list(columns)))
     return [_change(command.booking_id, reason, tickets[command.booking_id]) for command, reason in asked]
+
+
+def void(bookings: Sequence[str]) -> list[IssuanceChange | Refusal | None]:
+    """Void the tickets of each booking; None where they were void before, a Refusal where there are none. Three statements."""
+    versions = dict(_execute(_VOID, [list(bookings)]))
+    tickets = _by_booking(_execute(_TICKETS, [list(versions)]))
+    before = {booking for (booking,) in _execute(_VOIDED, [list(bookings)])}
+    return [
+        _voided(booking, tickets[booking], versions[booking])
+        if booking in versions
+        else None
+        if booking in before
+        else Refusal.NO_TICKETS
+        for booking in bookings
+    ]
+
+
+def _voided(booking: str, tickets: list[TicketState], version: int) -> IssuanceChange:
+    state = TicketsVoided(booking_id=booking, status=IssuanceStatus.VOIDED, reason="", tickets=tickets)
+    return IssuanceChange(state, version)
+
+
+def _by_booking(rows: list[tuple]) -> dict[str, list[TicketState]]:
+    tickets: dict[str, list[TicketState]] = defaultdict(list)
+    for booking, pk, seat, code in rows:
+        tickets[booking].append(TicketState(id=pk, seat=seat, code=code))
+    return tickets
 
 
 def _status(reason: str) -> IssuanceStatus:

@@ -5,8 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from booking.contract import BookTickets, CancelRequested, HoldExpired, Reply, RetryNow, SagaOverdue, SkipStep
-from booking.saga.events import Event, Interrupted, Overdue, Replied, RetriedByHand, SkippedByHand, Started
+from booking.contract import BookTickets, CancelRequested, Reply, ResendCommand, RetryNow, SagaOverdue, SkipStep
+from booking.saga.events import (
+    Event,
+    Interrupted,
+    Overdue,
+    Replied,
+    ResentByHand,
+    RetriedByHand,
+    SkippedByHand,
+    Started,
+)
+from seats.contract import HoldExpired
+
+CANCEL_REQUESTED = "cancel_requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,7 @@ class Inbound:
     saga_id: str | None = None
     booking_id: str | None = None
     starts: bool = False
+    cancels: bool = False
 
 
 def read(envelope: dict[str, Any]) -> Inbound:
@@ -67,12 +80,21 @@ def _hold_expired(envelope: dict[str, Any]) -> Inbound:
 
 def _cancel_requested(envelope: dict[str, Any]) -> Inbound:
     command = CancelRequested.parse(envelope["data"])
-    return Inbound(envelope, lambda at: Interrupted(at=at, reason="cancel_requested"), booking_id=command.booking_id)
+
+    def event(at: str) -> Event:
+        return Interrupted(at=at, reason=CANCEL_REQUESTED)
+
+    return Inbound(envelope, event, booking_id=command.booking_id, cancels=True)
 
 
 def _retry_now(envelope: dict[str, Any]) -> Inbound:
     command = RetryNow.parse(envelope["data"])
-    return Inbound(envelope, lambda at: RetriedByHand(at=at), booking_id=command.booking_id)
+    return Inbound(envelope, lambda at: RetriedByHand(at=at, why=command.why), booking_id=command.booking_id)
+
+
+def _resend_command(envelope: dict[str, Any]) -> Inbound:
+    command = ResendCommand.parse(envelope["data"])
+    return Inbound(envelope, lambda at: ResentByHand(at=at, why=command.why), booking_id=command.booking_id)
 
 
 def _skip_step(envelope: dict[str, Any]) -> Inbound:
@@ -86,5 +108,6 @@ _READERS: dict[str, Callable[[dict[str, Any]], Inbound]] = {
     HoldExpired.type(): _hold_expired,
     CancelRequested.type(): _cancel_requested,
     RetryNow.type(): _retry_now,
+    ResendCommand.type(): _resend_command,
     SkipStep.type(): _skip_step,
 }

@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from booking import contract
 from booking.models import Outbox
-from booking.orchestrator import store
-from booking.orchestrator.inbound import Inbound, read
+from booking.orchestrator import outbound, store
+from booking.orchestrator.inbound import CANCEL_REQUESTED, Inbound, read
 from booking.orchestrator.store import BookingRow, LogLine, SagaRow
-from booking.saga.book_tickets import BOOK_TICKETS, DEFINITIONS
+from booking.saga.book_tickets import BOOK_TICKETS
+from booking.saga.cancel_booking import CANCEL_BOOKING
+from booking.saga.definitions import DEFINITIONS
 from booking.saga.engine import advance
-from booking.saga.events import Absorb, MoveBooking, Note, Send, Wait
-from booking.saga.state import ACTIVE, SagaState
+from booking.saga.events import Absorb, Event, Interrupted, MoveBooking, Note, Send, Started, Wait
+from booking.saga.state import ACTIVE, SagaState, Status
 from faults import Plan
 from messaging import outbox
 from messaging.observe import observe
 from messaging.outbox import Message
-
-_EVENTS: dict[str, type[contract.BookingState]] = {
-    "CONFIRMED": contract.BookingConfirmed,
-    "CANCELLED": contract.BookingCancelled,
-    "STUCK": contract.BookingStuck,
-}
 
 
 def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
@@ -55,11 +50,17 @@ class _Batch:
         self.absorbed: list[tuple[Inbound, str]] = []
 
     def decide(self, message: Inbound) -> None:
-        saga = self._start(message) if message.starts else self._find(message)
-        if saga is None:
+        if message.starts:
+            self._start(message)
+        elif message.cancels and self._cancellable(self._booking(message)):
+            self._cancel(self._booking(message), message)
+        elif saga := self._find(message):
+            self._advance(saga, message.event(self.now), message)
+        else:
             self.absorbed.append((message, "the booking has no saga that this could change"))
-            return
-        state, actions = advance(DEFINITIONS[saga.definition], saga.state, message.event(self.now))
+
+    def _advance(self, saga: SagaRow, event: Event, message: Inbound) -> None:
+        state, actions = advance(DEFINITIONS[saga.definition], saga.state, event)
         if isinstance(actions[0], Absorb):
             self.absorbed.append((message, actions[0].why))
             return
@@ -69,14 +70,19 @@ class _Batch:
             match action:
                 case Send():
                     saga.awaiting = action.service
-                    self.messages.append(_command(saga, action, message.envelope))
+                    self.messages.append(outbound.command(saga, action, message.envelope))
                 case Wait():
                     saga.wait = action.seconds
                     saga.awaiting = DEFINITIONS[saga.definition].steps[state.position].service
                 case MoveBooking():
                     self._move(saga, action, message.envelope)
                 case Note():
-                    self.log.append(_line(saga, action, message.envelope))
+                    self.log.append(outbound.line(saga, action, message.envelope))
+        booking = self.bookings[saga.booking_id]
+        if saga.definition == BOOK_TICKETS.name and self._cancellable(
+            booking
+        ):  # asked for when it was too late to turn back
+            self._cancel(booking, message)
 
     def write(self) -> None:
         store.write_bookings(booking for booking in self.bookings.values() if booking.changed)
@@ -84,11 +90,12 @@ class _Batch:
         store.write_log(self.log)
         outbox.append(Outbox, self.messages)
 
-    def _start(self, message: Inbound) -> SagaRow | None:
-        """The saga that BookTickets asks for, new; None if it has been started before."""
+    def _start(self, message: Inbound) -> None:
+        """Start the saga that BookTickets asks for, unless it has been started before."""
         booking = self._booking(message)
         if booking.state != "PENDING":
-            return None
+            self.absorbed.append((message, "the booking's saga has been started before"))
+            return
         context = {
             "booking_id": booking.id,
             "customer_id": booking.customer_id,
@@ -96,13 +103,29 @@ class _Batch:
             "seats": booking.seats,
             "payment_method": booking.payment_method,
         }
-        saga = SagaRow(SagaState(id=booking.saga_id, context=context), BOOK_TICKETS.name, booking.id)
-        self.sagas[saga.state.id] = self.active[booking.id] = saga
+        saga = self._new_saga(booking, booking.saga_id, BOOK_TICKETS.name, context)
+        self._advance(saga, message.event(self.now), message)
+        if booking.cancel_saga_id is not None:  # the wish to cancel overtook the start
+            self._advance(saga, Interrupted(at=self.now, reason=CANCEL_REQUESTED), message)
+
+    def _cancellable(self, booking: BookingRow) -> bool:
+        return booking.state == BOOK_TICKETS.completed and booking.cancel_saga_id is not None
+
+    def _cancel(self, booking: BookingRow, message: Inbound) -> None:
+        """Start CancelBooking for a confirmed booking whose customer wants that."""
+        assert booking.cancel_saga_id is not None
+        saga = self._new_saga(booking, booking.cancel_saga_id, CANCEL_BOOKING.name, {"booking_id": booking.id})
+        self._advance(saga, Started(at=self.now), message)
+
+    def _new_saga(self, booking: BookingRow, saga_id: str, definition: str, context: dict[str, Any]) -> SagaRow:
+        saga = SagaRow(SagaState(id=saga_id, context=context), definition, booking.id)
+        self.sagas[saga_id] = self.active[booking.id] = saga
         return saga
 
     def _find(self, message: Inbound) -> SagaRow | None:
         if message.saga_id is None:
-            return self.active.get(self._booking(message).id)
+            saga = self.active.get(self._booking(message).id)
+            return saga if saga and saga.state.status in ACTIVE else None
         if message.saga_id not in self.sagas:
             raise LookupError(f"there is no saga {message.saga_id}")
         return self.sagas[message.saga_id]
@@ -115,55 +138,12 @@ class _Batch:
     def _move(self, saga: SagaRow, move: MoveBooking, envelope: dict[str, Any]) -> None:
         booking = self.bookings[saga.booking_id]
         booking.state, booking.reason = move.state, move.reason
-        booking.amount = saga.state.context.get("amount")
-        booking.currency = saga.state.context.get("currency", "")
+        if "amount" in saga.state.context:
+            booking.amount, booking.currency = saga.state.context["amount"], saga.state.context["currency"]
+        if saga.state.status == Status.COMPENSATED or booking.state == CANCEL_BOOKING.completed:
+            booking.cancel_saga_id = None  # granted or refused: the wish is answered
         booking.version, booking.changed = booking.version + 1, True
-        self.messages.append(_event(booking, envelope))
-
-
-def _command(saga: SagaRow, send: Send, cause: dict[str, Any]) -> Message:
-    return Message(
-        kind="command",
-        type=send.type,
-        data=dict(send.data),
-        destination=send.service,
-        subject=saga.booking_id,
-        correlation_id=saga.booking_id,
-        saga_id=saga.state.id,
-        step=send.step,
-        action=send.action,
-        causation_id=cause["id"],
-    )
-
-
-def _event(booking: BookingRow, cause: dict[str, Any]) -> Message:
-    """Built from our own columns; that it has the shape the contract declares is a test's business, not the hot path's."""
-    body = _EVENTS.get(booking.state, contract.BookingAdvanced)
-    data = {name: getattr(booking, name) for name in body.model_fields}
-    return Message(
-        kind="event",
-        type=body.type(),
-        data=data,
-        subject=booking.id,
-        correlation_id=booking.id,
-        saga_id=booking.saga_id,
-        causation_id=cause["id"],
-        version=booking.version,
-    )
-
-
-def _line(saga: SagaRow, note: Note, cause: dict[str, Any]) -> LogLine:
-    return LogLine(
-        saga_id=saga.state.id,
-        who=f"{cause['source']} {cause['type']}",
-        what=note.what,
-        step=note.step,
-        action=note.action,
-        attempt=note.attempt,
-        error=note.error,
-        state=saga.state.status,
-        message_id=cause["id"],
-    )
+        self.messages.append(outbound.event(booking, saga, envelope))
 
 
 def _tell(plan: Plan, envelope: dict[str, Any], why: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from django.db import connections
 
-from booking.saga.book_tickets import DEFINITIONS
+from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import ACTIVE, SagaState, dump_tracks, restore
 
 USING = "booking"
@@ -44,6 +44,7 @@ class BookingRow:
     currency: str
     saga_id: str
     version: int
+    cancel_saga_id: str | None = None  # an id for the saga that cancels it, if the customer wants that
     changed: bool = False
 
 
@@ -71,7 +72,7 @@ _SAGAS = f"""
 """
 _BOOKINGS = """
     select id::text, customer_id, performance_id, seats, payment_method, state, reason, amount, currency, saga_id::text,
-        version, to_json(clock_timestamp()) #>> '{}'
+        version, case when cancel_requested_at is not null then uuidv7()::text end, to_json(clock_timestamp()) #>> '{}'
     from booking_booking where id = any (%s::uuid[]) order by id for update
 """
 _WRITE_SAGAS = """
@@ -87,8 +88,9 @@ _WRITE_SAGAS = """
 """
 _WRITE_BOOKINGS = """
     update booking_booking b set state = r.state, reason = r.reason, amount = r.amount, currency = r.currency,
-        version = r.version, due_at = null
-    from jsonb_to_recordset(%s::jsonb) as r (id uuid, state text, reason text, amount bigint, currency text, version bigint)
+        version = r.version, due_at = null, cancel_requested_at = case when r.cancel then b.cancel_requested_at end
+    from jsonb_to_recordset(%s::jsonb) as r (id uuid, state text, reason text, amount bigint, currency text, version bigint,
+        cancel bool)
     where b.id = r.id
 """
 _WRITE_LOG = """
@@ -155,7 +157,10 @@ def _saga_record(row: SagaRow) -> dict[str, Any]:
 
 def write_bookings(rows: Iterable[BookingRow]) -> None:
     names = ("id", "state", "reason", "amount", "currency", "version")
-    _write(_WRITE_BOOKINGS, [{name: getattr(row, name) for name in names} for row in rows])
+    _write(
+        _WRITE_BOOKINGS,
+        [{**{name: getattr(row, name) for name in names}, "cancel": row.cancel_saga_id is not None} for row in rows],
+    )
 
 
 def write_log(lines: Iterable[LogLine]) -> None:

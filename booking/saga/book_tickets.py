@@ -23,6 +23,3 @@ BOOK_TICKETS = SagaDefinition(
     completed="CONFIRMED",
     compensated="CANCELLED",
 )
-
-DEFINITIONS = {BOOK_TICKETS.name: BOOK_TICKETS}
-"""Every saga this service runs, by the name its rows carry."""

@@ -83,7 +83,8 @@ class Retriable(Step):
 class SagaDefinition:
     """A saga: its steps in order, what its context holds at the start, and the booking states it ends in.
 
-    Raises DefinitionError when declared unsafely.
+    `completed_reason`: the booking's reason once it has completed. `interruptible`: whether an expired hold or a
+    customer's cancellation can turn it back. Raises DefinitionError when declared unsafely.
     """
 
     name: str
@@ -91,6 +92,8 @@ class SagaDefinition:
     steps: tuple[Step, ...]
     completed: str
     compensated: str
+    completed_reason: str = ""
+    interruptible: bool = True
     policies: Policies = field(default_factory=Policies)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from booking.saga.events import (
     Interrupted,
     Overdue,
     Replied,
+    ResentByHand,
     RetriedByHand,
     SkippedByHand,
     Started,
@@ -39,7 +40,9 @@ def advance(definition: SagaDefinition, state: SagaState, event: Event) -> tuple
         case Interrupted():
             rules.interrupted(event.reason)
         case RetriedByHand():
-            rules.retried_by_hand()
+            rules.retried_by_hand(event.why)
+        case ResentByHand():
+            rules.resent_by_hand(event.why)
         case SkippedByHand():
             rules.skipped_by_hand(event.reason)
     return rules.state(), rules.actions
@@ -113,15 +116,26 @@ class _Rules(Turn):
         return self.decide_unknown(NO_ANSWER)
 
     def interrupted(self, reason: str) -> None:
-        if self.status != Status.RUNNING or self.step.kind == Kind.RETRIABLE:
+        turnable = self.definition.interruptible and self.step.kind != Kind.RETRIABLE
+        if self.status != Status.RUNNING or not turnable:
             return self.absorb(f"{reason}: too late to change the saga's way")
         self.note("interrupted", error=reason)
         return self.decide_unknown(reason)
 
-    def retried_by_hand(self) -> None:
+    def resent_by_hand(self, why: str) -> None:
+        """Send the present command once more, now; it costs the saga none of its own attempts."""
+        if self.ended or self.status == Status.STUCK:
+            return self.absorb("only a saga that waits for an answer has a command to send again")
+        self.note("resent by hand", error=why)
+        if not self.track.attempts[-1].error:
+            self.know(self.action, error=NO_ANSWER)
+        self.put(self.step.name, self.action, replace(self.track, limit=self.track.limit + 1))
+        return self.send(self.position, self.action)
+
+    def retried_by_hand(self, why: str) -> None:
         if self.status != Status.STUCK:
             return self.absorb("only a stuck saga is retried by hand")
-        self.note("retried by hand")
+        self.note("retried by hand", error=why)
         turning_back = self.action == COMPENSATION
         more = self.definition.policy(self.step, self.action).attempts
         track = replace(self.track, limit=len(self.track.attempts) + more)
@@ -146,7 +160,7 @@ class _Rules(Turn):
 
     def go_forward(self, position: int) -> None:
         if position == len(self.definition.steps):
-            return self.end(Status.COMPLETED, self.definition.completed)
+            return self.end(Status.COMPLETED, self.definition.completed, self.definition.completed_reason)
         self.status = Status.RUNNING
         self.move_booking(self.definition.steps[position].during)
         return self.send(position, FORWARD)
@@ -171,7 +185,7 @@ class _Rules(Turn):
                 break
             position -= 1
         else:
-            return self.end(Status.COMPENSATED, self.definition.compensated)
+            return self.end(Status.COMPENSATED, self.definition.compensated, self.reason)
         if self.status != Status.COMPENSATING:
             self.status = Status.COMPENSATING
             self.move_booking(COMPENSATING, self.reason)
@@ -184,10 +198,10 @@ class _Rules(Turn):
         self.status, self.reason = Status.STUCK, self.reason or why
         self.move_booking(STUCK, self.reason)
 
-    def end(self, status: Status, booking: str) -> None:
+    def end(self, status: Status, booking: str, reason: str) -> None:
         self.status = status
         self.note(status.lower())
-        self.move_booking(booking, self.reason)
+        self.move_booking(booking, reason)
 
     def _fence_answered(self) -> None:
         if self.action == FENCE:

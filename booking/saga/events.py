@@ -42,7 +42,18 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetriedByHand:
+    """A person wants a stuck saga's step tried again, with all its attempts."""
+
     at: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResentByHand:
+    """A person wants the command the saga waits on sent again now."""
+
+    at: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +62,7 @@ class SkippedByHand:
     reason: str
 
 
-Event = Started | Replied | Overdue | Interrupted | RetriedByHand | SkippedByHand
+Event = Started | Replied | Overdue | Interrupted | RetriedByHand | ResentByHand | SkippedByHand
 
 
 @dataclass(frozen=True, slots=True)

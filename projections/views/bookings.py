@@ -133,5 +133,6 @@ VIEW = View(
         ("payments", "PaymentRefunded"): payment,
         ("tickets", "TicketsIssued"): tickets,
         ("tickets", "TicketsRefused"): tickets,
+        ("tickets", "TicketsVoided"): tickets,
     },
 )

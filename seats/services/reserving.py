@@ -4,15 +4,13 @@ Seat rows are locked in the order of their ids, here and in `ending`, so two bat
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
+from django.conf import settings
 
 from seats.contract import Refusal, ReserveSeats, SeatsReserved, SeatStatus
 from seats.services.holds import HoldChange, HoldError, held, rows
-
-HOLD = timedelta(minutes=10)
 
 
 class _Seat(NamedTuple):
@@ -68,7 +66,7 @@ def reserve(commands: Sequence[ReserveSeats], *, guarded: bool = True) -> list[H
         c.booking_id: seats_of for c, seats_of in zip(commands, decisions, strict=True) if isinstance(seats_of, list)
     }
     expiry = dict(
-        rows(_HOLD, [HOLD.total_seconds(), orjson.dumps([_hold(*item) for item in granted.items()]).decode()])
+        rows(_HOLD, [settings.HOLD_SECONDS, orjson.dumps([_hold(*item) for item in granted.items()]).decode()])
     )
     return [
         seats_of if isinstance(seats_of, Refusal) else _reserved(command, seats_of, versions, expiry)

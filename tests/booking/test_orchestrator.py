@@ -8,11 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
 from booking import contract
-from booking.contract import CancelRequested, HoldExpired, RetryNow, SkipStep
+from booking.contract import CancelRequested, RetryNow, SkipStep
 from booking.handlers import handle
 from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
 from booking.orchestrator import process
 from faults import Plan
+from seats.contract import HoldExpired
 from tests.booking.world import commands, events, overdue, place, reply, start, up_to
 from tests.messages import command, new_id
 

@@ -1,0 +1,59 @@
+"""What the orchestrator writes about a transition: commands, the booking's event, a line in the saga's log."""
+
+from typing import Any
+
+from booking import contract
+from booking.orchestrator.store import BookingRow, LogLine, SagaRow
+from booking.saga.events import Note, Send
+from messaging.outbox import Message
+
+_EVENTS: dict[str, type[contract.BookingState]] = {
+    "CONFIRMED": contract.BookingConfirmed,
+    "CANCELLED": contract.BookingCancelled,
+    "STUCK": contract.BookingStuck,
+}
+
+
+def command(saga: SagaRow, send: Send, cause: dict[str, Any]) -> Message:
+    return Message(
+        kind="command",
+        type=send.type,
+        data=dict(send.data),
+        destination=send.service,
+        subject=saga.booking_id,
+        correlation_id=saga.booking_id,
+        saga_id=saga.state.id,
+        step=send.step,
+        action=send.action,
+        causation_id=cause["id"],
+    )
+
+
+def event(booking: BookingRow, saga: SagaRow, cause: dict[str, Any]) -> Message:
+    """Built from our own columns; that it has the shape the contract declares is a test's business, not the hot path's."""
+    body = _EVENTS.get(booking.state, contract.BookingAdvanced)
+    data = {name: getattr(booking, name) for name in body.model_fields}
+    return Message(
+        kind="event",
+        type=body.type(),
+        data=data,
+        subject=booking.id,
+        correlation_id=booking.id,
+        saga_id=saga.state.id,
+        causation_id=cause["id"],
+        version=booking.version,
+    )
+
+
+def line(saga: SagaRow, note: Note, cause: dict[str, Any]) -> LogLine:
+    return LogLine(
+        saga_id=saga.state.id,
+        who=cause["data"].get("who") or f"{cause['source']} {cause['type']}",
+        what=note.what,
+        step=note.step,
+        action=note.action,
+        attempt=note.attempt,
+        error=note.error,
+        state=saga.state.status,
+        message_id=cause["id"],
+    )

@@ -1,0 +1,32 @@
+"""manage.py sweep: tell the orchestrator of holds that have expired."""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+
+from messaging.heartbeat import Heartbeat
+from messaging.outage import Outage
+from messaging.process import Stopping, impatient_redis
+from seats.services import report_expired
+
+EVERY_S = 0.5
+
+
+class Command(BaseCommand):
+    help = "Report expired holds to the orchestrator. Survives outages of PostgreSQL and Redis; ends on SIGTERM."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping = Stopping()
+        heartbeat, outage = Heartbeat(impatient_redis(), "sweeper-seats"), Outage("sweeper-seats: PostgreSQL")
+        while not stopping():
+            close_old_connections()
+            try:
+                report_expired()
+                outage.over()
+                heartbeat.beat()
+            except (OperationalError, InterfaceError) as error:
+                outage.failed(error)
+                connections.close_all()
+            time.sleep(EVERY_S)

@@ -1,20 +1,47 @@
-"""Fault injection: named points, and the plan of what is armed. Imports nothing of ours."""
+"""Fault injection: named points, and the plan of what is armed. Imports nothing of ours.
 
-from faults.plan import Fault, FaultError, InjectedError, Plan, act, arm, clear, listing, switch
-from faults.points import ALLOWED, Action, Mechanism, Point
+Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `held` and `catalogue`; end with `clear` and
+`release`. A process asks its `Plan` at each point.
+"""
+
+from faults.acting import Alive, InjectedError, act
+from faults.arming import LIMIT, arm, clear, forget_spent, listing, switch, switched_off
+from faults.catalogue import catalogue
+from faults.fault import Fault, FaultError, Kind, Trigger, dump, load, parse
+from faults.holding import Held, Hold, held, release
+from faults.plan import Plan
+from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
+from faults.target import Target
 
 __all__ = [
     "ALLOWED",
+    "AT",
+    "BY_CONTROL",
+    "LIMIT",
     "Action",
+    "Alive",
     "Fault",
     "FaultError",
+    "Held",
+    "Hold",
     "InjectedError",
+    "Kind",
     "Mechanism",
     "Plan",
     "Point",
+    "Target",
+    "Trigger",
     "act",
     "arm",
+    "catalogue",
     "clear",
+    "dump",
+    "forget_spent",
+    "held",
     "listing",
+    "load",
+    "parse",
+    "release",
     "switch",
+    "switched_off",
 ]

@@ -1,157 +1,134 @@
-"""The fault plan: which faults are armed, in a Redis hash that every process reads.
+"""The fault plan as one process sees it: which faults are armed, and claiming one before it acts.
 
-Reading is one round trip a batch. A fault that is due is *claimed* (an atomic script counts it down, in Redis' own
-append-only file) before it acts; otherwise a process that crashes on purpose would meet the same fault again for ever.
+The plan is a Redis hash that every process reads, one round trip a batch. A fault that is due is *claimed* before it acts
+(an atomic script counts the pass and the strike); otherwise a process that crashes on purpose would meet the same fault
+again for ever.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import uuid
-from dataclasses import asdict, dataclass, field
+import hashlib
+import time
 from datetime import UTC, datetime
 
 from redis import Redis
 
-from faults.points import ALLOWED, Action, Mechanism, Point
+from faults.fault import Fault, load
+from faults.points import BY_CONTROL, IN_A_TRANSACTION, Mechanism, Point
+from faults.target import Target
 
-KEY, OFF_KEY = "faults", "mechanisms:off"
-LIMIT = 1000
+KEY, OFF_KEY, KNOWN_KEY = "faults", "mechanisms:off", "faults:bookings:"
+KNOWN_FOR_S = 86_400
 
+# The dice are `draw` below. A fault that does not strike has counted its pass all the same.
 _CLAIM = """
 local raw = redis.call('HGET', KEYS[1], ARGV[1])
 if not raw then return nil end
 local fault = cjson.decode(raw)
-if fault.remaining < 1 then return nil end
-fault.remaining = fault.remaining - 1
-fault.fired = fault.fired + 1
-fault.last_fired = ARGV[2]
-fault.last_booking = ARGV[3]
-local out = cjson.encode(fault)
-redis.call('HSET', KEYS[1], ARGV[1], out)
-return out
+local trigger = fault.trigger
+local limits = {once = 1, times = trigger.times}
+local limit = limits[trigger.kind]
+if limit and fault.fired >= limit or fault.expires_at <= ARGV[2] then return nil end
+fault.passes = fault.passes + 1
+local strikes = fault.passes > trigger.after
+if strikes and trigger.kind == 'probability' then
+    local digest = redis.sha1hex(string.format('%d:%d', trigger.seed, fault.passes))
+    strikes = tonumber(string.sub(digest, 1, 8), 16) / 4294967296 < trigger.probability
+end
+if strikes then
+    fault.fired = fault.fired + 1
+    fault.last_fired = ARGV[2]
+    fault.last_booking = ARGV[3]
+end
+raw = cjson.encode(fault)
+redis.call('HSET', KEYS[1], ARGV[1], raw)
+return strikes and raw or nil
 """
 
 
-class FaultError(ValueError):
-    """The fault asked for makes no sense; the text says what would."""
-
-
-class InjectedError(RuntimeError):
-    """Raised by a fault on purpose; never by an outage of our own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """An armed fault: it strikes `remaining` more times at `point` of `service` for messages of type `message`."""
-
-    point: Point
-    action: Action
-    service: str
-    message: str = ""  # message type; empty: any
-    booking: str = ""  # booking id; empty: any
-    reason: str = ""  # the reason a refusal gives
-    remaining: int = 1
-    fired: int = 0
-    seconds: float = 0.0  # length of a delay
-    name: str = ""  # label of the toggle it came from
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    armed_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
-    last_fired: str = ""
-    last_booking: str = ""
-
-    def __post_init__(self) -> None:
-        if self.action not in ALLOWED[self.point]:
-            allowed = ", ".join(sorted(ALLOWED[self.point]))
-            raise FaultError(f"action '{self.action}' makes no sense at '{self.point}'; allowed there: {allowed}")
-        if not 0 <= self.remaining <= 1_000_000:
-            raise FaultError("a fault fires between 1 and 1,000,000 times")
-
-    def matches(self, point: Point, service: str, message: str, booking: str) -> bool:
-        return (
-            self.remaining > 0
-            and self.point == point
-            and self.service == service
-            and self.message in ("", message)
-            and self.booking in ("", booking)
-        )
+def draw(seed: int, number: int) -> float:
+    """The dice of pass `number` (from 1): in [0, 1), the same in every run. A fault strikes below its probability."""
+    digest = hashlib.sha1(f"{seed}:{number}".encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:8], 16) / 2**32
 
 
 class Plan:
-    """The plan as one process sees it. `refresh()` once a batch; then `armed` is a list to look through, empty as a rule."""
+    """`refresh()` once a batch; then `armed` is a list to look through, empty as a rule: nobody's work depends on it then.
 
-    def __init__(self, redis: Redis, service: str) -> None:
-        self.redis, self.service = redis, service
-        self.armed: list[Fault] = []
+    `program` is the process' own name (worker-seats): a fault may be meant for one process of a service.
+    """
+
+    def __init__(self, redis: Redis, service: str, program: str = "") -> None:
+        self.redis, self.service, self.program = redis, service, program
+        self.armed: list[Fault] = []  # those that may strike in this process
+        self.personal: list[Fault] = []  # those for a seat or a customer, wherever they strike
         self.off: frozenset[str] = frozenset()
+        self._known: dict[str, frozenset[str]] = {}
         self._claim = redis.register_script(_CLAIM)
+        self._refreshed_at = 0.0
 
     def refresh(self) -> Plan:
+        """Read the plan. One round trip; one more while a fault is armed for a seat or a customer. Raises RedisError."""
         pipe = self.redis.pipeline(transaction=False)
         pipe.hvals(KEY)
         pipe.smembers(OFF_KEY)
         raw, off = pipe.execute()
+        self._refreshed_at = time.monotonic()
         self.off = frozenset(_text(item) for item in off)
-        self.armed = sorted((load(item) for item in raw), key=lambda fault: fault.armed_at) if raw else []
+        live = [fault for fault in by_age(raw) if fault.live] if raw else []
+        self.armed = [fault for fault in live if self._mine(fault)]
+        self.personal = [fault for fault in live if fault.personal]
+        self._known = self._ask_known() if self.personal else {}
         return self
 
-    def concerns(self, message: str, booking: str) -> bool:
-        """Whether any armed fault could strike this message here, whatever the point."""
-        return any(fault.matches(fault.point, self.service, message, booking) for fault in self.armed)
+    def older_than(self, seconds: float) -> bool:
+        return time.monotonic() - self._refreshed_at > seconds
 
-    def strike(self, point: Point, message: str, booking: str) -> Fault | None:
-        """Claim and return the first armed fault that strikes here; None almost always."""
+    def concerns(self, target: Target) -> bool:
+        """Whether any armed fault could strike this message in a local transaction, at whatever point of it."""
+        return any(fault.point in IN_A_TRANSACTION and self._aims(fault, target) for fault in self.armed)
+
+    def strike(self, point: Point, target: Target) -> Fault | None:
+        """Claim and return the first armed fault that strikes here; None almost always. Raises RedisError."""
         for fault in self.armed:
-            if fault.matches(point, self.service, message, booking):
-                claimed = self._claim(keys=[KEY], args=[fault.id, datetime.now(UTC).isoformat(), booking])
+            if fault.point == point and self._aims(fault, target):
+                now = datetime.now(UTC).isoformat(timespec="microseconds")
+                claimed = self._claim(keys=[KEY], args=[fault.id, now, target.booking])
                 if claimed is not None:
                     return load(claimed)
         return None
 
+    def learn(self, target: Target) -> None:
+        """Note whose booking a message belongs to, for those that come after it and carry neither seat nor customer.
+
+        Booking's relay calls it for whatever it sends, the event BookingPlaced first: before anybody has to know.
+        """
+        for fault in self.personal:
+            if target.booking and fault.names(target) and target.booking not in self._known.get(fault.id, ()):
+                self.redis.sadd(KNOWN_KEY + fault.id, target.booking)
+                self.redis.expire(KNOWN_KEY + fault.id, KNOWN_FOR_S)
+                self._known[fault.id] = self._known.get(fault.id, frozenset()) | {target.booking}
+
     def disabled(self, mechanism: Mechanism) -> bool:
         return mechanism in self.off
 
+    def _mine(self, fault: Fault) -> bool:
+        return fault.service in ("", self.service, self.program) and (fault.point, fault.action) not in BY_CONTROL
 
-def act(fault: Fault | None) -> None:
-    """Do what an error or a crash does: raise InjectedError, or kill this process as the kernel would."""
-    if fault is None:
-        return
-    if fault.action == Action.ERROR:
-        raise InjectedError(f"injected at {fault.point} ({fault.message})")
-    if fault.action == Action.CRASH:
-        os.kill(os.getpid(), signal.SIGKILL)
+    def _aims(self, fault: Fault, target: Target) -> bool:
+        return fault.aims_at(target, self._known.get(fault.id, ()))
 
-
-def arm(redis: Redis, fault: Fault) -> Fault:
-    if redis.hlen(KEY) >= LIMIT:
-        raise FaultError(f"{LIMIT} faults are armed already; clear some first")
-    redis.hset(KEY, fault.id, json.dumps(asdict(fault)))
-    return fault
+    def _ask_known(self) -> dict[str, frozenset[str]]:
+        pipe = self.redis.pipeline(transaction=False)
+        for fault in self.personal:
+            pipe.smembers(KNOWN_KEY + fault.id)
+        found = zip(self.personal, pipe.execute(), strict=True)
+        return {fault.id: frozenset(_text(item) for item in members) for fault, members in found}
 
 
-def clear(redis: Redis, fault_id: str | None = None) -> int:
-    """Clear one fault or all; return how many were there."""
-    if fault_id is not None:
-        return int(redis.hdel(KEY, fault_id))
-    count = int(redis.hlen(KEY))
-    redis.delete(KEY)
-    return count
-
-
-def listing(redis: Redis) -> list[Fault]:
-    return sorted((load(item) for item in redis.hvals(KEY)), key=lambda fault: fault.armed_at)
-
-
-def switch(redis: Redis, mechanism: Mechanism, *, off: bool) -> None:
-    """Switch a safety mechanism off (to see what it is for) or on again."""
-    (redis.sadd if off else redis.srem)(OFF_KEY, str(mechanism))
-
-
-def load(raw: bytes | str) -> Fault:
-    data = json.loads(raw)
-    return Fault(**{**data, "point": Point(data["point"]), "action": Action(data["action"])})
+def by_age(raw: list[bytes] | list[str]) -> list[Fault]:
+    """The faults of the plan, the one armed first first: it wins over a later one that would strike the same."""
+    return sorted((load(item) for item in raw), key=lambda fault: (fault.armed_at, fault.id))
 
 
 def _text(item: bytes | str) -> str:

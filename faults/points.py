@@ -1,6 +1,7 @@
 """The named fault points: where a booking can be broken on purpose. One call site each.
 
-The idea of named constants with one call site each is DBOS's; the boundaries are those of a local transaction.
+The idea of named constants with one call site each is DBOS's; the boundaries are those of a local transaction, of a
+message's way, and of a process. `catalogue.py` says in a sentence what each is.
 """
 
 from enum import StrEnum
@@ -9,35 +10,107 @@ from enum import StrEnum
 class Point(StrEnum):
     """A boundary at which a fault may strike."""
 
-    TRANSACTION_BEFORE = "transaction.before"  # the message has arrived, its local transaction has not begun
-    TRANSACTION_INSIDE = "transaction.inside"  # all rows are written, nothing is committed
-    TRANSACTION_COMMITTED = "transaction.committed"  # committed, the broker does not know it yet
-    ANSWER = "answer"  # the business answer of a command: card declined, printer refuses
-    RELAY_BEFORE_PUBLISH = "relay.before_publish"  # the message is in the log, not yet in the broker
-    RELAY_AFTER_PUBLISH = "relay.after_publish"  # the broker has it, the log position is not confirmed
+    TRANSACTION_BEFORE = "transaction.before"
+    TRANSACTION_INSIDE = "transaction.inside"
+    TRANSACTION_COMMITTED = "transaction.committed"
+    ANSWER = "answer"
+    ORCHESTRATOR_BEFORE = "orchestrator.before"
+    ORCHESTRATOR_AFTER = "orchestrator.after"
+    RELAY_BEFORE_PUBLISH = "relay.before_publish"
+    RELAY_AFTER_PUBLISH = "relay.after_publish"
+    BUS = "bus"
+    PROJECTOR_BEFORE = "projector.before"
+    PROJECTOR_COMMITTED = "projector.committed"
+    API = "api"
+    DATABASE = "database"
+    PROCESS = "process"
+    REDIS = "redis"
 
 
 class Action(StrEnum):
     """What a fault does when it strikes."""
 
-    REFUSE = "refuse"  # the participant says no
     ERROR = "error"  # an exception: the local transaction rolls back
+    REFUSE = "refuse"  # the participant says no
+    DELAY = "delay"  # goes on after `seconds`
+    HOLD = "hold"  # a breakpoint: stands still until somebody lets it go on
+    HANG = "hang"  # the whole process stands still, without a sign of life; nobody can let it go on
     CRASH = "crash"  # the process gets SIGKILL
     DROP = "drop"  # the message is lost on its way
     DUPLICATE = "duplicate"  # the message is sent twice
-    DELAY = "delay"  # the message is held back for a while
+    REORDER = "reorder"  # the message is overtaken by the next one
+    PAUSE = "pause"  # stands still for as long as the fault is armed
+    DOWN = "down"  # refuses everybody
 
 
-TRANSACTION = {Action.ERROR, Action.CRASH}
+_STANDING = {Action.DELAY, Action.HOLD, Action.HANG}
+_BEFORE_COMMIT = {Action.ERROR, Action.CRASH} | _STANDING
 ALLOWED: dict[Point, set[Action]] = {
-    Point.TRANSACTION_BEFORE: TRANSACTION,
-    Point.TRANSACTION_INSIDE: TRANSACTION,
-    Point.TRANSACTION_COMMITTED: {Action.CRASH},
+    Point.TRANSACTION_BEFORE: _BEFORE_COMMIT,
+    Point.TRANSACTION_INSIDE: _BEFORE_COMMIT,
+    Point.TRANSACTION_COMMITTED: {Action.CRASH} | _STANDING,
     Point.ANSWER: {Action.REFUSE},
-    Point.RELAY_BEFORE_PUBLISH: {Action.DROP, Action.DUPLICATE, Action.DELAY},
-    Point.RELAY_AFTER_PUBLISH: {Action.CRASH},
+    Point.ORCHESTRATOR_BEFORE: _BEFORE_COMMIT,
+    Point.ORCHESTRATOR_AFTER: _BEFORE_COMMIT,
+    Point.RELAY_BEFORE_PUBLISH: {Action.CRASH, Action.DROP, Action.DUPLICATE} | _STANDING,
+    Point.RELAY_AFTER_PUBLISH: {Action.CRASH} | _STANDING,
+    Point.BUS: {Action.DROP, Action.DUPLICATE, Action.DELAY, Action.REORDER},
+    Point.PROJECTOR_BEFORE: {Action.PAUSE, Action.CRASH} | _STANDING,
+    Point.PROJECTOR_COMMITTED: {Action.CRASH} | _STANDING,
+    Point.API: {Action.DOWN, Action.DELAY},
+    Point.DATABASE: {Action.DOWN, Action.DELAY},
+    Point.PROCESS: {Action.CRASH},
+    Point.REDIS: {Action.DOWN},
 }
-"""Which actions make sense at which point; anything else is refused when the fault is armed."""
+"""Which actions make sense at which point; anything else is refused when the fault is made."""
+
+IN_A_TRANSACTION = frozenset(
+    {
+        Point.TRANSACTION_BEFORE,
+        Point.TRANSACTION_INSIDE,
+        Point.TRANSACTION_COMMITTED,
+        Point.ANSWER,
+        Point.ORCHESTRATOR_BEFORE,
+        Point.ORCHESTRATOR_AFTER,
+        Point.DATABASE,
+    }
+)
+"""The points a worker passes with each message: a message that one of these faults may strike runs by itself."""
+
+BY_CONTROL = frozenset({(Point.DATABASE, Action.DOWN), (Point.REDIS, Action.DOWN)})
+"""Performed by the control process, which alone may; no service looks for these."""
+
+SERVICES = ("booking", "seats", "payments", "tickets")
+PARTICIPANTS = SERVICES[1:]
+PROJECTORS = ("projector-bookings", "projector-seat-map")
+PROCESSES = (
+    *(f"worker-{service}" for service in SERVICES),
+    *(f"relay-{service}" for service in SERVICES),
+    *PROJECTORS,
+    "recorder",
+    "watchdog",
+    "replicator",
+)
+"""The processes that can be killed at `process`: each looks at the plan whenever it gives its sign of life."""
+
+AT: dict[Point, tuple[str, ...]] = {
+    Point.TRANSACTION_BEFORE: SERVICES,
+    Point.TRANSACTION_INSIDE: SERVICES,
+    Point.TRANSACTION_COMMITTED: SERVICES,
+    Point.ANSWER: PARTICIPANTS,
+    Point.ORCHESTRATOR_BEFORE: ("booking",),
+    Point.ORCHESTRATOR_AFTER: ("booking",),
+    Point.RELAY_BEFORE_PUBLISH: SERVICES,
+    Point.RELAY_AFTER_PUBLISH: SERVICES,
+    Point.BUS: SERVICES,
+    Point.PROJECTOR_BEFORE: ("projections", *PROJECTORS),
+    Point.PROJECTOR_COMMITTED: ("projections", *PROJECTORS),
+    Point.API: SERVICES,
+    Point.DATABASE: (*SERVICES, "projections"),
+    Point.PROCESS: PROCESSES,
+    Point.REDIS: ("redis",),
+}
+"""What a fault's `service` may name at each point. For a message it is the sender's at the relay and on the bus."""
 
 
 class Mechanism(StrEnum):
@@ -46,3 +119,5 @@ class Mechanism(StrEnum):
     BARRIER = "barrier"
     CONDITIONAL_SEAT_WRITE = "conditional_seat_write"
     SEQUENCE_CHECK = "sequence_check"
+    OUTBOX = "outbox"
+    IDEMPOTENCY_KEY = "idempotency_key"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from faults.plan import Fault
+from faults.fault import Fault
 from faults.points import Action, Point
 
 

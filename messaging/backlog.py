@@ -35,6 +35,7 @@ class Backlog:
         self.events: deque[Outgoing] = deque()
         self.queues: dict[str, deque[Outgoing]] = {}  # destination -> its commands and replies; no empty queues
         self._delayed: list[tuple[float, int, Outgoing]] = []
+        self._overtaken: dict[str, list[tuple[float, Outgoing]]] = {}  # line -> those that wait for the next one in it
         self._transactions: deque[_Read] = deque()
         self._count = 0
         self._serial = 0
@@ -53,11 +54,12 @@ class Backlog:
         self._transactions.append(transaction)
 
     def admit(self, item: Outgoing) -> None:
-        """Put an envelope in the line of its destination."""
-        if item.envelope["kind"] == "event":
-            self.events.append(item)
-        else:
-            self.queues.setdefault(item.envelope["destination"], deque()).append(item)
+        """Put an envelope in the line of its destination, and behind it those that had to let one pass."""
+        name = _line(item)
+        line = self.queues.setdefault(name, deque()) if name else self.events
+        line.append(item)
+        if self._overtaken:
+            line.extend(waiting for _, waiting in self._overtaken.pop(name, ()))
 
     def repeat(self, item: Outgoing) -> None:
         """Admit a second copy of an envelope."""
@@ -70,9 +72,16 @@ class Backlog:
         self._serial += 1
         heappush(self._delayed, (until, self._serial, item))
 
+    def reorder(self, item: Outgoing, until: float) -> None:
+        """Admit an envelope behind the next one of its line, or at `until` if none comes; see `admit_due`."""
+        self._overtaken.setdefault(_line(item), []).append((until, item))
+
     def admit_due(self, now: float) -> None:
         while self._delayed and self._delayed[0][0] <= now:
             self.admit(heappop(self._delayed)[2])
+        for name in [name for name, waiting in self._overtaken.items() if waiting[0][0] <= now]:
+            for _, item in self._overtaken.pop(name):
+                self.admit(item)
 
     def first(self, line: deque[Outgoing], limit: int) -> list[Outgoing]:
         """The oldest envelopes of a line; they stay in it until they are `sent`."""
@@ -94,3 +103,8 @@ class Backlog:
         while self._transactions and not self._transactions[0].unsent:
             lsn = self._transactions.popleft().end_lsn
         return lsn
+
+
+def _line(item: Outgoing) -> str:
+    """The destination of a command or reply; empty for events, whose line is the stream."""
+    return "" if item.envelope["kind"] == "event" else item.envelope["destination"]

@@ -15,10 +15,11 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections, models, transaction
 from redis import Redis
 
-from faults import Plan, Point, act
+from faults import Plan, Point, Target
 from messaging import dead_letters
 from messaging.envelope import EnvelopeError, check
 from messaging.observe import observe
+from messaging.strikes import claim, strike
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,9 @@ class Inbox:
 
     def handle(self, envelopes: list[Any], redelivered: bool = False) -> None:
         """Take in a batch as it came from the broker. Returns when each message is done or its failure is on record."""
-        plan = Plan(self.redis(), self.service).refresh()
+        plan = Plan(self.redis(), self.service, f"worker-{self.service}").refresh()
         good = [envelope for envelope in envelopes if self._readable(envelope)]
-        together = not redelivered and not any(plan.concerns(*_scope(envelope)) for envelope in good)
+        together = not redelivered and not (plan.armed and any(plan.concerns(Target.of(one)) for one in good))
         if together and len(good) > 1:
             try:
                 self._run(good, plan)
@@ -68,12 +69,13 @@ class Inbox:
 
     def _run(self, envelopes: Envelopes, plan: Plan) -> None:
         """One local transaction. Waits, bounded, for a database that is away; a deadlock's loser comes here too."""
+        self._strike(Point.TRANSACTION_BEFORE, envelopes, plan)
         give_up = time.monotonic() + OUTAGE_S
         pause = 0.05
         while True:
             try:
-                self._strike(Point.TRANSACTION_BEFORE, envelopes, plan)
                 with transaction.atomic(using=self.service):
+                    self._slow_down(envelopes, plan)
                     self.process(envelopes, plan)
                     self._strike(Point.TRANSACTION_INSIDE, envelopes, plan)
                 self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
@@ -86,13 +88,16 @@ class Inbox:
                 pause = min(pause * 2, 1.0)
 
     def _strike(self, point: Point, envelopes: Envelopes, plan: Plan) -> None:
-        if not plan.armed:
-            return
-        for envelope in envelopes:
-            fault = plan.strike(point, *_scope(envelope))
+        for envelope in envelopes if plan.armed else ():
+            strike(plan, point, envelope)
+
+    def _slow_down(self, envelopes: Envelopes, plan: Plan) -> None:
+        """A slow database: the transaction waits inside it, as `pg_stat_activity` can tell."""
+        for envelope in envelopes if plan.armed else ():
+            fault = claim(plan, Point.DATABASE, envelope)
             if fault is not None:
-                self._observe("fault", f"{fault.action} at {point}: {envelope['type']}", envelope)
-            act(fault)
+                with connections[self.service].cursor() as cursor:
+                    cursor.execute("select pg_sleep(%s)", [fault.seconds])
 
     def _readable(self, envelope: Any) -> bool:
         try:
@@ -141,10 +146,6 @@ def is_passing(error: Exception) -> bool:
         return False
     state = getattr(error.__cause__, "sqlstate", None)
     return state is None or state[:2] in {"08", "53", "40"} or state[:3] == "57P"
-
-
-def _scope(envelope: dict[str, Any]) -> tuple[str, str]:
-    return envelope["type"], str(envelope.get("correlationid", ""))
 
 
 def _message_id(envelope: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from messaging.commands import Command, Compensation, Fence, Forward, Outcome, R
 from messaging.inbox import Envelopes
 from messaging.observe import observe
 from messaging.outbox import Message, append
+from messaging.strikes import claim
 
 ORCHESTRATOR = "booking"  # the queue replies go to
 FENCED = {"status": "refused", "reason": "fenced"}
@@ -137,10 +138,9 @@ class Participant:
         return take(self.barrier, keys, [_booking(request) for request in requests.values()], **values)
 
     def _with_fault(self, request: Request, plan: Plan) -> Request:
-        fault = plan.strike(Point.ANSWER, request.envelope["type"], _booking(request)) if plan.armed else None
+        fault = claim(plan, Point.ANSWER, request.envelope)
         if fault is None:
             return request
-        self._observe("fault", f"{request.envelope['type']} is made to answer '{fault.reason}'", request)
         return Request(request.envelope, request.command, fault.reason or "refused")
 
     def _messages(self, request: Request, key: Key, reply_id: str, outcome: Outcome) -> list[Message]:

@@ -17,12 +17,11 @@ import orjson
 from celery import Celery
 from redis import Redis
 
-import faults
-from faults import Action, Fault, Plan, Point
+from faults import Plan
 from messaging import envelope as envelopes
-from messaging.backlog import Backlog, Envelope, Outgoing
+from messaging.backlog import Backlog, Envelope
 from messaging.heartbeat import Heartbeat
-from messaging.observe import observe
+from messaging.infliction import Infliction
 from messaging.publisher import FAILURES, Publisher
 from messaging.wal import Insert, Transaction, WalStream, wait
 
@@ -42,14 +41,17 @@ class Relay:
     def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis) -> None:
         self.service, self._stream, self._redis = service, stream, redis
         self._publisher = Publisher(app, redis, service)
-        self._plan = Plan(redis, service)
-        self._heartbeat = Heartbeat(redis, f"relay-{service}")
+        program = f"relay-{service}"
+        self._heartbeat = Heartbeat(redis, program)
         self._backlog = Backlog()
+        self._faults = Infliction(Plan(redis, service, program), self._backlog, self._alive)
         self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap
+        self._stopping: Callable[[], bool] = lambda: False
         self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Relay until `stopping()`. What is held then stays in the log, unconfirmed, for the next run."""
+        self._stopping = stopping
         try:
             while not stopping():
                 self.step()
@@ -104,7 +106,7 @@ class Relay:
         """Send what may be sent now, then confirm what that completes."""
         try:
             if self._backlog:
-                self._admit()
+                self._faults.admit()
                 self._send()
             self._backoff = BACKOFF[0]
         except FAILURES as error:
@@ -115,38 +117,12 @@ class Relay:
         if lsn is not None:
             self._stream.confirm(lsn)
 
-    def _admit(self) -> None:
-        """Line up what has arrived; a fault armed for one of the envelopes strikes here."""
-        backlog = self._backlog
-        if backlog.arrived:
-            self._plan.refresh()
-        while backlog.arrived:
-            item = backlog.arrived[0]
-            fault = self._strike(Point.RELAY_BEFORE_PUBLISH, item.envelope) if self._plan.armed else None
-            if fault is None:
-                backlog.admit(backlog.arrived.popleft())
-            else:
-                self._inflict(fault, item)
-        backlog.admit_due(time.monotonic())
-
-    def _inflict(self, fault: Fault, item: Outgoing) -> None:
-        backlog = self._backlog
-        if fault.action == Action.DROP:
-            backlog.sent(backlog.arrived, 1)
-            return
-        backlog.arrived.popleft()
-        if fault.action == Action.DELAY:
-            backlog.delay(item, time.monotonic() + fault.seconds)
-        else:
-            backlog.admit(item)
-            backlog.repeat(item)
-
     def _send(self) -> None:
         backlog = self._backlog
         events = [item.envelope for item in backlog.first(backlog.events, EVENTS_AT_ONCE)]
         lengths = self._publisher.events_and_lengths(events, list(backlog.queues))
         backlog.sent(backlog.events, len(events))
-        self._after_publish(events)
+        self._faults.published(events)
         for destination, length in lengths.items():
             if length == 0:
                 self._send_batch(destination)
@@ -158,19 +134,13 @@ class Relay:
         self._backlog.sent(line, len(batch))
         self._backlog.drop_empty(destination)
         self._moved_at = time.monotonic()
-        self._after_publish(batch)
+        self._faults.published(batch)
 
-    def _after_publish(self, sent: list[Envelope]) -> None:
-        for envelope in sent if self._plan.armed else ():
-            faults.act(self._strike(Point.RELAY_AFTER_PUBLISH, envelope))
-
-    def _strike(self, point: Point, envelope: Envelope) -> Fault | None:
-        booking = envelope.get("correlationid", "")
-        fault = self._plan.strike(point, envelope["type"], booking)
-        if fault is not None:
-            text = f"{fault.action} at {point}: {envelope['type']}"
-            observe(self._redis, self.service, "fault", text, booking=booking, message_id=envelope["id"])
-        return fault
+    def _alive(self) -> bool:
+        """While a fault makes the relay itself stand still: its database must not hang up, nor anybody think it dead."""
+        self._stream.beat()
+        self._heartbeat.beat()
+        return not self._stopping()
 
 
 def _iso(text: str | None) -> str:

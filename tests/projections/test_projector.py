@@ -14,8 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import DataError, connections
 from redis import Redis
 
-from faults import Mechanism
-from faults.plan import switch
+from faults import Mechanism, switch
 from messaging.cursor import Cursor
 from messaging.follow import CursorsMovedError, follow
 from messaging.reader import Reader

@@ -1,0 +1,56 @@
+"""What a fault does to the process it strikes."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from redis import Redis
+
+from faults.fault import HANG_S, Fault
+from faults.holding import Hold
+from faults.points import Action
+from faults.target import Target
+
+BREATH_S = 0.05
+
+Alive = Callable[[], object]
+"""Called while a process stands still: its signs of life. Returning False ends the wait (the process has to stop)."""
+
+
+class InjectedError(RuntimeError):
+    """Raised by a fault on purpose; never by an outage of our own."""
+
+
+def act(fault: Fault, redis: Redis, process: str, target: Target, alive: Alive = lambda: True) -> str:
+    """Error, crash, delay, hold, pause or hang, here and now. Other actions are for the call site.
+
+    Returns how a hold or a pause ended, and "" for anything else. Raises InjectedError.
+    """
+    match fault.action:
+        case Action.ERROR:
+            raise InjectedError(f"injected at {fault.point} ({target.message or process})")
+        case Action.CRASH:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Action.DELAY:
+            _wait(fault.seconds, alive)
+        case Action.HANG:
+            time.sleep(fault.seconds or HANG_S)  # without a sign of life, as something that hangs
+        case Action.HOLD | Action.PAUSE:
+            return _stand(Hold(redis, fault, process, target), alive)
+    return ""
+
+
+def _stand(hold: Hold, alive: Alive) -> str:
+    while not (ended := hold.ended()):
+        if alive() is False:
+            hold.leave()
+            return "ends with its process"
+        time.sleep(BREATH_S)
+    return ended
+
+
+def _wait(seconds: float, alive: Alive) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and alive() is not False:
+        time.sleep(min(left, BREATH_S))

@@ -1,0 +1,71 @@
+"""Changing the plan: arming, clearing, letting what is held go on, switching mechanisms. The control process' side."""
+
+from typing import Any, cast
+
+from redis import Redis
+
+from faults.fault import Fault, FaultError, dump
+from faults.holding import HELD_KEY, release
+from faults.plan import KEY, KNOWN_KEY, OFF_KEY, by_age
+from faults.points import Mechanism
+
+LIMIT = 1000
+
+_ARM = """
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+
+def arm(redis: Redis, fault: Fault) -> Fault:
+    """Put a fault into the plan. Raises FaultError if the plan is full of faults that may still strike."""
+    if not _armed(redis, fault):
+        forget_spent(redis)
+        if not _armed(redis, fault):
+            raise FaultError(f"{LIMIT} faults are armed already; clear some first")
+    return fault
+
+
+def clear(redis: Redis, fault_id: str | None = None) -> int:
+    """Take one fault or all out of the plan, and let go on what they hold; return how many there were."""
+    ids = _ids(redis) if fault_id is None else [fault_id]
+    removed = int(redis.hdel(KEY, *ids)) if ids else 0
+    if fault_id is None:
+        redis.delete(HELD_KEY, *(KNOWN_KEY + one for one in ids))
+    else:
+        redis.delete(KNOWN_KEY + fault_id)
+        release(redis, fault_id)
+    return removed
+
+
+def forget_spent(redis: Redis) -> int:
+    """Take exhausted and expired faults out of the plan; return how many. What they hold stays held until its bound."""
+    spent = [fault.id for fault in listing(redis) if not fault.live]
+    return int(redis.hdel(KEY, *spent)) if spent else 0
+
+
+def listing(redis: Redis) -> list[Fault]:
+    """The whole plan, spent faults too, in the order of arming: of two that match the same, the first wins."""
+    return by_age(cast(list[bytes], redis.hvals(KEY)))
+
+
+def switch(redis: Redis, mechanism: Mechanism, *, off: bool) -> None:
+    """Switch a safety mechanism off (to see what it is for) or on again."""
+    (redis.sadd if off else redis.srem)(OFF_KEY, str(mechanism))
+
+
+def switched_off(redis: Redis) -> set[Mechanism]:
+    return {Mechanism(_text(item)) for item in cast(Any, redis.smembers(OFF_KEY))}
+
+
+def _armed(redis: Redis, fault: Fault) -> bool:
+    return bool(redis.eval(_ARM, 1, KEY, fault.id, dump(fault), str(LIMIT)))
+
+
+def _ids(redis: Redis) -> list[str]:
+    return [_text(item) for item in cast(Any, redis.hkeys(KEY))]
+
+
+def _text(item: bytes | str) -> str:
+    return item.decode() if isinstance(item, bytes) else item

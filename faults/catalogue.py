@@ -1,0 +1,93 @@
+"""What can be armed where, in words: for the page, the API's documentation and the command line."""
+
+from dataclasses import dataclass
+
+from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A point in one sentence; the actions, services and messages that make sense there ("messages": examples first)."""
+
+    point: Point
+    sentence: str
+    actions: tuple[Action, ...]
+    services: tuple[str, ...]
+    messages: tuple[str, ...] = ()
+    by_control: tuple[Action, ...] = ()  # actions the control process performs itself
+
+
+COMMANDS = (
+    "ReserveSeats", "ReleaseSeats", "ConfirmSeats", "TakePayment", "RefundPayment", "IssueTickets", "FenceTickets",
+)  # fmt: skip
+REPLIES = tuple(f"{command}Reply" for command in COMMANDS)
+EVENTS = (
+    "BookingPlaced", "BookingAdvanced", "BookingConfirmed", "BookingCancelled", "BookingStuck", "SeatsReserved",
+    "SeatsReleased", "SeatsSold", "PaymentCompleted", "PaymentDeclined", "PaymentRefunded", "TicketsIssued",
+    "TicketsRefused",
+)  # fmt: skip
+TO_BOOKING = ("BookTickets", "SagaOverdue", *REPLIES)
+HANDLED = (*COMMANDS, *TO_BOOKING)
+
+_SENTENCES = {
+    Point.TRANSACTION_BEFORE: "The message has arrived; its local transaction has not begun.",
+    Point.TRANSACTION_INSIDE: "All rows of the local transaction are written; nothing is committed.",
+    Point.TRANSACTION_COMMITTED: "The local transaction is committed; the broker does not know it yet.",
+    Point.ANSWER: "The participant says no for a business reason: card declined, seat taken, printer refuses; "
+    "to a compensation too.",
+    Point.ORCHESTRATOR_BEFORE: "The orchestrator has the message and has decided nothing yet.",
+    Point.ORCHESTRATOR_AFTER: "The saga's new state and its next commands are written; nothing is committed.",
+    Point.RELAY_BEFORE_PUBLISH: "The message is in the sender's log; the broker does not have it yet.",
+    Point.RELAY_AFTER_PUBLISH: "The broker has the message; the relay has not confirmed its log position.",
+    Point.BUS: "The message is on its way: it may be lost, doubled, late, or overtaken by the next one.",
+    Point.PROJECTOR_BEFORE: "The projector has read events; no row of the view is written.",
+    Point.PROJECTOR_COMMITTED: "The view's rows and checkpoint are committed; the projector has not gone on.",
+    Point.API: "A request has reached the service's API: it is refused with 503, or waits.",
+    Point.DATABASE: "The service's database refuses every client, or a local transaction waits inside it.",
+    Point.PROCESS: "A process is killed when it gives its next sign of life, within about a second.",
+    Point.REDIS: "Redis goes down and loses what it has not saved; it comes back by itself.",
+}
+_MESSAGES = {
+    Point.TRANSACTION_BEFORE: HANDLED,
+    Point.TRANSACTION_INSIDE: HANDLED,
+    Point.TRANSACTION_COMMITTED: HANDLED,
+    Point.ANSWER: COMMANDS[:-1],  # a fence asks; there is nothing to refuse
+    Point.ORCHESTRATOR_BEFORE: TO_BOOKING,
+    Point.ORCHESTRATOR_AFTER: TO_BOOKING,
+    Point.RELAY_BEFORE_PUBLISH: (*HANDLED, *EVENTS),
+    Point.RELAY_AFTER_PUBLISH: (*HANDLED, *EVENTS),
+    Point.BUS: (*HANDLED, *EVENTS),
+    Point.PROJECTOR_BEFORE: EVENTS,
+    Point.PROJECTOR_COMMITTED: EVENTS,
+    Point.API: ("GET", "POST"),
+    Point.DATABASE: HANDLED,
+}
+REASONS = {
+    "ReserveSeats": ("seat_taken", "unknown_seat"),
+    "TakePayment": ("card_declined", "insufficient_funds"),
+    "IssueTickets": ("printer_refused",),
+}
+"""The reasons a refusal gives by itself; a fault may give any."""
+
+MECHANISMS = {
+    Mechanism.BARRIER: "Each command acts once, however often it comes.",
+    Mechanism.CONDITIONAL_SEAT_WRITE: "A seat is reserved only if it is still available at the moment of writing.",
+    Mechanism.SEQUENCE_CHECK: "A projector applies an event only if it is newer than the row.",
+    Mechanism.OUTBOX: "Messages are written in the local transaction that they speak of.",
+    Mechanism.IDEMPOTENCY_KEY: "A request that comes twice places one booking.",
+}
+
+
+def catalogue() -> list[Entry]:
+    """Every point, in the order a message passes them."""
+    return [
+        Entry(
+            point=point,
+            sentence=_SENTENCES[point],
+            actions=tuple(sorted(ALLOWED[point])),
+            services=AT[point],
+            messages=_MESSAGES.get(point, ()),
+            by_control=tuple(action for action in sorted(ALLOWED[point]) if (point, action) in BY_CONTROL),
+        )
+        for point in Point
+    ]

@@ -1,0 +1,105 @@
+"""What a fault holds: a list in Redis, so that a page can show it and a person can let it go on.
+
+An entry that is gone ends the hold: `release` needs no flag that somebody has to put back. Each hold is bounded by itself,
+so one whose process died, or whose Redis is away, ends too.
+"""
+
+import json
+import time
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from redis import Redis, RedisError
+
+from faults.fault import HOLD_S, Fault
+from faults.points import Action
+from faults.target import Target
+
+HELD_KEY = "faults:held"
+POLL_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Something that stands still: by which fault, where, since when, and when it goes on by itself. Times ISO 8601."""
+
+    id: str
+    fault: str
+    point: str
+    action: str
+    process: str
+    message: str
+    booking: str
+    since: str
+    until: str
+
+
+class Hold:
+    """Standing still by a fault; `ended()` says whether it is over and how. Making one puts it on the list."""
+
+    def __init__(self, redis: Redis, fault: Fault, process: str, target: Target) -> None:
+        self.fault = fault
+        self._redis, self._id = redis, uuid.uuid4().hex
+        self._began, self._longest, self._asked_at = time.monotonic(), longest(fault), time.monotonic()
+        now = datetime.now(UTC)
+        entry = Held(
+            id=self._id,
+            fault=fault.id,
+            point=fault.point,
+            action=fault.action,
+            process=process,
+            message=target.message,
+            booking=target.booking,
+            since=now.isoformat(),
+            until=(now + timedelta(seconds=self._longest)).isoformat(),
+        )
+        redis.hset(HELD_KEY, self._id, json.dumps(asdict(entry)))
+
+    def ended(self) -> str:
+        """Empty while it stands; else a sentence about how it ended. Cheap: asks Redis ten times a second at most."""
+        now = time.monotonic()
+        stood = f"after {now - self._began:.1f} s at {self.fault.point}"
+        if now - self._began >= self._longest:
+            self.leave()
+            return f"goes on by itself {stood}"
+        if now - self._asked_at < POLL_S:
+            return ""
+        self._asked_at = now
+        try:
+            return "" if self._redis.hexists(HELD_KEY, self._id) else f"is let go on {stood}"
+        except RedisError:
+            return ""
+
+    def leave(self) -> None:
+        """Take it off the list."""
+        try:
+            self._redis.hdel(HELD_KEY, self._id)
+        except RedisError:
+            return  # the list shows nothing that is past its bound
+
+
+def longest(fault: Fault) -> float:
+    """The seconds after which it goes on by itself. A pause ends with its fault, if nothing else is said."""
+    if fault.seconds:
+        return fault.seconds
+    if fault.action == Action.PAUSE:
+        return max((datetime.fromisoformat(fault.expires_at) - datetime.now(UTC)).total_seconds(), 0)
+    return HOLD_S
+
+
+def held(redis: Redis) -> list[Held]:
+    """What stands still now, longest first."""
+    now = datetime.now(UTC)
+    found = [Held(**json.loads(raw)) for raw in cast(Any, redis.hvals(HELD_KEY))]
+    over = [entry.id for entry in found if datetime.fromisoformat(entry.until) <= now]
+    if over:
+        redis.hdel(HELD_KEY, *over)
+    return sorted((entry for entry in found if entry.id not in over), key=lambda entry: entry.since)
+
+
+def release(redis: Redis, fault_id: str) -> int:
+    """Let go on whatever this fault holds; return how many. The fault stays armed if it may strike again."""
+    ids = [entry.id for entry in held(redis) if entry.fault == fault_id]
+    return int(redis.hdel(HELD_KEY, *ids)) if ids else 0

@@ -10,4 +10,6 @@ RUN pip install --require-hashes -r requirements.txt
 COPY . .
 # Compiled once here: the user below may not write, and twenty processes would each compile everything at every start.
 RUN python -m compileall -q . && useradd --system --no-create-home --shell /usr/sbin/nologin sagabox
+# A volume mounted here takes over the owner: the control process keeps the fault plan in it.
+RUN install -d -o sagabox -m 0700 /var/lib/sagabox
 USER sagabox

@@ -43,7 +43,7 @@ DATABASE_ROUTERS = ["config.router.OwnershipRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
-API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in SERVICES}
+API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in [*SERVICES, "control"]}
 REPLICATION_URLS = {alias: os.environ.get(f"REPLICATION_URL_{alias.upper()}", "") for alias in ALIASES[:5]}
 
 INSTALLED_APPS = [
@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
-    MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]
+    MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "messaging.api_faults.ApiFaults"]
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from sandbox.processes import (
     ALIASES,
@@ -22,12 +23,14 @@ SERVICE_NAMES = (*SERVICES, "projections", "journal", "web")
 class Environments:
     """Builds environments for processes on 127.0.0.1.
 
-    `ports`: process name -> port, as in Layout.ports. `secrets`: as in secret_store.NAMES.
+    `ports`: process name -> port, as in Layout.ports. `secrets`: as in secret_store.NAMES. `control`: the directory in
+    which the control process keeps its state.
     """
 
-    def __init__(self, ports: Mapping[str, int], secrets: Mapping[str, str]) -> None:
+    def __init__(self, ports: Mapping[str, int], secrets: Mapping[str, str], control: Path) -> None:
         self.ports = ports
         self.secrets = secrets
+        self.control_state = control
 
     def of_process(self, process: Process) -> Environment:
         values = self.values(process.service)
@@ -38,7 +41,7 @@ class Environments:
         return {key: values[key] for key in keys_of_service(service)}
 
     def control(self) -> Environment:
-        """The superuser and all owners: for setting up alone."""
+        """The superuser and all owners: for setting up, and for tests."""
         return self.of_process(INIT)
 
     def url(self, instance: str, role: str, database: str) -> str:
@@ -56,6 +59,8 @@ class Environments:
             "OPERATOR_TOKEN": self.secrets["OPERATOR_TOKEN"],
             "PORT": str(self.ports["web"]),
             "HOLD_SECONDS": os.environ.get("HOLD_SECONDS", "600"),
+            "CONTROL_STATE": str(self.control_state),
+            "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
         }
         apis = {f"API_URL_{name.upper()}": f"http://127.0.0.1:{self.ports[f'api-{name}']}" for name in SERVICES}
         admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}

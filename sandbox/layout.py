@@ -37,11 +37,17 @@ class Layout:
     def ports(self) -> dict[str, int]:
         """Process name -> TCP port on 127.0.0.1, for each process that listens."""
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
-        names = [*(f"api-{name}" for name in SERVICES), *(f"postgres-{name}" for name in INSTANCES), "redis"]
+        names = [*(f"api-{name}" for name in SERVICES), *(f"postgres-{name}" for name in INSTANCES)]
+        names += ["redis", "control"]
         return {"web": self.port, **{name: base + offset for offset, name in enumerate(names)}}
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
+
+    @property
+    def control(self) -> Path:
+        """Where the control process keeps the fault plan."""
+        return self.state / "control"
 
     def environment_file(self, service: str) -> Path:
         return self.state / "env" / f"{service}.env"

@@ -8,7 +8,7 @@ SERVICES = ("booking", "seats", "payments", "tickets")
 INSTANCES = (*SERVICES, "projections")
 ALIASES = (*INSTANCES, "journal")
 
-# Who may log in to PostgreSQL; the superuser `postgres` is for setting up only.
+# Who may log in to PostgreSQL; the superuser `postgres` sets up, and then is the control process's alone.
 ROLES = (*ALIASES, *(f"{service}_relay" for service in SERVICES), "recorder", "web")
 
 # The journal has a database of its own, but not an instance of its own.
@@ -56,6 +56,7 @@ class Process:
 
 COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "REDIS_URL")
 API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
+ADMIN_URLS = tuple(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log")
 
 
@@ -124,19 +125,35 @@ def _readers() -> list[Process]:
         Process(name="projector-seat-map", tier=Tier.WORKERS, health="heartbeat", service="projections",
                 arguments=("manage.py", "project", "seat_map"), keys=projections),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=UVICORN,
-                keys=(*projections, database_url("journal"), "OPERATOR_TOKEN", "PORT")),
+                keys=(*projections, database_url("journal"), "API_URL_CONTROL", "OPERATOR_TOKEN", "PORT")),
     ]  # fmt: skip
+
+
+# Owns the fault plan and takes servers down on purpose: of all that keeps running, it alone is given the superuser.
+CONTROL = Process(
+    name="control",
+    tier=Tier.TAILS,  # ends before PostgreSQL does, so that no database is left closed
+    health="http",
+    service="control",
+    arguments=("manage.py", "control", "--host", "{host}", "--port", "{port}"),
+    keys=(*COMMON, *ADMIN_URLS, "OPERATOR_TOKEN", "CONTROL_STATE"),
+)
 
 
 PROCESSES: tuple[Process, ...] = tuple(
     sorted(
-        [*_infrastructure(), *(process for service in SERVICES for process in _of_service(service)), *_readers()],
+        [
+            *_infrastructure(),
+            *(process for service in SERVICES for process in _of_service(service)),
+            *_readers(),
+            CONTROL,
+        ],
         key=lambda process: process.tier,
     )
 )
 
 # Sets everything up and ends: `init` in docker-compose.yml, a child of `manage.py sandbox up` in the sandbox. It alone
-# is given the superuser, and everybody's password in order to hand them out.
+# is given everybody's password, in order to hand them out.
 INIT = Process(
     name="init",
     tier=Tier.TAILS,
@@ -146,7 +163,7 @@ INIT = Process(
     keys=(
         *COMMON,
         *map(database_url, ALIASES),
-        *(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES),
+        *ADMIN_URLS,
         *map(password_key, ROLES),
     ),
 )

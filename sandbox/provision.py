@@ -91,6 +91,8 @@ def _ensure_database(connection: psycopg.Connection, role: Role) -> None:
     if not connection.execute("select from pg_database where datname = %s", (role.owns,)).rowcount:
         connection.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role.name)))
     connection.execute(sql.SQL("revoke all on database {} from public").format(name))
+    # A database that was down on purpose when everything was killed is up again before anybody needs it.
+    connection.execute(sql.SQL("alter database {} with allow_connections true").format(name))
 
 
 def _allow_connections(connection: psycopg.Connection, role: Role) -> None:

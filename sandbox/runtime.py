@@ -112,7 +112,7 @@ class Sandbox:
             self.layout.logs.mkdir(exist_ok=True)
             storage.discard_orphaned_clusters(self.layout, storage.postgres_home(self.layout))
             secrets = secret_store.load_or_create(self.layout.state / "secrets.env")
-            self.environments = Environments(self.layout.ports, secrets)
+            self.environments = Environments(self.layout.ports, secrets, self.layout.control)
             for service in SERVICE_NAMES:
                 secret_store.write_private(self.layout.environment_file(service), self.environments.of_service(service))
 

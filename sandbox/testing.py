@@ -40,7 +40,8 @@ def infrastructure(directory: Path) -> Iterator[Environment]:
 
     They end however the block is left, and by the guard even when this process is killed.
     """
-    environments = Environments(free_ports(Layout(directory, 0).ports), {name: secrets.token_hex(16) for name in NAMES})
+    ports = free_ports(Layout(directory, 0).ports)
+    environments = Environments(ports, {name: secrets.token_hex(16) for name in NAMES}, directory / "control")
     directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         home = _postgres_home(stack, directory)

@@ -36,6 +36,10 @@ class _Server:
             self._child.wait(30)
             self._child = None
 
+    def has_ended(self) -> bool:
+        """Whether it went by itself, or was told to by somebody else."""
+        return self._child is None or self._child.poll() is not None
+
 
 class PostgresServer(_Server):
     """`url` is the superuser's. `crash` is PostgreSQL's immediate shutdown: no checkpoint, recovery at the next start."""

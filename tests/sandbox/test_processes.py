@@ -7,18 +7,18 @@ import pytest
 
 from sandbox.environment import SERVICE_NAMES, Environments
 from sandbox.layout import Layout
-from sandbox.processes import DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
+from sandbox.processes import CONTROL, DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
 from sandbox.secret_store import NAMES
 from sandbox.supervise import Program, configuration
 
 LAYOUT = Layout(Path("/somewhere"), 8000)
-ENVIRONMENTS = Environments(LAYOUT.ports, {name: f"{name.lower()}-value" for name in NAMES})
+ENVIRONMENTS = Environments(LAYOUT.ports, {name: f"{name.lower()}-value" for name in NAMES}, LAYOUT.control)
 each_process = pytest.mark.parametrize("process", DJANGO, ids=lambda process: process.name)
 
 
 def test_every_part_of_the_architecture_runs_and_has_its_own_name() -> None:
     names = [process.name for process in PROCESSES]
-    assert len(set(names)) == len(names) == 5 + 1 + 1 + 4 + 4 + 4 + 2 + 2 + 1
+    assert len(set(names)) == len(names) == 5 + 1 + 1 + 4 + 4 + 4 + 2 + 2 + 1 + 1 + 1
 
 
 def test_they_start_in_an_order_that_may_be_reversed_for_stopping() -> None:
@@ -28,15 +28,17 @@ def test_they_start_in_an_order_that_may_be_reversed_for_stopping() -> None:
 
 @each_process
 def test_a_process_is_given_the_databases_of_its_service_only(process: Process) -> None:
-    own = {"web": {"PROJECTIONS", "JOURNAL"}}.get(process.service, {process.service.upper()})
+    own = {"web": {"PROJECTIONS", "JOURNAL"}, "control": set()}.get(process.service, {process.service.upper()})
     assert {key.removeprefix("DATABASE_URL_") for key in process.keys if key.startswith("DATABASE_URL_")} == own
 
 
 @each_process
-def test_nobody_but_init_is_given_a_superuser_or_a_bare_password(process: Process) -> None:
+def test_nobody_but_control_is_given_a_superuser_and_nobody_a_bare_password(process: Process) -> None:
     values = ENVIRONMENTS.of_process(process)
-    assert not [key for key in values if key.startswith("ADMIN_URL_") or key.endswith("_PASSWORD")]
-    assert "postgres_password-value" not in " ".join(values.values())
+    assert not [key for key in values if key.endswith("_PASSWORD")]
+    if process is not CONTROL:
+        assert not [key for key in values if key.startswith("ADMIN_URL_")]
+        assert "postgres_password-value" not in " ".join(values.values())
     assert "postgres_password-value" in " ".join(ENVIRONMENTS.of_process(INIT).values())
 
 

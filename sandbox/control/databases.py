@@ -1,0 +1,71 @@
+"""A service's database, really down for its clients: PostgreSQL refuses new connections and cuts those there are.
+
+`ALTER DATABASE ... ALLOW_CONNECTIONS false` holds for everybody, also for walsenders and the superuser, so it is done, and
+undone, from the database `postgres` of the same instance. It works alike on a machine and across containers.
+"""
+
+import logging
+import time
+from collections.abc import Collection, Mapping
+
+import psycopg
+from psycopg import sql
+
+from messaging.outage import Outage
+from sandbox.processes import INSTANCES
+from sandbox.provision import admin_url
+
+log = logging.getLogger(__name__)
+
+CUTTING_S = 5.0  # how long to keep cutting connections that were being made when the door was closed
+
+
+class Databases:
+    """Brings each instance's database to the state that is wanted, also when someone else has left it in another.
+
+    `environment` has ADMIN_URL_<INSTANCE>, the superuser's. What an earlier process left is unknown, so the first
+    `reconcile` asks all of them: nothing stays down because its author was killed.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._down: dict[str, bool | None] = dict.fromkeys(INSTANCES)
+        self._away = {instance: Outage(f"postgres-{instance}") for instance in INSTANCES}
+
+    def reconcile(self, wanted: Collection[str]) -> None:
+        """Take these databases down, and every other one up. An instance that is away itself is tried again next time."""
+        for instance in INSTANCES:
+            down = instance in wanted
+            if self._down[instance] is down:
+                continue
+            try:
+                self._bring(instance, down)
+            except psycopg.Error as error:
+                self._away[instance].failed(error)
+            else:
+                self._away[instance].over()
+                self._down[instance] = down
+
+    def is_down(self, instance: str) -> bool:
+        return self._down[instance] is True
+
+    def _bring(self, instance: str, down: bool) -> None:
+        url = admin_url(self._environment, instance)
+        with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+            statement = sql.SQL("alter database {} with allow_connections {}")
+            connection.execute(statement.format(sql.Identifier(instance), sql.Literal(not down)))
+            if down:
+                _cut(connection, instance)
+        if self._down[instance] is not None or down:
+            log.info("database %s %s", instance, "is down on purpose" if down else "accepts connections again")
+
+
+def _cut(connection: psycopg.Connection, database: str) -> None:
+    """End every backend of the database, those of replication too, until none is left."""
+    give_up = time.monotonic() + CUTTING_S
+    while time.monotonic() < give_up:
+        cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = %s"
+        found = connection.execute(cut, (database,)).fetchone()
+        if found == (0,):
+            return
+        time.sleep(0.02)

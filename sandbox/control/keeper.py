@@ -1,0 +1,226 @@
+"""The keeper of the fault plan: arms and clears, notes what struck, and performs what only the control process may.
+
+Every change is on the disk before it acts. What infrastructure is down is not remembered but derived: from the plan, at
+every turn, so that a keeper that was killed takes up where it stood, and nothing stays down by accident.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis import Redis, RedisError
+
+import faults
+from faults import BY_CONTROL, LIMIT, Fault, FaultError, Held, Mechanism, Point
+from messaging.observe import observe
+from sandbox.control.databases import Databases
+from sandbox.control.mirror import Mirror, Seen
+from sandbox.control.outages import check_outage, described, length, lose_everything, outage
+from sandbox.control.proofs import LOOK_BACK, Proofs
+from sandbox.control.state import Record, State, Store
+
+log = logging.getLogger(__name__)
+
+
+class Unknown(LookupError):
+    """No fault has this id."""
+
+
+class Keeper:
+    """Thread-safe. `turn()` again and again; in between, what a person wants. Redis may be away at any time."""
+
+    def __init__(self, redis: Redis, store: Store, environment: Mapping[str, str]) -> None:
+        self._redis, self._store = redis, store
+        self._mirror, self._proofs = Mirror(redis), Proofs(redis)
+        self._databases = Databases(environment)
+        self._state: State = store.load()
+        self._journal_end = 0
+        self._stale = True  # the mirror may lack something that we have
+        self._held: list[Held] = []
+        self._untold: list[Callable[[], None]] = []  # observations that wait for Redis
+        self._lock = threading.RLock()
+        for record in self._state.records.values():
+            if record.fault.fired > len(record.proofs):
+                self._proofs.expect(record.fault, 0)
+
+    # What a person wants
+
+    def arm(self, fault: Fault) -> Record:
+        """Raises FaultError when it cannot be armed."""
+        with self._lock:
+            if len(self._state.live()) >= LIMIT:
+                raise FaultError(f"{LIMIT} faults are armed already; clear some first")
+            if (fault.point, fault.action) in BY_CONTROL:
+                check_outage(fault)
+            record = self._state.records[fault.id] = Record(fault)
+            self._stale = True
+            self._save()
+            self._tell(fault.service, "operator", f"{fault.who or 'somebody'} arms {described(fault)}", fault.booking)
+            self.turn()
+            return self._state.records.get(fault.id, record)
+
+    def clear(self, name: str, who: str = "") -> Record:
+        """Clear a live fault; take a spent one from the list. Raises Unknown."""
+        with self._lock:
+            record = self._find(name)
+            if self._acts(record):
+                self._clear(record, who)
+            else:
+                del self._state.records[name]
+            self._save()
+            self.turn()
+            return record
+
+    def go_on(self, name: str, who: str = "") -> int:
+        """Let go on what this fault holds; returns how many stood still. Raises Unknown, RedisError."""
+        with self._lock:
+            fault = self._find(name).fault
+            released = faults.release(self._redis, name)
+            if released:
+                self._tell(
+                    fault.service, "operator", f"{who or 'somebody'} lets {described(fault)} go on", fault.last_booking
+                )
+                self._tell_all()
+            return released
+
+    def clear_all(self, who: str = "") -> int:
+        """Clear what is live, forget what is spent; returns how many were live."""
+        with self._lock:
+            live = [record for record in self._state.records.values() if self._acts(record)]
+            self._state.records = {record.fault.id: record for record in live}
+            for record in live:
+                self._clear(record, who)
+            self._save()
+            self.turn()
+            return len(live)
+
+    def switch(self, mechanism: Mechanism, *, off: bool, who: str = "") -> None:
+        with self._lock:
+            change = self._state.off.union if off else self._state.off.difference
+            if self._state.off != change({str(mechanism)}):
+                self._state.off = change({str(mechanism)})
+                self._save()
+                text = f"{who or 'somebody'} switches the {mechanism} {'off' if off else 'on again'}"
+                self._tell("control", "operator", text)
+                self._stale = True
+                self.turn()
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Everything armed and what became of it, in the order of arming; as fresh as Redis lets us be."""
+        with self._lock:
+            self.turn()
+            return [
+                {**record.as_dict(), "held": [asdict(one) for one in self._held if one.fault == name]}
+                for name, record in self._state.records.items()
+            ]
+
+    def off(self) -> frozenset[str]:
+        return self._state.off
+
+    # What the keeper does of itself
+
+    def turn(self) -> None:
+        """Look at Redis, perform what is due, end what is over. Cheap while nothing is armed."""
+        with self._lock:
+            before = repr(self._state)
+            with contextlib.suppress(RedisError):  # away: then the durable copy is all there is
+                self._meet(self._mirror.read())
+                self._held = faults.held(self._redis)
+                self._tell_all()
+            self._begin_outages()
+            if repr(self._state) != before:
+                self._state.forget_oldest()
+                self._save()
+            self._databases.reconcile(self._down(Point.DATABASE))
+            if self._down(Point.REDIS):
+                lose_everything(self._redis)
+
+    def rest(self) -> None:
+        """Before this process ends: nothing stays down without somebody to bring it up again."""
+        with self._lock:
+            self._databases.reconcile(())
+
+    def _meet(self, seen: Seen) -> None:
+        """Bring the durable copy and the mirror together: Redis knows what struck, we know what is armed."""
+        records = self._state.records
+        ours = seen.epoch == self._state.epoch
+        for name, fault in seen.faults.items() if ours else ():
+            known = records.setdefault(name, Record(fault))
+            if known.fault.live and fault.passes >= known.fault.passes:
+                if fault.fired > known.fault.fired:
+                    self._proofs.expect(fault, self._journal_end or max(seen.journal_end - LOOK_BACK, 0))
+                known.fault = fault
+        if self._stale or not ours:
+            self._mirror.write_all(self._state.epoch, self._mirrored(), self._state.off)
+            self._stale = False
+        else:
+            for fault in self._mirrored():
+                if fault.id not in seen.faults:  # somebody took it out of Redis by hand
+                    records[fault.id].fault = replace(fault, cleared_at=_now())
+            self._state.off = seen.off
+            self._mirror.remove([name for name in seen.faults if not records[name].fault.live])
+        self._proofs.collect(records, seen.journal_end)
+        self._journal_end = seen.journal_end
+
+    def _begin_outages(self) -> None:
+        """Claim what is ours to perform: written down as fired before it acts. End what is over."""
+        now = _now()
+        for record in self._state.records.values():
+            fault = record.fault
+            if record.until and record.until <= now:
+                record.until = ""
+                self._tell(fault.service, "outage over", f"{outage(fault)} is over")
+            elif (fault.point, fault.action) in BY_CONTROL and fault.live and not record.until:
+                record.fault = replace(fault, fired=1, passes=1, last_fired=now)
+                end = datetime.now(UTC) + timedelta(seconds=length(fault))
+                record.until = min(end.isoformat(timespec="microseconds"), fault.expires_at)
+                self._proofs.expect(record.fault, self._journal_end)
+                self._tell(fault.service, "fault", f"{outage(fault)}, injected", data={"fault": fault.id, "fired": 1})
+
+    def _down(self, point: Point) -> set[str]:
+        return {
+            record.fault.service
+            for record in self._state.records.values()
+            if record.until and record.fault.point == point
+        }
+
+    def _clear(self, record: Record, who: str) -> None:
+        record.fault = replace(record.fault, cleared_at=record.fault.cleared_at or _now())
+        record.until = record.until and _now()
+        with contextlib.suppress(RedisError):
+            faults.clear(self._redis, record.fault.id)
+        self._tell(record.fault.service, "operator", f"{who or 'somebody'} clears {described(record.fault)}")
+
+    def _acts(self, record: Record) -> bool:
+        return record.fault.live or bool(record.until) or any(one.fault == record.fault.id for one in self._held)
+
+    def _find(self, name: str) -> Record:
+        try:
+            return self._state.records[name]
+        except KeyError:
+            raise Unknown(f"there is no fault '{name}'") from None
+
+    def _mirrored(self) -> list[Fault]:
+        """What the services are to know of: live, and theirs to perform."""
+        live = [record.fault for record in self._state.live()]
+        return [fault for fault in live if (fault.point, fault.action) not in BY_CONTROL]
+
+    def _save(self) -> None:
+        self._store.save(self._state)
+
+    def _tell(self, service: str, kind: str, text: str, booking: str = "", **more: Any) -> None:
+        self._untold.append(lambda: observe(self._redis, service or "control", kind, text, booking=booking, **more))
+
+    def _tell_all(self) -> None:
+        while self._untold:
+            self._untold.pop(0)()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

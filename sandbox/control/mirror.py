@@ -1,0 +1,66 @@
+"""The plan in Redis. The services read it there and count it down there, so Redis is asked what struck.
+
+The key `faults:epoch` says whose plan it is. Where it is missing, Redis has lost its data (or is another Redis), and gets the
+plan anew from the durable copy.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from faults import Fault
+from faults.fault import dump, load
+from faults.plan import KEY, OFF_KEY
+
+EPOCH_KEY = "faults:epoch"
+JOURNAL = "journal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What Redis holds. `journal_end`: position of the newest journal entry on its stream, read before the faults."""
+
+    epoch: str
+    faults: dict[str, Fault]
+    off: frozenset[str]
+    journal_end: int
+
+
+class Mirror:
+    """Raises redis.RedisError when Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def read(self) -> Seen:
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.xrevrange(JOURNAL, count=1)
+        pipe.get(EPOCH_KEY)
+        pipe.hvals(KEY)
+        pipe.smembers(OFF_KEY)
+        newest, epoch, raw, off = pipe.execute()
+        faults = [load(item) for item in raw]
+        return Seen(
+            epoch=(epoch or b"").decode(),
+            faults={fault.id: fault for fault in faults},
+            off=frozenset(item.decode() for item in off),
+            journal_end=int(newest[0][0].split(b"-")[0]) if newest else 0,
+        )
+
+    def write_all(self, epoch: str, faults: Iterable[Fault], off: Collection[str]) -> None:
+        """Replace what is there, at once."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(KEY, OFF_KEY)
+        armed: dict[Any, Any] = {fault.id: dump(fault) for fault in faults}
+        if armed:
+            pipe.hset(KEY, mapping=armed)
+        if off:
+            pipe.sadd(OFF_KEY, *off)
+        pipe.set(EPOCH_KEY, epoch)
+        pipe.execute()
+
+    def remove(self, ids: Collection[str]) -> None:
+        if ids:
+            self._redis.hdel(KEY, *ids)

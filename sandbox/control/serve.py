@@ -1,0 +1,56 @@
+"""The control process: its keeper turns in a thread of its own, its API answers beside it."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import uvicorn
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.urls import path
+from redis import Redis
+
+from messaging.heartbeat import Heartbeat
+from messaging.process import impatient_redis
+from sandbox.control.api import build
+from sandbox.control.keeper import Keeper
+from sandbox.control.state import Store
+
+TURN_S = 0.25
+log = logging.getLogger(__name__)
+
+
+def run(host: str, port: int) -> None:
+    """Serve until SIGTERM. The environment has ADMIN_URL_<INSTANCE> and CONTROL_STATE, the directory for the plan."""
+    redis = impatient_redis()
+    keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ)
+    stop = threading.Event()
+    turning = threading.Thread(target=_turn, args=(keeper, redis, stop), name="keeper")
+    _use_urls(keeper)
+    turning.start()
+    try:
+        uvicorn.run(get_asgi_application(), host=host, port=port, access_log=False, log_level="warning")
+    finally:
+        stop.set()
+        turning.join()
+        keeper.rest()
+
+
+def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:
+    heartbeat = Heartbeat(redis, "control")
+    while not stop.wait(TURN_S):
+        try:
+            keeper.turn()
+            heartbeat.beat()
+        except Exception:  # a disk that is full, say; the plan in Redis still stands, and the next turn may succeed
+            log.exception("the keeper's turn failed; another comes")
+
+
+def _use_urls(keeper: Keeper) -> None:
+    """The whole of this process's URLs are its API's: it has no pages, cookies or scripts."""
+    urls = ModuleType("sandbox.control.urls")
+    urls.urlpatterns = [path("", build(keeper).urls)]  # type: ignore[attr-defined]
+    settings.ROOT_URLCONF = urls
+    settings.MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]

@@ -1,0 +1,83 @@
+"""The plan's durable copy. Redis may lose everything, on purpose too; what is armed, and what struck, is kept here."""
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faults import Fault
+
+ENDED_KEPT = 50  # spent and cleared faults that stay in the list
+
+
+@dataclass
+class Record:
+    """A fault and what became of it. `proofs`: journal entries of its strikes, oldest first: {"number", "pos", "booking", "at", "title"}.
+
+    `until` is set while the control process performs it: when it ends (ISO 8601, UTC).
+    """
+
+    fault: Fault
+    proofs: list[dict[str, Any]] = field(default_factory=list)
+    until: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.fault.as_dict(), "proofs": self.proofs, "until": self.until}
+
+
+@dataclass
+class State:
+    """Everything the control process must not forget. A new epoch begins with a new file."""
+
+    epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
+    records: dict[str, Record] = field(default_factory=dict)  # by the fault's id, in the order they were armed
+    off: frozenset[str] = frozenset()  # mechanisms that are switched off
+
+    def live(self) -> list[Record]:
+        return [record for record in self.records.values() if record.fault.live]
+
+    def forget_oldest(self) -> None:
+        ended = [name for name, record in self.records.items() if not record.fault.live and not record.until]
+        for name in ended[: max(len(ended) - ENDED_KEPT, 0)]:
+            del self.records[name]
+
+
+class Store:
+    """`load` and `save`, in a directory of the control process's own."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = directory / "plan.json"
+
+    def load(self) -> State:
+        """The state as it was saved last; a new one where there is none."""
+        try:
+            data = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return State()
+        records = [
+            Record(Fault(**item["fault"]), proofs=item["proofs"], until=item["until"]) for item in data["records"]
+        ]
+        by_id = {record.fault.id: record for record in records}
+        return State(epoch=data["epoch"], records=by_id, off=frozenset(data["off"]))
+
+    def save(self, state: State) -> None:
+        """On the disk when this returns; a crash in between leaves the old file."""
+        data = {
+            "epoch": state.epoch,
+            "off": sorted(state.off),
+            "records": [asdict(record) for record in state.records.values()],
+        }
+        draft = self._path.with_suffix(".new")
+        with draft.open("w") as file:
+            json.dump(data, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

@@ -1,0 +1,151 @@
+"""The fault plan's owner: what it must not forget, whoever dies."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from redis import Redis
+
+import faults
+from faults import Action, Fault, FaultError, Kind, Mechanism, Plan, Point, Target, Trigger
+from messaging.observe import STREAM
+from sandbox.control.keeper import Keeper, Unknown
+from tests.control.conftest import NewKeeper
+
+DECLINED = {"point": Point.ANSWER, "action": Action.REFUSE, "service": "payments", "message": "TakePayment"}
+TARGET = Target(message="TakePayment", booking="b-1")
+
+
+def fault(**more: Any) -> Fault:
+    return Fault(**{**DECLINED, **more})
+
+
+def only(keeper: Keeper) -> dict[str, Any]:
+    (found,) = keeper.listing()
+    return found
+
+
+def strike(redis: Redis) -> Fault | None:
+    """As the service does when the message passes."""
+    return Plan(redis, "payments").refresh().strike(Point.ANSWER, TARGET)
+
+
+def journal(redis: Redis, pos: int, struck: Fault) -> None:
+    """As the recorder does with the observation of a strike."""
+    data = {"kind": "fault", "data": {"fault": struck.id, "fired": struck.fired}}
+    entry = {"pos": pos, "kind": "observation", "title": "struck", "committed_at": "", "correlations": ["b-1"]}
+    redis.xadd("journal", {"e": json.dumps(entry | {"data": data}, separators=(",", ":"))}, id=f"{pos}-0")
+
+
+def test_what_is_armed_reaches_the_service_and_what_struck_comes_back(keeper: Keeper, redis: Redis) -> None:
+    armed = keeper.arm(fault())
+    assert only(keeper)["state"] == "armed"
+    assert strike(redis) is not None
+    found = only(keeper)
+    assert (found["state"], found["fired"], found["last_booking"]) == ("exhausted", 1, "b-1")
+    assert strike(redis) is None
+    assert faults.listing(redis) == [], "what is spent costs the services nothing"
+    assert armed.fault.id == found["id"]
+
+
+def test_the_journal_entry_of_each_strike_is_found(keeper: Keeper, redis: Redis) -> None:
+    armed = keeper.arm(fault(trigger=Trigger(kind=Kind.TIMES, times=3))).fault
+    for pos in (41, 43):
+        struck = strike(redis)
+        assert struck is not None
+        journal(redis, pos, struck)
+        journal(redis, pos + 1, struck)  # what was held went on: another entry about the same strike
+        keeper.turn()
+    assert [proof["pos"] for proof in only(keeper)["proofs"]] == [41, 43]
+    assert only(keeper)["id"] == armed.id
+
+
+def test_an_entry_that_comes_late_is_found_too(keeper: Keeper, redis: Redis) -> None:
+    keeper.arm(fault())
+    struck = strike(redis)
+    assert struck is not None
+    assert only(keeper)["proofs"] == []
+    journal(redis, 7, struck)
+    assert [(proof["pos"], proof["booking"]) for proof in only(keeper)["proofs"]] == [(7, "b-1")]
+
+
+def test_a_killed_keeper_forgets_nothing(new_keeper: NewKeeper, redis: Redis) -> None:
+    first = new_keeper()
+    spent, armed = first.arm(fault()).fault, first.arm(fault(booking="b-2")).fault
+    first.switch(Mechanism.BARRIER, off=True)
+    strike(redis)
+    first.turn()
+    again = new_keeper()
+    assert [(one["id"], one["state"]) for one in again.listing()] == [(spent.id, "exhausted"), (armed.id, "armed")]
+    assert again.off() == {"barrier"}
+
+
+def test_a_redis_that_lost_everything_is_given_the_plan_anew(keeper: Keeper, redis: Redis) -> None:
+    keeper.arm(fault(trigger=Trigger(kind=Kind.TIMES, times=2)))
+    keeper.switch(Mechanism.OUTBOX, off=True)
+    strike(redis)
+    keeper.turn()
+    redis.flushall()
+    assert strike(redis) is None
+    keeper.turn()
+    assert Plan(redis, "payments").refresh().disabled(Mechanism.OUTBOX)
+    assert strike(redis) is not None
+    assert strike(redis) is None, "it had struck once before the data were lost"
+
+
+def test_arming_and_clearing_leave_an_entry_saying_who(keeper: Keeper, redis: Redis) -> None:
+    armed = keeper.arm(fault(who="ana")).fault
+    keeper.clear(armed.id, "ben")
+    told = [json.loads(fields[b"o"]) for _, fields in cast(Any, redis.xrange(STREAM))]
+    assert [(one["kind"], one["text"]) for one in told] == [
+        ("operator", "ana arms refuse at answer of payments (TakePayment)"),
+        ("operator", "ben clears refuse at answer of payments (TakePayment)"),
+    ]
+
+
+def test_clearing_ends_it_and_clearing_again_takes_it_from_the_list(keeper: Keeper, redis: Redis) -> None:
+    armed = keeper.arm(fault()).fault
+    assert keeper.clear(armed.id).fault.state == "cleared"
+    assert strike(redis) is None
+    keeper.clear(armed.id)
+    assert keeper.listing() == []
+    with pytest.raises(Unknown):
+        keeper.clear(armed.id)
+
+
+def test_a_fault_expires_by_itself(keeper: Keeper, redis: Redis) -> None:
+    keeper.arm(fault(expires_at=(datetime.now(UTC) - timedelta(seconds=1)).isoformat()))
+    assert only(keeper)["state"] == "expired"
+    assert faults.listing(redis) == []
+
+
+def test_a_thousand_and_no_more(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.control.keeper.LIMIT", 2)
+    keeper.arm(fault())
+    spare = keeper.arm(fault()).fault
+    with pytest.raises(FaultError, match="2 faults are armed already"):
+        keeper.arm(fault())
+    keeper.clear(spare.id)
+    keeper.arm(fault())
+
+
+def test_of_two_that_contradict_both_are_shown_and_the_first_wins(keeper: Keeper, redis: Redis) -> None:
+    first = keeper.arm(fault(reason="card_declined")).fault
+    keeper.arm(fault(reason="insufficient_funds"))
+    assert len(keeper.listing()) == 2
+    struck = strike(redis)
+    assert struck is not None
+    assert struck.id == first.id
+
+
+def test_what_is_held_goes_on(keeper: Keeper, redis: Redis) -> None:
+    armed = keeper.arm(fault(point=Point.TRANSACTION_COMMITTED, action=Action.HOLD)).fault
+    hold = faults.Hold(redis, armed, "worker-payments", TARGET)
+    assert [one["booking"] for one in only(keeper)["held"]] == ["b-1"]
+    assert keeper.go_on(armed.id, "ana") == 1
+    assert only(keeper)["held"] == []
+    assert keeper.go_on(armed.id) == 0
+    hold.leave()
+    with pytest.raises(Unknown):
+        keeper.go_on("nobody")

@@ -1,0 +1,116 @@
+"""A database is really down for its clients, and comes back, whatever becomes of those who took it down."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from redis import Redis
+
+from faults import Action, Fault, FaultError, Kind, Point, Trigger
+from sandbox.control.databases import Databases
+from sandbox.control.keeper import Keeper
+from sandbox.control.state import Store
+from sandbox.testing import url_of
+from tests.control.conftest import NewKeeper
+from tests.servers import RedisServer, redis_server_in
+from tests.waiting import wait_until
+
+OWNER = url_of(os.environ, "tickets", "tickets", "tickets")
+RECORDER = make_conninfo(url_of(os.environ, "tickets", "recorder", "tickets"), replication="database")
+
+
+def down(seconds: float = 300, kind: Kind = Kind.ONCE) -> Fault:
+    trigger = Trigger(kind=kind)
+    return Fault(point=Point.DATABASE, action=Action.DOWN, service="tickets", seconds=seconds, trigger=trigger)
+
+
+def is_open() -> bool:
+    try:
+        psycopg.connect(OWNER).close()
+    except psycopg.OperationalError as error:
+        return "not currently accepting connections" not in str(error)
+    return True
+
+
+@pytest.fixture(autouse=True)
+def up_again() -> Iterator[None]:
+    yield
+    Databases(os.environ).reconcile(())
+
+
+def test_connections_are_cut_and_new_ones_refused_and_all_is_well_after(keeper: Keeper) -> None:
+    with psycopg.connect(OWNER, autocommit=True) as client, psycopg.connect(RECORDER, autocommit=True) as tail:
+        armed = keeper.arm(down()).fault
+        for connection in (client, tail):
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("select 1" if connection is client else "IDENTIFY_SYSTEM")
+    assert not is_open()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(RECORDER)
+    with psycopg.connect(url_of(os.environ, "seats", "seats", "seats")):
+        pass  # another service's is none of its business
+    keeper.clear(armed.id)
+    assert is_open()
+
+
+def test_it_is_up_again_after_its_seconds(keeper: Keeper) -> None:
+    keeper.arm(down(seconds=0.3))
+    (found,) = keeper.listing()
+    assert (found["state"], found["fired"], bool(found["until"])) == ("exhausted", 1, True)
+    assert not is_open()
+    wait_until(lambda: not keeper.listing()[0]["until"] and is_open(), 5, "the database to be up again")
+
+
+def test_a_keeper_that_was_killed_takes_up_where_it_stood(new_keeper: NewKeeper) -> None:
+    armed = new_keeper().arm(down(kind=Kind.ALWAYS)).fault
+    again = new_keeper()
+    assert not is_open()
+    assert again.listing()[0]["fired"] == 1, "one outage, not another"
+    again.clear(armed.id)
+    assert is_open()
+
+
+def test_nothing_stays_down_that_no_plan_knows_of(redis: Redis, tmp_path: Path) -> None:
+    Databases(os.environ).reconcile({"tickets"})
+    assert not is_open()
+    Keeper(redis, Store(tmp_path / "another"), os.environ).turn()
+    assert is_open()
+
+
+def test_a_keeper_that_ends_leaves_nothing_down(keeper: Keeper) -> None:
+    keeper.arm(down())
+    keeper.rest()
+    assert is_open()
+
+
+@pytest.mark.parametrize("more", [{"booking": "b-1"}, {"trigger": Trigger(kind=Kind.PROBABILITY, probability=0.5)}])
+def test_a_server_is_down_for_everybody_and_at_once(keeper: Keeper, more: dict) -> None:
+    with pytest.raises(FaultError):
+        keeper.arm(Fault(**{"point": Point.DATABASE, "action": Action.DOWN, "service": "tickets", **more}))
+    assert is_open()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_server_in(tmp_path / "redis") as running:
+        yield running
+
+
+def test_redis_goes_down_and_loses_its_data_and_gets_the_plan_back(server: RedisServer, tmp_path: Path) -> None:
+    redis = server.client()
+    keeper = Keeper(redis, Store(tmp_path / "plan"), os.environ)
+    keeper.arm(Fault(point=Point.TRANSACTION_INSIDE, action=Action.CRASH, service="seats"))
+    redis.set("something", "kept")
+    outage = keeper.arm(Fault(point=Point.REDIS, action=Action.DOWN, service="redis", seconds=0.2)).fault
+    wait_until(lambda: server.has_ended(), 5, "Redis to end")
+    server.start()
+    wait_until(lambda: not keeper.listing()[1]["until"], 5, "the outage to be over")
+    if server.has_ended():
+        server.start()
+    keeper.turn()
+    assert redis.get("something") is None
+    assert redis.hlen("faults") == 1
+    assert keeper.listing()[1]["id"] == outage.id

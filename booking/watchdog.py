@@ -2,7 +2,8 @@
 
 A watchdog that resends whatever is late makes an overload worse: a naive one sent 2,214 useless commands in one run. So:
 nothing for a service whose queue is not empty (the answer is late because the service is busy), nothing while our own
-queue is not empty, and a bounded number in flight for each service.
+queue is not empty, and a bounded number in flight for each service. And nothing about a saga that a person holds at a
+breakpoint: its clock stands still too.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -32,6 +33,7 @@ _CLAIM = f"""
     ), late as (
         select id, awaiting, row_number() over (partition by awaiting order by due_at) as place from booking_saga
         where state in ({_RUNNING}) and due_at <= clock_timestamp() and awaiting = any (%s)
+            and booking_id::text <> all (%s)
     ), chosen as (
         select s.id from booking_saga s join late using (id) left join busy on busy.awaiting = late.awaiting
         where late.place <= %s - coalesce(busy.number, 0) order by s.id for update of s skip locked
@@ -42,7 +44,8 @@ _CLAIM = f"""
 """
 _CLAIM_UNSTARTED = """
     with chosen as (
-        select id from booking_booking where due_at <= clock_timestamp() order by due_at limit %s for update skip locked
+        select id from booking_booking where due_at <= clock_timestamp() and id::text <> all (%s)
+        order by due_at limit %s for update skip locked
     )
     update booking_booking b set due_at = clock_timestamp() + %s * interval '1 second'
     from chosen where b.id = chosen.id
@@ -65,21 +68,24 @@ def lags(redis: Redis, queues: Iterable[str]) -> dict[str, int]:
     return dict(zip(names, cast(list[int], pipe.execute()), strict=True))
 
 
-def patrol(queued: Mapping[str, int]) -> int:
-    """Report what is overdue, given the length of each queue; return how many messages were sent."""
+def patrol(queued: Mapping[str, int], held: Collection[str] = ()) -> int:
+    """Report what is overdue, given the length of each queue; return how many messages were sent.
+
+    `held`: ids of the bookings that stand still on purpose.
+    """
     if queued[OWN_QUEUE]:
         return 0
     idle = [service for service in services() if not queued[service]]
     with transaction.atomic(using=USING):
-        messages = [*_overdue(idle), *_unstarted()]
+        messages = [*_overdue(idle, held), *_unstarted(held)]
         outbox.append(Outbox, messages)
     return len(messages)
 
 
-def _overdue(idle: Collection[str]) -> list[Message]:
+def _overdue(idle: Collection[str], held: Collection[str]) -> list[Message]:
     """Claim, by a lease, overdue sagas that wait for one of these services."""
     with connections[USING].cursor() as cursor:
-        cursor.execute(_CLAIM, [list(idle), IN_FLIGHT, LEASE_S])
+        cursor.execute(_CLAIM, [list(idle), list(held), IN_FLIGHT, LEASE_S])
         claimed = cursor.fetchall()
     return [
         _message(
@@ -92,10 +98,10 @@ def _overdue(idle: Collection[str]) -> list[Message]:
     ]
 
 
-def _unstarted() -> list[Message]:
+def _unstarted(held: Collection[str]) -> list[Message]:
     """Claim bookings whose saga has not started: their BookTickets or CancelRequested may have been lost with Redis."""
     with connections[USING].cursor() as cursor:
-        cursor.execute(_CLAIM_UNSTARTED, [IN_FLIGHT, LEASE_S])
+        cursor.execute(_CLAIM_UNSTARTED, [list(held), IN_FLIGHT, LEASE_S])
         claimed = cursor.fetchall()
     return [
         _message(

@@ -8,7 +8,7 @@ from faults.acting import Alive, InjectedError, act
 from faults.arming import LIMIT, arm, clear, forget_spent, listing, switch, switched_off
 from faults.catalogue import catalogue
 from faults.fault import Fault, FaultError, Kind, Trigger, dump, load, parse
-from faults.holding import Held, Hold, held, release
+from faults.holding import Held, Hold, held, held_bookings, release
 from faults.plan import Plan
 from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
 from faults.target import Target
@@ -38,6 +38,7 @@ __all__ = [
     "dump",
     "forget_spent",
     "held",
+    "held_bookings",
     "listing",
     "load",
     "parse",

@@ -14,7 +14,7 @@ from typing import Any, cast
 from redis import Redis, RedisError
 
 from faults.fault import HOLD_S, Fault
-from faults.points import Action
+from faults.points import Action, Point
 from faults.target import Target
 
 HELD_KEY = "faults:held"
@@ -97,6 +97,12 @@ def held(redis: Redis) -> list[Held]:
     if over:
         redis.hdel(HELD_KEY, *over)
     return sorted((entry for entry in found if entry.id not in over), key=lambda entry: entry.since)
+
+
+def held_bookings(redis: Redis) -> set[str]:
+    """The bookings whose saga stands still. A projector that does holds up its view, and no saga."""
+    views = (Point.PROJECTOR_BEFORE, Point.PROJECTOR_COMMITTED)
+    return {entry.booking for entry in held(redis) if entry.booking and entry.point not in views}
 
 
 def release(redis: Redis, fault_id: str) -> int:

@@ -1,16 +1,17 @@
 """A projector: applies the events of its view's sources, rows and checkpoints in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
 from redis import Redis, RedisError
 
-from faults import Mechanism, Plan
+from faults import Alive, Mechanism, Plan, Point
 from messaging.cursor import Cursor
 from messaging.follow import CursorsMovedError
+from messaging.strikes import strike
 from projections import checkpoints
 from projections.upsert import ALIAS
 from projections.views import View
@@ -21,13 +22,13 @@ Envelopes = Sequence[dict[str, Any]]
 class Projector:
     """The `load` and `apply` of messaging.follow for one view.
 
-    `check()` says whether the sequence check is on. Switched off, events doubled or out of order make the view wrong:
-    that is what it is there for.
+    `injected` is what the fault plan asks for. With the sequence check switched off, events doubled or out of order make
+    the view wrong: that is what it is there for.
     """
 
-    def __init__(self, view: View, check: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, view: View, injected: "Injected | None" = None) -> None:
         self.view = view
-        self._check = check
+        self._injected = injected
         self._saved: dict[str, Cursor] = {}
 
     def load(self) -> list[Cursor]:
@@ -39,10 +40,11 @@ class Projector:
 
     def apply(self, envelopes: Envelopes, cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
         """Write rows and cursors, or neither. Raises CursorsMovedError if somebody else moved the view's checkpoints."""
+        check = self._injected is None or self._injected.before(envelopes)
         with transaction.atomic(using=ALIAS):
             if checkpoints.lock(self.view.name) != self._saved:
                 raise CursorsMovedError(f"view {self.view.name} was rebuilt; going on from its checkpoints")
-            changed = self.view.write(envelopes, check=self._check())
+            changed = self.view.write(envelopes, check=check)
             checkpoints.save(
                 self.view.name,
                 cursors,
@@ -50,19 +52,34 @@ class Projector:
                 times={_source(envelope): envelope["time"] for envelope in envelopes} if changed else {},
                 behind=behind,
             )
+        if self._injected is not None:
+            self._injected.committed(envelopes)
         self._saved = self._saved | {cursor.source: cursor for cursor in cursors}
 
 
-def sequence_check(redis: Redis) -> Callable[[], bool]:
-    """Whether the fault plan leaves the sequence check on; while Redis is away, what it said last."""
-    plan = Plan(redis, "projections")
+class Injected:
+    """The fault plan at a projector's points. While Redis is away it asks for nothing but what it said last.
 
-    def is_on() -> bool:
+    `alive()` is called while a fault makes the projector stand still; False ends that.
+    """
+
+    def __init__(self, redis: Redis, program: str, alive: Alive = lambda: True) -> None:
+        self._plan, self._alive = Plan(redis, "projections", program), alive
+
+    def before(self, envelopes: Envelopes) -> bool:
+        """No row is written yet. Returns whether the sequence check is on."""
         with suppress(RedisError):
-            plan.refresh()
-        return not plan.disabled(Mechanism.SEQUENCE_CHECK)
+            self._plan.refresh()
+            self._strike(Point.PROJECTOR_BEFORE, envelopes)
+        return not self._plan.disabled(Mechanism.SEQUENCE_CHECK)
 
-    return is_on
+    def committed(self, envelopes: Envelopes) -> None:
+        with suppress(RedisError):
+            self._strike(Point.PROJECTOR_COMMITTED, envelopes)
+
+    def _strike(self, point: Point, envelopes: Envelopes) -> None:
+        for envelope in envelopes if self._plan.armed else ():
+            strike(self._plan, point, envelope, self._alive)
 
 
 def _source(envelope: dict[str, Any]) -> str:

@@ -13,10 +13,11 @@ from booking.saga.definitions import DEFINITIONS
 from booking.saga.engine import advance
 from booking.saga.events import Absorb, Event, Interrupted, MoveBooking, Note, Send, Started, Wait
 from booking.saga.state import ACTIVE, SagaState, Status
-from faults import Plan
+from faults import Plan, Point
 from messaging import outbox
 from messaging.observe import observe
 from messaging.outbox import Message
+from messaging.strikes import strike
 
 
 def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
@@ -25,13 +26,20 @@ def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
     Messages are decided in the order of their arrival; several may be for one saga. Raises on a message that cannot be
     read or concerns nothing we know, before anything is written.
     """
+    _pass(Point.ORCHESTRATOR_BEFORE, envelopes, plan)
     inbound = [read(envelope) for envelope in envelopes]
     batch = _Batch(inbound)
     for message in inbound:
         batch.decide(message)
     batch.write()
+    _pass(Point.ORCHESTRATOR_AFTER, envelopes, plan)
     for message, why in batch.absorbed:
         _tell(plan, message.envelope, why)
+
+
+def _pass(point: Point, envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
+    for envelope in envelopes if plan.armed else ():
+        strike(plan, point, envelope)
 
 
 class _Batch:

@@ -20,7 +20,7 @@ from messaging.follow import CursorsMovedError, follow
 from messaging.reader import Reader
 from projections import queries
 from projections.models import BookingView, Checkpoint
-from projections.projector import Projector, sequence_check
+from projections.projector import Injected, Projector
 from projections.rebuild import RebuildError, rebuild
 from projections.views import VIEWS, View
 from tests.event_source import EventSource, serving
@@ -45,7 +45,7 @@ def sources(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
 @contextmanager
 def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
     """The projector of a view, as its process runs it."""
-    projector = Projector(view, sequence_check(redis))
+    projector = Projector(view, Injected(redis, "projector-bookings"))
     reader = Reader("test-projector", redis=redis, apis={name: sources[name].api() for name in view.sources})
     stop = threading.Event()
 
@@ -116,7 +116,7 @@ def test_a_projector_survives_its_connection(redis: Redis, sources: Sources) -> 
 
 
 def test_the_fault_plan_switches_the_sequence_check_off(redis: Redis, sources: Sources) -> None:
-    projector = Projector(VIEWS["bookings"], sequence_check(redis))
+    projector = Projector(VIEWS["bookings"], Injected(redis, "projector-bookings"))
     projector.load()
     stale = booking(BOOKINGS[0], 1, "PENDING")
     projector.apply([booking(BOOKINGS[0], 4, "CANCELLED"), stale], [], {})

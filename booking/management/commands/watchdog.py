@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from redis import RedisError
 
 from booking.watchdog import OWN_QUEUE, lags, patrol, services
+from faults import held_bookings
 from messaging.heartbeat import Heartbeat
 from messaging.outage import Outage
 from messaging.process import Stopping, impatient_redis
@@ -26,7 +27,7 @@ class Command(BaseCommand):
             close_old_connections()
             try:
                 # Without Redis nobody knows how busy the services are, and nothing would arrive: wait for it.
-                patrol(lags(redis, [OWN_QUEUE, *services()]))
+                patrol(lags(redis, [OWN_QUEUE, *services()]), held_bookings(redis))
                 redis_outage.over()
                 database_outage.over()
                 heartbeat.beat()

@@ -8,7 +8,7 @@ from messaging.follow import follow
 from messaging.heartbeat import Heartbeat
 from messaging.process import Stopping, impatient_redis
 from messaging.reader import Reader, event_apis
-from projections.projector import Projector, sequence_check
+from projections.projector import Injected, Projector
 from projections.views import named
 
 
@@ -22,6 +22,12 @@ class Command(BaseCommand):
         view = named(options["view"])
         program = f"projector-{view.name.replace('_', '-')}"
         stop, redis = Stopping(), impatient_redis()
-        projector = Projector(view, sequence_check(redis))
+        heartbeat = Heartbeat(redis, program)
+
+        def alive() -> bool:
+            heartbeat.beat()
+            return not stop()
+
+        projector = Projector(view, Injected(redis, program, alive))
         reader = Reader(program, redis=redis, apis=event_apis(view.sources))
-        follow(reader, projector.load, projector.apply, stop, beat=Heartbeat(redis, program).beat)
+        follow(reader, projector.load, projector.apply, stop, beat=heartbeat.beat)

@@ -1,0 +1,72 @@
+"""The fault point of a service's HTTP API: down (503), or late. Middleware.
+
+The plan is read four times a second, not with each request: placing a booking is a hot path. /healthz is spared: it says
+that the process lives, and a container's keeper would restart one that is only down on purpose.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from redis import RedisError
+
+from faults import Action, Fault, Plan, Point
+from messaging.problems import Problem
+from messaging.process import impatient_redis
+from messaging.strikes import claim
+
+log = logging.getLogger(__name__)
+
+FRESH_S = 0.25
+SPARED = "/healthz"
+
+
+class ApiFaults:
+    """For an asynchronous server: what asks Redis runs in a thread, so that no request waits for another's question."""
+
+    sync_capable, async_capable = False, True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+        self.get_response = get_response
+        self._plan = Plan(impatient_redis(), settings.SERVICE, f"api-{settings.SERVICE}")
+        self._asking: asyncio.Future[None] | None = None
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self._plan.older_than(FRESH_S) and (self._asking is None or self._asking.done()):
+            # Nobody waits for the answer: it is for the requests to come.
+            self._asking = asyncio.ensure_future(asyncio.to_thread(self._refresh))
+        if self._plan.armed and request.path != SPARED:
+            fault = await asyncio.to_thread(self._claim, request)
+            if fault is not None and fault.action == Action.DOWN:
+                return _down(fault).response()
+            if fault is not None:
+                await asyncio.sleep(fault.seconds)
+        return await self.get_response(request)
+
+    def _refresh(self) -> None:
+        try:
+            self._plan.refresh()
+        except RedisError as error:
+            log.debug("fault plan not read: %s", error)
+
+    def _claim(self, request: HttpRequest) -> Fault | None:
+        what: dict[str, Any] = {"type": request.method}
+        try:
+            return claim(self._plan, Point.API, what)
+        except RedisError:
+            return None
+
+
+def _down(fault: Fault) -> Problem:
+    return Problem(
+        503,
+        "Injected fault",
+        f"the API of '{fault.service}' is down on purpose (fault {fault.id})",
+        headers={"Retry-After": "1", "X-Injected-Fault": fault.id},
+    )

@@ -1,6 +1,5 @@
 """Booking's HTTP API: place a booking, look at it and its saga, customers, and the event log."""
 
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,12 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema, Status
 from pydantic import AfterValidator, ConfigDict, Field
 
-from booking import services
+from booking import saga_api, services
 from booking.group_commit import GroupCommit, Overloaded
-from booking.models import Booking, Customer, Outbox, Saga, SagaLog
-from booking.saga import report
-from booking.saga.definitions import DEFINITIONS
-from booking.saga.state import SagaState, restore
+from booking.idempotency import IN_OPENAPI, key_of
+from booking.models import Booking, Customer, Outbox
 from booking.services import PlaceBooking, Placed, Refused, Result
 from messaging import event_api, health
 from messaging.message import Slug
@@ -28,9 +25,9 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api/booking", event_api.router(Outbox))
+api.add_router("/api", saga_api.router)
 api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
 
-KEY = re.compile(r"[\x21-\x7e]{1,255}")
 BATCH, WAITING = 50, 2000
 LARGEST_ID = 2**63 - 1
 
@@ -101,14 +98,12 @@ front = GroupCommit(_place, size=BATCH, waiting=WAITING)
     "/api/bookings",
     response={202: BookingAccepted, 400: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails},
     summary="Book seats: starts a saga",
-    openapi_extra={
-        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}]
-    },
+    openapi_extra=IN_OPENAPI,
 )
 async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse) -> Any:
     """202 and where to look. The same Idempotency-Key with the same body gives the same booking, also while it is in flight."""
     wanted = PlaceBooking(
-        key=_key(request),
+        key=key_of(request),
         customer=payload.customer,
         performance=payload.performance,
         seats=tuple(payload.seats),
@@ -127,14 +122,6 @@ async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse
             return Status(202, {"id": result.id, "state": result.state, "url": url})
 
 
-def _key(request: HttpRequest) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if not KEY.fullmatch(key):
-        detail = "send an Idempotency-Key header of 1 to 255 printable ASCII characters, a new one for each booking"
-        raise Problem(400, "Idempotency-Key missing or malformed", detail)
-    return key
-
-
 def _refusal(refused: Refused) -> Problem:
     where = [{"in": "body", "pointer": f"#/{refused.field}", "detail": refused.detail}] if refused.field else []
     return Problem(422, refused.title, refused.detail, errors=where)
@@ -147,48 +134,6 @@ def customers(request: HttpRequest) -> Any:
 
 @api.get("/api/bookings/{booking_id}", response=BookingOut, summary="A booking, the truth")
 def booking(request: HttpRequest, booking_id: UUID) -> Any:
-    return _booking(booking_id)
-
-
-@api.get("/api/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
-def saga(request: HttpRequest, booking_id: UUID) -> dict[str, Any]:
-    """See booking.saga.report for the shape of `steps`. Before the saga has started all its steps are pending."""
-    found = _booking(booking_id)
-    row = Saga.objects.filter(id=found.saga_id).first()
-    definition = DEFINITIONS[row.definition if row else "BookTickets"]
-    state = _state(row) if row else SagaState(id=str(found.saga_id))
-    due_at = row.due_at.isoformat() if row and row.due_at else None
-    log = SagaLog.objects.filter(saga_id=found.saga_id).order_by("id")
-    return {
-        "id": str(found.saga_id),
-        "booking_id": str(found.id),
-        "booking_state": found.state,
-        "definition": definition.name,
-        "state": row.state if row else "PENDING",
-        "reason": state.reason,
-        "awaiting": row.awaiting if row else "",
-        "due_at": due_at,
-        "steps": report.steps(definition, state, due_at),
-        "done": report.done(definition, state),
-        "remaining": report.remaining(definition, state),
-        "log": list(log.values("at", "who", "what", "step", "action", "attempt", "error", "state")),
-    }
-
-
-def _state(row: Saga) -> SagaState:
-    return restore(
-        DEFINITIONS[row.definition],
-        id=str(row.id),
-        status=row.state,
-        step=row.step,
-        action=row.action,
-        reason=row.reason,
-        context=row.context,
-        steps=row.steps,
-    )
-
-
-def _booking(booking_id: UUID) -> Booking:
     try:
         return Booking.objects.get(id=booking_id)
     except Booking.DoesNotExist:

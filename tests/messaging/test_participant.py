@@ -8,7 +8,7 @@ from django.db import transaction
 from redis import Redis
 
 from faults import Mechanism, Plan, switch
-from messaging.commands import Compensation, Event, Fence, Forward, Outcome, Request
+from messaging.commands import Compensation, Event, Fence, Forward, Outcome, Request, Retriable
 from messaging.message import Body
 from messaging.participant import Participant
 from payments.models import Barrier, Outbox
@@ -24,6 +24,7 @@ class Charge(Body):
 
 class Uncharge(Body):
     booking_id: str
+    refuse: bool = False
 
 
 class FenceCharge(Body):
@@ -40,8 +41,9 @@ class Ledger:
         return [self._charge(request) for request in requests]
 
     def uncharge(self, requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-        self.acted += [f"uncharge {request.command.booking_id}" for request in requests]
-        return [Outcome() for _ in requests]
+        done = [request for request in requests if not request.command.refuse]
+        self.acted += [f"uncharge {request.command.booking_id}" for request in done]
+        return [Outcome() if request in done else Outcome.refused("bank_closed") for request in requests]
 
     def _charge(self, request: Request) -> Outcome:
         if request.command.refuse:
@@ -67,6 +69,7 @@ class Side:
                 Forward(Charge, self.ledger.charge),
                 Compensation(Uncharge, self.ledger.uncharge, of=Charge),
                 Fence(FenceCharge, of=Charge),
+                Retriable(Uncharge, self.ledger.uncharge),
             ),
         )
 
@@ -91,8 +94,8 @@ def charge(saga: str = SAGA, **more: object) -> dict:
     return command(Charge(booking_id="b1", **more), saga=saga)  # type: ignore[arg-type]
 
 
-def uncharge(saga: str = SAGA) -> dict:
-    return command(Uncharge(booking_id="b1"), saga=saga)
+def uncharge(saga: str = SAGA, action: str = "compensation", **more: bool) -> dict:
+    return command(Uncharge(booking_id="b1", **more), saga=saga, sagaaction=action)
 
 
 def fence(saga: str = SAGA) -> dict:
@@ -211,3 +214,36 @@ def test_an_unknown_command_is_told_what_is_known(side: Side) -> None:
     with pytest.raises(ValueError, match=r"payments knows no message 'Bribe', only \['Charge'"):
         side.take({**charge(), "type": "Bribe"})
     assert sent(Outbox) == []
+
+
+@pytest.mark.parametrize("action", ["compensation", "forward"])
+def test_what_must_succeed_runs_again_after_a_refusal(side: Side, action: str) -> None:
+    """A compensation, or a retriable step: the refusal is answered, not kept."""
+    side.take(charge())
+    side.take(uncharge(action=action, refuse=True))
+    side.take(uncharge(action=action, refuse=True))
+    assert side.ledger.acted == ["charge b1"]
+    side.take(uncharge(action=action))
+    side.take(uncharge(action=action, refuse=True))  # a late duplicate: by now it has succeeded
+    assert side.ledger.acted == ["charge b1", "uncharge b1"]
+    refused = {"status": "refused", "reason": "bank_closed"}
+    succeeded = {"status": "succeeded", "reason": ""}
+    rows = sent(Outbox, "reply")[1:]
+    assert [row.data for row in rows] == [refused, refused, succeeded, succeeded]
+    assert (
+        len({row.id for row in rows}) == 3
+    )  # each attempt answers for itself; only the duplicate's answer is the same
+
+
+def test_a_type_that_is_a_compensation_and_a_step_is_told_apart_by_its_action(side: Side) -> None:
+    side.take(charge())
+    side.take(uncharge(), uncharge(saga=new_id(), action="forward"))
+    assert side.ledger.acted == ["charge b1", "uncharge b1", "uncharge b1"]
+    assert [(row.step, row.action) for row in sent(Outbox, "reply")[1:]] == [
+        ("Charge", "compensation"), ("Uncharge", "forward"),
+    ]  # fmt: skip
+
+
+def test_a_command_with_an_action_it_does_not_have_is_refused(side: Side) -> None:
+    with pytest.raises(ValueError, match="takes Uncharge as \\['compensation', 'forward'\\], not 'fence'"):
+        side.take(uncharge(action="fence"))

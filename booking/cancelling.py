@@ -1,0 +1,101 @@
+"""A customer cancels a booking: the wish goes on record with the message that tells the orchestrator, in one transaction.
+
+The orchestrator decides what becomes of it. A saga that can still turn back does; one past its pivot confirms the booking
+first, and CancelBooking follows at once; a confirmed booking gets CancelBooking right away. So whoever asks while a
+booking is under way gets the same answer, and asking twice changes nothing.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import connections, transaction
+
+from booking.contract import CancelRequested
+from booking.models import Outbox
+from messaging import outbox
+from messaging.outbox import Message
+
+USING = "booking"
+START_WITHIN_S = 5.0  # after that the watchdog asks again for the saga that cancels a confirmed booking
+
+
+class Why(StrEnum):
+    """Why a booking is not cancelled."""
+
+    UNKNOWN = "there is no such booking"
+    FOREIGN = "the booking is another customer's"
+    REUSED = "this Idempotency-Key came with another request before; use a new one"
+    OVER = "the booking is cancelled already"
+
+
+class CannotCancel(Exception):
+    """Nothing has been written, not even the key."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """A request: who wants which booking cancelled. `key`: its idempotency key."""
+
+    key: str
+    booking: str
+    customer: int
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(json.dumps(["cancel", self.booking, self.customer]).encode()).hexdigest()
+
+
+_LOCK = """
+    select customer_id, state, cancel_requested_at is not null from booking_booking where id = %s for update
+"""
+_TAKE_KEY = """
+    insert into booking_idempotencykey (key, fingerprint, booking_id) values (%s, %s, %s)
+    on conflict do nothing returning key
+"""
+_FORMER = "select fingerprint from booking_idempotencykey where key = %s"
+_REQUEST = """
+    update booking_booking set cancel_requested_at = clock_timestamp(),
+        due_at = case when state = 'CONFIRMED' then clock_timestamp() + %s * interval '1 second' else due_at end
+    where id = %s
+"""
+
+
+def request_cancel(wanted: Cancellation) -> str:
+    """Put the wish on record; return the booking's state as it is now. Raises CannotCancel."""
+    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
+        cursor.execute(_LOCK, [wanted.booking])
+        found = cursor.fetchone()
+        if found is None:
+            raise CannotCancel(Why.UNKNOWN)
+        customer, state, requested = found
+        if customer != wanted.customer:
+            raise CannotCancel(Why.FOREIGN)
+        cursor.execute(_TAKE_KEY, [wanted.key, wanted.fingerprint(), wanted.booking])
+        if cursor.fetchone() is None:
+            cursor.execute(_FORMER, [wanted.key])
+            if cursor.fetchone() != (wanted.fingerprint(),):
+                raise CannotCancel(Why.REUSED)
+            return state
+        if state == "CANCELLED":
+            raise CannotCancel(Why.OVER)
+        if not requested:
+            cursor.execute(_REQUEST, [START_WITHIN_S, wanted.booking])
+            outbox.append(Outbox, [_message(wanted.booking)])
+        return state
+
+
+def _message(booking: str) -> Message:
+    command = CancelRequested(booking_id=booking)
+    return Message(
+        kind="command",
+        type=command.type(),
+        data=command.model_dump(mode="json"),
+        destination="booking",
+        subject=booking,
+        correlation_id=booking,
+    )

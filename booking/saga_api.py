@@ -1,0 +1,111 @@
+"""A booking's sagas over HTTP: look at the one it is in, and cancel."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+from ninja import Router, Schema, Status
+from pydantic import ConfigDict, Field
+
+from booking.cancelling import Cancellation, CannotCancel, Why, request_cancel
+from booking.idempotency import IN_OPENAPI, key_of
+from booking.models import Booking, Saga, SagaLog
+from booking.saga import report
+from booking.saga.book_tickets import BOOK_TICKETS
+from booking.saga.definitions import DEFINITIONS
+from booking.saga.state import SagaState, restore
+from messaging.problems import Problem, ProblemDetails
+
+LARGEST_ID = 2**63 - 1
+STATUS = {Why.UNKNOWN: 404, Why.FOREIGN: 403, Why.REUSED: 422, Why.OVER: 409}
+TITLE = {
+    Why.UNKNOWN: "Unknown booking",
+    Why.FOREIGN: "Not your booking",
+    Why.REUSED: "Idempotency key reused",
+    Why.OVER: "Cancelled already",
+}
+router = Router()
+
+
+class CancelIn(Schema):
+    """Who cancels; only the booking's own customer may."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    customer: Annotated[int, Field(ge=1, le=LARGEST_ID)]
+
+
+class CancelAccepted(Schema):
+    """`state` is the booking's as it was found. It ends CANCELLED, unless its tickets turn out not to be there."""
+
+    id: UUID
+    state: str
+    url: str
+
+
+@router.post(
+    "/bookings/{booking_id}/cancel",
+    response={202: CancelAccepted, 400: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails},
+    summary="Cancel a booking: turns its saga back, or starts one that cancels",
+    openapi_extra=IN_OPENAPI,
+)
+def cancel(request: HttpRequest, booking_id: UUID, payload: CancelIn) -> Any:
+    """202: it will be. 409 once it has been cancelled. Asking again meanwhile gives the same answer."""
+    wanted = Cancellation(key=key_of(request), booking=str(booking_id), customer=payload.customer)
+    try:
+        state = request_cancel(wanted)
+    except CannotCancel as error:
+        raise Problem(STATUS[error.why], TITLE[error.why], str(error.why)) from error
+    return Status(202, {"id": booking_id, "state": state, "url": f"/api/bookings/{booking_id}"})
+
+
+@router.get("/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
+def saga(request: HttpRequest, booking_id: UUID) -> dict[str, Any]:
+    """The booking's newest saga; `sagas` lists them all, oldest first.
+
+    See booking.saga.report for the shape of `steps`. Before the saga has started all its steps are pending.
+    """
+    booking = Booking.objects.filter(id=booking_id).first()
+    if booking is None:
+        raise Http404(f"there is no booking {booking_id}")
+    rows = list(Saga.objects.filter(booking=booking).order_by("id"))
+    return {**describe(booking, rows[-1] if rows else None), "sagas": [_brief(row) for row in rows]}
+
+
+def describe(booking: Booking, row: Saga | None) -> dict[str, Any]:
+    """A saga told to a person; without a row, the one that is about to start."""
+    definition = DEFINITIONS[row.definition if row else BOOK_TICKETS.name]
+    state = _state(row) if row else SagaState(id=str(booking.saga_id))
+    due_at = row.due_at.isoformat() if row and row.due_at else None
+    log = SagaLog.objects.filter(saga_id=state.id).order_by("id")
+    return {
+        "id": state.id,
+        "booking_id": str(booking.id),
+        "booking_state": booking.state,
+        "definition": definition.name,
+        "state": row.state if row else "PENDING",
+        "reason": state.reason,
+        "awaiting": row.awaiting if row else "",
+        "due_at": due_at,
+        "steps": report.steps(definition, state, due_at),
+        "done": report.done(definition, state),
+        "remaining": report.remaining(definition, state),
+        "log": list(log.values("at", "who", "what", "step", "action", "attempt", "error", "state")),
+    }
+
+
+def _brief(row: Saga) -> dict[str, str]:
+    return {"id": str(row.id), "definition": row.definition, "state": row.state}
+
+
+def _state(row: Saga) -> SagaState:
+    return restore(
+        DEFINITIONS[row.definition],
+        id=str(row.id),
+        status=row.state,
+        step=row.step,
+        action=row.action,
+        reason=row.reason,
+        context=row.context,
+        steps=row.steps,
+    )

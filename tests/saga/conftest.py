@@ -1,0 +1,12 @@
+import pytest
+from redis import Redis
+
+from tests.booking.conftest import shop  # noqa: F401
+from tests.house import House, furnish
+
+
+@pytest.fixture
+def house(shop: None, redis: Redis) -> House:  # noqa: F811
+    """All four services, with customers 123 and 1042, and seats A-1 to A-40 of concert-2030."""
+    furnish()
+    return House()

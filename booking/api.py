@@ -13,7 +13,8 @@ from booking.group_commit import GroupCommit, Overloaded
 from booking.idempotency import IN_OPENAPI, key_of
 from booking.models import Booking, Customer, Outbox
 from booking.services import PlaceBooking, Placed, Refused, Result
-from messaging import event_api, health
+from booking.truth import TRUTH
+from messaging import event_api, health, truth_api
 from messaging.message import Slug
 from messaging.problems import Problem, ProblemDetails, install
 
@@ -25,6 +26,7 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api/booking", event_api.router(Outbox))
+api.add_router("/api/booking", truth_api.router(Outbox, TRUTH))
 api.add_router("/api", saga_api.router)
 api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
 

@@ -8,10 +8,11 @@ from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from ninja import NinjaAPI, Path, Schema
 
-from messaging import event_api, health
+from messaging import event_api, health, truth_api
 from messaging.problems import Problem, ProblemDetails, install
 from seats.contract import SeatStatus
 from seats.models import Outbox, Performance, Seat
+from seats.truth import TRUTH
 
 api = NinjaAPI(
     title="Sagabox: Seat service",
@@ -21,6 +22,7 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api/seats", event_api.router(Outbox))
+api.add_router("/api/seats", truth_api.router(Outbox, TRUTH))
 api.add_router("", health.router({"database": health.database("seats"), "redis": health.redis}))
 
 PerformanceId = Annotated[str, Path(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]

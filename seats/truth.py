@@ -1,0 +1,11 @@
+"""What Seat tells an auditor: every seat, and every hold. For messaging.truth_api."""
+
+TRUTH = {
+    "seat": """
+        select booking_id, performance_id, label, status, price, version, xmin::text::bigint as xid from seats_seat
+    """,
+    "hold": """
+        select id as booking_id, performance_id, status, expires_at, amount, currency, version, xmin::text::bigint as xid
+        from seats_hold
+    """,
+}

@@ -1,0 +1,11 @@
+"""What Ticket tells an auditor: what became of each booking's tickets, and every ticket. For messaging.truth_api."""
+
+TRUTH = {
+    "issuance": """
+        select booking_id, performance_id, customer_id, status, reason, version, xmin::text::bigint as xid
+        from tickets_issuance
+    """,
+    "ticket": """
+        select issuance_id as booking_id, id, seat, code, xmin::text::bigint as xid from tickets_ticket
+    """,
+}

@@ -5,7 +5,6 @@ A fault travels here as the front door has made it (faults.Fault); what a caller
 
 import hmac
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -26,44 +25,6 @@ class Token(HttpBearer):
         return token if known and hmac.compare_digest(token.encode(), known.encode()) else None
 
 
-@dataclass(frozen=True)
-class Routes:
-    """The operations on one keeper, each under the path that the front door calls."""
-
-    keeper: Keeper
-
-    def listing(self, request: HttpRequest) -> dict[str, Any]:
-        return {"faults": self.keeper.listing()}
-
-    def arm(self, request: HttpRequest) -> Any:
-        try:
-            fault = load(request.body)
-            return self.keeper.arm(fault).as_dict()
-        except FaultError as error:
-            raise Problem(422, "No such fault", str(error)) from error
-        except (ValueError, TypeError) as error:
-            raise Problem(400, "Unreadable fault", str(error)) from error
-
-    def clear_all(self, request: HttpRequest, who: str = "") -> dict[str, int]:
-        return {"cleared": self.keeper.clear_all(who)}
-
-    def clear(self, request: HttpRequest, fault: str, who: str = "") -> Any:
-        return self.keeper.clear(fault, who).as_dict()
-
-    def go_on(self, request: HttpRequest, fault: str, who: str = "") -> dict[str, int]:
-        return {"released": self.keeper.go_on(fault, who)}
-
-    def mechanisms(self, request: HttpRequest) -> dict[str, bool]:
-        """{mechanism: whether it is on}."""
-        off = self.keeper.off()
-        return {mechanism: mechanism not in off for mechanism in Mechanism}
-
-    def switch(self, request: HttpRequest, who: str = "") -> dict[str, bool]:
-        for name, on in json.loads(request.body).items():
-            self.keeper.switch(Mechanism(name), off=not on, who=who)
-        return self.mechanisms(request)
-
-
 def build(keeper: Keeper) -> NinjaAPI:
     """The API of this process, around its keeper."""
     api = NinjaAPI(title="Sagabox: control", urls_namespace="control", docs_url=None, openapi_url=None)
@@ -73,13 +34,48 @@ def build(keeper: Keeper) -> NinjaAPI:
         RedisError, lambda request, error: Problem(503, "Redis does not answer", "try again").response()
     )
     api.add_router("", health.router({"redis": health.redis}))
-    routes, operations = Router(auth=Token()), Routes(keeper)
-    routes.get("/faults")(operations.listing)
-    routes.post("/faults")(operations.arm)
-    routes.delete("/faults")(operations.clear_all)
-    routes.delete("/faults/{fault}")(operations.clear)
-    routes.post("/faults/{fault}/go-on")(operations.go_on)
-    routes.get("/mechanisms")(operations.mechanisms)
-    routes.put("/mechanisms")(operations.switch)
-    api.add_router("/control", routes)
+    api.add_router("/control", _operations(keeper))
     return api
+
+
+def _operations(keeper: Keeper) -> Router:
+    routes = Router(auth=Token())
+
+    @routes.get("/faults")
+    def listing(request: HttpRequest) -> dict[str, Any]:
+        return {"faults": keeper.listing()}
+
+    @routes.post("/faults")
+    def arm(request: HttpRequest) -> Any:
+        try:
+            return keeper.arm(load(request.body)).as_dict()
+        except FaultError as error:
+            raise Problem(422, "No such fault", str(error)) from error
+        except (ValueError, TypeError) as error:
+            raise Problem(400, "Unreadable fault", str(error)) from error
+
+    @routes.delete("/faults")
+    def clear_all(request: HttpRequest, who: str = "") -> dict[str, int]:
+        return {"cleared": keeper.clear_all(who)}
+
+    @routes.delete("/faults/{fault}")
+    def clear(request: HttpRequest, fault: str, who: str = "") -> Any:
+        return keeper.clear(fault, who).as_dict()
+
+    @routes.post("/faults/{fault}/go-on")
+    def go_on(request: HttpRequest, fault: str, who: str = "") -> dict[str, int]:
+        return {"released": keeper.go_on(fault, who)}
+
+    @routes.get("/mechanisms")
+    def mechanisms(request: HttpRequest) -> dict[str, bool]:
+        """{mechanism: whether it is on}."""
+        off = keeper.off()
+        return {str(mechanism): mechanism not in off for mechanism in Mechanism}
+
+    @routes.put("/mechanisms")
+    def switch(request: HttpRequest, who: str = "") -> dict[str, bool]:
+        for name, on in json.loads(request.body).items():
+            keeper.switch(Mechanism(name), off=not on, who=who)
+        return mechanisms(request)
+
+    return routes

@@ -14,7 +14,8 @@ ENDED_KEPT = 50  # spent and cleared faults that stay in the list
 
 @dataclass
 class Record:
-    """A fault and what became of it. `proofs`: journal entries of its strikes, oldest first: {"number", "pos", "booking", "at", "title"}.
+    """A fault and what became of it. `proofs` are the journal entries of its strikes, oldest first: {"number" (which strike),
+    "pos", "booking", "at", "title"}.
 
     `until` is set while the control process performs it: when it ends (ISO 8601, UTC).
     """

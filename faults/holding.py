@@ -7,6 +7,7 @@ so one whose process died, or whose Redis is away, ends too.
 import json
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -55,7 +56,8 @@ class Hold:
             since=now.isoformat(),
             until=(now + timedelta(seconds=self._longest)).isoformat(),
         )
-        redis.hset(HELD_KEY, self._id, json.dumps(asdict(entry)))
+        with suppress(RedisError):  # without an entry it is over at once
+            redis.hset(HELD_KEY, self._id, json.dumps(asdict(entry)))
 
     def ended(self) -> str:
         """Empty while it stands; else a sentence about how it ended. Cheap: asks Redis ten times a second at most."""
@@ -74,10 +76,8 @@ class Hold:
 
     def leave(self) -> None:
         """Take it off the list."""
-        try:
+        with suppress(RedisError):  # the list shows nothing that is past its bound
             self._redis.hdel(HELD_KEY, self._id)
-        except RedisError:
-            return  # the list shows nothing that is past its bound
 
 
 def longest(fault: Fault) -> float:

@@ -8,7 +8,6 @@ again for ever.
 from __future__ import annotations
 
 import hashlib
-import time
 from datetime import UTC, datetime
 
 from redis import Redis
@@ -65,7 +64,6 @@ class Plan:
         self.off: frozenset[str] = frozenset()
         self._known: dict[str, frozenset[str]] = {}
         self._claim = redis.register_script(_CLAIM)
-        self._refreshed_at = 0.0
 
     def refresh(self) -> Plan:
         """Read the plan. One round trip; one more while a fault is armed for a seat or a customer. Raises RedisError."""
@@ -73,16 +71,12 @@ class Plan:
         pipe.hvals(KEY)
         pipe.smembers(OFF_KEY)
         raw, off = pipe.execute()
-        self._refreshed_at = time.monotonic()
         self.off = frozenset(_text(item) for item in off)
         live = [fault for fault in by_age(raw) if fault.live] if raw else []
         self.armed = [fault for fault in live if self._mine(fault)]
         self.personal = [fault for fault in live if fault.personal]
         self._known = self._ask_known() if self.personal else {}
         return self
-
-    def older_than(self, seconds: float) -> bool:
-        return time.monotonic() - self._refreshed_at > seconds
 
     def concerns(self, target: Target) -> bool:
         """Whether any armed fault could strike this message in a local transaction, at whatever point of it."""

@@ -1,11 +1,12 @@
 """The fault point of a service's HTTP API: down (503), or late. Middleware.
 
-The plan is read four times a second, not with each request: placing a booking is a hot path. /healthz is spared: it says
+The plan is read at most four times a second, not with each request: placing a booking is a hot path. /healthz is spared: it says
 that the process lives, and a container's keeper would restart one that is only down on purpose.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from messaging.strikes import claim
 log = logging.getLogger(__name__)
 
 FRESH_S = 0.25
+STALE_S = 1.0  # after a silence a request waits for the plan; in a rush it takes what the last one has read
+PATIENCE_S = 0.2  # but never long: Redis may be away
 SPARED = "/healthz"
 
 
@@ -34,13 +37,12 @@ class ApiFaults:
         self.get_response = get_response
         self._plan = Plan(impatient_redis(), settings.SERVICE, f"api-{settings.SERVICE}")
         self._asking: asyncio.Future[None] | None = None
+        self._asked_at = 0.0
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        if self._plan.older_than(FRESH_S) and (self._asking is None or self._asking.done()):
-            # Nobody waits for the answer: it is for the requests to come.
-            self._asking = asyncio.ensure_future(asyncio.to_thread(self._refresh))
+        await self._look()
         if self._plan.armed and request.path != SPARED:
             fault = await asyncio.to_thread(self._claim, request)
             if fault is not None and fault.action == Action.DOWN:
@@ -48,6 +50,15 @@ class ApiFaults:
             if fault is not None:
                 await asyncio.sleep(fault.seconds)
         return await self.get_response(request)
+
+    async def _look(self) -> None:
+        now = time.monotonic()
+        age = now - self._asked_at
+        if age > FRESH_S and (self._asking is None or self._asking.done()):
+            self._asked_at = now
+            self._asking = asyncio.ensure_future(asyncio.to_thread(self._refresh))
+            if age > STALE_S:
+                await asyncio.wait({self._asking}, timeout=PATIENCE_S)
 
     def _refresh(self) -> None:
         try:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from dashboard import readiness
+from dashboard import faults_api, readiness
 from dashboard.clients import ServiceDown, call
 from messaging.problems import Problem, install
 from projections import queries
@@ -20,6 +20,7 @@ api = NinjaAPI(
     openapi_url="/api/openapi.json",
 )
 install(api)
+api.add_router("/api", faults_api.router)
 SERVICES = ("booking", "seats", "payments", "tickets")
 
 

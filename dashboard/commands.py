@@ -1,15 +1,24 @@
 """What a person does on the page: book, and break. Ordinary POSTs with CSRF and an idempotency key; the answer is a partial."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
-from redis import Redis
 
-import faults as plan
+from dashboard import operator, rail
 from dashboard.clients import ServiceDown, call
-from faults.toggles import LABELS, TOGGLES
-from messaging.connections import redis_client
+from dashboard.faults_api import arm_fault, control, switch_mechanism
+from dashboard.operator import require_operator, who
+from dashboard.outages import WATCH
+from faults import Mechanism, dump
+from faults.catalogue import MECHANISMS
+from faults.toggles import TOGGLES
+from messaging.problems import Problem
 
 
 @require_POST
@@ -47,29 +56,92 @@ def _problem(request: HttpRequest, title: str, detail: str) -> HttpResponse:
 
 @require_GET
 def faults(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/faults.html#rail", {"toggles": toggles(redis_client())})
+    return _rail(request)
+
+
+@require_GET
+def arm_form(request: HttpRequest) -> HttpResponse:
+    """The form with the options that go with what has been chosen so far."""
+    return render(request, "dashboard/faults.html#form", rail.form(request.GET.dict()))
+
+
+@require_GET
+def outages(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/faults.html#outages", {"outages": WATCH.down()})
 
 
 @require_POST
+@require_operator
+def arm(request: HttpRequest) -> HttpResponse:
+    return _done(request, lambda: arm_fault(rail.wanted(request.POST.dict()), who(request)))
+
+
+@require_POST
+@require_operator
+def clear(request: HttpRequest, fault: str = "") -> HttpResponse:
+    path = f"/faults/{fault}" if fault else "/faults"
+    return _done(request, lambda: control("DELETE", path, params={"who": who(request)}))
+
+
+@require_POST
+@require_operator
+def go_on(request: HttpRequest, fault: str) -> HttpResponse:
+    return _done(request, lambda: control("POST", f"/faults/{fault}/go-on", params={"who": who(request)}))
+
+
+@require_POST
+@require_operator
+def mechanism(request: HttpRequest, name: str) -> HttpResponse:
+    """Switch it off if it is on, and on if it is off."""
+    if name not in MECHANISMS:
+        return HttpResponse(f"no mechanism '{name}'", status=404, content_type="text/plain")
+
+    def turn() -> None:
+        switch_mechanism(Mechanism(name), on=not control("GET", "/mechanisms")[name], by=who(request))
+
+    return _done(request, turn)
+
+
+@require_POST
+@require_operator
 def toggle(request: HttpRequest, name: str) -> HttpResponse:
     """Arm a one-shot fault, or clear it if it is armed."""
     if name not in TOGGLES:
         return HttpResponse(f"no fault '{name}'; there are {', '.join(TOGGLES)}", status=404, content_type="text/plain")
-    redis = redis_client()
-    armed = [fault for fault in plan.listing(redis) if fault.name == name]
-    for fault in armed:
-        plan.clear(redis, fault.id)
-    if not any(fault.remaining for fault in armed):
-        plan.arm(redis, TOGGLES[name]())
-    return render(request, "dashboard/faults.html#rail", {"toggles": toggles(redis)})
+
+    def turn() -> None:
+        found = [fault for fault in control("GET", "/faults")["faults"] if fault["name"] == name]
+        live = [fault for fault in found if fault["state"] in ("armed", "fired")]
+        for fault in live:
+            control("DELETE", f"/faults/{fault['id']}", params={"who": who(request)})
+        if not live:
+            control("POST", "/faults", content=dump(replace(TOGGLES[name](), who=who(request))))
+
+    return _done(request, turn)
 
 
-def toggles(redis: Redis) -> list[dict[str, str]]:
-    """Each toggle's state: idle, armed, or fired (it was a one-shot, so it is spent) with the booking it struck."""
-    faults = {fault.name: fault for fault in plan.listing(redis)}
-    shown = []
-    for name, label in LABELS.items():
-        fault = faults.get(name)
-        state = "idle" if fault is None else "armed" if fault.remaining else "fired"
-        shown.append({"name": name, "label": label, "state": state, "booking": fault.last_booking if fault else ""})
-    return shown
+@require_POST
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The operator token, typed into the page once."""
+    response = _rail(request)
+    if not operator.sign_in(response, request.POST.get("token", "")):
+        return _rail(request, "That is not the operator token.")
+    return response
+
+
+def _done(request: HttpRequest, act: Callable[[], Any]) -> HttpResponse:
+    """Do it and show the rail as it is then, or why it could not be done."""
+    try:
+        act()
+    except Problem as problem:
+        return _rail(request, f"{problem.title}: {problem.detail}")
+    except ServiceDown as error:
+        return _rail(request, f"{error}. Try again.")
+    return _rail(request)
+
+
+def _rail(request: HttpRequest, problem: str = "") -> HttpResponse:
+    context = {**rail.rail(), "problem": problem, "operator": operator.is_operator(request)}
+    response = render(request, "dashboard/faults.html#rail", context)
+    response.write(render_to_string("dashboard/faults.html#mechanisms", {**context, "oob": True}))
+    return response

@@ -7,14 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
-from redis import RedisError
 
-from dashboard import present
-from dashboard.commands import toggles
+from dashboard import present, rail
+from dashboard.operator import is_operator
 from dashboard.story import story
-from faults.toggles import LABELS
 from journal import queries as journal
-from messaging.connections import redis_client
 from projections import queries as views
 
 FEATURED = "concert-2024"  # the field's textbook example is what a first visit shows
@@ -44,7 +41,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "pos": entries[-1]["pos"] if entries else 0,
         "epoch": journal.epoch(),
         "lags": _lags(),
-        "toggles": _toggles(),
+        **rail.rail(),
+        **rail.form({}),
+        "operator": is_operator(request),
         "recent": views.recent_bookings(6),
         **_seats(chosen),
     }
@@ -80,13 +79,6 @@ def _seats(performance: str) -> dict[str, Any]:
     for (section, row), found in rows.items():
         sections.setdefault(section, []).append({"name": row, "seats": found})
     return {"sections": sections}
-
-
-def _toggles() -> list[dict[str, str]]:
-    try:
-        return toggles(redis_client())
-    except RedisError:
-        return [{"name": name, "label": label, "state": "unknown", "booking": ""} for name, label in LABELS.items()]
 
 
 def _first_ahead(performances: list[dict[str, Any]]) -> str:

@@ -10,5 +10,13 @@ urlpatterns = [
     path("book", commands.book, name="book"),
     path("faults", commands.faults, name="faults"),
     path("faults/<str:name>", commands.toggle, name="toggle"),
+    path("rail/form", commands.arm_form, name="arm-form"),
+    path("rail/outages", commands.outages, name="outages"),
+    path("rail/arm", commands.arm, name="arm"),
+    path("rail/clear", commands.clear, name="clear-all"),
+    path("rail/clear/<slug:fault>", commands.clear, name="clear"),
+    path("rail/go-on/<slug:fault>", commands.go_on, name="go-on"),
+    path("rail/mechanisms/<slug:name>", commands.mechanism, name="mechanism"),
+    path("rail/operator", commands.sign_in, name="sign-in"),
     path("", api.urls),
 ]

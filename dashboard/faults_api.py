@@ -1,0 +1,171 @@
+"""/api/faults and /api/mechanisms of the front door: checked here, kept and performed by the control process."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from pydantic import ConfigDict, Field, StrictInt
+
+import faults
+from dashboard.clients import call, get_json
+from dashboard.operator import check_operator, who
+from faults import Action, Fault, FaultError, Mechanism, Point
+from faults.catalogue import MECHANISMS, REASONS
+from messaging.problems import Problem, ProblemDetails
+
+router = Router(tags=["faults"])
+Text = Annotated[str, Field(max_length=200)]
+
+
+class TriggerIn(Schema):
+    """When it strikes. `kind`: once, times (n = `times`), probability (0 to 1, the dice seeded), always (until cleared)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: faults.Kind = faults.Kind.ONCE
+    times: StrictInt = 1
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    seed: StrictInt = 0
+    after: Annotated[StrictInt, Field(description="let the first k passes through")] = 0
+
+
+class FaultIn(Schema):
+    """A fault to arm. Empty scope fields mean "any"; GET /api/faults/points says what makes sense where."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    point: Point
+    action: Action
+    service: Text = ""
+    message: Annotated[Text, Field(description="type of the message, TakePayment say")] = ""
+    step: Annotated[Text, Field(description="saga step: the type of its forward command")] = ""
+    direction: Annotated[Text, Field(description="forward, compensation or fence")] = ""
+    booking: UUID | None = None
+    seat: Text = ""
+    customer: StrictInt | None = None
+    trigger: TriggerIn = TriggerIn()
+    reason: Annotated[Text, Field(description="the reason a refusal gives")] = ""
+    seconds: Annotated[float, Field(description="length of a delay or an outage; bound of a hold or a hang")] = 0.0
+    expires_at: Annotated[Text, Field(description="ISO 8601; an hour from now by default")] = ""
+    name: Text = ""
+
+
+class Switches(Schema):
+    """Safety mechanisms: true is on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    barrier: bool | None = None
+    conditional_seat_write: bool | None = None
+    sequence_check: bool | None = None
+    outbox: bool | None = None
+    idempotency_key: bool | None = None
+
+
+@router.get("/faults", summary="What is armed, what struck, and the journal entry that proves it")
+def listing(request: HttpRequest) -> dict[str, Any]:
+    """`state`: armed, fired (and may again), exhausted, cleared, expired; `held`: what it holds, until POST .../go-on."""
+    return {**control("GET", "/faults"), "points": points()}
+
+
+@router.get("/faults/points", summary="Every fault point, in a sentence, with the actions that make sense there")
+def list_points(request: HttpRequest) -> dict[str, Any]:
+    return {"points": points(), "reasons": REASONS}
+
+
+@router.post("/faults", response={201: dict, 401: ProblemDetails, 422: ProblemDetails}, summary="Arm a fault")
+def arm(request: HttpRequest, payload: FaultIn) -> Any:
+    check_operator(request)
+    asked = payload.dict()
+    asked["booking"] = str(payload.booking or "")
+    return Status(201, arm_fault(asked, who(request)))
+
+
+@router.delete("/faults", response={200: dict, 401: ProblemDetails}, summary="Clear all faults")
+def clear_all(request: HttpRequest) -> Any:
+    check_operator(request)
+    return control("DELETE", "/faults", params={"who": who(request)})
+
+
+@router.delete("/faults/{fault}", response={200: dict, 401: ProblemDetails, 404: ProblemDetails}, summary="Clear one")
+def clear(request: HttpRequest, fault: str) -> Any:
+    """A fault that is spent already is taken from the list."""
+    check_operator(request)
+    return control("DELETE", f"/faults/{_id(fault)}", params={"who": who(request)})
+
+
+@router.post(
+    "/faults/{fault}/go-on",
+    response={200: dict, 401: ProblemDetails, 404: ProblemDetails},
+    summary="Let go on what it holds",
+)
+def go_on(request: HttpRequest, fault: str) -> Any:
+    check_operator(request)
+    return control("POST", f"/faults/{_id(fault)}/go-on", params={"who": who(request)})
+
+
+@router.get("/mechanisms", summary="The safety mechanisms, and which are switched off")
+def mechanisms(request: HttpRequest) -> Any:
+    on = control("GET", "/mechanisms")
+    return {"mechanisms": [{"name": name, "on": on[name], "sentence": text} for name, text in MECHANISMS.items()]}
+
+
+@router.put("/mechanisms", response={200: dict, 401: ProblemDetails}, summary="Switch mechanisms off or on")
+def switch(request: HttpRequest, payload: Switches) -> Any:
+    check_operator(request)
+    chosen = {name: on for name, on in payload.dict().items() if on is not None}
+    control("PUT", "/mechanisms", json=chosen, params={"who": who(request)})
+    return mechanisms(request)
+
+
+def arm_fault(asked: dict[str, Any], by: str) -> Any:
+    """Arm what faults.parse takes. Raises Problem, which names what would be allowed; ServiceDown."""
+    try:
+        fault = replace(faults.parse(asked), who=by)
+    except FaultError as error:
+        raise Problem(422, "No such fault", str(error)) from error
+    _check_booking(fault)
+    return control("POST", "/faults", content=faults.dump(fault))
+
+
+def switch_mechanism(mechanism: Mechanism, *, on: bool, by: str) -> None:
+    control("PUT", "/mechanisms", json={mechanism: on}, params={"who": by})
+
+
+def control(method: str, path: str, **request: Any) -> Any:
+    """Ask the control process. Its problems are passed on; raises ServiceDown when it does not answer."""
+    headers = {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}", "Content-Type": "application/json"}
+    answer = call("control", method, f"/control{path}", headers=headers, **request)
+    if answer.is_success:
+        return answer.json()
+    problem = answer.json()
+    raise Problem(answer.status_code, problem["title"], problem.get("detail", ""))
+
+
+def points() -> list[dict[str, Any]]:
+    return [
+        {
+            "point": entry.point,
+            "sentence": entry.sentence,
+            "actions": entry.actions,
+            "services": entry.services,
+            "messages": entry.messages,
+        }
+        for entry in faults.catalogue()
+    ]
+
+
+def _check_booking(fault: Fault) -> None:
+    if fault.booking and get_json("booking", f"/api/bookings/{fault.booking}") is None:
+        detail = f"there is no booking {fault.booking}; leave `booking` out to strike any"
+        raise Problem(422, "No such booking", detail, errors=[{"in": "body", "pointer": "#/booking", "detail": detail}])
+
+
+def _id(fault: str) -> str:
+    """An id is hexadecimal; anything else is nobody's, and has no place in another URL."""
+    if not fault.isalnum():
+        raise Problem(404, "Unknown fault", f"there is no fault '{fault}'")
+    return fault

@@ -1,0 +1,111 @@
+"""Which service is down, for the page's banner: injected on purpose, or ours. The two must never look alike."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from dashboard import readiness
+from dashboard.clients import ServiceDown
+from dashboard.faults_api import control
+from dashboard.present import SERVICE_NAMES
+from messaging.problems import Problem
+
+FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking everybody takes time when somebody is down
+AFTERMATH = timedelta(seconds=12)  # signs of life that went with Redis' data, or with a database, are back after this
+
+
+@dataclass(frozen=True, kw_only=True)
+class Down:
+    """One line of the banner. `until`: when an injected outage ends, ISO 8601; "" if nobody knows."""
+
+    name: str
+    text: str
+    injected: bool
+    until: str = ""
+
+    @property
+    def seconds_left(self) -> int:
+        if not self.until:
+            return 0
+        return max(round((datetime.fromisoformat(self.until) - datetime.now(UTC)).total_seconds()), 0)
+
+
+class Watch:
+    """What is down now, asked anew every FRESH_S seconds at most."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked_at = float("-inf")
+        self._found: list[Down] = []
+
+    def down(self) -> list[Down]:
+        """Who asks while another asks already gets the answer before: a part that is down may take seconds to say so."""
+        if time.monotonic() - self._asked_at > FRESH_S and self._lock.acquire(blocking=False):
+            try:
+                self._found = look()
+                self._asked_at = time.monotonic()
+            finally:
+                self._lock.release()
+        return self._found
+
+
+WATCH = Watch()
+
+
+def look() -> list[Down]:
+    """Ask the control process what it has taken down, and every other part how it is."""
+    armed = _armed()
+    down = {fault["service"] for fault in armed if fault["until"]}
+    return explain(armed, readiness.parts(without=down), datetime.now(UTC))
+
+
+def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -> list[Down]:
+    """Pure: the injected outages first, then what is not ready and is no consequence of one of them."""
+    outages = [fault for fault in armed if fault["until"]]
+    struck = {fault["service"] for fault in armed if _is_recent(fault, now)}
+    found = [_injected(fault) for fault in outages]
+    broken = {name: state for name, state in parts.items() if state != "ready" and not _is_consequence(name, struck)}
+    return found + [Down(name=_title(name), text=state, injected=False) for name, state in broken.items()]
+
+
+def _injected(fault: dict[str, Any]) -> Down:
+    if fault["service"] == "redis":
+        return Down(name="Redis", text="is down, and has lost its data", injected=True, until=fault["until"])
+    name = SERVICE_NAMES[fault["service"]]
+    return Down(name=name, text="is down: its database refuses everybody", injected=True, until=fault["until"])
+
+
+def _is_recent(fault: dict[str, Any], now: datetime) -> bool:
+    """Whether the fault stops processes, or has a moment ago: what they miss now they miss because of it."""
+    stands = fault["action"] in ("down", "crash", "hold", "hang", "pause", "delay")
+    if not stands or not fault["last_fired"]:
+        return False
+    last = datetime.fromisoformat(fault["last_fired"]) + timedelta(seconds=fault["seconds"])
+    return bool(fault["until"] or fault["held"]) or now < last + AFTERMATH
+
+
+def _is_consequence(part: str, struck: set[str]) -> bool:
+    """Everybody leans on Redis; the recorder leans on all databases; else a part carries its service's name."""
+    if "redis" in struck or part in struck:
+        return True
+    databases = struck & SERVICE_NAMES.keys()
+    if "projections" in databases and part.startswith(("projector-", "database-")):
+        return True
+    if "booking" in databases and part in ("watchdog", "replicator"):
+        return True
+    return any(part.endswith(f"-{service}") for service in databases) or (bool(databases) and part == "recorder")
+
+
+def _title(part: str) -> str:
+    kind, _, owner = part.partition("-")
+    kinds = {"api": "API", "worker": "worker", "relay": "relay", "database": "database", "projector": "projector"}
+    return f"{SERVICE_NAMES.get(owner, owner)}'s {kinds[kind]}" if owner and kind in kinds else part.capitalize()
+
+
+def _armed() -> list[dict[str, Any]]:
+    try:
+        return list(control("GET", "/faults")["faults"])
+    except (ServiceDown, Problem):
+        return []

@@ -1,0 +1,203 @@
+"""What the fault rail shows: the three ready toggles, the chips of what is armed, and the form for anything else. Pure, but for
+asking the control process; commands.py takes the buttons."""
+
+from typing import Any
+
+from dashboard.clients import ServiceDown
+from dashboard.faults_api import control
+from dashboard.present import SERVICE_NAMES
+from faults import AT, Action, Kind, Point, catalogue
+from faults.catalogue import MECHANISMS, REASONS
+from faults.toggles import LABELS
+from messaging.problems import Problem
+
+OWNERS = {**SERVICE_NAMES, "redis": "Redis"}
+POINT_NAMES = {
+    Point.TRANSACTION_BEFORE: "before the transaction",
+    Point.TRANSACTION_INSIDE: "inside the transaction",
+    Point.TRANSACTION_COMMITTED: "after the commit, before the acknowledgement",
+    Point.ANSWER: "the business answer",
+    Point.ORCHESTRATOR_BEFORE: "before the orchestrator decides",
+    Point.ORCHESTRATOR_AFTER: "after the orchestrator decides, before its commit",
+    Point.RELAY_BEFORE_PUBLISH: "relay, before publishing",
+    Point.RELAY_AFTER_PUBLISH: "relay, published but not confirmed",
+    Point.BUS: "message on the bus",
+    Point.PROJECTOR_BEFORE: "projector, before a batch",
+    Point.PROJECTOR_COMMITTED: "projector, after its commit",
+    Point.API: "its API",
+    Point.DATABASE: "its database",
+    Point.PROCESS: "one of its processes",
+    Point.REDIS: "the server",
+}
+MECHANISM_NAMES = {
+    "barrier": "Barrier",
+    "conditional_seat_write": "Conditional seat write",
+    "sequence_check": "Sequence check",
+    "outbox": "Outbox",
+    "idempotency_key": "Idempotency key",
+}
+WHENS = {Kind.ONCE: "once", Kind.TIMES: "n times", Kind.PROBABILITY: "with probability", Kind.ALWAYS: "until cleared"}
+TIMED = (Action.DELAY, Action.HOLD, Action.HANG, Action.PAUSE, Action.DOWN, Action.REORDER)
+
+
+def rail() -> dict[str, Any]:
+    """Context for the refreshed part: toggles, chips grouped by service, switches; `away` when control does not answer."""
+    try:
+        armed, on = control("GET", "/faults")["faults"], control("GET", "/mechanisms")
+    except (ServiceDown, Problem):
+        armed, on, away = [], {}, True
+    else:
+        away = False
+    return {
+        "away": away,
+        "toggles": toggles(armed, away),
+        "groups": _groups(armed),
+        "armed": len(armed),
+        "mechanisms": [
+            {"id": name, "name": MECHANISM_NAMES[name], "sentence": sentence, "on": on.get(name, True)}
+            for name, sentence in MECHANISMS.items()
+        ],
+    }
+
+
+def toggles(armed: list[dict[str, Any]], away: bool = False) -> list[dict[str, str]]:
+    """Each toggle's state: idle, armed, or fired (it was a one-shot, so it is spent)."""
+    states = {"armed": "armed", "fired": "armed", "exhausted": "fired"}
+    newest = {fault["name"]: states.get(fault["state"], "idle") for fault in armed}
+    return [
+        {"name": name, "label": label, "state": "unknown" if away else newest.get(name, "idle")}
+        for name, label in LABELS.items()
+    ]
+
+
+def form(asked: dict[str, str]) -> dict[str, Any]:
+    """The choices that go together: each field's options depend on those before it, so a change brings the form anew."""
+    service = _chosen(asked.get("service"), list(OWNERS), "payments")
+    entries = [entry for entry in catalogue() if service in {owner_of(place) for place in AT[entry.point]}]
+    names = [str(entry.point) for entry in entries]
+    default = str(Point.TRANSACTION_COMMITTED)
+    point = _chosen(asked.get("point"), names, default if default in names else names[0])
+    entry = next(entry for entry in entries if entry.point == point)
+    places = [place for place in entry.services if owner_of(place) == service]
+    actions = [str(action) for action in entry.actions]
+    action = _chosen(asked.get("action"), actions, "crash" if "crash" in actions else actions[0])
+    outage = action == Action.DOWN and entry.point in (Point.DATABASE, Point.REDIS)
+    return {
+        "services": OWNERS,
+        "points": [(name, POINT_NAMES[Point(name)]) for name in names],
+        "sentence": entry.sentence,
+        "places": places,
+        "actions": actions,
+        "messages": [] if outage else entry.messages,
+        "reasons": sorted({reason for found in REASONS.values() for reason in found}),
+        "whens": [(str(kind), text) for kind, text in WHENS.items() if not outage or kind in (Kind.ONCE, Kind.ALWAYS)],
+        "scoped": not outage and entry.point not in (Point.PROCESS, Point.API),
+        "timed": action in TIMED,
+        "asked": {
+            "kind": "once",
+            "for": "any",
+            "times": "2",
+            "probability": "0.5",
+            "seed": "1",
+            "after": "0",
+            **asked,
+            "service": service,
+            "point": point,
+            "action": action,
+            "place": _chosen(asked.get("place"), places, places[0]),
+            "seconds": asked.get("seconds") or ("20" if outage else "5" if action == Action.DELAY else ""),
+        },
+    }
+
+
+def wanted(asked: dict[str, str]) -> dict[str, Any]:
+    """The filled form as what faults.parse takes. What is no number stays as it is: the refusal then shows it."""
+    kind, scope = asked.get("kind", "once"), asked.get("for", "any")
+    trigger: dict[str, Any] = {"kind": kind, "after": _number(asked.get("after"))}
+    if kind == Kind.TIMES:
+        trigger["times"] = _number(asked.get("times"))
+    if kind == Kind.PROBABILITY:
+        trigger |= {"probability": _number(asked.get("probability")), "seed": _number(asked.get("seed"))}
+    return {
+        "point": asked.get("point"),
+        "action": asked.get("action"),
+        "service": asked.get("place") or asked.get("service", ""),
+        "message": asked.get("message", ""),
+        "reason": asked.get("reason", "") if asked.get("action") == Action.REFUSE else "",
+        "seconds": _number(asked.get("seconds")),
+        "trigger": trigger,
+        "booking": asked.get("booking", "") if scope == "booking" else "",
+        "seat": asked.get("seat", "").strip() if scope == "seat" else "",
+        "customer": _number(asked.get("customer")) if scope == "customer" else None,
+    }
+
+
+def owner_of(place: str) -> str:
+    """The service whose process or service this is, as the rail groups them."""
+    if place in OWNERS:
+        return place
+    special = {"watchdog": "booking", "replicator": "booking", "recorder": "projections"}
+    known = next((service for service in SERVICE_NAMES if place.endswith(f"-{service}")), "")
+    return special.get(place) or known or "projections"
+
+
+def _groups(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    chips = [(owner_of(fault["service"]) if fault["service"] else "", _chip(fault)) for fault in armed]
+    owners = {"": "Any service", **OWNERS}
+    groups = [
+        {"service": owner, "name": name, "chips": [chip for of, chip in reversed(chips) if of == owner]}
+        for owner, name in owners.items()
+    ]
+    return [group for group in groups if group["chips"]]
+
+
+def _chip(fault: dict[str, Any]) -> dict[str, Any]:
+    """One fault in words: what and where, for whom, and how far it has come."""
+    proof = fault["proofs"][-1] if fault["proofs"] else None
+    state = "held" if fault["held"] else "down" if fault["until"] else fault["state"]
+    return {
+        "id": fault["id"],
+        "what": LABELS.get(fault["name"]) or f"{fault['action']} · {POINT_NAMES[Point(fault['point'])]}",
+        "detail": " · ".join(filter(None, [*_scope(fault), _when(fault)])),
+        "state": state,
+        "fired": fault["fired"],
+        "proof": proof,
+        "held": next((held["booking"] for held in fault["held"]), "") if fault["held"] else "",
+        "holds": bool(fault["held"]),
+        "live": fault["state"] in ("armed", "fired") or bool(fault["until"] or fault["held"]),
+    }
+
+
+def _scope(fault: dict[str, Any]) -> list[str]:
+    booking = f"booking {fault['booking'][-8:]}" if fault["booking"] else ""
+    customer = f"customer {fault['customer']}" if fault["customer"] is not None else ""
+    process = fault["service"] if fault["service"] not in OWNERS else ""
+    return [process, fault["message"], fault["reason"], booking, fault["seat"] and f"seat {fault['seat']}", customer]
+
+
+def _when(fault: dict[str, Any]) -> str:
+    trigger = fault["trigger"]
+    texts = {
+        Kind.ONCE: "once",
+        Kind.TIMES: f"{trigger['times']} times",
+        Kind.PROBABILITY: f"p = {trigger['probability']:g}",
+        Kind.ALWAYS: "until cleared",
+    }
+    after = f", after {trigger['after']} passes" if trigger["after"] else ""
+    seconds = f", {fault['seconds']:g} s" if fault["seconds"] else ""
+    return texts[Kind(trigger["kind"])] + after + seconds
+
+
+def _chosen(value: str | None, options: list[str], default: str) -> str:
+    return value if value in options else default
+
+
+def _number(text: str | None) -> Any:
+    text = (text or "0").strip() or "0"
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text

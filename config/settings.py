@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "tickets",
     "projections",
     "journal",
+    "audit",
     "dashboard",
     "sandbox",
 ]

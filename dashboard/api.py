@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 
 from dashboard import faults_api, readiness
 from dashboard.clients import ServiceDown, call
+from dashboard.verdict_api import router as verdict_router
 from messaging.problems import Problem, install
 from projections import queries
 
@@ -22,6 +23,7 @@ api = NinjaAPI(
 install(api)
 api.add_router("/api", faults_api.router)
 SERVICES = ("booking", "seats", "payments", "tickets")
+api.add_router("", verdict_router)
 
 
 @api.exception_handler(ServiceDown)

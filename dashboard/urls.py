@@ -2,9 +2,11 @@ from django.urls import path
 
 from dashboard import commands, pages
 from dashboard.api import api
+from dashboard.verdict_api import bar
 
 urlpatterns = [
     path("", pages.index, name="index"),
+    path("verdict", bar, name="verdict"),
     path("bookings/recent", pages.recent, name="recent"),
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
     path("book", commands.book, name="book"),

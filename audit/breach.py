@@ -1,0 +1,38 @@
+"""What an invariant finds: a breach, and who is concerned. Whether it counts is decided in verdict.py."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from audit.truth import Truth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """Something that must not be so once the bookings concerned have ended.
+
+    `table`: whose row made it so (its entry in the journal is the one that broke it). `step`: the noun of the saga's steps
+    that, skipped by a person, excuse it ("Seats", "Payment", "Tickets": steps' names end so). `on_its_way`: a read model has
+    yet to hear of it. `certain`: wrong already, whatever becomes of the saga.
+    """
+
+    bookings: tuple[str, ...]
+    what: str
+    table: str
+    seat: str = ""
+    step: str = ""
+    on_its_way: bool = False
+    certain: bool = False
+
+
+Find = Callable[[Truth], Iterable[Breach]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invariant:
+    """`says`: the invariant in a sentence. `needs`: the services whose answer it rests on. `find`: where it is broken."""
+
+    name: str
+    title: str
+    says: str
+    needs: tuple[str, ...]
+    find: Find

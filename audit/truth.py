@@ -1,0 +1,152 @@
+"""What the auditor has read: the services' rows as they told them, indexed by booking. Rows are plain dictionaries."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from messaging.truth_api import LATE_S
+
+Row = Mapping[str, Any]
+SETTLED_STATES = ("CONFIRMED", "CANCELLED")
+ENDED_SAGAS = ("COMPLETED", "COMPENSATED")
+
+
+class Standing(StrEnum):
+    """Where a booking stood before anything else was read. Only what had ended is judged."""
+
+    ENDED = "ended"
+    RUNNING = "running"
+    STUCK = "stuck"  # waits for a person: it may still end either way
+    UNKNOWN = "unknown"  # Booking has never heard of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One service's answer: the meta line, and the rows by kind."""
+
+    meta: Row = field(default_factory=dict)
+    rows: Mapping[str, list[Row]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> list[Row]:
+        return self.rows.get(kind, [])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """The read models as the web process sees them, in one snapshot: rows, and how far each view has come.
+
+    `bookings`: id -> row; `seats`: (performance_id, label) -> row; `checkpoints`: (view, source) -> row.
+    """
+
+    bookings: Mapping[str, Row] = field(default_factory=dict)
+    seats: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    checkpoints: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """Everything read for one verdict. `unavailable`: service (or "views") -> why it gave no answer.
+
+    `moved`: bookings that have changed since Booking was read first; they count as running.
+    """
+
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    views: Views = field(default_factory=Views)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    moved: frozenset[str] = frozenset()
+
+    def rows(self, service: str, kind: str) -> list[Row]:
+        answer = self.answers.get(service)
+        return answer.of(kind) if answer else []
+
+    @cached_property
+    def bookings(self) -> dict[str, Row]:
+        return _by_booking(self.rows("booking", "booking"))
+
+    @cached_property
+    def sagas(self) -> dict[str, list[Row]]:
+        return grouped(self.rows("booking", "saga"), lambda saga: saga["booking_id"])
+
+    @cached_property
+    def holds(self) -> dict[str, Row]:
+        return _by_booking(self.rows("seats", "hold"))
+
+    @cached_property
+    def payments(self) -> dict[str, list[Row]]:
+        return grouped(self.rows("payments", "payment"), lambda payment: payment["booking_id"])
+
+    @cached_property
+    def refunds(self) -> dict[str, list[Row]]:
+        """By payment's id."""
+        return grouped(self.rows("payments", "refund"), lambda refund: refund["payment_id"])
+
+    @cached_property
+    def issuances(self) -> dict[str, Row]:
+        return _by_booking(self.rows("tickets", "issuance"))
+
+    @cached_property
+    def tickets(self) -> dict[str, list[Row]]:
+        return grouped(self.rows("tickets", "ticket"), lambda ticket: ticket["booking_id"])
+
+    @cached_property
+    def standings(self) -> dict[str, Standing]:
+        return {booking: self._standing(row) for booking, row in self.bookings.items()}
+
+    def standing(self, booking: str) -> Standing:
+        if booking in self.moved:
+            return Standing.RUNNING
+        return self.standings.get(booking, Standing.UNKNOWN)
+
+    def _standing(self, booking: Row) -> Standing:
+        states = [saga["state"] for saga in self.sagas.get(booking["booking_id"], ())]
+        if "STUCK" in states:
+            return Standing.STUCK
+        if booking["state"] in SETTLED_STATES and all(state in ENDED_SAGAS for state in states):
+            return Standing.ENDED
+        return Standing.RUNNING
+
+    @cached_property
+    def waived(self) -> dict[str, list[Row]]:
+        """Booking -> the steps that a person skipped: {"step", "action", "reason"}."""
+        return {
+            booking: steps
+            for booking, sagas in self.sagas.items()
+            if (steps := [step for saga in sagas for step in saga["waived"] or ()])
+        }
+
+    def xid(self, service: str, row: Row) -> int:
+        """The transaction that wrote the row last, counted like a horizon (a row keeps only the lower 32 bits)."""
+        newest = int(self.answers[service].meta["xmax"])
+        full = (newest >> 32 << 32) + int(row["xid"])
+        return full if full <= newest else full - (1 << 32)
+
+    def has_been_read(self, view: str, service: str, row: Row) -> str:
+        """Why the view should show this row by now; "" while the event may still be on its way.
+
+        A projector that has read everything there is, or everything up to the row's transaction, has no excuse; nor has one
+        that owes an event for more than LATE_S seconds.
+        """
+        checkpoint = self.views.checkpoints.get((view, service))
+        meta = self.answers[service].meta
+        xid = self.xid(service, row)
+        if checkpoint and xid < int(checkpoint["horizon"]):
+            return "all events of that transaction have been read"
+        if checkpoint and checkpoint["complete"] and checkpoint["event_id"] == meta["last_event"]:
+            return "all events have been read"
+        if meta["settled"] is not None and xid <= int(meta["settled"]):
+            return f"its event is more than {LATE_S} s old"
+        return ""
+
+
+def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return dict(groups)
+
+
+def _by_booking(rows: Iterable[Row]) -> dict[str, Row]:
+    return {row["booking_id"]: row for row in rows}

@@ -1,0 +1,197 @@
+"""The verdict: how each invariant stands, with evidence. Pure; the table at the bottom says which invariants there are."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from audit import invariants
+from audit.breach import Breach, Invariant
+from audit.truth import Standing, Truth
+from audit.views import views_differ
+
+SHOWN = 20  # pieces of evidence an invariant gives; `count` has them all
+
+
+class Status(StrEnum):
+    HOLDS = "holds"
+    PENDING = "pending"  # cannot be said yet: a saga concerned runs, a view converges, a service does not answer
+    VIOLATED = "violated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One invariant's verdict. `evidence` says why it is not simply held; `waived`: what a person skipped."""
+
+    invariant: Invariant
+    status: Status
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
+    waived: list[dict[str, Any]] = field(default_factory=list)
+    totals: dict[str, dict[str, int]] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """{"name", "title", "says", "status", "evidence", "count", "waived"}, and for money its "totals" by currency.
+
+        A piece of evidence: {"what", "booking", "bookings", "seat", "table"}, or {"what", "unavailable": service}.
+        """
+        more = {} if self.totals is None else {"totals": self.totals}
+        return {
+            "name": self.invariant.name,
+            "title": self.invariant.title,
+            "says": self.invariant.says,
+            "status": str(self.status),
+            "evidence": self.evidence,
+            "count": self.count,
+            "waived": self.waived,
+            **more,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`bookings`: how many had ended (and were judged), ran, were stuck."""
+
+    findings: list[Finding]
+    bookings: dict[str, int]
+    unavailable: dict[str, str]
+
+    @property
+    def status(self) -> Status:
+        found = {finding.status for finding in self.findings}
+        return next((status for status in (Status.VIOLATED, Status.PENDING) if status in found), Status.HOLDS)
+
+    def as_dict(self) -> dict[str, Any]:
+        """{"status", "bookings": {"ended", "running", "stuck"}, "unavailable", "invariants": [...]}"""
+        return {
+            "status": str(self.status),
+            "bookings": self.bookings,
+            "unavailable": self.unavailable,
+            "invariants": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def judge(truth: Truth) -> Verdict:
+    """Judge everything that was read."""
+    counts = Counter(truth.standing(booking) for booking in truth.bookings)
+    return Verdict(
+        findings=[_finding(invariant, truth) for invariant in INVARIANTS],
+        bookings={str(one): counts[one] for one in (Standing.ENDED, Standing.RUNNING, Standing.STUCK)},
+        unavailable=dict(truth.unavailable),
+    )
+
+
+def _finding(invariant: Invariant, truth: Truth) -> Finding:
+    silent = [service for service in invariant.needs if service in truth.unavailable]
+    if silent:
+        evidence = [{"what": truth.unavailable[service], "unavailable": service} for service in silent]
+        return Finding(invariant=invariant, status=Status.PENDING, evidence=evidence, count=len(evidence))
+    violated, pending, waived = [], [], []
+    for breach in invariant.find(truth):
+        steps = [] if breach.certain else _excuses(breach, truth)
+        if not breach.certain and _under_way(breach, truth):
+            pending.append(breach)
+        elif steps:
+            waived += [{**_evidence(breach), **step} for step in steps]
+        elif breach.on_its_way:
+            pending.append(breach)
+        else:
+            violated.append(breach)
+    if invariant.name == "every_saga_ends":  # it ended, because a person said so
+        waived += [
+            {"booking": booking, "what": f"{step['step']} was skipped", **step}
+            for booking, steps in truth.waived.items()
+            for step in steps
+        ]
+    status = Status.VIOLATED if violated else Status.PENDING if pending else Status.HOLDS
+    told = violated or pending
+    return Finding(
+        invariant=invariant,
+        status=status,
+        evidence=[_evidence(breach) for breach in told[:SHOWN]],
+        count=len(told),
+        waived=waived[:SHOWN],
+        totals=invariants.totals(truth) if invariant.name == "money_conserved" else None,
+    )
+
+
+def _under_way(breach: Breach, truth: Truth) -> bool:
+    return any(truth.standing(booking) in (Standing.RUNNING, Standing.STUCK) for booking in breach.bookings)
+
+
+def _excuses(breach: Breach, truth: Truth) -> list[dict[str, Any]]:
+    """The steps a person skipped that explain the breach."""
+    if not breach.step:
+        return []
+    steps = [step for booking in breach.bookings for step in truth.waived.get(booking, ())]
+    return [dict(step) for step in steps if step["step"].endswith(breach.step)]
+
+
+def _evidence(breach: Breach) -> dict[str, Any]:
+    return {
+        "what": breach.what,
+        "booking": breach.bookings[0] if breach.bookings else None,
+        "bookings": list(breach.bookings),
+        "seat": breach.seat or None,
+        "table": breach.table,
+    }
+
+
+INVARIANTS = (
+    Invariant(
+        name="no_seat_sold_twice",
+        title="No seat sold twice",
+        says="No two bookings have tickets, or a hold, for the same seat.",
+        needs=("booking", "seats", "tickets"),
+        find=invariants.seats_sold_twice,
+    ),
+    Invariant(
+        name="paid_iff_ticketed",
+        title="Paid if and only if ticketed",
+        says="A booking that has ended is paid and has its tickets, or neither.",
+        needs=("booking", "payments", "tickets"),
+        find=invariants.paid_and_ticketed_differ,
+    ),
+    Invariant(
+        name="one_charge_per_booking",
+        title="One charge a booking",
+        says="No booking is charged more than once.",
+        needs=("booking", "payments"),
+        find=invariants.charged_twice,
+    ),
+    Invariant(
+        name="no_orphan_hold",
+        title="No orphan hold",
+        says="Every hold belongs to a booking under way or confirmed, and every taken seat to such a hold.",
+        needs=("booking", "seats"),
+        find=invariants.orphan_holds,
+    ),
+    Invariant(
+        name="refund_has_payment",
+        title="Each refund has its payment",
+        says="Each refund gives back one payment, and each refunded payment has its refund.",
+        needs=("booking", "payments"),
+        find=invariants.refunds_without_payment,
+    ),
+    Invariant(
+        name="money_conserved",
+        title="Money is conserved",
+        says="Money in equals money held plus money returned, and is what the booking costs.",
+        needs=("booking", "payments"),
+        find=invariants.money_lost_or_made,
+    ),
+    Invariant(
+        name="views_equal_truth",
+        title="Each view equals the truth",
+        says="The booking view and the seat map show what the services' own rows say.",
+        needs=("booking", "seats", "payments", "tickets", "views"),
+        find=views_differ,
+    ),
+    Invariant(
+        name="every_saga_ends",
+        title="Every saga ends",
+        says="Every saga ends, or waits for a person; none is forgotten.",
+        needs=("booking",),
+        find=invariants.sagas_without_end,
+    ),
+)

@@ -1,0 +1,78 @@
+"""The auditor's verdict over HTTP, and as the bar on top of the page."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from ninja import Router, Schema
+
+from dashboard.verdict import Watch, fresh
+
+router = Router(tags=["verdict"])
+WATCH = Watch()
+
+
+class Evidence(Schema):
+    """What speaks against an invariant. `pos`: the journal's entry that broke it, if it is found; `url`: the page showing it."""
+
+    what: str
+    booking: str | None = None
+    bookings: list[str] = []
+    seat: str | None = None
+    table: str = ""
+    pos: int | None = None
+    url: str = ""
+    unavailable: str = ""  # the service that did not answer
+
+
+class Waived(Evidence):
+    """What a person skipped, and why."""
+
+    step: str = ""
+    action: str = ""
+    reason: str = ""
+
+
+class InvariantOut(Schema):
+    """`status`: holds, pending or violated. At most 20 pieces of `evidence`; `count` counts all."""
+
+    name: str
+    title: str
+    says: str
+    status: str
+    evidence: list[Evidence]
+    count: int
+    waived: list[Waived]
+    totals: dict[str, dict[str, int]] | None = None
+
+
+class VerdictOut(Schema):
+    """`bookings`: how many had ended when reading began (only they are judged), ran, and were stuck."""
+
+    at: str
+    took_ms: int
+    status: str
+    bookings: dict[str, int]
+    unavailable: dict[str, str]
+    invariants: list[InvariantOut]
+
+
+@router.get(
+    "/api/verdict", response=VerdictOut, summary="Does each invariant hold? Judged now, from the services' truth"
+)
+def verdict(request: HttpRequest) -> dict[str, Any]:
+    return fresh()
+
+
+@require_GET
+def bar(request: HttpRequest) -> HttpResponse:
+    """The chips; 204 when they would be those that the page has already (`?seen=`)."""
+    found = WATCH.latest()
+    told = [found[part] for part in ("status", "bookings", "unavailable", "invariants")]
+    digest = hashlib.blake2s(orjson.dumps(told), digest_size=8).hexdigest()
+    if request.GET.get("seen") == digest:
+        return HttpResponse(status=204)
+    return render(request, "dashboard/verdict.html#chips", {"verdict": found, "digest": digest})

@@ -8,13 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema, Status
 from pydantic import AfterValidator, ConfigDict, Field
 
-from booking import saga_api, services
+from booking import operator_api, saga_api, services
 from booking.group_commit import GroupCommit, Overloaded
 from booking.idempotency import IN_OPENAPI, key_of
-from booking.models import Booking, Customer, Outbox
+from booking.models import Booking, Customer, DeadLetter, Outbox
+from booking.orchestrator.inbound import validate
 from booking.services import PlaceBooking, Placed, Refused, Result
 from booking.truth import TRUTH
-from messaging import event_api, health, truth_api
+from messaging import dead_letter_api, event_api, health, truth_api
 from messaging.message import Slug
 from messaging.problems import Problem, ProblemDetails, install
 
@@ -26,8 +27,13 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api/booking", event_api.router(Outbox))
+api.add_router(
+    "/api/booking",
+    dead_letter_api.router("booking", dead_letter=DeadLetter, outbox=Outbox, validate=validate),
+)
 api.add_router("/api/booking", truth_api.router(Outbox, TRUTH))
 api.add_router("/api", saga_api.router)
+api.add_router("/api/operator", operator_api.router)
 api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
 
 BATCH, WAITING = 50, 2000

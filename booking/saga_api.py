@@ -72,13 +72,12 @@ def saga(request: HttpRequest, booking_id: UUID) -> dict[str, Any]:
     return {**describe(booking, rows[-1] if rows else None), "sagas": [_brief(row) for row in rows]}
 
 
-def describe(booking: Booking, row: Saga | None) -> dict[str, Any]:
-    """A saga told to a person; without a row, the one that is about to start."""
+def describe(booking: Booking, row: Saga | None, *, log: bool = True) -> dict[str, Any]:
+    """A saga told to a person; without a row, the one that is about to start. `log`: with its log, line by line."""
     definition = DEFINITIONS[row.definition if row else BOOK_TICKETS.name]
     state = _state(row) if row else SagaState(id=str(booking.saga_id))
     due_at = row.due_at.isoformat() if row and row.due_at else None
-    log = SagaLog.objects.filter(saga_id=state.id).order_by("id")
-    return {
+    told: dict[str, Any] = {
         "id": state.id,
         "booking_id": str(booking.id),
         "booking_state": booking.state,
@@ -90,8 +89,11 @@ def describe(booking: Booking, row: Saga | None) -> dict[str, Any]:
         "steps": report.steps(definition, state, due_at),
         "done": report.done(definition, state),
         "remaining": report.remaining(definition, state),
-        "log": list(log.values("at", "who", "what", "step", "action", "attempt", "error", "state")),
     }
+    if log:
+        lines = SagaLog.objects.filter(saga_id=state.id).order_by("id")
+        told["log"] = list(lines.values("at", "who", "what", "step", "action", "attempt", "error", "state"))
+    return told
 
 
 def _brief(row: Saga) -> dict[str, str]:

@@ -1,11 +1,18 @@
-"""Messages that fail: every attempt's error is kept; after LIMIT attempts the message is dead and waits for a person."""
+"""Messages that fail: every attempt's error is kept; after LIMIT attempts the message is dead and waits for a person.
+
+A letter is open until the message succeeds after all (`cleared`) or a person gives it up (`discarded`).
+"""
 
 import json
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, models, router
 
 LIMIT = 5
+OPEN = ("retrying", "dead", "retried")
+ASK_EVERY_S = 1.0
 
 _RECORD = """
     insert into {table} (id, type, booking_id, envelope, attempts, state, reason, updated_at)
@@ -17,6 +24,14 @@ _RECORD = """
         state = case when jsonb_array_length({table}.attempts) + 1 >= %(limit)s then 'dead' else excluded.state end,
         updated_at = clock_timestamp()
     returning state, jsonb_array_length(attempts)
+"""
+_ANY_OPEN = "select exists (select from {table} where state in ('retrying', 'dead', 'retried'))"
+# A command that is sent again is another message: it is the same one if it is of the same type and saga.
+_CLEAR = """
+    update {table} letter set state = 'cleared', updated_at = clock_timestamp()
+    from unnest(%s::uuid[], %s::text[], %s::text[]) as done (id, type, saga)
+    where letter.state in ('retrying', 'dead', 'retried')
+        and (letter.id = done.id or letter.type = done.type and letter.envelope ->> 'sagaid' = done.saga)
 """
 
 
@@ -36,6 +51,29 @@ def record(dead_letter: type[models.Model], envelope: dict[str, Any], error: str
             },
         )
         return cursor.fetchone()[0]
+
+
+class OpenLetters:
+    """Clears the letters of messages that succeed. Asks once a second whether there are any, so a batch costs nothing more."""
+
+    def __init__(self, dead_letter: type[models.Model]) -> None:
+        self._model, self._table = dead_letter, dead_letter._meta.db_table
+        self._any, self._ask_at = False, 0.0
+
+    def opened(self) -> None:
+        self._any = True
+
+    def succeeded(self, envelopes: Sequence[dict[str, Any]]) -> None:
+        """To be called in the local transaction that handles these messages."""
+        if not self._any and time.monotonic() < self._ask_at:
+            return
+        with connections[router.db_for_write(self._model)].cursor() as cursor:
+            cursor.execute(_ANY_OPEN.format(table=self._table))
+            (self._any,) = cursor.fetchone()
+            self._ask_at = time.monotonic() + ASK_EVERY_S
+            if self._any:
+                columns = [[envelope.get(name) for envelope in envelopes] for name in ("id", "type", "sagaid")]
+                cursor.execute(_CLEAR.format(table=self._table), columns)
 
 
 def _storable(text: str) -> str:

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections, models, transaction
@@ -37,6 +38,10 @@ class Inbox:
     dead_letter: type[models.Model]
     process: Callable[[Envelopes, Plan], None]
     redis: Callable[[], Redis]
+
+    @cached_property
+    def _letters(self) -> dead_letters.OpenLetters:
+        return dead_letters.OpenLetters(self.dead_letter)
 
     def handle(self, envelopes: list[Any], redelivered: bool = False) -> None:
         """Take in a batch as it came from the broker. Returns when each message is done or its failure is on record."""
@@ -77,6 +82,7 @@ class Inbox:
                 with transaction.atomic(using=self.service):
                     self._slow_down(envelopes, plan)
                     self.process(envelopes, plan)
+                    self._letters.succeeded(envelopes)
                     self._strike(Point.TRANSACTION_INSIDE, envelopes, plan)
                 self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
                 return
@@ -129,6 +135,7 @@ class Inbox:
     def _failed(self, envelope: dict[str, Any], error: Exception) -> None:
         self._observe("rolled back", f"{envelope['type']}: {error}", envelope)
         state = dead_letters.record(self.dead_letter, envelope, f"{type(error).__name__}: {error}")
+        self._letters.opened()
         if state == "dead":
             self._observe("dead letter", f"{envelope['type']} is not tried again by itself", envelope)
 

@@ -49,6 +49,11 @@ class Participant:
                 messages += self._take(command, mine, plan)
         append(self.outbox, messages)
 
+    def validate(self, envelope: dict[str, Any]) -> None:
+        """Whether `process` could read this. Raises ValueError, pydantic's included, or KeyError."""
+        self.command(envelope).body.parse(envelope["data"])
+        uuid.UUID(envelope["sagaid"])
+
     def command(self, envelope: dict[str, Any]) -> Command:
         """The declaration of the command this is. Raises ValueError; its body has not been looked at."""
         of_type = [command for command in self.commands if command.body.type() == envelope["type"]]

@@ -1,6 +1,8 @@
 """Putting a participant and its inbox together: the `handle` that a service's Celery task calls."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 
@@ -10,6 +12,14 @@ from messaging.inbox import Inbox
 from messaging.participant import Participant
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`handle(envelopes, redelivered)` takes messages in; `validate(envelope)` raises ValueError for one it could not read."""
+
+    handle: Callable[..., None]
+    validate: Callable[[dict[str, Any]], object]
+
+
 def participant(
     service: str,
     *,
@@ -17,7 +27,8 @@ def participant(
     barrier: type[models.Model],
     dead_letter: type[models.Model],
     commands: tuple[Command, ...],
-) -> Callable[..., None]:
-    """Return `handle(envelopes, redelivered)` for a service that takes these commands."""
+) -> Service:
+    """Return the way in of a service that takes these commands."""
     side = Participant(service=service, outbox=outbox, barrier=barrier, commands=commands, redis=redis_client)
-    return Inbox(service=service, dead_letter=dead_letter, process=side.process, redis=redis_client).handle
+    inbox = Inbox(service=service, dead_letter=dead_letter, process=side.process, redis=redis_client)
+    return Service(inbox.handle, side.validate)

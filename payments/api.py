@@ -6,10 +6,11 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import NinjaAPI, Query, Schema
 
-from messaging import event_api, health, truth_api
+from messaging import dead_letter_api, event_api, health, truth_api
 from messaging.problems import install
 from payments.contract import PaymentStatus
-from payments.models import Outbox, Payment
+from payments.handlers import validate
+from payments.models import DeadLetter, Outbox, Payment
 from payments.truth import TRUTH
 
 api = NinjaAPI(
@@ -20,6 +21,9 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api/payments", event_api.router(Outbox))
+api.add_router(
+    "/api/payments", dead_letter_api.router("payments", dead_letter=DeadLetter, outbox=Outbox, validate=validate)
+)
 api.add_router("/api/payments", truth_api.router(Outbox, TRUTH))
 api.add_router("", health.router({"database": health.database("payments"), "redis": health.redis}))
 

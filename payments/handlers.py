@@ -38,7 +38,7 @@ def _event(change: services.PaymentChange) -> Event:
     return Event.of(change.state, change.state.id, change.version)
 
 
-handle = participant(
+service = participant(
     "payments",
     outbox=Outbox,
     barrier=Barrier,
@@ -49,3 +49,5 @@ handle = participant(
         Retriable(RefundPayment, refund_payment),
     ),
 )
+
+handle, validate = service.handle, service.validate

@@ -8,10 +8,11 @@ from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from ninja import NinjaAPI, Path, Schema
 
-from messaging import event_api, health, truth_api
+from messaging import dead_letter_api, event_api, health, truth_api
 from messaging.problems import Problem, ProblemDetails, install
 from seats.contract import SeatStatus
-from seats.models import Outbox, Performance, Seat
+from seats.handlers import validate
+from seats.models import DeadLetter, Outbox, Performance, Seat
 from seats.truth import TRUTH
 
 api = NinjaAPI(
@@ -22,6 +23,7 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api/seats", event_api.router(Outbox))
+api.add_router("/api/seats", dead_letter_api.router("seats", dead_letter=DeadLetter, outbox=Outbox, validate=validate))
 api.add_router("/api/seats", truth_api.router(Outbox, TRUTH))
 api.add_router("", health.router({"database": health.database("seats"), "redis": health.redis}))
 

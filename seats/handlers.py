@@ -56,7 +56,7 @@ def _event(change: services.HoldChange) -> Event:
     return Event.of(change.state, change.state.booking_id, change.version)
 
 
-handle = participant(
+service = participant(
     "seats",
     outbox=Outbox,
     barrier=Barrier,
@@ -68,3 +68,5 @@ handle = participant(
         Retriable(ReleaseSeats, return_seats),
     ),
 )
+
+handle, validate = service.handle, service.validate

@@ -6,10 +6,11 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import NinjaAPI, Query, Schema
 
-from messaging import event_api, health, truth_api
+from messaging import dead_letter_api, event_api, health, truth_api
 from messaging.problems import install
 from tickets.contract import IssuanceStatus
-from tickets.models import Issuance, Outbox
+from tickets.handlers import validate
+from tickets.models import DeadLetter, Issuance, Outbox
 from tickets.truth import TRUTH
 
 api = NinjaAPI(
@@ -20,6 +21,9 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api/tickets", event_api.router(Outbox))
+api.add_router(
+    "/api/tickets", dead_letter_api.router("tickets", dead_letter=DeadLetter, outbox=Outbox, validate=validate)
+)
 api.add_router("/api/tickets", truth_api.router(Outbox, TRUTH))
 api.add_router("", health.router({"database": health.database("tickets"), "redis": health.redis}))
 

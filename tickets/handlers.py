@@ -33,7 +33,7 @@ def _issued(change: services.IssuanceChange) -> Outcome:
     return Outcome(result={"tickets": len(change.state.tickets)}, events=(event,))
 
 
-handle = participant(
+service = participant(
     "tickets",
     outbox=Outbox,
     barrier=Barrier,
@@ -45,3 +45,5 @@ handle = participant(
         Fence(FenceVoidTickets, of=VoidTickets),
     ),
 )
+
+handle, validate = service.handle, service.validate

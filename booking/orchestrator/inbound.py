@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from booking.contract import BookTickets, CancelRequested, Reply, ResendCommand, RetryNow, SagaOverdue, SkipStep
+from booking.saga.definitions import DEFINITIONS
 from booking.saga.events import (
     Event,
     Interrupted,
@@ -16,6 +17,7 @@ from booking.saga.events import (
     SkippedByHand,
     Started,
 )
+from messaging.barrier import FORWARD
 from seats.contract import HoldExpired
 
 CANCEL_REQUESTED = "cancel_requested"
@@ -111,3 +113,14 @@ _READERS: dict[str, Callable[[dict[str, Any]], Inbound]] = {
     ResendCommand.type(): _resend_command,
     SkipStep.type(): _skip_step,
 }
+
+
+def validate(envelope: dict[str, Any]) -> None:
+    """Whether the orchestrator could read this, its saga's result included. Raises ValueError or LookupError."""
+    read(envelope)
+    if envelope["kind"] == "reply" and envelope["data"]["status"] == "succeeded":
+        steps = {step.name: step for definition in DEFINITIONS.values() for step in definition.steps}
+        step = steps[envelope["sagastep"]]
+        missing = sorted(set(step.keeps) - set(envelope["data"])) if envelope["sagaaction"] == FORWARD else []
+        if missing:
+            raise ValueError(f"a reply to {step.name} says {', '.join(missing)}")

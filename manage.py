@@ -8,7 +8,13 @@ from pathlib import Path
 from dotenv import load_dotenv
 
 # Commands a person types in a second shell: which service's environment (`.sandbox/<PORT>/env/<service>.env`) they need.
-SERVICE_OF_COMMAND = {"rebuild": "projections", "project": "projections", "record": "journal", "book": "web"}
+SERVICE_OF_COMMAND = {
+    "rebuild": "projections",
+    "project": "projections",
+    "record": "journal",
+    "book": "web",
+    "faults": "web",
+}
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from dashboard import faults_api, readiness
+from dashboard import faults_api, operate_api, readiness
 from dashboard.clients import ServiceDown, call
 from dashboard.verdict_api import router as verdict_router
 from messaging.problems import Problem, install
@@ -22,6 +22,7 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/api", faults_api.router)
+api.add_router("/api", operate_api.router)
 SERVICES = ("booking", "seats", "payments", "tickets")
 api.add_router("", verdict_router)
 
@@ -85,10 +86,43 @@ def seats(request: HttpRequest, performance: str) -> Any:
     },
 )
 def book(request: HttpRequest) -> HttpResponse:
+    return _hand_over("booking", request, "/api/bookings", content=request.body, headers=_headers(request))
+
+
+def _headers(request: HttpRequest) -> dict[str, str]:
     headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
     if "Idempotency-Key" in request.headers:
         headers["Idempotency-Key"] = request.headers["Idempotency-Key"]
-    return _hand_over("booking", request, "/api/bookings", content=request.body, headers=headers)
+    return headers
+
+
+@api.post(
+    "/api/bookings/{booking_id}/cancel",
+    summary="Cancel a booking: turns its saga back, or starts one that cancels",
+    openapi_extra={
+        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["customer"],
+                        "properties": {"customer": {"type": "integer"}},
+                    }
+                }
+            },
+        },
+    },
+)
+def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
+    return _hand_over(
+        "booking",
+        request,
+        f"/api/bookings/{booking_id}/cancel",
+        content=request.body,
+        headers=_headers(request),
+    )
 
 
 @api.get("/api/bookings/{booking_id}", summary="A booking, from the read model")

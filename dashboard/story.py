@@ -1,18 +1,27 @@
 """A booking's panel: its saga, one journal entry, and every service's rows as they stood then. From the journal alone."""
 
 from typing import Any
+from uuid import uuid4
 
 from dashboard import present
 from journal.queries import entries_of
 from journal.stories import Story, Tables, fold
 
-# The saga's steps as the page draws them: forward command, the class of the step. The states come from the saga's row.
-STEPS = [
-    ("Reserve", "Seats", "compensatable"),
-    ("Take", "Payment", "compensatable"),
-    ("Issue", "Tickets", "pivot"),
-    ("Confirm", "Seats", "retriable"),
-]
+# Each saga's steps as the page draws them: forward command, the class of the step. The states come from the saga's row.
+STEPS = {
+    "BookTickets": [
+        ("Reserve", "Seats", "compensatable"),
+        ("Take", "Payment", "compensatable"),
+        ("Issue", "Tickets", "pivot"),
+        ("Confirm", "Seats", "retriable"),
+    ],
+    "CancelBooking": [
+        ("Void", "Tickets", "pivot"),
+        ("Refund", "Payment", "retriable"),
+        ("Release", "Seats", "retriable"),
+    ],
+}
+SETTLED = ("CANCELLING", "CANCELLED", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 HIDDEN_TABLES = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga", "_deadletter")
 COLUMNS = {
     "booking_booking": ["state", "reason", "amount", "version"],
@@ -33,11 +42,14 @@ def story(booking: str, pos: int | None = None) -> dict[str, Any]:
     entries = entries_of(booking)
     told = fold(booking, entries, pos)
     positions = [entry["pos"] for entry in entries]
+    row = _row(told.tables, "booking", "booking_booking", booking)
     return {
         "booking_id": booking,
         "live": pos is None,
-        "booking": _row(told.tables, "booking", "booking_booking", booking),
-        "steps": _steps(told.tables),
+        "booking": row,
+        "can_cancel": row is not None and row["state"] not in SETTLED,
+        "cancel_key": uuid4(),
+        "sagas": _sagas(told.tables),
         "entry": present.entry(told.entry, booking) if told.entry else None,
         "tables": [_group(told, service) for service in present.SERVICE_NAMES],
         "number": positions.index(told.pos) + 1 if told.pos in positions else 0,
@@ -55,12 +67,18 @@ def _row(tables: Tables, service: str, table: str, booking: str) -> dict[str, An
     return None
 
 
-def _steps(tables: Tables) -> list[dict[str, str]]:
+def _sagas(tables: Tables) -> list[dict[str, Any]]:
+    """The booking's sagas, one after the other; before the first has started, its steps are all to do."""
+    rows = sorted(tables.get("booking", {}).get("booking_saga", {}).values(), key=lambda row: row["id"])
+    started = [(row["definition"], row["steps"]) for row in rows] or [("BookTickets", {})]
+    return [{"name": name, "steps": _steps(name, tracks)} for name, tracks in started]
+
+
+def _steps(definition: str, tracks: dict[str, Any]) -> list[dict[str, str]]:
     """Each step's state, from the saga's row as of that moment: pending, sent, succeeded, refused or compensated."""
-    sagas = list(tables.get("booking", {}).get("booking_saga", {}).values())
-    tracks = sagas[0]["steps"] if sagas else {}
     return [
-        {"verb": verb, "noun": noun, "kind": kind, **_step(tracks.get(verb + noun, {}))} for verb, noun, kind in STEPS
+        {"verb": verb, "noun": noun, "kind": kind, **_step(tracks.get(verb + noun, {}))}
+        for verb, noun, kind in STEPS[definition]
     ]
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboard import commands, pages
+from dashboard import commands, operate, pages
 from dashboard.api import api
 from dashboard.verdict_api import bar
 
@@ -9,6 +9,11 @@ urlpatterns = [
     path("verdict", bar, name="verdict"),
     path("bookings/recent", pages.recent, name="recent"),
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
+    path("bookings/<uuid:booking>/cancel", operate.cancel, name="cancel"),
+    path("operate", operate.page, name="operate"),
+    path("operate/work", operate.work, name="operate-work"),
+    path("operate/sagas/<uuid:booking>/<slug:verb>", operate.act_on_saga, name="operate-saga"),
+    path("operate/letters/<slug:service>/<uuid:letter>/<slug:verb>", operate.act_on_letter, name="operate-letter"),
     path("book", commands.book, name="book"),
     path("faults", commands.faults, name="faults"),
     path("faults/<str:name>", commands.toggle, name="toggle"),

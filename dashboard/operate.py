@@ -1,0 +1,126 @@
+"""The page /operate: what needs a person, and the buttons. And the customer's own button, on the booking's panel."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import httpx
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.clients import ServiceDown, call
+from dashboard.operate_api import ask
+from dashboard.operator import require_operator, who
+from dashboard.present import SERVICE_NAMES
+
+SERVICES = ("booking", "seats", "payments", "tickets")
+DONE = {
+    "retry-now": "The step is tried again, with all its attempts.",
+    "skip": "The saga goes on without that step.",
+    "resend": "The command is sent again.",
+    "cancel": "The booking is being cancelled.",
+    "retry": "The message is sent again.",
+    "edit-and-retry": "The edited message is sent.",
+    "discard": "The message is given up.",
+}
+
+
+@require_GET
+@require_operator
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/operate.html", {"who": who(request), **_work()})
+
+
+@require_GET
+@require_operator
+def work(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/operate.html#work", _work())
+
+
+@require_POST
+@require_operator
+def act_on_saga(request: HttpRequest, booking: UUID, verb: str) -> HttpResponse:
+    return _act(request, "booking", f"/api/operator/sagas/{booking}/{verb}", verb)
+
+
+@require_POST
+@require_operator
+def act_on_letter(request: HttpRequest, service: str, letter: UUID, verb: str) -> HttpResponse:
+    if service not in SERVICES:
+        return _answer(request, "No such service", f"'{service}' is none of {', '.join(SERVICES)}")
+    more: dict[str, Any] = {}
+    if verb == "edit-and-retry":
+        try:
+            more["data"] = json.loads(request.POST.get("data", ""))
+        except ValueError as error:
+            return _answer(request, "Not JSON", str(error))
+    return _act(request, service, f"/api/{service}/dead-letters/{letter}/{verb}", verb, **more)
+
+
+@require_POST
+def cancel(request: HttpRequest, booking: UUID) -> HttpResponse:
+    """The customer's button. The panel shows what becomes of it, from the journal."""
+    customer = request.POST.get("customer", "")
+    body = {"customer": int(customer) if customer.isascii() and customer.isdigit() else customer}
+    headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")}
+    try:
+        answer = call("booking", "POST", f"/api/bookings/{booking}/cancel", json=body, headers=headers)
+    except ServiceDown as error:
+        return _cancelled(request, "Booking does not answer", f"{error}. Nothing was cancelled: try again.")
+    if answer.status_code == 202:
+        return _cancelled(request, "", "Cancelling: watch the steps.")
+    problem = answer.json()
+    return _cancelled(request, problem.get("title", "Not cancelled"), problem.get("detail", ""))
+
+
+def _cancelled(request: HttpRequest, title: str, detail: str) -> HttpResponse:
+    return render(request, "dashboard/operate.html#cancelled", {"title": title, "detail": detail})
+
+
+def _act(request: HttpRequest, service: str, path: str, verb: str, **more: Any) -> HttpResponse:
+    hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    try:
+        answer = ask("POST", service, path, json={**hand, **more})
+    except ServiceDown as error:
+        return _answer(request, f"{SERVICE_NAMES[service]} does not answer", str(error))
+    if answer.status_code in (200, 202):
+        return _answer(request, "", DONE.get(verb, "Done."))
+    problem = answer.json()
+    return _answer(request, problem.get("title", "Refused"), problem.get("detail", ""))
+
+
+def _answer(request: HttpRequest, title: str, detail: str) -> HttpResponse:
+    """What came of a button: a problem has a title. Without one the list asks for itself anew."""
+    response = render(request, "dashboard/operate.html#answer", {"title": title, "detail": detail})
+    if not title:
+        response["HX-Trigger"] = "acted"
+    return response
+
+
+def _work() -> dict[str, Any]:
+    """Sagas and letters, each with its attempts; `down` names the services that did not say."""
+    sagas, letters, down = [], [], []
+    for service in SERVICES:
+        try:
+            found = ask("GET", service, f"/api/{service}/dead-letters").raise_for_status().json()
+            letters += [_letter(service, letter) for letter in found]
+            if service == "booking":
+                told = ask("GET", service, "/api/operator/stuck").raise_for_status().json()
+                sagas = [_saga(one) for one in told["sagas"]]
+        except (ServiceDown, httpx.HTTPStatusError) as error:
+            down.append(f"{SERVICE_NAMES[service]}: {error}")
+    return {"sagas": sagas, "letters": letters, "down": down}
+
+
+def _saga(saga: dict[str, Any]) -> dict[str, Any]:
+    actions = [{**action, "step": step["name"]} for step in saga["steps"] for action in step["actions"]]
+    current = [action for action in actions if action["state"] == "sent"]
+    return {**saga, "stuck": saga["state"] == "STUCK", "current": current[-1] if current else None}
+
+
+def _letter(service: str, letter: dict[str, Any]) -> dict[str, Any]:
+    data = json.dumps(letter["envelope"].get("data"), indent=1, ensure_ascii=False)
+    return {**letter, "service": service, "service_name": SERVICE_NAMES[service], "data": data}

@@ -1,0 +1,70 @@
+"""The operator's hand at the front door: who asks is checked here, what is asked is handed to the service it concerns."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import httpx
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from dashboard.clients import call
+from dashboard.operator import check_operator
+
+router = Router(tags=["operator"])
+Service = Literal["booking", "seats", "payments", "tickets"]
+SagaVerb = Literal["retry-now", "skip", "resend", "cancel"]
+LetterVerb = Literal["retry", "edit-and-retry", "discard"]
+HAND: dict[str, Any] = {
+    "type": "object",
+    "required": ["who", "why"],
+    "properties": {"who": {"type": "string", "maxLength": 200}, "why": {"type": "string", "maxLength": 200}},
+}
+EDIT: dict[str, Any] = {**HAND, "properties": {**HAND["properties"], "data": {"type": "object"}}}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+@router.get("/operator/stuck", summary="Sagas that are stuck, and those that try again")
+def stuck(request: HttpRequest) -> HttpResponse:
+    return _hand_over(request, "booking", "/api/operator/stuck")
+
+
+@router.post(
+    "/operator/sagas/{booking_id}/{verb}",
+    summary="Retry a stuck step now, skip it, send the present command again, or cancel the booking",
+    openapi_extra=_body(HAND),
+)
+def act_on_saga(request: HttpRequest, booking_id: UUID, verb: SagaVerb) -> HttpResponse:
+    return _hand_over(request, "booking", f"/api/operator/sagas/{booking_id}/{verb}")
+
+
+@router.get("/{service}/dead-letters", summary="A service's dead letters, with every attempt's error")
+def dead_letters(request: HttpRequest, service: Service, settled: bool = False) -> HttpResponse:
+    return _hand_over(request, service, f"/api/{service}/dead-letters", params={"settled": settled})
+
+
+@router.post(
+    "/{service}/dead-letters/{letter_id}/{verb}",
+    summary="Send a dead letter again, as it is or edited, or give it up",
+    openapi_extra=_body(EDIT),
+)
+def act_on_letter(request: HttpRequest, service: Service, letter_id: UUID, verb: LetterVerb) -> HttpResponse:
+    return _hand_over(request, service, f"/api/{service}/dead-letters/{letter_id}/{verb}")
+
+
+def ask(method: str, service: str, path: str, **more: Any) -> httpx.Response:
+    """Call a service as its operator. Raises ServiceDown."""
+    headers = {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}", "Content-Type": "application/json"}
+    return call(service, method, path, headers=headers, **more)
+
+
+def _hand_over(request: HttpRequest, service: str, path: str, **more: Any) -> HttpResponse:
+    """Give the service's answer on as it is. Raises Problem for whoever is no operator."""
+    check_operator(request)
+    if request.method == "POST":
+        more["content"] = request.body
+    answer = ask(request.method or "GET", service, path, **more)
+    return HttpResponse(answer.content, status=answer.status_code, content_type=answer.headers.get("content-type"))

@@ -7,11 +7,13 @@ Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `h
 from faults.acting import Alive, InjectedError, act
 from faults.arming import LIMIT, arm, clear, forget_spent, listing, switch, switched_off
 from faults.catalogue import catalogue
-from faults.fault import Fault, FaultError, Kind, Trigger, dump, load, parse
+from faults.checks import FaultError
+from faults.fault import Fault, dump, load, parse
 from faults.holding import Held, Hold, held, held_bookings, release
 from faults.plan import Plan
 from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
 from faults.target import Target
+from faults.trigger import Kind, Trigger
 
 __all__ = [
     "ALLOWED",

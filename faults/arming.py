@@ -4,7 +4,8 @@ from typing import Any, cast
 
 from redis import Redis
 
-from faults.fault import Fault, FaultError, dump
+from faults.checks import FaultError
+from faults.fault import Fault, dump
 from faults.holding import HELD_KEY, release
 from faults.plan import KEY, KNOWN_KEY, OFF_KEY, by_age
 from faults.points import Mechanism

@@ -3,68 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
+from faults.checks import FaultError, iso, moment, number, one_of, text, whole
 from faults.points import ALLOWED, AT, Action, Point
 from faults.target import Target
+from faults.trigger import Trigger, trigger_of
 
 LONGEST_S = 300.0
 HOLD_S = 120.0  # a hold goes on by itself then
 HANG_S = 60.0  # a hang whose length nobody chose
 EXPIRES_AFTER = timedelta(hours=1)
-MOST_TIMES = 1_000_000
 DIRECTIONS = ("", "forward", "compensation", "fence")
 ASKED = (
     "point", "action", "service", "message", "step", "direction", "booking", "seat", "customer", "trigger", "reason",
     "seconds", "name", "expires_at",
 )  # fmt: skip
 """The fields a person may choose; the others are the plan's own."""
-
-
-class FaultError(ValueError):
-    """The fault asked for makes no sense; the text says what would."""
-
-
-class Kind(StrEnum):
-    """How often a fault strikes of those times that it could."""
-
-    ONCE = "once"
-    TIMES = "times"
-    PROBABILITY = "probability"
-    ALWAYS = "always"  # until cleared or expired
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trigger:
-    """When a fault strikes. A *pass* is a matching message (request, sign of life) reaching the point.
-
-    The first `after` passes are let through. Of the others `probability` decides by a hash of seed and pass number: the
-    same seed strikes the same passes in every run.
-    """
-
-    kind: Kind = Kind.ONCE
-    times: int = 1
-    probability: float = 1.0
-    seed: int = 0
-    after: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", _one_of(Kind, self.kind, "trigger.kind"))
-        _whole(self.times, "trigger.times", 1, MOST_TIMES)
-        _whole(self.after, "trigger.after", 0, MOST_TIMES)
-        _whole(self.seed, "trigger.seed", 0, 2**31 - 1)
-        _number(self.probability, "trigger.probability", 0, 1)
-
-    @property
-    def limit(self) -> int | None:
-        """How often it strikes at most; None: no limit."""
-        return {Kind.ONCE: 1, Kind.TIMES: self.times}.get(self.kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +48,7 @@ class Fault:
     name: str = ""  # label of the toggle it came from
     who: str = ""  # who armed it
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    armed_at: str = field(default_factory=lambda: _iso(datetime.now(UTC)))
+    armed_at: str = field(default_factory=lambda: iso(datetime.now(UTC)))
     expires_at: str = ""  # an hour after arming unless told
     passes: int = 0
     fired: int = 0
@@ -99,19 +58,19 @@ class Fault:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "point", _one_of(Point, self.point, "point"))
-        put(self, "action", _one_of(Action, self.action, "action"))
+        put(self, "point", one_of(Point, self.point, "point"))
+        put(self, "action", one_of(Action, self.action, "action"))
         if isinstance(self.trigger, Mapping):
-            put(self, "trigger", _trigger(self.trigger))
+            put(self, "trigger", trigger_of(self.trigger))
         elif not isinstance(self.trigger, Trigger):
             raise FaultError("trigger is an object with a kind")
-        put(self, "armed_at", _moment(self.armed_at, "armed_at"))
-        expires = self.expires_at or _iso(datetime.fromisoformat(self.armed_at) + EXPIRES_AFTER)
-        put(self, "expires_at", _moment(expires, "expires_at"))
+        put(self, "armed_at", moment(self.armed_at, "armed_at"))
+        expires = self.expires_at or iso(datetime.fromisoformat(self.armed_at) + EXPIRES_AFTER)
+        put(self, "expires_at", moment(expires, "expires_at"))
         for name in ("message", "step", "booking", "seat", "reason", "name", "who", "id"):
-            _text(getattr(self, name), name)
+            text(getattr(self, name), name)
         if self.customer is not None:
-            _whole(self.customer, "customer", 0, 2**53)
+            whole(self.customer, "customer", 0, 2**53)
         _check_action(self)
         _check_place(self)
 
@@ -128,7 +87,7 @@ class Fault:
             return "cleared"
         if self.remaining == 0:
             return "exhausted"
-        if self.expires_at <= _iso(datetime.now(UTC)):
+        if self.expires_at <= iso(datetime.now(UTC)):
             return "expired"
         return "fired" if self.fired else "armed"
 
@@ -171,7 +130,10 @@ def parse(data: Mapping[str, Any], who: str = "") -> Fault:
     unknown = sorted(set(data) - set(ASKED))
     if unknown:
         raise FaultError(f"a fault has no {', '.join(map(repr, unknown))} to choose; it has {', '.join(ASKED)}")
-    return Fault(**data, who=who)
+    fault = Fault(**data, who=who)
+    if not fault.live:
+        raise FaultError(f"expires_at is in the past: {fault.expires_at}")
+    return fault
 
 
 def load(raw: bytes | str) -> Fault:
@@ -183,20 +145,12 @@ def dump(fault: Fault) -> str:
     return json.dumps(asdict(fault))
 
 
-def _trigger(data: Mapping[str, Any]) -> Trigger:
-    names = [item.name for item in fields(Trigger)]
-    unknown = sorted(set(data) - set(names))
-    if unknown:
-        raise FaultError(f"a trigger has no {', '.join(map(repr, unknown))}; it has {', '.join(names)}")
-    return Trigger(**data)
-
-
 def _check_action(fault: Fault) -> None:
     allowed = ALLOWED[fault.point]
     if fault.action not in allowed:
         names = ", ".join(sorted(allowed))
         raise FaultError(f"action '{fault.action}' makes no sense at '{fault.point}'; allowed there: {names}")
-    _number(fault.seconds, "seconds", 0, LONGEST_S)
+    number(fault.seconds, "seconds", 0, LONGEST_S)
     if fault.action == Action.DELAY and not fault.seconds:
         raise FaultError(f"a delay needs seconds: more than 0, at most {LONGEST_S:g}")
     if fault.action == Action.HOLD and fault.seconds > HOLD_S:
@@ -211,42 +165,3 @@ def _check_place(fault: Fault) -> None:
         raise FaultError(f"a fault at '{fault.point}' names its service: {', '.join(places)}")
     if fault.direction not in DIRECTIONS:
         raise FaultError(f"no direction '{fault.direction}'; there are forward, compensation, fence, or '' for any")
-
-
-def _one_of(kind: type[StrEnum], value: Any, name: str) -> Any:
-    try:
-        return kind(value)
-    except ValueError:
-        raise FaultError(f"unknown {name} {value!r}; there are {', '.join(kind)}") from None
-
-
-def _number(value: Any, name: str, least: float, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise FaultError(f"{name} is a number from {least:g} to {most:g}, not {value!r}")
-    if not least <= value <= most:
-        raise FaultError(f"{name} is from {least:g} to {most:g}, not {value:g}")
-
-
-def _whole(value: Any, name: str, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise FaultError(f"{name} is a whole number from {least} to {most}, not {value!r}")
-
-
-def _text(value: Any, name: str) -> None:
-    if not isinstance(value, str) or len(value) > 200 or "\x00" in value:
-        raise FaultError(f"{name} is a text of at most 200 characters")
-
-
-def _moment(value: Any, name: str) -> str:
-    """The same moment with six decimals in UTC, so that moments compare as texts (the claim's script compares them)."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise FaultError(f"{name} is an ISO 8601 time, not {value!r}") from None
-    if moment.tzinfo is None:
-        raise FaultError(f"{name} needs a time zone: {value!r}")
-    return _iso(moment)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -90,6 +90,7 @@ PROCESSES = (
     "recorder",
     "watchdog",
     "replicator",
+    "sweeper-seats",
 )
 """The processes that can be killed at `process`: each looks at the plan whenever it gives its sign of life."""
 

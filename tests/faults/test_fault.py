@@ -45,6 +45,8 @@ ENVELOPE = {
         ({"booking": 7}, "booking is a text"),
         ({"expires_at": "tomorrow"}, "expires_at is an ISO 8601 time"),
         ({"expires_at": "2030-01-01T00:00:00"}, "expires_at needs a time zone"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at is in the past"),
+        ({"expires_at": "0001-01-01T00:00:00+14:00"}, "expires_at is an ISO 8601 time"),
         ({"fired": 3}, "a fault has no 'fired' to choose"),
     ],
 )

@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connections, models, tra
 from redis import Redis
 
 from faults import Plan, Point, Target
-from messaging import dead_letters
+from messaging import dead_letters, dual_write
 from messaging.envelope import EnvelopeError, check
 from messaging.observe import observe
 from messaging.strikes import claim, strike
@@ -78,6 +78,7 @@ class Inbox:
         give_up = time.monotonic() + OUTAGE_S
         pause = 0.05
         while True:
+            dual_write.forget()
             try:
                 with transaction.atomic(using=self.service):
                     self._slow_down(envelopes, plan)
@@ -85,6 +86,7 @@ class Inbox:
                     self._letters.succeeded(envelopes)
                     self._strike(Point.TRANSACTION_INSIDE, envelopes, plan)
                 self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
+                dual_write.publish(plan.redis, self.service)  # nothing, as long as there is an outbox
                 return
             except (OperationalError, InterfaceError) as error:
                 if not is_passing(error) or time.monotonic() > give_up:

@@ -16,9 +16,10 @@ from redis import Redis
 from faults import Mechanism, Plan, Point
 from messaging.barrier import COMPENSATION, FORWARD, Key, Row, answer, release, take
 from messaging.commands import Command, Compensation, Fence, Forward, Outcome, Request
+from messaging.dual_write import write
 from messaging.inbox import Envelopes
 from messaging.observe import observe
-from messaging.outbox import Message, append
+from messaging.outbox import Message
 from messaging.strikes import claim
 
 ORCHESTRATOR = "booking"  # the queue replies go to
@@ -47,7 +48,7 @@ class Participant:
         for command, mine in zip(self.commands, asked, strict=True):
             if mine:
                 messages += self._take(command, mine, plan)
-        append(self.outbox, messages)
+        write(self.outbox, messages, plan)
 
     def validate(self, envelope: dict[str, Any]) -> None:
         """Whether `process` could read this. Raises ValueError, pydantic's included, or KeyError."""

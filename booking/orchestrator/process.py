@@ -14,7 +14,7 @@ from booking.saga.engine import advance
 from booking.saga.events import Absorb, Event, Interrupted, MoveBooking, Note, Send, Started, Wait
 from booking.saga.state import ACTIVE, SagaState, Status
 from faults import Plan, Point
-from messaging import outbox
+from messaging import dual_write
 from messaging.observe import observe
 from messaging.outbox import Message
 from messaging.strikes import strike
@@ -31,7 +31,7 @@ def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
     batch = _Batch(inbound)
     for message in inbound:
         batch.decide(message)
-    batch.write()
+    batch.write(plan)
     _pass(Point.ORCHESTRATOR_AFTER, envelopes, plan)
     for message, why in batch.absorbed:
         _tell(plan, message.envelope, why)
@@ -92,11 +92,11 @@ class _Batch:
         ):  # asked for when it was too late to turn back
             self._cancel(booking, message)
 
-    def write(self) -> None:
+    def write(self, plan: Plan) -> None:
         store.write_bookings(booking for booking in self.bookings.values() if booking.changed)
         store.write_sagas(saga for saga in self.sagas.values() if saga.changed)
         store.write_log(self.log)
-        outbox.append(Outbox, self.messages)
+        dual_write.write(Outbox, self.messages, plan)
 
     def _start(self, message: Inbound) -> None:
         """Start the saga that BookTickets asks for, unless it has been started before."""

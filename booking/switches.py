@@ -1,0 +1,38 @@
+"""The safety mechanisms as Booking's API knows them. Asked now and then, so that a request costs nothing more."""
+
+import time
+from collections.abc import Callable
+
+from redis import Redis, RedisError
+
+from faults import Mechanism, Plan
+from messaging.process import impatient_redis
+
+EVERY_S = 0.5
+AWAY_S = 5.0  # how long nobody asks again when Redis does not answer
+
+
+class Switches:
+    """Not for several threads. While Redis is away every mechanism is on."""
+
+    def __init__(self, redis: Callable[[], Redis] = impatient_redis) -> None:
+        self._redis = redis
+        self._plan: Plan | None = None
+        self._ask_at = 0.0
+
+    def off(self, mechanism: Mechanism) -> bool:
+        if time.monotonic() >= self._ask_at:
+            self._ask()
+        return self._plan is not None and self._plan.disabled(mechanism)
+
+    def forget(self) -> None:
+        """Ask again the next time."""
+        self._ask_at = 0.0
+
+    def _ask(self) -> None:
+        try:
+            self._plan = (self._plan or Plan(self._redis(), "booking")).refresh()
+            self._ask_at = time.monotonic() + EVERY_S
+        except RedisError:
+            self._plan = None
+            self._ask_at = time.monotonic() + AWAY_S

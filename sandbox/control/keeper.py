@@ -132,7 +132,8 @@ class Keeper:
             with contextlib.suppress(RedisError):  # away: then the durable copy is all there is
                 self._meet(self._mirror.read())
                 self._held = faults.held(self._redis)
-                self._tell_all()
+                if not self._down(Point.REDIS):  # it would lose what it is told
+                    self._tell_all()
             self._begin_outages()
             if repr(self._state) != before:
                 self._state.forget_oldest()

@@ -1,0 +1,106 @@
+"""/api/faults from outside: what it refuses, and what it says would be allowed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.live import Live
+
+pytestmark = pytest.mark.timeout(180)
+NOBODY = "00000000-0000-7000-8000-000000000000"
+REFUSE = {"point": "answer", "action": "refuse", "service": "payments", "message": "TakePayment"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_armed(live: Live) -> Any:
+    yield
+    for _ in range(2):  # the first clears what is live, the second forgets it
+        live.http.delete("/api/faults")
+
+
+def arm(live: Live, **fault: Any) -> Any:
+    return live.http.post("/api/faults", json=fault)
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ({"point": "nowhere", "action": "crash"}, "transaction.inside"),
+        ({"point": "answer", "action": "explode"}, "refuse"),
+        ({"point": "answer", "action": "crash"}, "allowed there: refuse"),
+        ({"point": "database", "action": "down"}, "payments"),
+        ({"point": "answer", "action": "refuse", "service": "booking"}, "seats, payments, tickets"),
+        ({**REFUSE, "trigger": {"kind": "probability", "probability": 1.5}}, "less than or equal to 1"),
+        ({**REFUSE, "trigger": {"kind": "probability", "probability": -0.1}}, "greater than or equal to 0"),
+        ({**REFUSE, "trigger": {"kind": "sometimes"}}, "'once', 'times', 'probability' or 'always'"),
+        ({**REFUSE, "booking": NOBODY}, f"no booking {NOBODY}"),
+        ({**REFUSE, "booking": "mine"}, "UUID"),
+        ({**REFUSE, "fired": 7}, "Extra inputs are not permitted"),
+        ({"point": "database", "action": "down", "service": "seats", "booking": NOBODY}, "no booking"),
+        ({"point": "bus", "action": "delay"}, "a delay needs seconds"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_says_what_does(live: Live, fault: dict[str, Any], named: str) -> None:
+    answer = arm(live, **fault)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert named in answer.json()["detail"]
+    assert live.http.get("/api/faults").json()["faults"] == []
+
+
+def test_arm_see_clear(live: Live) -> None:
+    first = arm(live, **REFUSE, reason="card_declined")
+    assert first.status_code == 201
+    second = arm(live, **REFUSE, reason="insufficient_funds", trigger={"kind": "times", "times": 2})
+    assert second.status_code == 201
+    (row,) = live.ended(live.place(live.free_seats(1), "concert-2024"))
+    assert row["reason"] == "card_declined", "of two that contradict the first armed wins"
+    one, other = live.http.get("/api/faults").json()["faults"]
+    assert (one["state"], one["fired"], one["last_booking"]) == ("exhausted", 1, row["id"])
+    assert other["state"] == "armed"
+    assert live.http.delete(f"/api/faults/{other['id']}").json()["state"] == "cleared"
+    assert live.http.delete("/api/faults/unknown").status_code == 404
+    assert live.http.post("/api/faults/unknown/go-on").status_code == 404
+
+
+def test_off_this_machine_it_takes_the_operator_token(live: Live) -> None:
+    away = {"X-Forwarded-For": "192.0.2.7"}
+    token = live.sandbox.environments.secrets["OPERATOR_TOKEN"]
+    for headers in (away, {**away, "Authorization": "Bearer guess"}):
+        assert live.http.post("/api/faults", json=REFUSE, headers=headers).status_code == 401
+        assert live.http.delete("/api/faults", headers=headers).status_code == 401
+        assert live.http.put("/api/mechanisms", json={"barrier": False}, headers=headers).status_code == 401
+    allowed = {**away, "Authorization": f"Bearer {token}"}
+    assert live.http.post("/api/faults", json=REFUSE, headers=allowed).status_code == 201
+    foreign = {"Origin": "https://example.com"}
+    assert live.http.post("/api/faults", json=REFUSE, headers=foreign).status_code == 403
+
+
+def test_every_point_is_listed_with_a_sentence(live: Live) -> None:
+    points = live.http.get("/api/faults/points").json()["points"]
+    assert {"transaction.inside", "relay.after_publish", "bus", "database", "redis"} <= {one["point"] for one in points}
+    assert all(one["sentence"].endswith(".") and one["actions"] for one in points)
+
+
+def test_mechanisms_are_on_until_switched(live: Live) -> None:
+    def states(answer: Any) -> dict[str, bool]:
+        return {one["name"]: one["on"] for one in answer.json()["mechanisms"]}
+
+    assert all(states(live.http.get("/api/mechanisms")).values())
+    assert states(live.http.put("/api/mechanisms", json={"outbox": False}))["outbox"] is False
+    assert all(states(live.http.put("/api/mechanisms", json={"outbox": True})).values())
+    assert live.http.put("/api/mechanisms", json={"seatbelt": False}).status_code == 422
+
+
+def test_the_command_line(live: Live) -> None:
+    armed = live.command("faults", "arm", "answer", "refuse", "--service", "payments", "--times", "2")
+    assert armed.returncode == 0, armed.stderr
+    listed = live.command("faults", "--json", "list")
+    (fault,) = json.loads(listed.stdout)["faults"]
+    assert (fault["id"], fault["trigger"]["times"]) == (armed.stdout.strip(), 2)
+    assert live.command("faults", "clear", fault["id"]).returncode == 0
+    refused = live.command("faults", "arm", "answer", "crash")
+    assert refused.returncode == 1
+    assert "allowed there: refuse" in refused.stderr
+    assert "Traceback" not in refused.stderr

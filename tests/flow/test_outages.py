@@ -1,0 +1,94 @@
+"""Infrastructure really down while bookings run: the others go on, and everything completes after."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.live import Live
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(autouse=True)
+def nothing_armed(live: Live) -> Iterator[None]:
+    yield
+    for _ in range(2):
+        live.http.delete("/api/faults")
+    wait_until(lambda: live.http.get("/readyz").status_code == 200, 60, "everything to be back")
+
+
+def arm(live: Live, **fault: Any) -> str:
+    answer = live.http.post("/api/faults", json=fault)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def fault(live: Live, name: str) -> dict[str, Any]:
+    return next(one for one in live.http.get("/api/faults").json()["faults"] if one["id"] == name)
+
+
+def banner(live: Live) -> str:
+    return live.http.get("/rail/outages").text
+
+
+def reserved(live: Live, bookings: list[str]) -> int:
+    sql = "select count(distinct booking_id) from seats_seat where status = 'RESERVED' and booking_id::text = any(%s)"
+    return int(live.rows("seats", sql, bookings)[0][0])
+
+
+def paid_and_sold(live: Live, bookings: list[str]) -> tuple[int, int]:
+    paid = "select count(*) from payments_payment where status = 'COMPLETED' and booking_id::text = any(%s)"
+    sold = "select count(*) from seats_seat where status = 'SOLD' and booking_id::text = any(%s)"
+    return int(live.rows("payments", paid, bookings)[0][0]), int(live.rows("seats", sold, bookings)[0][0])
+
+
+def test_payments_database_is_down_for_20_seconds_during_bookings(live: Live) -> None:
+    seats = live.free_seats(12)
+    bookings = [live.place([seat], "concert-2024") for seat in seats[:4]]
+    outage = arm(live, point="database", action="down", service="payments", seconds=20)
+    with pytest.raises(Exception, match="not currently accepting connections"):
+        live.rows("payments", "select 1")
+    assert "injected" in banner(live)
+    assert "Payment" in banner(live)
+    assert "not injected" not in banner(live)
+    bookings += [live.place([seat], "concert-2024") for seat in seats[4:]]
+    wait_until(lambda: reserved(live, bookings) >= 8, 15, "Seat to go on reserving")
+    assert fault(live, outage)["until"], "all this happened during the outage"
+    rows = live.ended(*bookings, within=120)
+    assert {row["state"] for row in rows} == {"CONFIRMED"}
+    assert paid_and_sold(live, bookings) == (12, 12)
+    wait_until(lambda: fault(live, outage)["proofs"], 30, "the journal entry that proves it")
+    assert fault(live, outage)["state"] == "exhausted"
+    wait_until(lambda: banner(live) == "", 30, "the banner to go")
+
+
+def test_redis_goes_down_and_loses_everything_during_bookings(live: Live) -> None:
+    seats = live.free_seats(12)
+    kept = arm(live, point="answer", action="refuse", service="payments", message="TakePayment", seat="Z-0")
+    bookings = [live.place([seat], "concert-2024") for seat in seats[:6]]
+    outage = arm(live, point="redis", action="down", service="redis", seconds=2)
+    bookings += [live.place([seat], "concert-2024") for seat in seats[6:]]
+    rows = live.ended(*bookings, within=150)
+    assert {row["state"] for row in rows} == {"CONFIRMED"}
+    assert paid_and_sold(live, bookings) == (12, 12)
+    wait_until(lambda: fault(live, outage)["proofs"], 30, "the journal entry that proves it")
+    assert fault(live, kept)["state"] == "armed", "the plan has come back"
+    wait_until(lambda: live.seat(seats[0], "concert-2024")["status"] == "SOLD", 30, "the seat map to catch up")
+
+
+def test_a_killed_control_process_leaves_nothing_down(live: Live) -> None:
+    arm(live, point="database", action="down", service="tickets", seconds=4)
+    live.sandbox.restart("control")
+    live.sandbox.wait_healthy("control")
+    wait_until(lambda: can_ask(live, "tickets"), 20, "the database to be up again")
+    (row,) = live.ended(live.place(live.free_seats(1), "concert-2024"), within=60)
+    assert row["state"] == "CONFIRMED"
+
+
+def can_ask(live: Live, service: str) -> bool:
+    try:
+        return live.rows(service, "select 1") == [(1,)]
+    except Exception:
+        return False

@@ -7,7 +7,7 @@ from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A point in one sentence; the actions, services and messages that make sense there ("messages": examples first)."""
+    """A point in one sentence; the actions, services and messages that make sense there."""
 
     point: Point
     sentence: str
@@ -17,17 +17,32 @@ class Entry:
     by_control: tuple[Action, ...] = ()  # actions the control process performs itself
 
 
-COMMANDS = (
-    "ReserveSeats", "ReleaseSeats", "ConfirmSeats", "TakePayment", "RefundPayment", "IssueTickets", "FenceTickets",
+COMMANDS = {
+    "seats": ("ReserveSeats", "ReleaseSeats", "ConfirmSeats"),
+    "payments": ("TakePayment", "RefundPayment"),
+    "tickets": ("IssueTickets", "VoidTickets", "FenceTickets", "FenceVoidTickets"),
+}
+"""What the orchestrator asks of each participant."""
+
+EVENTS = {
+    "booking": ("CustomerRegistered", "CustomerRenamed", "BookingPlaced", "BookingAdvanced", "BookingConfirmed",
+                "BookingCancelled", "BookingStuck"),
+    "seats": ("PerformanceAnnounced", "SeatsReserved", "SeatsReleased", "SeatsSold"),
+    "payments": ("PaymentCompleted", "PaymentDeclined", "PaymentRefunded"),
+    "tickets": ("TicketsIssued", "TicketsRefused", "TicketsVoided"),
+}  # fmt: skip
+"""What each service tells."""
+
+_COMMANDS = tuple(command for commands in COMMANDS.values() for command in commands)
+_EVENTS = tuple(event for events in EVENTS.values() for event in events)
+_TO_BOOKING = (
+    "BookTickets", "SagaOverdue", "HoldExpired", "CancelRequested", "RetryNow", "ResendCommand", "SkipStep",
+    *(f"{command}Reply" for command in _COMMANDS),
 )  # fmt: skip
-REPLIES = tuple(f"{command}Reply" for command in COMMANDS)
-EVENTS = (
-    "BookingPlaced", "BookingAdvanced", "BookingConfirmed", "BookingCancelled", "BookingStuck", "SeatsReserved",
-    "SeatsReleased", "SeatsSold", "PaymentCompleted", "PaymentDeclined", "PaymentRefunded", "TicketsIssued",
-    "TicketsRefused",
-)  # fmt: skip
-TO_BOOKING = ("BookTickets", "SagaOverdue", *REPLIES)
-HANDLED = (*COMMANDS, *TO_BOOKING)
+_HANDLED = (*_COMMANDS, *_TO_BOOKING)
+_ANSWERED = tuple(
+    command for command in _COMMANDS if not command.startswith("Fence")
+)  # a fence asks; nothing to refuse
 
 _SENTENCES = {
     Point.TRANSACTION_BEFORE: "The message has arrived; its local transaction has not begun.",
@@ -48,19 +63,19 @@ _SENTENCES = {
     Point.REDIS: "Redis goes down and loses what it has not saved; it comes back by itself.",
 }
 _MESSAGES = {
-    Point.TRANSACTION_BEFORE: HANDLED,
-    Point.TRANSACTION_INSIDE: HANDLED,
-    Point.TRANSACTION_COMMITTED: HANDLED,
-    Point.ANSWER: COMMANDS[:-1],  # a fence asks; there is nothing to refuse
-    Point.ORCHESTRATOR_BEFORE: TO_BOOKING,
-    Point.ORCHESTRATOR_AFTER: TO_BOOKING,
-    Point.RELAY_BEFORE_PUBLISH: (*HANDLED, *EVENTS),
-    Point.RELAY_AFTER_PUBLISH: (*HANDLED, *EVENTS),
-    Point.BUS: (*HANDLED, *EVENTS),
-    Point.PROJECTOR_BEFORE: EVENTS,
-    Point.PROJECTOR_COMMITTED: EVENTS,
+    Point.TRANSACTION_BEFORE: _HANDLED,
+    Point.TRANSACTION_INSIDE: _HANDLED,
+    Point.TRANSACTION_COMMITTED: _HANDLED,
+    Point.ANSWER: _ANSWERED,
+    Point.ORCHESTRATOR_BEFORE: _TO_BOOKING,
+    Point.ORCHESTRATOR_AFTER: _TO_BOOKING,
+    Point.RELAY_BEFORE_PUBLISH: (*_HANDLED, *_EVENTS),
+    Point.RELAY_AFTER_PUBLISH: (*_HANDLED, *_EVENTS),
+    Point.BUS: (*_HANDLED, *_EVENTS),
+    Point.PROJECTOR_BEFORE: _EVENTS,
+    Point.PROJECTOR_COMMITTED: _EVENTS,
     Point.API: ("GET", "POST"),
-    Point.DATABASE: HANDLED,
+    Point.DATABASE: _HANDLED,
 }
 REASONS = {
     "ReserveSeats": ("seat_taken", "unknown_seat"),

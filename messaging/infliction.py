@@ -27,6 +27,9 @@ class Infliction:
         backlog = self._backlog
         if backlog.arrived:
             self.plan.refresh()
+        if not (self.plan.armed or self.plan.personal or self._holds):
+            while backlog.arrived:
+                backlog.admit(backlog.arrived.popleft())
         while backlog.arrived:
             item = backlog.arrived[0]
             self._learn(item.envelope)

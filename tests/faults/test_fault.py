@@ -2,11 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+from booking.saga.definitions import DEFINITIONS
 from faults import ALLOWED, Action, Fault, FaultError, Kind, Point, Target, Trigger, catalogue, dump, load, parse
+from faults.catalogue import COMMANDS, EVENTS
 from faults.plan import draw
 from faults.points import AT
 
@@ -134,6 +137,19 @@ def test_the_catalogue_says_all_about_every_point() -> None:
         assert entry.sentence.endswith(".")
         assert set(entry.actions) == ALLOWED[point]
         assert entry.services == AT[point]
+
+
+@pytest.mark.parametrize("service", COMMANDS)
+def test_the_catalogue_knows_every_command_of_the_sagas(service: str) -> None:
+    steps = [step for definition in DEFINITIONS.values() for step in definition.steps if step.service == service]
+    sent = {body.type() for step in steps for body in (step.forward, step.compensation, step.fence) if body}
+    assert set(COMMANDS[service]) == sent
+
+
+@pytest.mark.parametrize("service", EVENTS)
+def test_the_catalogue_names_events_of_the_contracts(service: str) -> None:
+    contract = import_module(f"{service}.contract")
+    assert all(hasattr(contract, event) for event in EVENTS[service])
 
 
 def test_every_entry_of_the_catalogue_can_be_armed() -> None:

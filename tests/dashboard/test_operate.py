@@ -1,0 +1,107 @@
+"""The operator's hand at the front door: who gets in, and what is handed to which service."""
+
+import json
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from django.test import Client
+
+from dashboard import operate, operate_api
+from dashboard.clients import ServiceDown
+
+pytestmark = [pytest.mark.urls("dashboard.urls")]
+AWAY: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.7"}
+HAND = {"who": "Ines", "why": "the printer is back"}
+ID = str(uuid.uuid4())
+SAGA_URL, LETTER_URL = f"/api/operator/sagas/{ID}/retry-now", f"/api/tickets/dead-letters/{ID}/retry"
+
+
+@pytest.fixture(autouse=True)
+def asked(client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[tuple[str, str, str, Any]]:
+    """What the services were asked: (service, method, path, body)."""
+    found: list[tuple[str, str, str, Any]] = []
+
+    def call(service: str, method: str, path: str, **more: Any) -> httpx.Response:
+        assert more["headers"]["Authorization"] == "Bearer of-a-test"
+        content = more.get("content") or json.dumps(more.get("json")).encode()
+        found.append((service, method, path, json.loads(content) if method == "POST" else None))
+        body: Any = {"sagas": []} if path.endswith("stuck") else []
+        return httpx.Response(200, json=body, request=httpx.Request(method, "http://service"))
+
+    client.defaults["HTTP_HOST"] = "localhost"  # otherwise it would call itself testserver, which is not this machine
+    settings.OPERATOR_TOKEN = "of-a-test"
+    monkeypatch.setattr(operate_api, "call", call)
+    return found
+
+
+@pytest.mark.parametrize(
+    "url", [SAGA_URL, LETTER_URL, f"/operate/sagas/{ID}/skip", f"/operate/letters/seats/{ID}/retry"]
+)
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer "}])
+def test_off_this_machine_it_takes_the_token(client: Client, asked: Any, url: str, headers: dict[str, str]) -> None:
+    answer = client.post(url, HAND, content_type="application/json", headers=headers, **AWAY)
+    assert (answer.status_code, asked) == (401, [])
+
+
+@pytest.mark.parametrize("url", ["/operate", "/operate/work", "/api/operator/stuck", "/api/seats/dead-letters"])
+def test_looking_takes_the_token_too(client: Client, asked: Any, url: str) -> None:
+    assert client.get(url, **AWAY).status_code == 401
+    assert client.get(url, headers={"Authorization": "Bearer of-a-test"}, **AWAY).status_code == 200
+    assert client.get(url).status_code == 200
+
+
+def test_with_it_the_request_is_handed_on(client: Client, asked: Any) -> None:
+    token = {"Authorization": "Bearer of-a-test"}
+    for url in (SAGA_URL, LETTER_URL):
+        assert client.post(url, HAND, content_type="application/json", headers=token, **AWAY).status_code == 200
+    assert asked == [("booking", "POST", SAGA_URL, HAND), ("tickets", "POST", LETTER_URL, HAND)]
+
+
+def test_a_foreign_page_on_this_machine_may_not(client: Client, asked: Any) -> None:
+    foreign = {"Origin": "https://elsewhere.example"}
+    answer = client.post(SAGA_URL, HAND, content_type="application/json", headers=foreign)
+    assert (answer.status_code, asked) == (403, [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"/api/operator/sagas/{ID}/bless", "/api/operator/sagas/15/skip", f"/api/web/dead-letters/{ID}/retry",
+        f"/api/seats/dead-letters/{ID}/burn", "/api/seats/dead-letters/15/retry",
+    ],
+)  # fmt: skip
+def test_bad_urls_reach_nobody(client: Client, asked: Any, url: str) -> None:
+    answer = client.post(url, HAND, content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"], asked) == (422, "application/problem+json", [])
+
+
+def test_the_page_says_which_service_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(method: str, service: str, path: str, **more: Any) -> httpx.Response:
+        if service == "payments":
+            raise ServiceDown(service, httpx.ConnectError("refused"))
+        body: Any = {"sagas": []} if path.endswith("stuck") else []
+        return httpx.Response(
+            503 if service == "tickets" else 200, json=body, request=httpx.Request(method, "http://s")
+        )
+
+    monkeypatch.setattr(operate, "ask", ask)
+    text = client.get("/operate").content.decode()
+    assert "Payment: service &#x27;payments&#x27; does not answer" in text
+    assert "Ticket:" in text
+    assert "No message has failed." in text
+
+
+def test_the_pages_buttons(client: Client, asked: Any) -> None:
+    answer = client.post(f"/operate/sagas/{ID}/skip", HAND)
+    assert (answer["HX-Trigger"], asked[-1]) == (
+        "acted", ("booking", "POST", f"/api/operator/sagas/{ID}/skip", HAND),
+    )  # fmt: skip
+    edited = {**HAND, "data": '{"amount": 7}'}
+    client.post(f"/operate/letters/payments/{ID}/edit-and-retry", edited)
+    assert asked[-1][3] == {**HAND, "data": {"amount": 7}}
+    count = len(asked)
+    assert "Not JSON" in client.post(f"/operate/letters/payments/{ID}/edit-and-retry", {"data": "{"}).content.decode()
+    assert "No such service" in client.post(f"/operate/letters/web/{ID}/retry", HAND).content.decode()
+    assert len(asked) == count

@@ -4,12 +4,12 @@ Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `h
 `release`. A process asks its `Plan` at each point.
 """
 
-from faults.acting import Alive, InjectedError, act
+from faults.acting import Alive, InjectedError, act, hanging
 from faults.arming import LIMIT, arm, clear, forget_spent, listing, switch, switched_off
 from faults.catalogue import catalogue
 from faults.checks import FaultError
 from faults.fault import Fault, dump, load, parse
-from faults.holding import Held, Hold, held, held_bookings, release
+from faults.holding import Held, Hold, abandon, held, held_bookings, release
 from faults.plan import Plan
 from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
 from faults.target import Target
@@ -33,12 +33,14 @@ __all__ = [
     "Point",
     "Target",
     "Trigger",
+    "abandon",
     "act",
     "arm",
     "catalogue",
     "clear",
     "dump",
     "forget_spent",
+    "hanging",
     "held",
     "held_bookings",
     "listing",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from faults.points import Action
 from faults.target import Target
 
 BREATH_S = 0.05
+_hanging = threading.Event()
 
 Alive = Callable[[], object]
 """Called while a process stands still: its signs of life. Returning False ends the wait (the process has to stop)."""
@@ -35,10 +37,23 @@ def act(fault: Fault, redis: Redis, process: str, target: Target, alive: Alive =
         case Action.DELAY:
             _wait(fault.seconds, alive)
         case Action.HANG:
-            time.sleep(fault.seconds or HANG_S)  # without a sign of life, as something that hangs
+            _hang(fault.seconds or HANG_S)
         case Action.HOLD | Action.PAUSE:
             return _stand(Hold(redis, fault, process, target), alive)
     return ""
+
+
+def hanging() -> bool:
+    """Whether this process hangs on purpose: a thread of it that lives on must give no sign of life then."""
+    return _hanging.is_set()
+
+
+def _hang(seconds: float) -> None:
+    _hanging.set()
+    try:
+        time.sleep(seconds)
+    finally:
+        _hanging.clear()
 
 
 def _stand(hold: Hold, alive: Alive) -> str:

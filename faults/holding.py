@@ -99,6 +99,14 @@ def held(redis: Redis) -> list[Held]:
     return sorted((entry for entry in found if entry.id not in over), key=lambda entry: entry.since)
 
 
+def abandon(redis: Redis, process: str, before: datetime) -> None:
+    """Take off the list what a process held that has died since: its successor starts at `before` and calls this."""
+    mine = [entry for entry in held(redis) if entry.process == process]
+    gone = [entry.id for entry in mine if datetime.fromisoformat(entry.since) < before]
+    if gone:
+        redis.hdel(HELD_KEY, *gone)
+
+
 def held_bookings(redis: Redis) -> set[str]:
     """The bookings whose saga stands still. A projector that does holds up its view, and no saga."""
     views = (Point.PROJECTOR_BEFORE, Point.PROJECTOR_COMMITTED)

@@ -4,11 +4,12 @@ Whoever gives it also looks whether a fault is to kill it: the one thing that ev
 """
 
 import time
+from datetime import UTC, datetime
 
 from django.conf import settings
 from redis import Redis, RedisError
 
-from faults import Plan, Point
+from faults import Plan, Point, abandon, hanging
 from messaging.strikes import strike
 
 EVERY, EXPIRES = 1.0, 10  # seconds
@@ -21,14 +22,19 @@ class Heartbeat:
         self._redis, self._key = redis, f"alive:{program}"
         self._plan = Plan(redis, settings.SERVICE, program)
         self._next = 0.0
+        self._program, self._started = program, datetime.now(UTC)
+        self._predecessor = True  # may have left something on the list of what is held
 
     def beat(self) -> None:
         """Never raises: a Redis that is away shows in the missing key anyway."""
         now = time.monotonic()
-        if now >= self._next:
+        if now >= self._next and not hanging():
             self._next = now + EVERY
             try:
                 self._redis.set(self._key, "1", ex=EXPIRES)
+                if self._predecessor:
+                    abandon(self._redis, self._program, self._started)
+                    self._predecessor = False
                 strike(self._plan.refresh(), Point.PROCESS)
             except RedisError:
                 self._next = now + 0.5

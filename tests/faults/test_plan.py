@@ -159,6 +159,15 @@ def test_a_hold_is_bounded_and_clearing_ends_it(redis: Redis) -> None:
     assert wait_until(hold.ended, 5)
 
 
+def test_what_a_dead_process_held_is_taken_off_the_list_by_its_successor(redis: Redis) -> None:
+    fault = arm(redis, action=Action.HOLD, trigger={"kind": "always"})
+    Hold(redis, fault, "relay-payments", SOMEBODY), Hold(redis, fault, "relay-seats", SOMEBODY)
+    successor = Heartbeat(redis, "relay-payments")
+    Hold(redis, fault, "relay-payments", SOMEBODY)  # its own
+    successor.beat()
+    assert sorted(entry.process for entry in faults.held(redis)) == ["relay-payments", "relay-seats"]
+
+
 def test_mechanisms_are_switched_off_and_on(redis: Redis) -> None:
     for mechanism in Mechanism:
         faults.switch(redis, mechanism, off=True)

@@ -19,6 +19,7 @@ from redis import Redis
 
 import faults
 from faults import Action, Fault, Point, Trigger
+from messaging.heartbeat import Heartbeat
 from payments.handlers import handle
 from payments.models import DeadLetter, Outbox, Payment
 from tests.faults.told import told
@@ -130,6 +131,17 @@ def test_what_stands_still_is_bounded(redis: Redis, point: Point, action: str) -
     assert 0.3 <= time.monotonic() - began < 5
     assert Payment.objects.count() == 1
     assert faults.held(redis) == []
+
+
+def test_a_process_that_hangs_gives_no_sign_of_life(redis: Redis) -> None:
+    arm(redis, Point.TRANSACTION_INSIDE, "hang", seconds=0.5)
+    heartbeat = Heartbeat(redis, "worker-payments")  # which beats in a thread of its own
+    with working(take()):
+        wait_until(faults.hanging, 10, "the hang")
+        heartbeat.beat()
+        assert not redis.exists("alive:worker-payments")
+    heartbeat.beat()
+    assert redis.exists("alive:worker-payments")
 
 
 def test_a_fault_for_compensations_spares_the_way_forward(redis: Redis) -> None:

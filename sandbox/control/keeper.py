@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis, RedisError
@@ -21,7 +21,7 @@ from faults import BY_CONTROL, LIMIT, Fault, FaultError, Held, Mechanism, Point
 from messaging.observe import observe
 from sandbox.control.databases import Databases
 from sandbox.control.mirror import Mirror, Seen
-from sandbox.control.outages import check_outage, described, length, lose_everything, outage
+from sandbox.control.outages import check_outage, described, down, lose_everything, move, outage
 from sandbox.control.proofs import LOOK_BACK, Proofs
 from sandbox.control.state import Record, State, Store
 
@@ -134,7 +134,7 @@ class Keeper:
                 self._held = faults.held(self._redis)
                 if not self._down(Point.REDIS):  # it would lose what it is told
                     self._tell_all()
-            self._begin_outages()
+            self._move_outages()
             if repr(self._state) != before:
                 self._state.forget_oldest()
                 self._save()
@@ -169,27 +169,18 @@ class Keeper:
         self._proofs.collect(records, seen.journal_end)
         self._journal_end = seen.journal_end
 
-    def _begin_outages(self) -> None:
-        """Claim what is ours to perform: written down as fired before it acts. End what is over."""
-        now = _now()
-        for record in self._state.records.values():
-            fault = record.fault
-            if record.until and record.until <= now:
-                record.until = ""
-                self._tell(fault.service, "outage over", f"{outage(fault)} is over")
-            elif (fault.point, fault.action) in BY_CONTROL and fault.live and not record.until:
-                record.fault = replace(fault, fired=1, passes=1, last_fired=now)
-                end = datetime.now(UTC) + timedelta(seconds=length(fault))
-                record.until = min(end.isoformat(timespec="microseconds"), fault.expires_at)
-                self._proofs.expect(record.fault, self._journal_end)
-                self._tell(fault.service, "fault", f"{outage(fault)}, injected", data={"fault": fault.id, "fired": 1})
+    def _move_outages(self) -> None:
+        """Outages are ours to perform: written down as fired before they act."""
+        begun, ended = move(self._state.records.values(), datetime.now(UTC))
+        for fault in begun:
+            self._proofs.expect(fault, self._journal_end)
+            data = {"fault": fault.id, "fired": fault.fired}
+            self._tell(fault.service, "fault", f"{outage(fault)}, injected", data=data)
+        for fault in ended:
+            self._tell(fault.service, "outage over", f"{outage(fault)} is over")
 
     def _down(self, point: Point) -> set[str]:
-        return {
-            record.fault.service
-            for record in self._state.records.values()
-            if record.until and record.fault.point == point
-        }
+        return down(self._state.records.values(), point)
 
     def _clear(self, record: Record, who: str) -> None:
         record.fault = replace(record.fault, cleared_at=record.fault.cleared_at or _now())

@@ -1,10 +1,14 @@
 """What an outage is: a fault that the control process performs, because no service may."""
 
 import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from redis import Redis, RedisError
 
-from faults import Action, Fault, FaultError, Kind, Point
+from faults import BY_CONTROL, Action, Fault, FaultError, Kind, Point
+from sandbox.control.state import Record
 
 USUAL_S = {Point.DATABASE: 20.0, Point.REDIS: 1.0}
 
@@ -24,6 +28,28 @@ def length(fault: Fault) -> float:
     if fault.trigger.kind is Kind.ALWAYS:
         return 24 * 3600.0
     return fault.seconds or USUAL_S[fault.point]
+
+
+def move(records: Iterable[Record], now: datetime) -> tuple[list[Fault], list[Fault]]:
+    """Claim the outages that are due, and end those that are over; returns both. Acting on it is the caller's."""
+    begun, ended = [], []
+    moment = now.isoformat(timespec="microseconds")
+    for record in records:
+        fault = record.fault
+        if record.until and record.until <= moment:
+            record.until = ""
+            ended.append(fault)
+        elif (fault.point, fault.action) in BY_CONTROL and fault.live and not record.until:
+            record.fault = replace(fault, fired=1, passes=1, last_fired=moment)
+            end = (now + timedelta(seconds=length(fault))).isoformat(timespec="microseconds")
+            record.until = min(end, fault.expires_at)
+            begun.append(record.fault)
+    return begun, ended
+
+
+def down(records: Iterable[Record], point: Point) -> set[str]:
+    """The services whose outage at this point lasts."""
+    return {record.fault.service for record in records if record.until and record.fault.point == point}
 
 
 def outage(fault: Fault) -> str:

@@ -1,0 +1,83 @@
+"""The faults on the rail, a chip each, grouped by the service they strike. Pure: from the control process's listing to words."""
+
+from typing import Any
+
+from dashboard.present import SERVICE_NAMES
+from faults import Kind, Point
+from faults.toggles import LABELS
+
+OWNERS = {**SERVICE_NAMES, "redis": "Redis"}
+POINT_NAMES = {
+    Point.TRANSACTION_BEFORE: "before the transaction",
+    Point.TRANSACTION_INSIDE: "inside the transaction",
+    Point.TRANSACTION_COMMITTED: "after the commit, before the acknowledgement",
+    Point.ANSWER: "the business answer",
+    Point.ORCHESTRATOR_BEFORE: "before the orchestrator decides",
+    Point.ORCHESTRATOR_AFTER: "after the orchestrator decides, before its commit",
+    Point.RELAY_BEFORE_PUBLISH: "relay, before publishing",
+    Point.RELAY_AFTER_PUBLISH: "relay, published but not confirmed",
+    Point.BUS: "message on the bus",
+    Point.PROJECTOR_BEFORE: "projector, before a batch",
+    Point.PROJECTOR_COMMITTED: "projector, after its commit",
+    Point.API: "its API",
+    Point.DATABASE: "its database",
+    Point.PROCESS: "one of its processes",
+    Point.REDIS: "the server",
+}
+
+
+def owner_of(place: str) -> str:
+    """The service whose process or service this is, as the rail groups them."""
+    if place in OWNERS:
+        return place
+    special = {"watchdog": "booking", "replicator": "booking", "recorder": "projections"}
+    known = next((service for service in SERVICE_NAMES if place.endswith(f"-{service}")), "")
+    return special.get(place) or known or "projections"
+
+
+def groups(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The chips of each service that has some, the newest first; a fault for any service comes before all."""
+    chips = [(owner_of(fault["service"]) if fault["service"] else "", _chip(fault)) for fault in armed]
+    owners = {"": "Any service", **OWNERS}
+    groups = [
+        {"service": owner, "name": name, "chips": [chip for of, chip in reversed(chips) if of == owner]}
+        for owner, name in owners.items()
+    ]
+    return [group for group in groups if group["chips"]]
+
+
+def _chip(fault: dict[str, Any]) -> dict[str, Any]:
+    """One fault in words: what and where, for whom, and how far it has come."""
+    proof = fault["proofs"][-1] if fault["proofs"] else None
+    state = "held" if fault["held"] else "down" if fault["until"] else fault["state"]
+    return {
+        "id": fault["id"],
+        "what": LABELS.get(fault["name"]) or f"{fault['action']} · {POINT_NAMES[Point(fault['point'])]}",
+        "detail": " · ".join(filter(None, [*_scope(fault), _when(fault)])),
+        "state": state,
+        "fired": fault["fired"],
+        "proof": proof,
+        "held": next((held["booking"] for held in fault["held"]), "") if fault["held"] else "",
+        "holds": bool(fault["held"]),
+        "live": fault["state"] in ("armed", "fired") or bool(fault["until"] or fault["held"]),
+    }
+
+
+def _scope(fault: dict[str, Any]) -> list[str]:
+    booking = f"booking {fault['booking'][-8:]}" if fault["booking"] else ""
+    customer = f"customer {fault['customer']}" if fault["customer"] is not None else ""
+    process = fault["service"] if fault["service"] not in OWNERS else ""
+    return [process, fault["message"], fault["reason"], booking, fault["seat"] and f"seat {fault['seat']}", customer]
+
+
+def _when(fault: dict[str, Any]) -> str:
+    trigger = fault["trigger"]
+    texts = {
+        Kind.ONCE: "once",
+        Kind.TIMES: f"{trigger['times']} times",
+        Kind.PROBABILITY: f"p = {trigger['probability']:g}",
+        Kind.ALWAYS: "until cleared",
+    }
+    after = f", after {trigger['after']} passes" if trigger["after"] else ""
+    seconds = f", {fault['seconds']:g} s" if fault["seconds"] else ""
+    return texts[Kind(trigger["kind"])] + after + seconds

@@ -10,14 +10,14 @@ from audit.truth import Truth
 class Breach:
     """Something that must not be so once the bookings concerned have ended.
 
-    `table`: whose row made it so (its entry in the journal is the one that broke it). `step`: the noun of the saga's steps
-    that, skipped by a person, excuse it ("Seats", "Payment", "Tickets": steps' names end so). `on_its_way`: a read model has
-    yet to hear of it. `certain`: wrong already, whatever becomes of the saga.
+    `tables`: whose rows make it so; the newest entry of the journal that changed one of them is the one that broke it.
+    `step`: the noun of the saga's steps that, skipped by a person, excuse it ("Seats", "Payment", "Tickets": steps' names end
+    so). `on_its_way`: a read model has yet to hear of it. `certain`: wrong already, whatever becomes of the saga.
     """
 
     bookings: tuple[str, ...]
     what: str
-    table: str
+    tables: tuple[str, ...]
     seat: str = ""
     step: str = ""
     on_its_way: bool = False

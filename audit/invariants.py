@@ -13,6 +13,10 @@ from audit.truth import SETTLED_STATES, Row, Standing, Truth, grouped
 HELD = ("HELD", "CONFIRMED")
 CHARGED = ("COMPLETED", "REFUNDED")
 
+SOLD = ("booking_booking", "payments_payment", "tickets_issuance")
+MONEY = ("payments_payment", "payments_refund")
+HOLDS = ("seats_hold", "seats_seat")
+
 
 def seats_sold_twice(truth: Truth) -> Iterator[Breach]:
     """Two bookings with tickets, or with a hold, for one seat. A seat's row names one booking only, so it cannot tell."""
@@ -29,9 +33,9 @@ def seats_sold_twice(truth: Truth) -> Iterator[Breach]:
         for label in truth.bookings[booking]["seats"]
     ]
     told = set()
-    for places, table, what in (
-        (ticketed, "tickets_ticket", "tickets of {} bookings"),
-        (held, "seats_hold", "held for {} bookings"),
+    for places, tables, what in (
+        (ticketed, ("tickets_ticket", "tickets_issuance"), "tickets of {} bookings"),
+        (held, ("seats_hold",), "held for {} bookings"),
     ):
         for (performance, label), bookings in _shared(places).items():
             ended = [one for one in bookings if truth.standing(one) == Standing.ENDED]
@@ -39,7 +43,9 @@ def seats_sold_twice(truth: Truth) -> Iterator[Breach]:
             if (performance, label, concerned) not in told:
                 told.add((performance, label, concerned))
                 seat = f"{performance}/{label}"
-                yield Breach(bookings=concerned, seat=seat, table=table, what=f"{label}: {what.format(len(concerned))}")
+                yield Breach(
+                    bookings=concerned, seat=seat, tables=tables, what=f"{label}: {what.format(len(concerned))}"
+                )
 
 
 def _shared(places: list[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:
@@ -59,15 +65,15 @@ def paid_and_ticketed_differ(truth: Truth) -> Iterator[Breach]:
         issued = truth.issuances.get(booking, {}).get("status") == "ISSUED"
         row = truth.bookings.get(booking)
         if paid and not issued:
-            yield Breach(bookings=(booking,), what="paid, no tickets", table="payments_payment", step="Payment")
+            yield Breach(bookings=(booking,), what="paid, no tickets", tables=SOLD, step="Payment")
         elif issued and not paid:
-            yield Breach(bookings=(booking,), what="tickets, not paid", table="tickets_issuance", step="Tickets")
+            yield Breach(bookings=(booking,), what="tickets, not paid", tables=SOLD, step="Tickets")
         elif row and row["state"] == "CONFIRMED" and not paid:
             what = "confirmed, neither paid nor with tickets"
-            yield Breach(bookings=(booking,), what=what, table="booking_booking", step="Tickets")
+            yield Breach(bookings=(booking,), what=what, tables=SOLD, step="Tickets")
         elif row and row["state"] == "CANCELLED" and paid:
             what = "cancelled, yet paid and with tickets"
-            yield Breach(bookings=(booking,), what=what, table="tickets_issuance", step="Tickets")
+            yield Breach(bookings=(booking,), what=what, tables=SOLD, step="Tickets")
         if row and issued:
             yield from _other_seats(row, truth.tickets.get(booking, []))
 
@@ -76,22 +82,28 @@ def _other_seats(booking: Row, tickets: list[Row]) -> Iterator[Breach]:
     labels = sorted(ticket["seat"] for ticket in tickets)
     if labels != sorted(booking["seats"]):
         what = f"tickets for {', '.join(labels) or 'no seat'}, booked {', '.join(booking['seats'])}"
-        yield Breach(bookings=(booking["booking_id"],), what=what, table="tickets_ticket")
+        yield Breach(bookings=(booking["booking_id"],), what=what, tables=("tickets_ticket",))
 
 
 def charged_twice(truth: Truth) -> Iterator[Breach]:
-    """More than one payment taken for a booking, given back or not."""
+    """More than one payment taken for a booking, given back or not; more than one booking placed for one request."""
     for booking, payments in truth.payments.items():
         charges = sum(payment["status"] in CHARGED for payment in payments)
         if charges > 1:
-            yield Breach(bookings=(booking,), what=f"charged {charges} times", table="payments_payment")
+            yield Breach(bookings=(booking,), what=f"charged {charges} times", tables=MONEY)
+    requests = grouped(truth.rows("booking", "request"), lambda request: request["request"])
+    for twice in requests.values():
+        if len(twice) > 1:
+            bookings = tuple(sorted(request["booking_id"] for request in twice))
+            what = f"one request (one idempotency key) placed {len(bookings)} bookings"
+            yield Breach(bookings=bookings, what=what, tables=("booking_booking",))
 
 
 def orphan_holds(truth: Truth) -> Iterator[Breach]:
     """A hold nobody will end, a taken seat without a hold, a confirmed hold without its seats."""
     for booking, hold in truth.holds.items():
         if hold["status"] == "HELD":
-            yield Breach(bookings=(booking,), what="its seats are still held", table="seats_hold", step="Seats")
+            yield Breach(bookings=(booking,), what="its seats are still held", tables=HOLDS, step="Seats")
         elif hold["status"] == "CONFIRMED":
             yield from _confirmed(booking, truth)
     taken = [seat for seat in truth.rows("seats", "seat") if seat["status"] != "AVAILABLE"]
@@ -111,12 +123,12 @@ def _confirmed(booking: str, truth: Truth) -> Iterator[Breach]:
     state = truth.bookings.get(booking, {}).get("state", "unknown")
     if state != "CONFIRMED":
         what = f"its seats are sold, the booking is {state}"
-        yield Breach(bookings=(booking,), what=what, table="seats_hold", step="Seats")
+        yield Breach(bookings=(booking,), what=what, tables=HOLDS, step="Seats")
 
 
 def _seat(booking: str | None, performance: str, label: str, what: str) -> Breach:
     bookings = (booking,) if booking else ()
-    return Breach(bookings=bookings, seat=f"{performance}/{label}", what=what, table="seats_seat", step="Seats")
+    return Breach(bookings=bookings, seat=f"{performance}/{label}", what=what, tables=HOLDS, step="Seats")
 
 
 def refunds_without_payment(truth: Truth) -> Iterator[Breach]:
@@ -126,18 +138,16 @@ def refunds_without_payment(truth: Truth) -> Iterator[Breach]:
         payment = payments.get(payment_id)
         bookings = (payment["booking_id"],) if payment else ()
         if payment is None:
-            yield Breach(
-                bookings=bookings, what=f"a refund of payment {payment_id}, which is missing", table="payments_refund"
-            )
+            yield Breach(bookings=bookings, what=f"a refund of payment {payment_id}, which is missing", tables=MONEY)
         elif payment["status"] != "REFUNDED":
             what = f"a refund, though its payment is {payment['status']}"
-            yield Breach(bookings=bookings, what=what, table="payments_payment")
+            yield Breach(bookings=bookings, what=what, tables=MONEY)
         elif len(refunds) > 1:
-            yield Breach(bookings=bookings, what=f"refunded {len(refunds)} times", table="payments_refund")
+            yield Breach(bookings=bookings, what=f"refunded {len(refunds)} times", tables=MONEY)
     for payment in payments.values():
         if payment["status"] == "REFUNDED" and payment["id"] not in truth.refunds:
             what = "its payment is REFUNDED without a refund"
-            yield Breach(bookings=(payment["booking_id"],), what=what, table="payments_payment")
+            yield Breach(bookings=(payment["booking_id"],), what=what, tables=MONEY)
 
 
 def money_lost_or_made(truth: Truth) -> Iterator[Breach]:
@@ -148,10 +158,10 @@ def money_lost_or_made(truth: Truth) -> Iterator[Breach]:
             came_in, held, returned = _money(payment, truth)
             if came_in != held + returned:
                 what = f"{came_in} {payment['currency']} came in, {held} held and {returned} returned"
-                yield Breach(bookings=(booking,), what=what, table="payments_payment")
+                yield Breach(bookings=(booking,), what=what, tables=MONEY)
             if came_in and price is not None and came_in != price:
                 what = f"charged {came_in} {payment['currency']}, the booking costs {price}"
-                yield Breach(bookings=(booking,), what=what, table="payments_payment")
+                yield Breach(bookings=(booking,), what=what, tables=MONEY)
 
 
 def _money(payment: Row, truth: Truth) -> tuple[int, int, int]:
@@ -182,13 +192,15 @@ def sagas_without_end(truth: Truth) -> Iterator[Breach]:
                 what, asleep = f"stuck at {saga['step']} ({saga['reason'] or 'no answer'}): waits for a person", False
             else:
                 what, asleep = f"{saga['state'].lower()} at {saga['step']}", saga["due_at"] is None
-            yield _unended(booking, what, asleep, "booking_saga")
+            yield _unended(booking, what, asleep, ("booking_saga",))
         if not active and row["state"] not in SETTLED_STATES:
             if sagas:
-                yield _unended(booking, f"its saga has ended, the booking is {row['state']}", True, "booking_booking")
+                yield _unended(
+                    booking, f"its saga has ended, the booking is {row['state']}", True, ("booking_booking",)
+                )
             else:
-                yield _unended(booking, "its saga has not started", row["due_at"] is None, "booking_booking")
+                yield _unended(booking, "its saga has not started", row["due_at"] is None, ("booking_booking",))
 
 
-def _unended(booking: str, what: str, never: bool, table: str) -> Breach:
-    return Breach(bookings=(booking,), what=f"will never end: {what}" if never else what, table=table, certain=never)
+def _unended(booking: str, what: str, never: bool, tables: tuple[str, ...]) -> Breach:
+    return Breach(bookings=(booking,), what=f"will never end: {what}" if never else what, tables=tables, certain=never)

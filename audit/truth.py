@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from messaging.truth_api import LATE_S
-
 Row = Mapping[str, Any]
+LATE_S = 10
+"""Seconds after the end of a booking by which every read model should show it."""
 SETTLED_STATES = ("CONFIRMED", "CANCELLED")
 ENDED_SAGAS = ("COMPLETED", "COMPENSATED")
 
@@ -123,22 +124,27 @@ class Truth:
         full = (newest >> 32 << 32) + int(row["xid"])
         return full if full <= newest else full - (1 << 32)
 
-    def has_been_read(self, view: str, service: str, row: Row) -> str:
+    def has_been_read(self, view: str, service: str, row: Row, bookings: Iterable[str]) -> str:
         """Why the view should show this row by now; "" while the event may still be on its way.
 
-        A projector that has read everything there is, or everything up to the row's transaction, has no excuse; nor has one
-        that owes an event for more than LATE_S seconds.
+        A projector that has read everything there is, or everything up to the row's transaction, has no excuse; nor is there
+        one LATE_S seconds after the `bookings` concerned have ended: a message that was lost, or a projector that stands still.
         """
         checkpoint = self.views.checkpoints.get((view, service))
-        meta = self.answers[service].meta
-        xid = self.xid(service, row)
-        if checkpoint and xid < int(checkpoint["horizon"]):
+        if checkpoint and self.xid(service, row) < int(checkpoint["horizon"]):
             return "all events of that transaction have been read"
-        if checkpoint and checkpoint["complete"] and checkpoint["event_id"] == meta["last_event"]:
+        if checkpoint and checkpoint["complete"] and checkpoint["event_id"] == self.answers[service].meta["last_event"]:
             return "all events have been read"
-        if meta["settled"] is not None and xid <= int(meta["settled"]):
-            return f"its event is more than {LATE_S} s old"
+        ended = [self._ended_s(booking) for booking in bookings]
+        if ended and min(ended) > LATE_S:
+            return f"it ended {min(ended):.0f} s ago"
         return ""
+
+    def _ended_s(self, booking: str) -> float:
+        """Seconds from the last word of the booking's sagas to the moment Booking was read; 0 if there is none."""
+        now = datetime.fromisoformat(self.answers["booking"].meta["at"])
+        said = [saga["last_at"] for saga in self.sagas.get(booking, ()) if saga["last_at"]]
+        return max(((now - datetime.fromisoformat(max(said))).total_seconds() if said else 0.0), 0.0)
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:

@@ -33,7 +33,7 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """{"name", "title", "says", "status", "evidence", "count", "waived"}, and for money its "totals" by currency.
 
-        A piece of evidence: {"what", "booking", "bookings", "seat", "table"}, or {"what", "unavailable": service}.
+        A piece of evidence: {"what", "booking", "bookings", "seat", "tables"}, or {"what", "unavailable": service}.
         """
         more = {} if self.totals is None else {"totals": self.totals}
         return {
@@ -133,7 +133,7 @@ def _evidence(breach: Breach) -> dict[str, Any]:
         "booking": breach.bookings[0] if breach.bookings else None,
         "bookings": list(breach.bookings),
         "seat": breach.seat or None,
-        "table": breach.table,
+        "tables": list(breach.tables),
     }
 
 
@@ -147,15 +147,15 @@ INVARIANTS = (
     ),
     Invariant(
         name="paid_iff_ticketed",
-        title="Paid if and only if ticketed",
+        title="Paid = ticketed",
         says="A booking that has ended is paid and has its tickets, or neither.",
         needs=("booking", "payments", "tickets"),
         find=invariants.paid_and_ticketed_differ,
     ),
     Invariant(
         name="one_charge_per_booking",
-        title="One charge a booking",
-        says="No booking is charged more than once.",
+        title="One charge each",
+        says="No booking is charged more than once, and a request that comes twice books once.",
         needs=("booking", "payments"),
         find=invariants.charged_twice,
     ),
@@ -168,21 +168,21 @@ INVARIANTS = (
     ),
     Invariant(
         name="refund_has_payment",
-        title="Each refund has its payment",
+        title="Refunds have payments",
         says="Each refund gives back one payment, and each refunded payment has its refund.",
         needs=("booking", "payments"),
         find=invariants.refunds_without_payment,
     ),
     Invariant(
         name="money_conserved",
-        title="Money is conserved",
+        title="Money conserved",
         says="Money in equals money held plus money returned, and is what the booking costs.",
         needs=("booking", "payments"),
         find=invariants.money_lost_or_made,
     ),
     Invariant(
         name="views_equal_truth",
-        title="Each view equals the truth",
+        title="Views equal truth",
         says="The booking view and the seat map show what the services' own rows say.",
         needs=("booking", "seats", "payments", "tickets", "views"),
         find=views_differ,

@@ -9,7 +9,7 @@ from audit.truth import Row, Standing, Truth
 Shown = Mapping[str, Any]
 BOOKING = ("customer_id", "performance_id", "seats", "payment_method", "state", "reason", "amount", "currency")
 BOOKING_VIEW, SEAT_MAP = "bookings", "seat_map"
-BOOKING_TABLE, SEAT_TABLE = "projections_bookingview", "projections_seatmap"
+TABLES = {BOOKING_VIEW: ("projections_bookingview",), SEAT_MAP: ("projections_seatmap",)}
 
 
 def views_differ(truth: Truth) -> Iterator[Breach]:
@@ -27,7 +27,9 @@ def _booking_view(truth: Truth) -> Iterator[Breach]:
     for booking, shown in truth.views.bookings.items():
         if booking not in truth.bookings and shown["booking_version"] is not None:
             yield Breach(
-                bookings=(booking,), what="the view shows a booking that Booking does not have", table=BOOKING_TABLE
+                bookings=(booking,),
+                what="the view shows a booking that Booking does not have",
+                tables=TABLES[BOOKING_VIEW],
             )
 
 
@@ -77,19 +79,18 @@ def _seat_map(truth: Truth) -> Iterator[Breach]:
     known = {(seat["performance_id"], seat["label"]) for seat in truth.rows("seats", "seat")}
     for performance, label in truth.views.seats.keys() - known:
         what = f"{label}: the seat map shows a seat that Seat does not have"
-        yield Breach(bookings=(), seat=f"{performance}/{label}", what=what, table=SEAT_TABLE)
+        yield Breach(bookings=(), seat=f"{performance}/{label}", what=what, tables=TABLES[SEAT_MAP])
 
 
 def _breach(
     truth: Truth, bookings: tuple[str, ...], what: str, view: str, service: str, behind: Row | None, seat: str = ""
 ) -> Breach:
     """`behind`: the owner's row, if the view shows an older version of it: it may be on its way, for a while."""
-    excuse_gone = truth.has_been_read(view, service, behind) if behind else ""
+    excuse_gone = truth.has_been_read(view, service, behind, bookings) if behind else ""
     if behind and excuse_gone:
         what = f"{what} (an older version; {excuse_gone})"
-    table = BOOKING_TABLE if view == BOOKING_VIEW else SEAT_TABLE
     on_its_way = behind is not None and not excuse_gone
-    return Breach(bookings=bookings, seat=seat, what=what, table=table, on_its_way=on_its_way)
+    return Breach(bookings=bookings, seat=seat, what=what, tables=TABLES[view], on_its_way=on_its_way)
 
 
 def _difference(name: str, shown: object, true: object) -> str:

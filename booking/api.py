@@ -99,7 +99,7 @@ def _place(requests: Any) -> list[Result]:
         if switches.off(
             Mechanism.IDEMPOTENCY_KEY
         ):  # the control: each request is another one, and a double click books twice
-            requests = [replace(request, key=str(uuid4())) for request in requests]
+            requests = [replace(request, key=f"{request.key} {uuid4()}") for request in requests]
         return services.place(requests)
     except Exception:
         connections["booking"].close()

@@ -1,4 +1,5 @@
-"""What Booking tells an auditor: every booking, and every saga with the steps a person waived. For messaging.truth_api."""
+"""What Booking tells an auditor: every booking, and every saga with the steps a person waived, and whose
+request placed each booking. For messaging.truth_api."""
 
 TRUTH = {
     "booking": """
@@ -10,11 +11,17 @@ TRUTH = {
     "saga": """
         select booking_id, id, definition, state, step, action, awaiting, due_at, reason, version,
             xmin::text::bigint as xid,
+            (select max(at) from booking_sagalog log where log.saga_id = saga.id) as last_at,
             case when steps::text like '%%"skipped"%%' then (
                 select jsonb_agg(jsonb_build_object('step', step.key, 'action', action.key, 'reason', action.value -> 'note'))
                 from jsonb_each(steps) step, jsonb_each(step.value) action
                 where action.value ->> 'known' = 'skipped'
             ) end as waived
-        from booking_saga
+        from booking_saga saga
+    """,
+    # Whose request placed it: a digest of the key that the client sent, since keys are the clients' own business. With that
+    # mechanism off a request is stored under the client's key, a blank, and something that makes it another one.
+    "request": """
+        select booking_id, md5(split_part(key, ' ', 1)) as request, xmin::text::bigint as xid from booking_idempotencykey
     """,
 }

@@ -40,16 +40,20 @@ def _views() -> Views:
 
 
 def _point_at_entries(evidence: Iterable[Document]) -> None:
-    concerned = [piece for piece in evidence if piece.get("booking")]
-    questions = {(tuple(piece.get("bookings") or [piece["booking"]]), piece.get("table", "")) for piece in concerned}
+    concerned = [(_question(piece), piece) for piece in evidence if piece.get("booking")]
     try:
-        found = {question: blame.last_change(*question) for question in questions}
+        found = {question: blame.last_change(*question) for question in {question for question, _ in concerned}}
     except (DatabaseError, InterfaceError):  # the verdict stands without the journal
         found = {}
-    for piece in concerned:
-        mention = found.get((tuple(piece.get("bookings") or [piece["booking"]]), piece.get("table", "")))
-        piece["pos"] = mention.pos if mention else None
-        piece["url"] = f"/?booking={mention.booking}&pos={mention.pos}" if mention else f"/?booking={piece['booking']}"
+    for question, piece in concerned:
+        entry = found.get(question)
+        piece["pos"] = entry.pos if entry else None
+        piece["url"] = f"/?booking={entry.booking}&pos={entry.pos}" if entry else f"/?booking={piece['booking']}"
+
+
+def _question(piece: Document) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The bookings and the tables whose newest entry is asked for."""
+    return tuple(piece.get("bookings") or [piece["booking"]]), tuple(piece.get("tables", ()))
 
 
 class Watch:

@@ -22,7 +22,7 @@ class Evidence(Schema):
     booking: str | None = None
     bookings: list[str] = []
     seat: str | None = None
-    table: str = ""
+    tables: list[str] = []
     pos: int | None = None
     url: str = ""
     unavailable: str = ""  # the service that did not answer

@@ -14,8 +14,13 @@ from typing import Any
 from journal.titles import title_of
 from messaging.wal import Change, Delete, Insert, Transaction, Truncate, format_lsn, python_row
 
-BOOKING_TABLES = {"booking_booking", "projections_bookingview"}
-"""Tables whose own key is a booking's id."""
+BOOKING_COLUMN = {
+    "booking_booking": "id",
+    "projections_bookingview": "id",
+    "seats_hold": "id",
+    "tickets_ticket": "issuance_id",
+}
+"""Tables that name a booking by another column than `booking_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +89,8 @@ def _bookings(change: dict[str, Any]) -> Iterable[str | None]:
         if row:
             if "booking_id" in row:
                 yield row["booking_id"]
-            if change["table"] in BOOKING_TABLES:
-                yield row.get("id")
+            if column := BOOKING_COLUMN.get(change["table"]):
+                yield row.get(column)
 
 
 def _distinct(values: Iterable[Any]) -> tuple[str, ...]:

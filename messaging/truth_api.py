@@ -1,6 +1,6 @@
 """GET /api/<service>/truth: what a service's tables say, all as of one moment, one JSON object a line (NDJSON).
 
-    {"kind": "meta", "service": "seats", "at": ..., "horizon": "812", "xmax": "813", "settled": "790", "last_event": ...}
+    {"kind": "meta", "service": "seats", "at": ..., "horizon": "812", "xmax": "813", "last_event": ...}
     {"kind": "seat", "booking_id": ..., ...}        a line a row, in the order the service declares its kinds
     {"kind": "end", "rows": 1200}                   an answer without this line was cut off
 
@@ -22,8 +22,6 @@ from messaging.problems import Problem, ProblemDetails
 
 MEDIA_TYPE = "application/x-ndjson"
 CHUNK = 1000  # rows
-LATE_S = 10
-"""Seconds after which an event should have reached every read model (`settled` in the meta line)."""
 
 _BEGIN = """
     set transaction isolation level repeatable read, read only;
@@ -33,9 +31,7 @@ _BEGIN = """
 _META = """
     select json_build_object('kind', 'meta', 'service', %s::text, 'at', clock_timestamp(),
         'horizon', pg_snapshot_xmin(s)::text, 'xmax', pg_snapshot_xmax(s)::text,
-        'last_event', (select id from {outbox} where kind = 'event' order by seq desc limit 1),
-        'settled', (select xid::text from {outbox} where kind = 'event'
-            and time < clock_timestamp() - make_interval(secs => %s) order by seq desc limit 1))::text
+        'last_event', (select id from {outbox} where kind = 'event' order by seq desc limit 1))::text
     from pg_current_snapshot() s
 """
 _ROWS = "select row_to_json(line)::text from (select '{kind}' as kind, row.* from ({select}) row {where}) line"
@@ -80,7 +76,7 @@ def _lines(outbox: type[models.Model], kinds: Mapping[str, str], bookings: Seque
         with transaction.atomic(using=alias):
             with connections[alias].cursor() as cursor:
                 cursor.execute(_BEGIN)
-                cursor.execute(_META.format(outbox=outbox._meta.db_table), [alias, LATE_S])
+                cursor.execute(_META.format(outbox=outbox._meta.db_table), [alias])
                 yield _joined(cursor.fetchall())
             for kind, select in kinds.items():
                 with connections[alias].chunked_cursor() as cursor:

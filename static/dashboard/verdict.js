@@ -1,0 +1,20 @@
+// What is being read stays: while a chip is open the bar is not replaced. It closes by Escape, or by a click anywhere else.
+
+const bar = document.getElementById("verdict");
+const opened = () => bar.querySelector("details[open]");
+
+bar.addEventListener("htmx:beforeSwap", (event) => {
+  if (opened()) event.detail.shouldSwap = false;
+});
+const close = (refocus) => {
+  const chip = opened();
+  if (!chip) return;
+  chip.open = false;
+  if (refocus) chip.querySelector("summary").focus();
+};
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") close(bar.contains(document.activeElement));
+});
+document.addEventListener("click", (event) => {
+  if (!opened()?.contains(event.target)) close(false);
+});

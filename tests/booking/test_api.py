@@ -223,7 +223,7 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
 
     def slow_at_first(requests: Any) -> Any:
         if not batches:
-            wait_until(lambda: front.waiting == 9, message="the others to wait")
+            wait_until(lambda: front.waiting + len(requests) == 10, message="the others to wait")
         batches.append(len(requests))
         return place_batch(requests)
 
@@ -241,7 +241,7 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
         )
     )
     assert {answer.status_code for answer in answers} == {202}
-    assert batches == [1, 9]
+    assert (len(batches), sum(batches)) == (2, 10)  # how many the first one caught is a matter of microseconds
 
 
 async def test_group_commit_fails_together_and_goes_on() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit import reader
 from audit.truth import Views
-from journal import blame
+from journal import blame, queries
 from projections import snapshot
 
 Document = dict[str, Any]
@@ -57,11 +57,15 @@ def _question(piece: Document) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 class Watch:
-    """The verdict for the pages: one at a time however many ask, and never oftener than it can be afforded."""
+    """The verdict for the pages: one at a time however many ask, and never oftener than it can be afforded.
+
+    While the journal has nothing new, a verdict that is not pending stands.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last: Document = {}
+        self._last: Document = {"status": "pending"}
+        self._pos = 0
         self._good_until = 0.0
 
     def latest(self) -> Document:
@@ -69,7 +73,16 @@ class Watch:
         with self._lock:
             began = time.monotonic()
             if began >= self._good_until:
-                self._last = fresh()
-                cost = time.monotonic() - began
-                self._good_until = time.monotonic() + max(PACE_S, SHARE * cost)
+                pos = _journal_end()
+                if pos != self._pos or self._last["status"] == "pending":
+                    self._last, self._pos = fresh(), pos
+                self._good_until = time.monotonic() + max(PACE_S, SHARE * (time.monotonic() - began))
             return self._last
+
+
+def _journal_end() -> int:
+    """Position of the newest entry; another number each time while the journal is away."""
+    try:
+        return queries.last_pos()
+    except (DatabaseError, InterfaceError):
+        return -time.monotonic_ns()

@@ -1,6 +1,17 @@
+// The bar asks anew two seconds after the first entry it has not asked about: at most every two seconds, and after the last one.
 // What is being read stays: while a chip is open the bar is not replaced. It closes by Escape, or by a click anywhere else.
 
 const bar = document.getElementById("verdict");
+const PACE_MS = 2000;
+let timer = 0;
+
+document.body.addEventListener("htmx:wsAfterMessage", () => {
+  timer ||= setTimeout(() => {
+    timer = 0;
+    htmx.trigger(bar, "refresh");
+  }, PACE_MS);
+});
+
 const opened = () => bar.querySelector("details[open]");
 
 bar.addEventListener("htmx:beforeSwap", (event) => {

@@ -6,14 +6,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import operator, rail
 from dashboard.clients import ServiceDown, call
 from dashboard.faults_api import arm_fault, control, switch_mechanism
-from dashboard.operator import require_operator, who
+from dashboard.operator import check_operator, who
 from dashboard.outages import WATCH
 from faults import Mechanism, dump
 from faults.catalogue import MECHANISMS
@@ -71,26 +70,27 @@ def outages(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@require_operator
 def arm(request: HttpRequest) -> HttpResponse:
     return _done(request, lambda: arm_fault(rail.wanted(request.POST.dict()), who(request)))
 
 
 @require_POST
-@require_operator
 def clear(request: HttpRequest, fault: str = "") -> HttpResponse:
     path = f"/faults/{fault}" if fault else "/faults"
     return _done(request, lambda: control("DELETE", path, params={"who": who(request)}))
 
 
 @require_POST
-@require_operator
 def go_on(request: HttpRequest, fault: str) -> HttpResponse:
     return _done(request, lambda: control("POST", f"/faults/{fault}/go-on", params={"who": who(request)}))
 
 
+@require_GET
+def mechanisms(request: HttpRequest) -> HttpResponse:
+    return _switches(request)
+
+
 @require_POST
-@require_operator
 def mechanism(request: HttpRequest, name: str) -> HttpResponse:
     """Switch it off if it is on, and on if it is off."""
     if name not in MECHANISMS:
@@ -99,11 +99,10 @@ def mechanism(request: HttpRequest, name: str) -> HttpResponse:
     def turn() -> None:
         switch_mechanism(Mechanism(name), on=not control("GET", "/mechanisms")[name], by=who(request))
 
-    return _done(request, turn)
+    return _done(request, turn, _switches)
 
 
 @require_POST
-@require_operator
 def toggle(request: HttpRequest, name: str) -> HttpResponse:
     """Arm a one-shot fault, or clear it if it is armed."""
     if name not in TOGGLES:
@@ -123,25 +122,31 @@ def toggle(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The operator token, typed into the page once."""
-    response = _rail(request)
+    response = _rail(request, known=True)
     if not operator.sign_in(response, request.POST.get("token", "")):
         return _rail(request, "That is not the operator token.")
     return response
 
 
-def _done(request: HttpRequest, act: Callable[[], Any]) -> HttpResponse:
-    """Do it and show the rail as it is then, or why it could not be done."""
+def _done(
+    request: HttpRequest, act: Callable[[], Any], shown: Callable[..., HttpResponse] | None = None
+) -> HttpResponse:
+    """Do it, for an operator, and show the rail as it is then, or why it could not be done."""
+    shown = shown or _rail
     try:
+        check_operator(request)
         act()
     except Problem as problem:
-        return _rail(request, f"{problem.title}: {problem.detail}")
+        return shown(request, f"{problem.title}: {problem.detail}")
     except ServiceDown as error:
-        return _rail(request, f"{error}. Try again.")
-    return _rail(request)
+        return shown(request, f"{error}. Try again.")
+    return shown(request)
 
 
-def _rail(request: HttpRequest, problem: str = "") -> HttpResponse:
-    context = {**rail.rail(), "problem": problem, "operator": operator.is_operator(request)}
-    response = render(request, "dashboard/faults.html#rail", context)
-    response.write(render_to_string("dashboard/faults.html#mechanisms", {**context, "oob": True}))
-    return response
+def _rail(request: HttpRequest, problem: str = "", known: bool = False) -> HttpResponse:
+    context = {**rail.rail(), "problem": problem, "operator": known or operator.is_operator(request)}
+    return render(request, "dashboard/faults.html#rail", context)
+
+
+def _switches(request: HttpRequest, problem: str = "") -> HttpResponse:
+    return render(request, "dashboard/faults.html#mechanisms", {"mechanisms": rail.mechanisms(), "problem": problem})

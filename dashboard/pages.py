@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -27,6 +28,14 @@ METHODS = [
 @ensure_csrf_cookie
 def index(request: HttpRequest) -> HttpResponse:
     """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
+    faults = {**rail.rail(), **rail.form({}), "mechanisms": rail.mechanisms(), "operator": is_operator(request)}
+    try:
+        return render(request, "dashboard/index.html", {**_shown(request), **faults})
+    except (OperationalError, InterfaceError):  # the page lives on the views: without them it can only say so
+        return render(request, "dashboard/away.html", faults, status=503)
+
+
+def _shown(request: HttpRequest) -> dict[str, Any]:
     performances = views.performances()
     chosen = request.GET.get("performance") or _first_ahead(performances)
     entries = journal.latest(FEED)
@@ -41,16 +50,13 @@ def index(request: HttpRequest) -> HttpResponse:
         "pos": entries[-1]["pos"] if entries else 0,
         "epoch": journal.epoch(),
         "lags": _lags(),
-        **rail.rail(),
-        **rail.form({}),
-        "operator": is_operator(request),
         "recent": views.recent_bookings(6),
         **_seats(chosen),
     }
     booking = _uuid(request.GET.get("booking", ""))
     if booking:
         context |= story(booking, _position(request))
-    return render(request, "dashboard/index.html", context)
+    return context
 
 
 @require_GET

@@ -23,11 +23,11 @@ TIMED = (Action.DELAY, Action.HOLD, Action.HANG, Action.PAUSE, Action.DOWN, Acti
 
 
 def rail() -> dict[str, Any]:
-    """Context for the refreshed part: toggles, chips grouped by service, switches; `away` when control does not answer."""
+    """Context for the refreshed part: toggles, chips grouped by service; `away` when control does not answer."""
     try:
-        armed, on = control("GET", "/faults")["faults"], control("GET", "/mechanisms")
+        armed = control("GET", "/faults")["faults"]
     except (ServiceDown, Problem):
-        armed, on, away = [], {}, True
+        armed, away = [], True
     else:
         away = False
     return {
@@ -35,11 +35,19 @@ def rail() -> dict[str, Any]:
         "toggles": toggles(armed, away),
         "groups": groups(armed),
         "armed": len(armed),
-        "mechanisms": [
-            {"id": name, "name": MECHANISM_NAMES[name], "sentence": sentence, "on": on.get(name, True)}
-            for name, sentence in MECHANISMS.items()
-        ],
     }
+
+
+def mechanisms() -> list[dict[str, Any]]:
+    """The switches; shown as they are by default while the control process does not answer."""
+    try:
+        on = control("GET", "/mechanisms")
+    except (ServiceDown, Problem):
+        on = {}
+    return [
+        {"id": name, "name": MECHANISM_NAMES[name], "sentence": sentence, "on": on.get(name, True)}
+        for name, sentence in MECHANISMS.items()
+    ]
 
 
 def toggles(armed: list[dict[str, Any]], away: bool = False) -> list[dict[str, str]]:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("rail/clear", commands.clear, name="clear-all"),
     path("rail/clear/<slug:fault>", commands.clear, name="clear"),
     path("rail/go-on/<slug:fault>", commands.go_on, name="go-on"),
+    path("rail/mechanisms", commands.mechanisms, name="mechanisms"),
     path("rail/mechanisms/<slug:name>", commands.mechanism, name="mechanism"),
     path("rail/operator", commands.sign_in, name="sign-in"),
     path("", api.urls),

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.live import Live
@@ -75,6 +76,20 @@ def test_off_this_machine_it_takes_the_operator_token(live: Live) -> None:
     assert live.http.post("/api/faults", json=REFUSE, headers=allowed).status_code == 201
     foreign = {"Origin": "https://example.com"}
     assert live.http.post("/api/faults", json=REFUSE, headers=foreign).status_code == 403
+
+
+def test_off_this_machine_the_page_asks_for_the_token_and_keeps_it(live: Live) -> None:
+    with httpx.Client(
+        base_url=live.url, headers={"X-Forwarded-For": "192.0.2.7", "Origin": live.url}, timeout=30
+    ) as away:
+        assert "Operator token" in away.get("/").text
+        csrf = {"X-CSRFToken": away.cookies["csrftoken"]}
+        assert "Operators only" in away.post("/faults/card_declined", headers=csrf).text
+        assert "not the operator token" in away.post("/rail/operator", data={"token": "guess"}, headers=csrf).text
+        token = live.sandbox.environments.secrets["OPERATOR_TOKEN"]
+        away.post("/rail/operator", data={"token": token}, headers=csrf)
+        assert "armed, once" in away.post("/faults/card_declined", headers=csrf).text
+        assert "Operator token" not in away.get("/").text
 
 
 def test_every_point_is_listed_with_a_sentence(live: Live) -> None:

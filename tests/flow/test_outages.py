@@ -92,3 +92,18 @@ def can_ask(live: Live, service: str) -> bool:
         return live.rows(service, "select 1") == [(1,)]
     except Exception:
         return False
+
+
+def test_without_its_views_the_page_says_so_and_the_services_go_on(live: Live) -> None:
+    seat = live.free_seats(1)[0]
+    outage = arm(live, point="database", action="down", service="projections", seconds=60)
+    page = live.http.get("/")
+    assert page.status_code == 503
+    assert "The views are away" in page.text
+    assert "Views" in banner(live)
+    assert "not injected" not in banner(live)
+    booking = live.place([seat], "concert-2024")
+    wait_until(lambda: paid_and_sold(live, [booking]) == (1, 1), 30, "the booking to be sold, seen by nobody")
+    live.http.delete(f"/api/faults/{outage}")
+    assert live.ended(booking, within=60)[0]["state"] == "CONFIRMED"
+    wait_until(lambda: live.http.get("/").status_code == 200, 30, "the page to be back")

@@ -64,7 +64,8 @@ def test_a_service_that_is_down_is_pending_not_broken(live: Live, open_page: Ope
 
 
 def test_a_phone_has_no_sideways_scroll(live: Live, open_page: OpenPage) -> None:
-    page = open_page(viewport={"width": 390, "height": 800})
+    page = open_page()
+    page.set_viewport_size({"width": 390, "height": 800})
     expect(page.locator(".verdict-chip").first).to_be_visible(timeout=PATIENCE)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 

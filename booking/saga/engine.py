@@ -7,18 +7,8 @@ given up is therefore undone too, and a pivot that is given up is fenced, never 
 
 from dataclasses import replace
 
+from booking.saga import events
 from booking.saga.definition import Kind, SagaDefinition
-from booking.saga.events import (
-    Action,
-    Event,
-    Interrupted,
-    Overdue,
-    Replied,
-    ResentByHand,
-    RetriedByHand,
-    SkippedByHand,
-    Started,
-)
 from booking.saga.state import STATUS_OF, Known, SagaState, Status
 from booking.saga.turn import Turn
 from messaging.barrier import COMPENSATION, FENCE, FORWARD
@@ -27,23 +17,23 @@ NO_ANSWER, REFUSED, FENCED = "no_answer", "refused", "fenced"
 COMPENSATING, STUCK = "COMPENSATING", "STUCK"  # states of the booking, whichever its saga
 
 
-def advance(definition: SagaDefinition, state: SagaState, event: Event) -> tuple[SagaState, list[Action]]:
+def advance(definition: SagaDefinition, state: SagaState, event: events.Event) -> tuple[SagaState, list[events.Action]]:
     """Return where the saga stands after `event`, and what to do about it. An event that no longer matters gives Absorb."""
     rules = _Rules(definition, state, event.at)
     match event:
-        case Started():
+        case events.Started():
             rules.started()
-        case Replied():
+        case events.Replied():
             rules.replied(event)
-        case Overdue():
+        case events.Overdue():
             rules.overdue(event)
-        case Interrupted():
+        case events.Interrupted():
             rules.interrupted(event.reason)
-        case RetriedByHand():
+        case events.RetriedByHand():
             rules.retried_by_hand(event.why)
-        case ResentByHand():
+        case events.ResentByHand():
             rules.resent_by_hand(event.why)
-        case SkippedByHand():
+        case events.SkippedByHand():
             rules.skipped_by_hand(event.reason)
     return rules.state(), rules.actions
 
@@ -57,7 +47,7 @@ class _Rules(Turn):
         self.note("started")
         return self.go_forward(0)
 
-    def replied(self, reply: Replied) -> None:
+    def replied(self, reply: events.Replied) -> None:
         # The answer to a fence is the forward action's own: that is what was asked.
         awaited = FORWARD if self.action == FENCE else self.action
         if self.ended or (reply.step, reply.action) != (self.step.name, awaited):
@@ -68,7 +58,7 @@ class _Rules(Turn):
             return self._failed(reply.reason or REFUSED)
         return self._refused(reply.reason or REFUSED)
 
-    def _succeeded(self, reply: Replied) -> None:
+    def _succeeded(self, reply: events.Replied) -> None:
         self.note("succeeded")
         self._fence_answered()
         self.know(reply.action, Known.SUCCEEDED)
@@ -99,7 +89,7 @@ class _Rules(Turn):
         policy = self.definition.policy(self.step, self.action)
         return self.wait(policy.wait_to_retry(self.id, self.step.name, attempt))
 
-    def overdue(self, event: Overdue) -> None:
+    def overdue(self, event: events.Overdue) -> None:
         attempt = len(self.track.attempts)
         awaited = (self.step.name, self.action, attempt)
         if self.ended or self.status == Status.STUCK or (event.step, event.action, event.attempt) != awaited:

@@ -241,7 +241,8 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
         )
     )
     assert {answer.status_code for answer in answers} == {202}
-    assert (len(batches), sum(batches)) == (2, 10)  # how many the first one caught is a matter of microseconds
+    assert sum(batches) == 10
+    assert len(batches) <= 2  # how many the first one caught is a matter of microseconds
 
 
 async def test_group_commit_fails_together_and_goes_on() -> None:

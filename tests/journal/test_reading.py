@@ -46,7 +46,7 @@ def test_mentions_come_from_old_and_new_rows() -> None:
         "seats",
         transaction(
             update("seats_seat", seat, booking_id=None, status="AVAILABLE"),
-            insert("seats_hold", id="h", booking_id="b-2"),
+            insert("seats_hold", id="b-2"),
             insert("seats_performance", id="concert-2024"),
         ),
     )

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.live import Live
 
@@ -114,11 +115,11 @@ def test_the_api_is_documented(live: Live) -> None:
 
 def test_a_foreign_origin_gets_no_socket(live: Live) -> None:
     address = live.url.replace("http", "ws") + "/ws/journal?after=0&epoch="
-    with pytest.raises(InvalidStatus), connect(address, origin="http://elsewhere.example"):  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus), connect(address, origin=Origin("http://elsewhere.example")):
         pass
 
 
 @pytest.mark.parametrize("cursor", ["after=99999999&epoch=", "after=x", "after=-1", "after=0&epoch=of-another-run", ""])
 def test_a_cursor_that_means_nothing_reloads_the_page(live: Live, cursor: str) -> None:
-    with connect(live.url.replace("http", "ws") + f"/ws/journal?{cursor}", origin=live.url) as socket:  # type: ignore[arg-type]
+    with connect(live.url.replace("http", "ws") + f"/ws/journal?{cursor}", origin=Origin(live.url)) as socket:
         assert "data-reload" in str(socket.recv(timeout=15))

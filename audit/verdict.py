@@ -189,7 +189,7 @@ INVARIANTS = (
     ),
     Invariant(
         name="every_saga_ends",
-        title="Every saga ends",
+        title="Sagas end",
         says="Every saga ends, or waits for a person; none is forgotten.",
         needs=("booking",),
         find=invariants.sagas_without_end,

@@ -97,6 +97,8 @@ document.getElementById("performance").addEventListener("change", (event) => {
   location.assign(address);
 });
 document.body.addEventListener("htmx:afterSettle", first);
-document.body.addEventListener("htmx:afterRequest", show); // htmx enables what it disabled, chosen seats or not
+form.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt === form) show(); // htmx enables what it disabled, chosen seats or not
+});
 first();
 show();

@@ -15,11 +15,16 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(autouse=True)
 def nothing_armed(live: Live) -> Iterator[None]:
+    _clear(live)
     yield
-    for _ in range(2):
-        live.http.delete("/api/faults")
+    _clear(live)
     live.http.put("/api/mechanisms", json={"barrier": True})
     wait_until(lambda: live.http.get("/readyz").status_code == 200, 60, "everything to be back")
+
+
+def _clear(live: Live) -> None:
+    for _ in range(2):  # what is cleared stays to be seen until it is cleared once more
+        live.http.delete("/api/faults")
 
 
 def choose(page: Page, **choices: str) -> None:

@@ -130,6 +130,7 @@ def test_the_database_refuses_what_makes_no_sense(changes: dict) -> None:
         Payment.objects.update(**changes)
 
 
+@pytest.mark.usefixtures("no_letters")
 @pytest.mark.parametrize("count", [1, 50])
 def test_the_number_of_statements_does_not_depend_on_the_batch(count: int, django_assert_num_queries) -> None:
     bookings = [(new_id(), new_id()) for _ in range(count)]

@@ -151,6 +151,7 @@ def _reservations(count: int) -> list[dict]:
     return [reserve(*labels[index * 2 : index * 2 + 2]) for index in range(count)]
 
 
+@pytest.mark.usefixtures("no_letters")
 @pytest.mark.parametrize("count", [1, 50])
 def test_the_number_of_statements_does_not_depend_on_the_batch(count: int, django_assert_num_queries) -> None:
     batch = _reservations(count)

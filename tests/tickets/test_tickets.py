@@ -83,6 +83,7 @@ def test_an_issued_ticket_found_by_the_fence_goes_forward() -> None:
     assert fenced.data["status"] == "succeeded"
 
 
+@pytest.mark.usefixtures("no_letters")
 @pytest.mark.parametrize("count", [1, 50])
 def test_the_number_of_statements_does_not_depend_on_the_batch(count: int, django_assert_num_queries) -> None:
     # savepoint, keys, issuances, tickets, answers, outbox, release of the savepoint

@@ -15,7 +15,12 @@ REFUSE = {"point": "answer", "action": "refuse", "service": "payments", "message
 
 @pytest.fixture(autouse=True)
 def nothing_armed(live: Live) -> Any:
+    clear(live)
     yield
+    clear(live)
+
+
+def clear(live: Live) -> None:
     for _ in range(2):  # the first clears what is live, the second forgets it
         live.http.delete("/api/faults")
 

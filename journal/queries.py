@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
 from journal.models import Entry, Epoch, Mention
@@ -72,8 +71,3 @@ def as_dict(entry: Entry, correlations: Iterable[str]) -> EntryDict:
         "data": entry.data,
         "changes": entry.changes,
     }
-
-
-aepoch = sync_to_async(epoch)
-alast_pos = sync_to_async(last_pos)
-aentries_after = sync_to_async(entries_after)

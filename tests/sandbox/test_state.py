@@ -5,8 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -17,17 +15,9 @@ from sandbox.errors import AlreadyRunning
 from sandbox.layout import Layout, taken
 from sandbox.secret_store import NAMES, load_or_create
 from sandbox.supervise import MARK
+from tests.waiting import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def lives(process: psutil.Process) -> bool:
@@ -70,7 +60,7 @@ def test_leftovers_are_known_by_their_mark_and_nobody_else_is_touched(tmp_path: 
     other = subprocess.Popen(SLEEP, env={**os.environ, MARK: f"{tmp_path}-other"})
     standing = subprocess.Popen(SLEEP, cwd=tmp_path)  # as a person's shell might
     try:
-        assert eventually(lambda: [process.pid for process in leftovers.find(tmp_path, [tmp_path])] == [mine.pid])
+        wait_until(lambda: [process.pid for process in leftovers.find(tmp_path, [tmp_path])] == [mine.pid])
         assert leftovers.end(leftovers.find(tmp_path, [tmp_path])) == []
         assert mine.poll() is not None
         assert other.poll() is None
@@ -99,7 +89,7 @@ def test_the_guard_acts_when_its_parent_is_killed(tmp_path: Path) -> None:
         assert ward.poll() is None
         parent.kill()
         assert ward.wait(10) == -signal.SIGTERM
-        assert eventually(lambda: not scratch.exists())
+        wait_until(lambda: not scratch.exists())
     finally:
         ward.kill()
         parent.kill()
@@ -135,7 +125,7 @@ def test_servers_of_a_killed_test_run_end_with_it(tmp_path: Path) -> None:
         ]
         assert len(servers) == 6
         run.kill()
-        assert eventually(lambda: not any(lives(server) for server in servers), 30)
+        wait_until(lambda: not any(lives(server) for server in servers), 30)
     finally:
         run.kill()
         run.communicate()

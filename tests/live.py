@@ -17,7 +17,7 @@ from sandbox.runtime import Sandbox
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-PORT = 18400
+PORT = int(os.environ.get("SAGABOX_TEST_PORT", "18400"))  # another one lets two runs go side by side
 ENDED = {"CONFIRMED", "CANCELLED", "STUCK"}
 
 

@@ -17,7 +17,7 @@ def _application() -> object:
     http = get_asgi_application()
     if settings.SERVICE != "web":
         return http
-    from dashboard.routing import websocket_urlpatterns
+    from dashboard.socket.routing import websocket_urlpatterns
 
     return ProtocolTypeRouter(
         {"http": http, "websocket": AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))}

@@ -1,5 +1,5 @@
 from django.urls import path
 
-from dashboard.consumer import JournalConsumer
+from dashboard.socket.consumer import JournalConsumer
 
 websocket_urlpatterns = [path("ws/journal", JournalConsumer.as_asgi())]

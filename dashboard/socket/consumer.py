@@ -7,8 +7,8 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from dashboard.frames import Frame, render
-from dashboard.tail import Tail, reload_frame
+from dashboard.socket.frames import Frame, render
+from dashboard.socket.tail import Tail, reload_frame
 from journal import queries
 
 PACE_S = 0.06  # at most one frame in this time; what happens meanwhile travels in the next

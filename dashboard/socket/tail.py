@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from dashboard.frames import Frame, render
+from dashboard.socket.frames import Frame, render
 
 log = logging.getLogger(__name__)
 

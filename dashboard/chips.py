@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.present import SERVICE_NAMES
+from dashboard.stage.present import SERVICE_NAMES
 from faults import Kind, Point
 from faults.toggles import LABELS
 

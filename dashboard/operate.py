@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.clients import ServiceDown, call
 from dashboard.operate_api import ask
 from dashboard.operator import require_operator, who
-from dashboard.present import SERVICE_NAMES
+from dashboard.stage.present import SERVICE_NAMES
 
 SERVICES = ("booking", "seats", "payments", "tickets")
 DONE = {

@@ -9,7 +9,7 @@ from typing import Any
 from dashboard import readiness
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
-from dashboard.present import SERVICE_NAMES
+from dashboard.stage.present import SERVICE_NAMES
 from messaging.problems import Problem
 
 FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking everybody takes time when somebody is down

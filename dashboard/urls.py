@@ -1,7 +1,8 @@
 from django.urls import path
 
-from dashboard import commands, operate, pages
+from dashboard import commands, operate
 from dashboard.api import api
+from dashboard.stage import pages
 from dashboard.verdict_api import bar
 
 urlpatterns = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from dashboard import present
+from dashboard.stage import present
 
 
 @dataclass(frozen=True, slots=True)

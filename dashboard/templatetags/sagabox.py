@@ -1,9 +1,12 @@
-"""Template helpers: money and short ids."""
+"""Template helpers: money, short ids, and the header's navigation."""
 
 from decimal import Decimal
+from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision
 from django import template
+
+from dashboard.navigation import Place, places
 
 register = template.Library()
 
@@ -20,3 +23,9 @@ def money(amount: int | None, currency: str) -> str:
 def short(identifier: object) -> str:
     """The last eight characters of an id: the random end of a UUIDv7, since all of a minute begin alike."""
     return str(identifier)[-8:]
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: dict[str, Any]) -> list[Place]:
+    """The header's entries, for the page that is being rendered."""
+    return places(context["request"].path)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard import present
+from dashboard.stage import present
 from dashboard.templatetags.sagabox import money
 
 BOOKING = "01a1f90c-e674-7a8d-9e87-dec87f31cc4c"

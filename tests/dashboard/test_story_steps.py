@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.story import _sagas
+from dashboard.stage.story import _sagas
 
 
 def saga(pk: str, definition: str, **tracks: str) -> dict[str, Any]:

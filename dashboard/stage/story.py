@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from dashboard import present
+from dashboard.stage import present
 from journal.queries import entries_of
 from journal.stories import Story, Tables, fold
 

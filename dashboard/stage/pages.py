@@ -9,9 +9,10 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard import present, rail
+from dashboard import rail
 from dashboard.operator import is_operator
-from dashboard.story import story
+from dashboard.stage import present
+from dashboard.stage.story import story
 from journal import queries as journal
 from projections import queries as views
 

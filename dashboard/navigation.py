@@ -1,0 +1,38 @@
+"""The entries of the header's navigation: a page is listed once its URL name exists."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+ENTRIES = (
+    ("index", "Stage"),
+    ("bookings", "Bookings"),
+    ("customers", "Customers"),
+    ("sales", "Sales"),
+    ("replay", "Replay"),
+    ("console", "Console"),
+    ("operate", "Operate"),
+    ("front-door:openapi-view", "API"),
+)
+"""(URL name, what the entry says), in the order of the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry; `current`: the page that is open is this one, or is below it."""
+
+    url: str
+    text: str
+    current: bool
+
+
+def places(path: str) -> list[Place]:
+    """The pages there are, for a header on the page at `path`."""
+    found = []
+    for name, text in ENTRIES:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        found.append(Place(url, text, path == url or (url != "/" and path.startswith(f"{url}/"))))
+    return found

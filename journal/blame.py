@@ -8,8 +8,8 @@ from django.db import connections
 
 _LAST_CHANGE = """
     select mention.pos, mention.correlation
-    from journal_mention mention join journal_entry entry on entry.pos = mention.pos
-    where mention.correlation = any(%s) and entry.changes @> any(%s::jsonb[])
+    from journal_mention mention join journal_entry entry using (tape, pos)
+    where mention.tape = 0 and mention.correlation = any(%s) and entry.changes @> any(%s::jsonb[])
     order by mention.pos desc limit 1
 """
 

@@ -1,7 +1,15 @@
-"""What the flight recorder stores. Only the recorder writes here; the web reads, with a role that may only SELECT."""
+"""What the flight recorder stores. Only the recorder writes here; the web reads, with a role that may only SELECT.
+
+Every table about a recording has a `tape`: 0 is the live journal, 1 and up are runs that were imported. Entries are what
+was recorded; row versions, flights and table hashes are derived from them by the indexer and can be made again.
+"""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
+
+LIVE = 0
+"""The tape that the recorder writes."""
 
 
 class Kind(models.TextChoices):
@@ -12,7 +20,9 @@ class Kind(models.TextChoices):
 class Entry(models.Model):
     """One local transaction of one database, or one observation. `pos` orders causes before effects and has no gaps."""
 
-    pos = models.BigIntegerField(primary_key=True)
+    pk = models.CompositePrimaryKey("tape", "pos")
+    tape = models.SmallIntegerField(default=LIVE, db_default=LIVE)
+    pos = models.BigIntegerField()
     kind = models.TextField(choices=Kind.choices)
     service = models.TextField()
     xid = models.BigIntegerField(null=True)
@@ -27,11 +37,25 @@ class Entry(models.Model):
     changes = models.JSONField()  # [{"table", "op": insert|update|delete|truncate, "key", "old", "new"}]
     data = models.JSONField(null=True)  # of an observation: {"kind", "messageid", ...}
 
+    class Meta:
+        indexes = [
+            models.Index("tape", "committed_at", "pos", name="journal_entry_time"),
+            models.Index("tape", "service", "pos", name="journal_entry_service"),
+            models.Index(
+                "tape",
+                KeyTextTransform("kind", "data"),
+                "pos",
+                condition=models.Q(kind=Kind.OBSERVATION),
+                name="journal_entry_observed",
+            ),
+        ]
+
 
 class Mention(models.Model):
     """A correlation id (a booking's) that occurs in an entry: the index by which a booking's entries are found."""
 
-    pk = models.CompositePrimaryKey("correlation", "pos")
+    pk = models.CompositePrimaryKey("tape", "correlation", "pos")
+    tape = models.SmallIntegerField(default=LIVE, db_default=LIVE)
     correlation = models.TextField()
     pos = models.BigIntegerField()
 
@@ -49,3 +73,132 @@ class Epoch(models.Model):
 
     id = models.UUIDField(primary_key=True)
     created_at = models.DateTimeField()
+
+
+class Run(models.Model):
+    """A stretch of a tape with a name. The live tape has one after another, an imported tape exactly one."""
+
+    id = models.UUIDField(primary_key=True)
+    tape = models.SmallIntegerField(default=LIVE)
+    name = models.TextField()
+    seed = models.TextField(default="")
+    faults = models.JSONField(default=list)  # what was armed: [{"id", "point", "action", ...}]
+    tables = models.JSONField(
+        default=dict
+    )  # definitions: service -> table -> {"columns": [[name, type]], "key": [name]}
+    started_pos = models.BigIntegerField()  # its first entry
+    ended_pos = models.BigIntegerField(null=True)  # its last entry; null while it is open
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    imported = models.BooleanField(default=False)
+    checksum = models.TextField(default="")
+
+    class Meta:
+        indexes = [models.Index("tape", "started_pos", name="journal_run_start")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tape"], condition=models.Q(ended_pos__isnull=True), name="journal_run_one_open"
+            )
+        ]
+
+
+class Indexed(models.Model):
+    """How far the indexer has come on a tape, committed together with what it derived."""
+
+    tape = models.SmallIntegerField(primary_key=True)
+    pos = models.BigIntegerField()
+
+
+class Table(models.Model):
+    """A service's table under a number: millions of row versions need not spell it out."""
+
+    id = models.SmallAutoField(primary_key=True)
+    service = models.TextField()
+    name = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "name"], name="journal_table_name")]
+
+
+class RowVersion(models.Model):
+    """A row as it was from entry `from_pos` on until entry `to_pos` (exclusive; null: it still is).
+
+    `octave` is floor(log2(to_pos - from_pos)), null while it is current: what was there at a position is found by looking,
+    for each octave, at the last 2^(octave + 1) positions only. No other plain index can do that in a bounded time.
+    """
+
+    pk = models.CompositePrimaryKey("tape", "from_pos", "table", "key")
+    tape = models.SmallIntegerField()
+    table = models.SmallIntegerField()  # Table.id
+    key = models.TextField()
+    from_pos = models.BigIntegerField()
+    to_pos = models.BigIntegerField(null=True)
+    octave = models.SmallIntegerField(null=True)
+    correlation = models.TextField(null=True)  # the booking it belongs to, or last belonged to
+    row = models.JSONField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                "tape", "table", "from_pos", condition=models.Q(octave__isnull=True), name="journal_version_current"
+            ),
+            models.Index(
+                "tape",
+                "table",
+                "octave",
+                "from_pos",
+                condition=models.Q(octave__isnull=False),
+                name="journal_version_was",
+            ),
+            models.Index(
+                "tape",
+                "correlation",
+                "from_pos",
+                condition=models.Q(correlation__isnull=False),
+                name="journal_version_booking",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tape", "table", "key"], condition=models.Q(octave__isnull=True), name="journal_version_one"
+            )
+        ]
+
+
+class Flight(models.Model):
+    """A message from the entry that emitted it until the entry that first names it as its cause (null: none yet).
+
+    An event has landed, too, once a reader's checkpoint has passed it.
+    """
+
+    pk = models.CompositePrimaryKey("tape", "from_pos", "id")
+    tape = models.SmallIntegerField()
+    id = models.UUIDField()
+    kind = models.TextField()  # command | reply | event
+    type = models.TextField()
+    source = models.TextField()
+    target = models.TextField()  # "" for an event
+    correlation = models.TextField(default="")
+    from_pos = models.BigIntegerField()
+    to_pos = models.BigIntegerField(null=True)
+    octave = models.SmallIntegerField(null=True)  # as in RowVersion
+
+    class Meta:
+        indexes = [
+            models.Index("tape", "id", condition=models.Q(octave__isnull=True), name="journal_flight_open"),
+            models.Index("tape", "from_pos", condition=models.Q(octave__isnull=True), name="journal_flight_current"),
+            models.Index(
+                "tape", "octave", "from_pos", condition=models.Q(octave__isnull=False), name="journal_flight_was"
+            ),
+        ]
+
+
+class TableHash(models.Model):
+    """A table after entry `pos`, which changed it: number of rows, and their additive hash (journal.hashing)."""
+
+    pk = models.CompositePrimaryKey("tape", "table", "pos")
+    tape = models.SmallIntegerField()
+    table = models.SmallIntegerField()  # Table.id
+    pos = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    hash = models.BigIntegerField()  # the unsigned sum's 64 bits as PostgreSQL's signed bigint

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from journal.models import Entry, Epoch, Mention
+from journal.models import LIVE, Entry, Epoch, Mention
 
 EntryDict = dict[str, Any]
 
@@ -19,34 +19,34 @@ def epoch() -> str:
     return str(found or "")
 
 
-def last_pos() -> int:
+def last_pos(tape: int = LIVE) -> int:
     """Position of the newest entry, 0 in an empty journal."""
-    return Entry.objects.order_by("-pos").values_list("pos", flat=True).first() or 0
+    return Entry.objects.filter(tape=tape).order_by("-pos").values_list("pos", flat=True).first() or 0
 
 
-def entries_after(pos: int, limit: int = 500) -> list[EntryDict]:
+def entries_after(pos: int, limit: int = 500, tape: int = LIVE) -> list[EntryDict]:
     """The oldest `limit` entries after `pos`, in order."""
-    return _as_dicts(Entry.objects.filter(pos__gt=pos).order_by("pos")[:limit])
+    return _as_dicts(Entry.objects.filter(tape=tape, pos__gt=pos).order_by("pos")[:limit], tape)
 
 
-def latest(limit: int) -> list[EntryDict]:
+def latest(limit: int, tape: int = LIVE) -> list[EntryDict]:
     """The newest `limit` entries, oldest first."""
-    return _as_dicts(Entry.objects.order_by("-pos")[:limit])[::-1]
+    return _as_dicts(Entry.objects.filter(tape=tape).order_by("-pos")[:limit], tape)[::-1]
 
 
-def entries_of(correlation: str, *, until: int | None = None, limit: int = 1000) -> list[EntryDict]:
+def entries_of(correlation: str, *, until: int | None = None, limit: int = 1000, tape: int = LIVE) -> list[EntryDict]:
     """The entries that mention a booking, in order, up to position `until`; the oldest `limit`."""
-    mentions = Mention.objects.filter(correlation=correlation)
+    mentions = Mention.objects.filter(tape=tape, correlation=correlation)
     if until is not None:
         mentions = mentions.filter(pos__lte=until)
     positions = list(mentions.order_by("pos").values_list("pos", flat=True)[:limit])
-    return _as_dicts(Entry.objects.filter(pos__in=positions).order_by("pos"))
+    return _as_dicts(Entry.objects.filter(tape=tape, pos__in=positions).order_by("pos"), tape)
 
 
-def _as_dicts(entries: QuerySet[Entry]) -> list[EntryDict]:
+def _as_dicts(entries: QuerySet[Entry], tape: int) -> list[EntryDict]:
     found = list(entries)
     correlations = defaultdict(list)
-    mentions = Mention.objects.filter(pos__in=[entry.pos for entry in found])
+    mentions = Mention.objects.filter(tape=tape, pos__in=[entry.pos for entry in found])
     for pos, correlation in mentions.values_list("pos", "correlation"):
         correlations[pos].append(correlation)
     return [as_dict(entry, correlations[entry.pos]) for entry in found]

@@ -29,9 +29,16 @@ _BEGIN_EPOCH = """
     insert into journal_epoch (id, created_at)
     select uuidv7(), clock_timestamp() where not exists (select from journal_epoch)
 """
+_BEGIN_RUN = """
+    insert into journal_run (id, tape, name, seed, faults, tables, started_pos, started_at, imported, checksum)
+    select uuidv7(), 0, 'first run', '', '[]', '{}', (select coalesce(min(pos), 1) from journal_entry where tape = 0),
+        clock_timestamp(), false, ''
+    where not exists (select from journal_run where tape = 0)
+"""
 _RECENT_EMITS = """
     select message, pos
-    from (select pos, emits from journal_entry order by pos desc limit %s) recent, unnest(emits) message order by pos
+    from (select pos, emits from journal_entry where tape = 0 order by pos desc limit %s) recent, unnest(emits) message
+    order by pos
 """
 
 
@@ -54,10 +61,13 @@ class Opened:
 
 
 def open_journal() -> Opened:
-    """Begin the journal's epoch if it is new; return where to go on. Raises django.db.OperationalError."""
+    """Begin the journal's epoch and its first run if it is new; return where to go on. Raises django.db.OperationalError."""
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute(_BEGIN_EPOCH)
-        cursor.execute("select id::text, (select coalesce(max(pos), 0) from journal_entry) from journal_epoch")
+        cursor.execute(_BEGIN_RUN)
+        cursor.execute(
+            "select id::text, (select coalesce(max(pos), 0) from journal_entry where tape = 0) from journal_epoch"
+        )
         epoch, pos = cursor.fetchone()
         cursor.execute("select source, cursor, system_id from journal_position")
         cursors = {source: Cursor(at, system_id) for source, at, system_id in cursor.fetchall()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from journal.models import LIVE
 from journal.queries import EntryDict, entries_of
 
 _LINKS = ("id", "booking_id", "correlation_id", "saga_id")
@@ -39,9 +40,9 @@ class Story:
     next: int | None = None
 
 
-def story(correlation: str, pos: int | None = None) -> Story:
+def story(correlation: str, pos: int | None = None, tape: int = LIVE) -> Story:
     """The booking's rows as of its last entry at or before `pos` (default: its newest); empty if there is none."""
-    return fold(correlation, entries_of(correlation), pos)
+    return fold(correlation, entries_of(correlation, tape=tape), pos)
 
 
 def fold(correlation: str, entries: Sequence[EntryDict], pos: int | None = None) -> Story:

@@ -13,7 +13,7 @@ from psycopg import sql
 from redis import Redis
 
 from journal import queries
-from journal.models import Entry, Position
+from journal.models import Entry, Position, Run
 from journal.recorder import Recorder, record
 from journal.stories import story
 from messaging.observe import observe
@@ -165,6 +165,7 @@ def test_a_restart_neither_loses_nor_doubles(servers: Servers, redis: Redis, sta
     assert found[1]["cause_pos"] == [1]
     assert streamed(redis) == found
     assert queries.epoch() == epoch
+    assert Run.objects.values_list("tape", "name", "started_pos", "ended_pos").get() == (0, "first run", 1, None)
 
 
 def test_killed_between_commit_and_confirm_it_doubles_nothing(

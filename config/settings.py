@@ -19,6 +19,7 @@ VISIBLE = {
     "control": ALIASES,  # sets the sandbox up, then has no more business there
 }
 SERVICES = ["booking", "seats", "payments", "tickets"]
+APIS = [*SERVICES, "journal"]  # processes that serve an API of their own and no pages
 
 DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-commands-that-sign-nothing")
@@ -43,7 +44,7 @@ DATABASE_ROUTERS = ["config.router.OwnershipRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
-API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in [*SERVICES, "control"]}
+API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in [*APIS, "control"]}
 REPLICATION_URLS = {alias: os.environ.get(f"REPLICATION_URL_{alias.upper()}", "") for alias in ALIASES[:5]}
 
 INSTALLED_APPS = [
@@ -76,6 +77,8 @@ MIDDLEWARE = [
 ]
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
     MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "messaging.api_faults.ApiFaults"]
+elif SERVICE == "journal":
+    MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -112,7 +115,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-if SERVICE in SERVICES or os.environ.get("DOCS_CSP") == "0":
+if SERVICE in APIS or os.environ.get("DOCS_CSP") == "0":
     CONTENT_SECURITY_POLICY = {}
 
 USE_TZ = True

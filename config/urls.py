@@ -5,7 +5,7 @@ from importlib import import_module
 from django.conf import settings
 from django.urls import include, path
 
-if settings.SERVICE in settings.SERVICES:
+if settings.SERVICE in settings.APIS:
     urlpatterns = [path("", import_module(f"{settings.SERVICE}.api").api.urls)]
 else:
     urlpatterns = [path("", include("dashboard.urls"))]

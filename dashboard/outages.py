@@ -91,7 +91,7 @@ def _is_consequence(part: str, struck: set[str]) -> bool:
     if "redis" in struck or part in struck:
         return True
     databases = struck & SERVICE_NAMES.keys()
-    if "projections" in databases and part.startswith(("projector-", "database-")):
+    if "projections" in databases and part.startswith(("projector-", "database-", "api-journal")):
         return True
     if "booking" in databases and part in ("watchdog", "replicator"):
         return True

@@ -32,6 +32,8 @@ def parts(without: Collection[str] = ()) -> dict[str, str]:
     for service in settings.SERVICES:
         if service not in without:
             found[f"api-{service}"] = _api(settings.API_URLS[service])
+    if "journal" not in without:
+        found["api-journal"] = _api(settings.API_URLS["journal"])
     for alias in ("projections", "journal"):
         if alias not in without:
             found[f"database-{alias}"] = _database(alias)

@@ -61,6 +61,7 @@ class Environments:
             "HOLD_SECONDS": os.environ.get("HOLD_SECONDS", "600"),
             "CONTROL_STATE": str(self.control_state),
             "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
+            "API_URL_JOURNAL": f"http://127.0.0.1:{self.ports['api-journal']}",
         }
         apis = {f"API_URL_{name.upper()}": f"http://127.0.0.1:{self.ports[f'api-{name}']}" for name in SERVICES}
         admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}

@@ -38,7 +38,7 @@ class Layout:
         """Process name -> TCP port on 127.0.0.1, for each process that listens."""
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
         names = [*(f"api-{name}" for name in SERVICES), *(f"postgres-{name}" for name in INSTANCES)]
-        names += ["redis", "control"]
+        names += ["redis", "control", "api-journal"]
         return {"web": self.port, **{name: base + offset for offset, name in enumerate(names)}}
 
     def log(self, name: str) -> Path:

@@ -114,6 +114,8 @@ def _readers() -> list[Process]:
     return [
         Process(name="recorder", tier=Tier.TAILS, health="heartbeat", service="journal",
                 arguments=("manage.py", "record"), keys=journal),
+        Process(name="api-journal", tier=Tier.FRONT, health="http", service="journal",
+                arguments=UVICORN, keys=(*COMMON, database_url("journal"), "OPERATOR_TOKEN")),
         Process(name="watchdog", tier=Tier.WORKERS, health="heartbeat", service="booking",
                 arguments=("manage.py", "watchdog"), keys=booking),
         Process(name="sweeper-seats", tier=Tier.WORKERS, health="heartbeat", service="seats",
@@ -125,7 +127,8 @@ def _readers() -> list[Process]:
         Process(name="projector-seat-map", tier=Tier.WORKERS, health="heartbeat", service="projections",
                 arguments=("manage.py", "project", "seat_map"), keys=projections),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=UVICORN,
-                keys=(*projections, database_url("journal"), "API_URL_CONTROL", "OPERATOR_TOKEN", "PORT")),
+                keys=(*projections, database_url("journal"), "API_URL_CONTROL", "API_URL_JOURNAL",
+                      "OPERATOR_TOKEN", "PORT")),
     ]  # fmt: skip
 
 

@@ -1,0 +1,15 @@
+"""The journal's HTTP API, for the front door: runs, and the way out of the journal and into it again."""
+
+from ninja import NinjaAPI
+
+from messaging import health
+from messaging.problems import install
+
+api = NinjaAPI(
+    title="Sagabox: journal",
+    urls_namespace="journal",
+    docs_url="/api/docs",
+    openapi_url="/api/openapi.json",
+)
+install(api)
+api.add_router("", health.router({"database": health.database("journal")}))

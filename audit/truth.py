@@ -39,11 +39,16 @@ class Answer:
 class Views:
     """The read models as the web process sees them, in one snapshot: rows, and how far each view has come.
 
-    `bookings`: id -> row; `seats`: (performance_id, label) -> row; `checkpoints`: (view, source) -> row.
+    `bookings`, `history`, `sales`: booking's id -> row; `seats`, `sales_seats`: (performance_id, label) -> row; `names`:
+    (view, customer's id) -> row; `checkpoints`: (view, source) -> row.
     """
 
     bookings: Mapping[str, Row] = field(default_factory=dict)
     seats: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    history: Mapping[str, Row] = field(default_factory=dict)
+    sales: Mapping[str, Row] = field(default_factory=dict)
+    sales_seats: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    names: Mapping[tuple[str, int], Row] = field(default_factory=dict)
     checkpoints: Mapping[tuple[str, str], Row] = field(default_factory=dict)
 
 

@@ -7,34 +7,44 @@ from audit.breach import Breach
 from audit.truth import Row, Standing, Truth
 
 Shown = Mapping[str, Any]
+Part = tuple[str, str, Row | None, dict[str, Any]]
+"""A service's part of a view's row: (service, the part's version column, its owner's row, what the view should show)."""
 BOOKING = ("customer_id", "performance_id", "seats", "payment_method", "state", "reason", "amount", "currency")
-BOOKING_VIEW, SEAT_MAP = "bookings", "seat_map"
-TABLES = {BOOKING_VIEW: ("projections_bookingview",), SEAT_MAP: ("projections_seatmap",)}
+BOOKING_VIEW, SEAT_MAP, HISTORY, SALES = "bookings", "seat_map", "customer_history", "sales"
+TABLES = {
+    BOOKING_VIEW: ("projections_bookingview",),
+    SEAT_MAP: ("projections_seatmap",),
+    HISTORY: ("projections_historybooking",),
+    SALES: ("projections_salesbooking", "projections_salesseat"),
+}
+NAMES = {BOOKING_VIEW: ("projections_customer",), HISTORY: ("projections_historycustomer",)}
 
 
 def views_differ(truth: Truth) -> Iterator[Breach]:
-    """Rows of the booking view and of the seat map that differ. Bookings still under way are not compared."""
-    yield from _booking_view(truth)
-    yield from _seat_map(truth)
+    """Rows of the four views that differ from the truth. Bookings still under way are not compared."""
+    ended = {
+        booking: row for booking, row in truth.bookings.items() if truth.standing(booking) == Standing.ENDED
+    }  # fmt: skip
+    for view, rows, parts in (
+        (BOOKING_VIEW, truth.views.bookings, _booking_parts),
+        (HISTORY, truth.views.history, _history_parts),
+        (SALES, truth.views.sales, _sales_parts),
+    ):
+        for booking, row in ended.items():
+            shown = rows.get(booking, {})
+            for service, version, owner, expected in parts(booking, row, truth):
+                yield from _part(truth, booking, view, service, shown, version, owner, expected)
+    for view, rows in ((BOOKING_VIEW, truth.views.bookings), (HISTORY, truth.views.history)):
+        for booking, shown in rows.items():
+            if booking not in truth.bookings and shown["booking_version"] is not None:
+                what = "the view shows a booking that Booking does not have"
+                yield Breach(bookings=(booking,), what=what, tables=TABLES[view])
+    yield from _seats(truth, SEAT_MAP, truth.views.seats, ("status", "booking_id", "price"))
+    yield from _seats(truth, SALES, truth.views.sales_seats, ("status", "price"))
+    yield from _names(truth)
 
 
-def _booking_view(truth: Truth) -> Iterator[Breach]:
-    for booking, row in truth.bookings.items():
-        if truth.standing(booking) == Standing.ENDED:
-            shown = truth.views.bookings.get(booking, {})
-            for service, version, owner, expected in _parts(booking, row, truth):
-                yield from _part(truth, booking, service, shown, version, owner, expected)
-    for booking, shown in truth.views.bookings.items():
-        if booking not in truth.bookings and shown["booking_version"] is not None:
-            yield Breach(
-                bookings=(booking,),
-                what="the view shows a booking that Booking does not have",
-                tables=TABLES[BOOKING_VIEW],
-            )
-
-
-def _parts(booking: str, row: Row, truth: Truth) -> Iterator[tuple[str, str, Row | None, dict[str, Any]]]:
-    """Each service's part of the view's row: (service, the part's version column, its owner's row, what it should show)."""
+def _booking_parts(booking: str, row: Row, truth: Truth) -> Iterator[Part]:
     yield "booking", "booking_version", row, {name: row[name] for name in BOOKING}
     hold = truth.holds.get(booking)
     yield "seats", "hold_version", hold, {"hold_status": hold and hold["status"]}
@@ -46,51 +56,100 @@ def _parts(booking: str, row: Row, truth: Truth) -> Iterator[tuple[str, str, Row
         ({"id": one["id"], "seat": one["seat"], "code": one["code"]} for one in truth.tickets.get(booking, ())),
         key=lambda ticket: ticket["id"],
     )
-    yield (
-        "tickets",
-        "tickets_version",
-        issuance,
-        {"tickets_status": issuance and issuance["status"], "tickets": tickets},
-    )
+    status = issuance and issuance["status"]
+    yield "tickets", "tickets_version", issuance, {"tickets_status": status, "tickets": tickets}
+
+
+def _history_parts(booking: str, row: Row, truth: Truth) -> Iterator[Part]:
+    yield "booking", "booking_version", row, {name: row[name] for name in ("customer_id", "state")}
+    yield _money(booking, truth)
+    issuance = truth.issuances.get(booking)
+    count = issuance and len(truth.tickets.get(booking, ()))
+    yield "tickets", "tickets_version", issuance, {"tickets_status": issuance and issuance["status"], "tickets": count}
+
+
+def _sales_parts(booking: str, row: Row, truth: Truth) -> Iterator[Part]:
+    hold = truth.holds.get(booking)
+    yield "seats", "hold_version", hold, {"performance_id": hold and hold["performance_id"]}
+    yield _money(booking, truth)
+
+
+def _money(booking: str, truth: Truth) -> Part:
+    """What the booking adds to a sum; nothing at all if Payment has never heard of it."""
+    payment = truth.payments.get(booking, [None])[-1]
+    if payment is None:
+        return "payments", "payment_version", None, {"taken": None, "refunded": None, "currency": None}
+    expected = {
+        "taken": 0 if payment["status"] == "DECLINED" else payment["amount"],
+        "refunded": sum(refund["amount"] for refund in truth.refunds.get(payment["id"], ())),
+        "currency": payment["currency"],
+    }
+    return "payments", "payment_version", payment, expected
 
 
 def _part(
-    truth: Truth, booking: str, service: str, shown: Shown, version: str, owner: Row | None, expected: dict[str, Any]
+    truth: Truth,
+    booking: str,
+    view: str,
+    service: str,
+    shown: Shown,
+    version: str,
+    owner: Row | None,
+    expected: dict[str, Any],
 ) -> Iterator[Breach]:
     differing = [name for name, value in expected.items() if _comparable(shown.get(name)) != _comparable(value)]
     if not differing:
         return
     what = _difference(differing[0], shown.get(differing[0]), expected[differing[0]])
     behind = owner is not None and (shown.get(version) or 0) < owner["version"]
-    yield _breach(truth, (booking,), what, BOOKING_VIEW, service, owner if behind else None)
+    yield _breach(truth, (booking,), what, view, service, owner if behind else None)
 
 
-def _seat_map(truth: Truth) -> Iterator[Breach]:
+def _seats(truth: Truth, view: str, rows: Mapping[tuple[str, str], Row], columns: tuple[str, ...]) -> Iterator[Breach]:
     for seat in truth.rows("seats", "seat"):
         place = (seat["performance_id"], seat["label"])
-        shown = truth.views.seats.get(place, {})
-        for name in ("status", "booking_id", "price"):
+        shown = rows.get(place, {})
+        for name in columns:
             if shown.get(name) != seat[name]:
                 bookings = tuple(sorted({str(row["booking_id"]) for row in (seat, shown) if row.get("booking_id")}))
                 behind = (shown.get("version") or 0) < seat["version"]
                 what = f"{seat['label']}: {_difference(name, shown.get(name), seat[name])}"
-                yield _breach(truth, bookings, what, SEAT_MAP, "seats", seat if behind else None, "/".join(place))
+                yield _breach(truth, bookings, what, view, "seats", seat if behind else None, "/".join(place))
                 break
     known = {(seat["performance_id"], seat["label"]) for seat in truth.rows("seats", "seat")}
-    for performance, label in truth.views.seats.keys() - known:
-        what = f"{label}: the seat map shows a seat that Seat does not have"
-        yield Breach(bookings=(), seat=f"{performance}/{label}", what=what, tables=TABLES[SEAT_MAP])
+    for performance, label in rows.keys() - known:
+        what = f"{label}: the view shows a seat that Seat does not have"
+        yield Breach(bookings=(), seat=f"{performance}/{label}", what=what, tables=TABLES[view])
+
+
+def _names(truth: Truth) -> Iterator[Breach]:
+    for customer in truth.rows("booking", "customer"):
+        for view, tables in NAMES.items():
+            shown = truth.views.names.get((view, customer["id"]), {})
+            if shown.get("name") != customer["name"]:
+                behind = (shown.get("version") or 0) < customer["version"]
+                difference = _difference("name", shown.get("name"), customer["name"])
+                what = f"customer {customer['id']}: {difference}"
+                yield _breach(truth, (), what, view, "booking", customer if behind else None, tables=tables)
 
 
 def _breach(
-    truth: Truth, bookings: tuple[str, ...], what: str, view: str, service: str, behind: Row | None, seat: str = ""
+    truth: Truth,
+    bookings: tuple[str, ...],
+    what: str,
+    view: str,
+    service: str,
+    behind: Row | None,
+    seat: str = "",
+    tables: tuple[str, ...] = (),
 ) -> Breach:
     """`behind`: the owner's row, if the view shows an older version of it: it may be on its way, for a while."""
     excuse_gone = truth.has_been_read(view, service, behind, bookings) if behind else ""
     if behind and excuse_gone:
         what = f"{what} (an older version; {excuse_gone})"
     on_its_way = behind is not None and not excuse_gone
-    return Breach(bookings=bookings, seat=seat, what=what, tables=TABLES[view], on_its_way=on_its_way)
+    what = what if view == BOOKING_VIEW else f"{view}: {what}"
+    return Breach(bookings=bookings, seat=seat, what=what, tables=tables or TABLES[view], on_its_way=on_its_way)
 
 
 def _difference(name: str, shown: object, true: object) -> str:

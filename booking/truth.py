@@ -1,7 +1,10 @@
-"""What Booking tells an auditor: every booking, and every saga with the steps a person waived, and whose
+"""What Booking tells an auditor: every customer, every booking, and every saga with the steps a person waived, and whose
 request placed each booking. For messaging.truth_api."""
 
 TRUTH = {
+    "customer": """
+        select null::uuid as booking_id, id, name, version, xmin::text::bigint as xid from booking_customer
+    """,
     "booking": """
         select id as booking_id, customer_id, performance_id, seats, payment_method, state, reason, amount, currency,
             due_at, version, xmin::text::bigint as xid

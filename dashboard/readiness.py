@@ -17,6 +17,8 @@ BEATING = (
     "replicator",
     "projector-bookings",
     "projector-seat-map",
+    "projector-customer-history",
+    "projector-sales",
     "recorder",
     "control",
 )

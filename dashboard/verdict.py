@@ -36,7 +36,7 @@ def _views() -> Views:
         shown = snapshot.read()
     except (DatabaseError, InterfaceError) as error:
         raise reader.SilentError(f"the read models' database does not answer: {type(error).__name__}") from error
-    return Views(bookings=shown.bookings, seats=shown.seats, checkpoints=shown.checkpoints)
+    return Views(**vars(shown))
 
 
 def _point_at_entries(evidence: Iterable[Document]) -> None:

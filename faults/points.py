@@ -82,7 +82,7 @@ BY_CONTROL = frozenset({(Point.DATABASE, Action.DOWN), (Point.REDIS, Action.DOWN
 
 SERVICES = ("booking", "seats", "payments", "tickets")
 PARTICIPANTS = SERVICES[1:]
-PROJECTORS = ("projector-bookings", "projector-seat-map")
+PROJECTORS = ("projector-bookings", "projector-seat-map", "projector-customer-history", "projector-sales")
 PROCESSES = (
     *(f"worker-{service}" for service in SERVICES),
     *(f"relay-{service}" for service in SERVICES),

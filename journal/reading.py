@@ -17,6 +17,8 @@ from messaging.wal import Change, Delete, Insert, Transaction, Truncate, format_
 BOOKING_COLUMN = {
     "booking_booking": "id",
     "projections_bookingview": "id",
+    "projections_historybooking": "id",
+    "projections_salesbooking": "id",
     "seats_hold": "id",
     "tickets_ticket": "issuance_id",
 }

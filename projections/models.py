@@ -4,8 +4,9 @@ Each row keeps a version for every aggregate that feeds it; a write applies only
 neither order nor duplicates matter. `caused_by` is the id of the event applied last.
 """
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now, Right
 
 
 class BookingView(models.Model):
@@ -46,9 +47,13 @@ class BookingView(models.Model):
     caused_by = models.UUIDField(null=True)
 
     class Meta:
+        # Ids are uuidv7: their order is the order of time, so the primary key serves every list. None of these columns
+        # changes once it is there, but for `tickets`: nearly all updates stay in their page (HOT).
         indexes = [
-            models.Index(fields=["customer_id", "-created_at"], name="projections_by_customer"),
-            models.Index(fields=["-created_at"], name="projections_recent_bookings"),
+            models.Index(fields=["customer_id", "id"], name="projections_by_customer"),
+            GinIndex(fields=["seats"], name="projections_by_seat", opclasses=["jsonb_path_ops"]),
+            GinIndex(fields=["tickets"], name="projections_by_ticket", opclasses=["jsonb_path_ops"]),
+            models.Index(Right(Cast("id", models.TextField()), 8), name="projections_by_short_id"),
         ]
 
 
@@ -92,6 +97,75 @@ class Customer(models.Model):
     id = models.BigIntegerField(primary_key=True)
     name = models.TextField(null=True)
     version = models.BigIntegerField(null=True)
+    caused_by = models.UUIDField(null=True)
+
+
+class HistoryBooking(models.Model):
+    """Belongs to the customer history view: what one booking adds to its customer's sums. Money in minor units."""
+
+    id = models.UUIDField(primary_key=True)
+    customer_id = models.BigIntegerField(null=True)
+    state = models.TextField(null=True)
+    booking_at = models.DateTimeField(null=True)
+    booking_version = models.BigIntegerField(null=True)
+    taken = models.BigIntegerField(null=True)
+    refunded = models.BigIntegerField(null=True)
+    currency = models.TextField(null=True)
+    payment_at = models.DateTimeField(null=True)
+    payment_version = models.BigIntegerField(null=True)
+    tickets_status = models.TextField(null=True)
+    tickets = models.IntegerField(null=True)
+    tickets_at = models.DateTimeField(null=True)
+    tickets_version = models.BigIntegerField(null=True)
+    updated_at = models.DateTimeField(null=True)
+    caused_by = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["customer_id"], name="projections_history_customer")]
+
+
+class HistoryCustomer(models.Model):
+    """Belongs to the customer history view: each view has its own copy, and so its own moment of hearing a new name."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.TextField(null=True)
+    version = models.BigIntegerField(null=True)
+    caused_by = models.UUIDField(null=True)
+
+
+class SalesPerformance(models.Model):
+    """Belongs to the sales view."""
+
+    id = models.TextField(primary_key=True)
+    title = models.TextField(null=True)
+    starts_at = models.DateTimeField(null=True)
+    currency = models.TextField(null=True)
+    version = models.BigIntegerField(null=True)
+    caused_by = models.UUIDField(null=True)
+
+
+class SalesSeat(models.Model):
+    """Belongs to the sales view: one seat's part in the counts."""
+
+    pk = models.CompositePrimaryKey("performance_id", "label")
+    performance_id = models.TextField()
+    label = models.TextField()
+    status = models.TextField(null=True)
+    price = models.BigIntegerField(null=True)
+    version = models.BigIntegerField(null=True)
+    caused_by = models.UUIDField(null=True)
+
+
+class SalesBooking(models.Model):
+    """Belongs to the sales view: one booking's part in the money, in minor units."""
+
+    id = models.UUIDField(primary_key=True)
+    performance_id = models.TextField(null=True)
+    hold_version = models.BigIntegerField(null=True)
+    taken = models.BigIntegerField(null=True)
+    refunded = models.BigIntegerField(null=True)
+    currency = models.TextField(null=True)
+    payment_version = models.BigIntegerField(null=True)
     caused_by = models.UUIDField(null=True)
 
 

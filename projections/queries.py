@@ -53,14 +53,14 @@ def booking(booking_id: str | UUID) -> dict[str, Any] | None:
 
 def recent_bookings(limit: int = 20) -> list[dict[str, Any]]:
     """The bookings made last, newest first, each with its `customer` (name)."""
-    rows = list(_bookings().order_by(F("created_at").desc(nulls_last=True), "id").values(*BOOKING_COLUMNS)[:limit])
-    return _with_names(rows)
+    rows = list(_bookings().order_by("-id").values(*BOOKING_COLUMNS)[:limit])
+    return with_names(rows)
 
 
 def bookings_of(customer_id: int, limit: int = 100) -> list[dict[str, Any]]:
     """A customer's bookings, newest first."""
-    rows = _bookings().filter(customer_id=customer_id).order_by(F("created_at").desc(nulls_last=True), "id")
-    return _with_names(list(rows.values(*BOOKING_COLUMNS)[:limit]))
+    rows = _bookings().filter(customer_id=customer_id).order_by("-id")
+    return with_names(list(rows.values(*BOOKING_COLUMNS)[:limit]))
 
 
 def customers() -> list[dict[str, Any]]:
@@ -99,6 +99,7 @@ def _bookings() -> Any:
     return BookingView.objects.filter(booking_version__isnull=False)
 
 
-def _with_names(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_names(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows, each with its `customer` (name)."""
     names = dict(Customer.objects.filter(id__in={row["customer_id"] for row in rows}).values_list("id", "name"))
     return [{**row, "customer": names.get(row["customer_id"], "")} for row in rows]

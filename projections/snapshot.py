@@ -17,15 +17,34 @@ _BOOKINGS = """
     from projections_bookingview
 """
 _SEATS = "select performance_id, label, status, booking_id::text, price, version from projections_seatmap"
+_HISTORY = """
+    select id::text, customer_id, state, booking_version, taken, refunded, currency, payment_version, tickets_status, tickets,
+        tickets_version
+    from projections_historybooking
+"""
+_SALES = """
+    select id::text, performance_id, hold_version, taken, refunded, currency, payment_version from projections_salesbooking
+"""
+_SALES_SEATS = "select performance_id, label, status, price, version from projections_salesseat"
+_NAMES = """
+    select 'bookings' as view, id, name, version from projections_customer
+    union all select 'customer_history', id, name, version from projections_historycustomer
+"""
 _CHECKPOINTS = "select view, source, event_id, horizon, horizon >= owed as complete from projections_checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """`bookings`: id -> row; `seats`: (performance_id, label) -> row; `checkpoints`: (view, source) -> row."""
+    """`bookings`, `history`, `sales`: booking's id -> row; `seats`, `sales_seats`: (performance_id, label) -> row; `names`:
+    (view, customer's id) -> row; `checkpoints`: (view, source) -> row.
+    """
 
     bookings: dict[str, dict[str, Any]]
     seats: dict[tuple[str, str], dict[str, Any]]
+    history: dict[str, dict[str, Any]]
+    sales: dict[str, dict[str, Any]]
+    sales_seats: dict[tuple[str, str], dict[str, Any]]
+    names: dict[tuple[str, int], dict[str, Any]]
     checkpoints: dict[tuple[str, str], dict[str, Any]]
 
 
@@ -37,6 +56,10 @@ def read() -> Snapshot:
         return Snapshot(
             bookings={row["id"]: row for row in _rows(_BOOKINGS)},
             seats={(row["performance_id"], row["label"]): row for row in _rows(_SEATS)},
+            history={row["id"]: row for row in _rows(_HISTORY)},
+            sales={row["id"]: row for row in _rows(_SALES)},
+            sales_seats={(row["performance_id"], row["label"]): row for row in _rows(_SALES_SEATS)},
+            names={(row["view"], row["id"]): row for row in _rows(_NAMES)},
             checkpoints={(row["view"], row["source"]): row for row in _rows(_CHECKPOINTS)},
         )
 

@@ -7,6 +7,7 @@ from typing import Literal
 SERVICES = ("booking", "seats", "payments", "tickets")
 INSTANCES = (*SERVICES, "projections")
 ALIASES = (*INSTANCES, "journal")
+VIEWS = ("bookings", "seat_map", "customer_history", "sales")
 
 # Who may log in to PostgreSQL; the superuser `postgres` sets up, and then is the control process's alone.
 ROLES = (*ALIASES, *(f"{service}_relay" for service in SERVICES), "recorder", "web")
@@ -122,10 +123,9 @@ def _readers() -> list[Process]:
                 arguments=("manage.py", "sweep"), keys=(*COMMON, database_url("seats"))),
         Process(name="replicator", tier=Tier.WORKERS, health="heartbeat", service="booking",
                 arguments=("manage.py", "replicate"), keys=(*booking, "API_URL_SEATS")),
-        Process(name="projector-bookings", tier=Tier.WORKERS, health="heartbeat", service="projections",
-                arguments=("manage.py", "project", "bookings"), keys=projections),
-        Process(name="projector-seat-map", tier=Tier.WORKERS, health="heartbeat", service="projections",
-                arguments=("manage.py", "project", "seat_map"), keys=projections),
+        *(Process(name=f"projector-{view.replace('_', '-')}", tier=Tier.WORKERS, health="heartbeat",
+                  service="projections", arguments=("manage.py", "project", view), keys=projections)
+          for view in VIEWS),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=UVICORN,
                 keys=(*projections, database_url("journal"), "API_URL_CONTROL", "API_URL_JOURNAL",
                       "OPERATOR_TOKEN", "PORT")),

@@ -15,6 +15,7 @@ from dashboard.stage import present
 from dashboard.stage.story import story
 from journal import queries as journal
 from projections import queries as views
+from projections.views import VIEWS
 
 FEATURED = "concert-2024"  # the field's textbook example is what a first visit shows
 FEED = 40  # entries a fresh page begins with
@@ -74,7 +75,7 @@ def recent(request: HttpRequest) -> HttpResponse:
 def _lags() -> list[dict[str, Any]]:
     """A gauge for each view, also for one that has not applied anything yet: the socket needs a place to put it."""
     found = {lag["view"]: lag for lag in views.lags()}
-    return [found.get(view, {"view": view, "lag_ms": 0, "behind": 0}) for view in ("bookings", "seat_map")]
+    return [found.get(view, {"view": view, "lag_ms": 0, "behind": 0}) for view in VIEWS]
 
 
 def _seats(performance: str) -> dict[str, Any]:

@@ -33,6 +33,8 @@ COLUMNS = {
     "tickets_ticket": ["seat", "code"],
     "projections_bookingview": ["state", "hold_status", "payment_status", "tickets_status", "version"],
     "projections_seatmap": ["label", "status", "version"],
+    "projections_historybooking": ["state", "taken", "refunded", "tickets"],
+    "projections_salesbooking": ["performance_id", "taken", "refunded"],
 }
 """What is worth a column on a small screen; the entry above the tables shows every changed cell."""
 

@@ -2,10 +2,10 @@
 
 from django.core.management.base import CommandError
 
-from projections.views import bookings, seat_map
+from projections.views import bookings, customer_history, sales, seat_map
 from projections.views.view import View
 
-VIEWS: dict[str, View] = {view.name: view for view in (bookings.VIEW, seat_map.VIEW)}
+VIEWS: dict[str, View] = {view.name: view for view in (bookings.VIEW, seat_map.VIEW, customer_history.VIEW, sales.VIEW)}
 
 
 def named(name: str) -> View:

@@ -104,6 +104,30 @@ def seat_map_shows_a_seat_too_many(world: World) -> None:
     world.seats["concert", "Z-1"] = {"status": "AVAILABLE", "booking_id": None, "price": 1, "version": 1}
 
 
+def history_forgets_a_refund(world: World) -> None:
+    world.history[REFUNDED].update(refunded=0)
+
+
+def history_lacks_a_ticket(world: World) -> None:
+    world.history[CONFIRMED].update(tickets=0)
+
+
+def sales_count_a_payment_for_another_performance(world: World) -> None:
+    world.sales[CONFIRMED].update(performance_id="matinee")
+
+
+def sales_take_money_that_was_declined(world: World) -> None:
+    world.sales[DECLINED].update(taken=100)
+
+
+def sales_hold_a_seat_that_is_sold(world: World) -> None:
+    world.sales_seats["concert", "A-1"].update(status="RESERVED")
+
+
+def history_calls_a_customer_by_another_name(world: World) -> None:
+    world.names["customer_history", 1].update(name="Anna")
+
+
 def saga_nobody_wakes(world: World) -> None:
     world.runs(CONFIRMED, due_at=None)
 
@@ -141,6 +165,12 @@ DAMAGE: list[tuple[str, Callable[[World], None], str | None]] = [
     ("views_equal_truth", view_shows_a_booking_too_many, STRANGER),
     ("views_equal_truth", seat_map_shows_a_free_seat, CONFIRMED),
     ("views_equal_truth", seat_map_shows_a_seat_too_many, None),
+    ("views_equal_truth", history_forgets_a_refund, REFUNDED),
+    ("views_equal_truth", history_lacks_a_ticket, CONFIRMED),
+    ("views_equal_truth", sales_count_a_payment_for_another_performance, CONFIRMED),
+    ("views_equal_truth", sales_take_money_that_was_declined, DECLINED),
+    ("views_equal_truth", sales_hold_a_seat_that_is_sold, CONFIRMED),
+    ("views_equal_truth", history_calls_a_customer_by_another_name, None),
     ("every_saga_ends", saga_nobody_wakes, CONFIRMED),
     ("every_saga_ends", booking_left_behind_by_its_saga, CONFIRMED),
     ("every_saga_ends", saga_never_started, DECLINED),

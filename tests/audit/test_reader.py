@@ -49,14 +49,10 @@ def services(body: Body) -> Iterator[dict[str, str]]:
         server.server_close()
 
 
-def views(world: World) -> Views:
-    return Views(bookings=world.bookings, seats=world.seats, checkpoints=world.checkpoints)
-
-
 def test_a_world_in_order_holds_over_http() -> None:
     world = World()
     with services(lambda service: (200, "application/x-ndjson", lines(world, service))) as urls:
-        verdict = reader.verdict(urls, lambda: views(world))
+        verdict = reader.verdict(urls, world.views)
     assert (verdict.status, verdict.bookings["ended"]) == ("holds", 3)
 
 
@@ -86,7 +82,7 @@ def test_an_answer_that_is_not_whole_is_no_answer(answer: Any, told: str) -> Non
         return answer(whole) if service == "payments" else (200, "application/x-ndjson", whole)
 
     with services(body) as urls:
-        verdict = reader.verdict(urls, lambda: views(world))
+        verdict = reader.verdict(urls, world.views)
     assert verdict.status == "pending"
     assert told in verdict.unavailable["payments"]
 
@@ -116,7 +112,7 @@ def test_a_booking_that_moves_between_the_readings_is_under_way() -> None:
         return 200, "application/x-ndjson", lines(world, service)
 
     with services(body) as urls:
-        verdict = reader.verdict(urls, lambda: views(world))
+        verdict = reader.verdict(urls, world.views)
     assert asked.count("booking") == 2
     assert verdict.status == "pending"
     assert verdict.bookings == {"ended": 2, "running": 1, "stuck": 0}
@@ -137,5 +133,5 @@ def test_a_hold_of_a_booking_placed_after_booking_was_read_is_no_orphan() -> Non
         return 200, "application/x-ndjson", lines(source, service)
 
     with services(body) as urls:
-        verdict = reader.verdict(urls, lambda: views(world))
+        verdict = reader.verdict(urls, world.views)
     assert verdict.status == "pending"

@@ -16,7 +16,7 @@ class World:
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, list[Row]]] = {
-            "booking": {"booking": [], "saga": [], "request": []},
+            "booking": {"customer": [], "booking": [], "saga": [], "request": []},
             "seats": {"seat": [], "hold": []},
             "payments": {"payment": [], "refund": []},
             "tickets": {"issuance": [], "ticket": []},
@@ -27,13 +27,21 @@ class World:
         }
         self.bookings: dict[str, Row] = {}
         self.seats: dict[tuple[str, str], Row] = {}
+        self.history: dict[str, Row] = {}
+        self.sales: dict[str, Row] = {}
+        self.sales_seats: dict[tuple[str, str], Row] = {}
+        self.names: dict[tuple[str, int], Row] = {}
         self.checkpoints: dict[tuple[str, str], Row] = {}
         self.unavailable: dict[str, str] = {}
         self.moved: frozenset[str] = frozenset()
         self._book(CONFIRMED, "A-1", "CONFIRMED", "CONFIRMED", "COMPLETED", "ISSUED")
         self._book(DECLINED, "A-2", "CANCELLED", "RELEASED", "DECLINED", None)
         self._book(REFUNDED, "A-3", "CANCELLED", "RELEASED", "REFUNDED", "REFUSED")
-        for view, sources in (("bookings", tuple(self.rows)), ("seat_map", ("seats",))):
+        self.rows["booking"]["customer"].append(
+            {"booking_id": None, "id": 1, "name": "Ana", "version": 2, "xid": 600}
+        )  # fmt: skip
+        fed = {"bookings": tuple(self.rows), "seat_map": ("seats",), "sales": ("seats", "payments")}
+        for view, sources in {**fed, "customer_history": ("booking", "payments", "tickets")}.items():
             for source in sources:
                 self.checkpoints[view, source] = {"event_id": f"last-{source}", "horizon": 500, "complete": True}
         self._show()
@@ -82,6 +90,18 @@ class World:
                 ],
                 "tickets_version": issuance and 2,
             }  # fmt: skip
+            money = {
+                "taken": 0 if payment["status"] == "DECLINED" else 100, "currency": "KRW", "payment_version": 2,
+                "refunded": 100 if payment["status"] == "REFUNDED" else 0,
+            }  # fmt: skip
+            self.history[booking] = {
+                **money, "customer_id": 1, "state": row["state"], "booking_version": 2,
+                "tickets_status": issuance and issuance["status"], "tickets_version": issuance and 2,
+                "tickets": issuance and len(truth.tickets.get(booking, [])),
+            }  # fmt: skip
+            self.sales[booking] = {**money, "performance_id": "concert", "hold_version": 2}
+        self.sales_seats = {(seat["performance_id"], seat["label"]): dict(seat) for seat in truth.rows("seats", "seat")}
+        self.names = {(view, 1): {"name": "Ana", "version": 2} for view in ("bookings", "customer_history")}
         self.seats = {(seat["performance_id"], seat["label"]): dict(seat) for seat in truth.rows("seats", "seat")}
 
     def row(self, service: str, kind: str, booking: str) -> Row:
@@ -90,10 +110,16 @@ class World:
     def truth(self) -> Truth:
         return Truth(
             answers={service: Answer(meta=self.meta[service], rows=rows) for service, rows in self.rows.items()},
-            views=Views(bookings=self.bookings, seats=self.seats, checkpoints=self.checkpoints),
+            views=self.views(),
             unavailable=self.unavailable,
             moved=self.moved,
         )
+
+    def views(self) -> Views:
+        return Views(
+            bookings=self.bookings, seats=self.seats, history=self.history, sales=self.sales,
+            sales_seats=self.sales_seats, names=self.names, checkpoints=self.checkpoints,
+        )  # fmt: skip
 
     def verdict(self, name: str) -> Finding:
         return next(one for one in judge(self.truth()).findings if one.invariant.name == name)

@@ -10,7 +10,11 @@ START = datetime(2030, 1, 1, tzinfo=UTC)
 CONCERT = "concert-2024"
 SEATS = ("A-1", "A-2", "A-3")
 BOOKINGS = ("019a0000-0000-7000-8000-000000000001", "019a0000-0001-7000-8000-000000000002")
-TABLES = ("projections_bookingview", "projections_customer", "projections_seatmap", "projections_performance")
+TABLES = (
+    *("projections_bookingview", "projections_customer", "projections_seatmap", "projections_performance"),
+    *("projections_historybooking", "projections_historycustomer"),
+    *("projections_salesperformance", "projections_salesseat", "projections_salesbooking"),
+)
 
 
 def envelope(service: str, type_: str, version: int, data: dict[str, Any], at: int = 0) -> dict[str, Any]:
@@ -75,7 +79,8 @@ def hold(booking_id: str, version: int, status: str, seats: dict[str, tuple[str,
 def payment(booking_id: str, version: int, status: str, at: int = 0) -> dict[str, Any]:
     data = {
         **{"id": booking_id, "booking_id": booking_id, "customer_id": 123, "amount": 150_000, "currency": "KRW"},
-        **{"status": status, "reason": "", "refund": None},
+        **{"status": status, "reason": ""},
+        "refund": {"id": booking_id, "amount": 150_000} if status == "REFUNDED" else None,
     }
     return envelope("payments", f"Payment{status.capitalize()}", version, data, at)
 

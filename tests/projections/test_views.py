@@ -8,9 +8,9 @@ from django.db import connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projections import queries
+from projections import queries, sums
 from projections.views import VIEWS
-from tests.projections.story import BOOKINGS, CONCERT, booking, hold, rows, story
+from tests.projections.story import BOOKINGS, CONCERT, booking, hold, payment, rows, story
 
 pytestmark = pytest.mark.django_db(databases=["projections"])
 
@@ -86,6 +86,28 @@ def test_the_rows_tell_the_end_of_the_story() -> None:
         *(("Min-jun", BOOKINGS[1]), ("Min-jun", BOOKINGS[0]))
     ]
     assert queries.bookings_of(99) == []
+
+
+def test_sums_are_taken_of_contributions() -> None:
+    project(story(), story())
+    (customer,) = sums.customers("min-JUN")
+    assert (customer["bookings"], customer["confirmed"], customer["cancelled"], customer["tickets"]) == (2, 1, 1, 1)
+    assert customer["money"] == [{"customer_id": 123, "currency": "KRW", "spent": 300_000, "refunded": 150_000}]
+    assert sums.customers("123") == [customer]
+    assert sums.customers("%") == sums.customers(after=123) == []
+    assert sums.customer(122) is None
+    assert [(one["view"], one["version"]) for one in sums.versions(123)] == [("bookings", 2), ("customer_history", 2)]
+    (concert,) = sums.sales()
+    assert (concert["seats"], concert["sold"], concert["held"], concert["free"]) == (3, 1, 0, 2)
+    assert (concert["taken"], concert["refunded"], concert["sold_value"]) == (300_000, 150_000, 150_000)
+
+
+def test_the_control_without_the_check_spoils_a_sum() -> None:
+    project(story())
+    project([payment(BOOKINGS[0], 1, "COMPLETED")])
+    assert sums.sales()[0]["refunded"] == 150_000
+    project([payment(BOOKINGS[0], 1, "COMPLETED")], check=False)
+    assert sums.sales()[0]["refunded"] == 0
 
 
 def test_other_services_may_speak_first_but_do_not_make_a_booking() -> None:

@@ -18,7 +18,7 @@ each_process = pytest.mark.parametrize("process", DJANGO, ids=lambda process: pr
 
 def test_every_part_of_the_architecture_runs_and_has_its_own_name() -> None:
     names = [process.name for process in PROCESSES]
-    assert len(set(names)) == len(names) == 5 + 1 + 1 + 4 + 4 + 4 + 2 + 2 + 1 + 1 + 1 + 1
+    assert len(set(names)) == len(names) == 5 + 1 + 1 + 4 + 4 + 4 + 2 + 4 + 1 + 1 + 1 + 1
 
 
 def test_they_start_in_an_order_that_may_be_reversed_for_stopping() -> None:

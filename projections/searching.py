@@ -1,0 +1,82 @@
+"""Bookings by filters and search, a page at a time, newest first: the list behind /bookings.
+
+Ids are uuidv7, whose order is the order of time. So a page begins where another ended (`before`, keyset paging: page 2,000
+costs what page 1 costs), and a stretch of time is a stretch of ids.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast, Right
+
+from projections.models import BookingView, Customer
+from projections.queries import BOOKING_COLUMNS, with_names
+
+NAMES = 500  # customers that a search by name looks at, at most
+HEX = set("0123456789abcdef")
+SHORT = 8  # the end of an id, as the pages show it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What to list. Empty fields do not filter. `search`: the beginning of an id or its last 8 characters, a seat, or a part
+    of a customer's name. `only`: no other bookings than these. `since` (included) and `until` (not).
+    """
+
+    state: str = ""
+    customer: int | None = None
+    seat: str = ""
+    search: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    only: Sequence[str] | None = None
+    before: UUID | None = None
+
+
+def bookings(wanted: Wanted, limit: int = 50) -> tuple[list[dict[str, Any]], UUID | None]:
+    """Rows as in queries.bookings_of, each with its `customer`; and what `before` has to be for more (None: there are none)."""
+    found = list(_filtered(wanted).order_by("-id").values(*BOOKING_COLUMNS)[: limit + 1])
+    more = found[limit - 1]["id"] if len(found) > limit else None
+    return with_names(found[:limit]), more
+
+
+def _filtered(wanted: Wanted) -> QuerySet[BookingView]:
+    rows = BookingView.objects.filter(booking_version__isnull=False)
+    if wanted.state:
+        rows = rows.filter(state=wanted.state)
+    if wanted.customer is not None:
+        rows = rows.filter(customer_id=wanted.customer)
+    if wanted.seat:
+        rows = rows.filter(seats__contains=[wanted.seat])
+    if wanted.since:
+        rows = rows.filter(id__gte=_first_of(wanted.since))
+    if wanted.until:
+        rows = rows.filter(id__lt=_first_of(wanted.until))
+    if wanted.only is not None:
+        rows = rows.filter(id__in=list(wanted.only))
+    if wanted.before:
+        rows = rows.filter(id__lt=wanted.before)
+    return rows.filter(_matching(wanted.search.strip())) if wanted.search.strip() else rows
+
+
+def _matching(text: str) -> Q:
+    """Whatever the text may be: one of the three is usually meant, and each has its index."""
+    named = list(Customer.objects.filter(name__icontains=text).values_list("id", flat=True)[:NAMES])
+    either = Q(seats__contains=[text.upper()]) | Q(customer_id__in=named)
+    digits = text.lower().replace("-", "")
+    if digits and set(digits) <= HEX and len(digits) <= 32:
+        either |= Q(id__range=(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))))
+        if len(digits) == SHORT:
+            short: Any = Right(Cast("id", TextField()), SHORT)
+            either |= Q(pk__in=BookingView.objects.alias(short=short).filter(short=digits).values("pk"))
+    return either
+
+
+def _first_of(moment: datetime) -> UUID:
+    """The smallest uuidv7 of that millisecond."""
+    milliseconds = max(int(moment.astimezone(UTC).timestamp() * 1000), 0)
+    return UUID(int=min(milliseconds, 2**48 - 1) << 80)

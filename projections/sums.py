@@ -1,0 +1,98 @@
+"""Sums over contributions: a customer's history and a performance's sales, added up when they are asked for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connections
+
+from projections.upsert import ALIAS
+
+# Customers whose name or number matches, after a number; then the sums of those on the page alone.
+_CUSTOMERS = """
+    with page as (
+        select id, name, version from projections_historycustomer
+        where id > %(after)s and (%(name)s = '' or name ilike %(name)s or id::text = %(number)s)
+        order by id limit %(limit)s
+    )
+    select page.id, page.name, page.version, count(h.id) as bookings,
+        count(h.id) filter (where h.state = 'CONFIRMED') as confirmed,
+        count(h.id) filter (where h.state = 'CANCELLED') as cancelled,
+        coalesce(sum(h.tickets) filter (where h.tickets_status = 'ISSUED'), 0)::bigint as tickets,
+        max(h.updated_at) as last_activity
+    from page left join projections_historybooking h on h.customer_id = page.id and h.booking_version is not null
+    group by page.id, page.name, page.version order by page.id
+"""
+_MONEY = """
+    select customer_id, currency, sum(taken)::bigint as spent, sum(refunded)::bigint as refunded
+    from projections_historybooking
+    where customer_id = any(%s) and taken > 0 group by customer_id, currency order by currency
+"""
+_VERSIONS = """
+    select 'bookings' as view, name, version from projections_customer where id = %(id)s
+    union all select 'customer_history', name, version from projections_historycustomer where id = %(id)s
+"""
+_SALES = """
+    with seats as (
+        select performance_id as id, count(*) as seats, count(*) filter (where status = 'SOLD') as sold,
+            count(*) filter (where status = 'RESERVED') as held, count(*) filter (where status = 'AVAILABLE') as free,
+            coalesce(sum(price) filter (where status = 'SOLD'), 0)::bigint as sold_value
+        from projections_salesseat group by performance_id
+    ), money as (
+        select performance_id as id, sum(taken)::bigint as taken, sum(refunded)::bigint as refunded, currency,
+            count(*) filter (where taken > 0) as payments, count(*) filter (where refunded > 0) as refunds
+        from projections_salesbooking where taken > 0 group by performance_id, currency
+    )
+    select p.id, p.title, p.starts_at, coalesce(m.currency, p.currency) as currency, coalesce(s.seats, 0) as seats,
+        coalesce(s.sold, 0) as sold, coalesce(s.held, 0) as held, coalesce(s.free, 0) as free,
+        coalesce(s.sold_value, 0) as sold_value, coalesce(m.taken, 0) as taken, coalesce(m.refunded, 0) as refunded,
+        coalesce(m.payments, 0) as payments, coalesce(m.refunds, 0) as refunds
+    from projections_salesperformance p left join seats s using (id) left join money m using (id)
+    order by p.starts_at, p.id, currency
+"""
+
+
+def customers(search: str = "", after: int = 0, limit: int = 50) -> list[dict[str, Any]]:
+    """Customers by id, those after `after`: id, name, version, bookings, confirmed, cancelled, tickets, last_activity, money.
+
+    `search`: part of a name, or a whole number. `money`: [{"currency", "spent", "refunded"}], in minor units.
+    """
+    text = search.strip()
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    asked = {"after": after, "name": f"%{escaped}%" if text else "", "number": text, "limit": limit}
+    return _with_money(_rows(_CUSTOMERS, asked))
+
+
+def customer(number: int) -> dict[str, Any] | None:
+    """One customer, in the same shape; None if the view has not heard of that number."""
+    found = _rows(_CUSTOMERS, {"after": number - 1, "name": "", "number": "", "limit": 1})
+    return _with_money(found)[0] if found and found[0]["id"] == number else None
+
+
+def versions(number: int) -> list[dict[str, Any]]:
+    """What each view calls the customer: view, name, version. Views hear of a new name at moments of their own."""
+    return _rows(_VERSIONS, {"id": number})
+
+
+def sales() -> list[dict[str, Any]]:
+    """Performances by date: id, title, starts_at, currency, seats, sold, held, free, sold_value, taken, refunded, payments,
+    refunds. A line a currency that was paid in; money in minor units.
+    """
+    return _rows(_SALES, {})
+
+
+def _with_money(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = _rows(_MONEY, [[row["id"] for row in rows]]) if rows else []
+    for row in rows:
+        row["money"] = [one for one in found if one["customer_id"] == row["id"]]
+    return rows
+
+
+def _rows(statement: str, values: Any) -> list[dict[str, Any]]:
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(statement, values)
+        names = [column.name for column in _description(cursor)]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _description(cursor: Any) -> Iterable[Any]:
+    return cursor.description or ()

@@ -135,6 +135,7 @@ class RowVersion(models.Model):
     to_pos = models.BigIntegerField(null=True)
     octave = models.SmallIntegerField(null=True)
     correlation = models.TextField(null=True)  # the booking it belongs to, or last belonged to
+    hash = models.BigIntegerField()  # messaging.hashing.row_hash
     row = models.JSONField()
 
     class Meta:

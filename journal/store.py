@@ -76,6 +76,14 @@ def open_journal() -> Opened:
     return Opened(epoch, pos, cursors, emitted)
 
 
+def indexed() -> int:
+    """Position up to which the live tape is indexed."""
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute("select pos from journal_indexed where tape = 0")
+        found = cursor.fetchone()
+    return int(found[0]) if found else 0
+
+
 def append(placed: Sequence[Placed], system_ids: dict[str, str]) -> list[tuple[int, str]]:
     """Commit entries and how far each source is read. Returns (pos, the entry as JSON) for the stream.
 

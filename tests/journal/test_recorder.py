@@ -13,7 +13,7 @@ from psycopg import sql
 from redis import Redis
 
 from journal import queries
-from journal.models import Entry, Position, Run
+from journal.models import Entry, Position, RowVersion, Run
 from journal.recorder import Recorder, record
 from journal.stories import story
 from messaging.observe import observe
@@ -284,6 +284,49 @@ def test_the_page_can_see_how_far_behind_it_is(servers: Servers, redis: Redis, s
     assert int(status[b"behind_ms"]) >= 0
     assert json.loads(status[b"outages"]) == {}
     assert redis.get("alive:recorder")
+
+
+def test_the_index_follows_and_says_how_far_behind_it_is(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder]
+) -> None:
+    recorder = start()
+    for number in range(30):
+        commit(servers["booking"], "booking", booking=f"b-{number}")
+    run_until(recorder, 30)
+
+    def reported() -> Any:
+        recorder.step()
+        found: Any = redis.hgetall("recorder")
+        return found if found.get(b"indexed") == b"30" else None
+
+    status = wait_until(reported, 10, "the index")
+    assert (status[b"index_lag"], status[b"index_failure"]) == (b"0", b"")
+    assert json.loads(status[b"stored"])["booking"] == queries.latest(1)[0]["lsn"]
+    assert RowVersion.objects.filter(octave=None).count() == 60
+
+
+def test_an_index_that_cannot_be_made_does_not_end_the_recording(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = start()
+    with monkeypatch.context() as patch:
+        patch.setattr("journal.indexer.Indexer.step", lambda *_: 1 / 0)
+        patch.setattr("journal.recorder.INDEX_RETRY", 0.0)
+        for number in range(1, 4):
+            commit(servers["booking"], "booking")
+            run_until(recorder, number)
+
+        def told() -> bool:
+            recorder.step()
+            return b"ZeroDivision" in (redis.hget("recorder", "index_failure") or b"")
+
+        wait_until(told, 10, "the failure in the status")
+
+    def caught_up() -> bool:
+        recorder.step()
+        return RowVersion.objects.count() == 6
+
+    wait_until(caught_up, 10, "the index")
 
 
 def test_queries_page_through_entries(servers: Servers, start: Callable[[], Recorder]) -> None:

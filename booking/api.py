@@ -9,10 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema, Status
 from pydantic import AfterValidator, ConfigDict, Field
 
-from booking import operator_api, saga_api, services
+from booking import customers_api, operator_api, saga_api, services
 from booking.group_commit import GroupCommit, Overloaded
 from booking.idempotency import IN_OPENAPI, key_of
-from booking.models import Booking, Customer, DeadLetter, Outbox
+from booking.models import Booking, DeadLetter, Outbox
 from booking.orchestrator.inbound import validate
 from booking.services import PlaceBooking, Placed, Refused, Result
 from booking.switches import Switches
@@ -36,6 +36,7 @@ api.add_router(
 )
 api.add_router("/api/booking", truth_api.router(Outbox, TRUTH))
 api.add_router("/api", saga_api.router)
+api.add_router("/api", customers_api.router)
 api.add_router("/api/operator", operator_api.router)
 api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
 
@@ -67,13 +68,6 @@ class BookingAccepted(Schema):
     id: UUID
     state: str
     url: str
-
-
-class CustomerOut(Schema):
-    id: int
-    name: str
-    email: str
-    version: int
 
 
 class BookingOut(Schema):
@@ -141,11 +135,6 @@ async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse
 def _refusal(refused: Refused) -> Problem:
     where = [{"in": "body", "pointer": f"#/{refused.field}", "detail": refused.detail}] if refused.field else []
     return Problem(422, refused.title, refused.detail, errors=where)
-
-
-@api.get("/api/customers", response=list[CustomerOut], summary="Customers")
-def customers(request: HttpRequest) -> Any:
-    return list(Customer.objects.order_by("id"))
 
 
 @api.get("/api/bookings/{booking_id}", response=BookingOut, summary="A booking, the truth")

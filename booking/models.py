@@ -94,11 +94,13 @@ class SagaLog(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A key that a client sent with a booking. `fingerprint` is a digest of what it asked for."""
+    """A key that a client sent with a request. `fingerprint` is a digest of what it asked for."""
 
     key = models.TextField(primary_key=True)
     fingerprint = models.TextField()
-    booking_id = models.UUIDField(db_default=UuidV7())
+    booking_id = models.UUIDField(
+        db_default=UuidV7(), null=True
+    )  # null: it came with something that concerns no booking
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
 

@@ -26,5 +26,6 @@ TRUTH = {
     # mechanism off a request is stored under the client's key, a blank, and something that makes it another one.
     "request": """
         select booking_id, md5(split_part(key, ' ', 1)) as request, xmin::text::bigint as xid from booking_idempotencykey
+        where booking_id is not null
     """,
 }

@@ -53,6 +53,38 @@ def customers(request: HttpRequest) -> HttpResponse:
     return _hand_over("booking", request, "/api/customers")
 
 
+@api.patch(
+    "/api/customers/{customer_id}",
+    summary="Give a customer another name; the views follow",
+    openapi_extra={
+        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["name"],
+                        "properties": {
+                            "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                            "version": {"type": "integer", "description": "as the caller saw it; left out: any"},
+                        },
+                    }
+                }
+            },
+        },
+    },
+)
+def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
+    path = f"/api/customers/{customer_id}"
+    return _hand_over("booking", request, path, content=request.body, headers=_headers(request))
+
+
+@api.get("/api/customers/{customer_id}", summary="A customer, the truth")
+def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
+    return _hand_over("booking", request, f"/api/customers/{customer_id}")
+
+
 @api.get("/api/performances/{performance}/seats", summary="The seat map, from the read model")
 def seats(request: HttpRequest, performance: str) -> Any:
     found = queries.seat_map(performance)

@@ -1,0 +1,70 @@
+"""Customers over HTTP: look, and rename."""
+
+from typing import Annotated, Any
+
+from django.http import Http404, HttpRequest
+from ninja import Path, Router, Schema
+from pydantic import ConfigDict, Field
+
+from booking.idempotency import IN_OPENAPI, key_of
+from booking.models import Customer
+from booking.names import checked_name
+from booking.renaming import CannotRename, Renaming, Why, rename
+from messaging.problems import Problem, ProblemDetails
+
+LARGEST_ID = 2**63 - 1
+STATUS = {Why.UNKNOWN: 404, Why.REUSED: 422, Why.MOVED: 409}
+TITLE = {Why.UNKNOWN: "Unknown customer", Why.REUSED: "Idempotency key reused", Why.MOVED: "Changed meanwhile"}
+CustomerId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+router = Router()
+
+
+class CustomerOut(Schema):
+    id: int
+    name: str
+    email: str
+    version: int
+
+
+class RenameIn(Schema):
+    """The new name: 1 to 80 characters, no controls. `version`: the customer's as the caller saw it; left out, any."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: str
+    version: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+
+
+@router.get("/customers", response=list[CustomerOut], summary="Customers")
+def customers(request: HttpRequest) -> Any:
+    return list(Customer.objects.order_by("id"))
+
+
+@router.get(
+    "/customers/{customer_id}", response={200: CustomerOut, 404: ProblemDetails}, summary="A customer, the truth"
+)
+def customer(request: HttpRequest, customer_id: CustomerId) -> Any:
+    found = Customer.objects.filter(id=customer_id).first()
+    if found is None:
+        raise Http404(f"there is no customer {customer_id}")
+    return found
+
+
+@router.patch(
+    "/customers/{customer_id}",
+    response={200: CustomerOut, 400: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
+    summary="Give a customer another name; the views follow by its event",
+    openapi_extra=IN_OPENAPI,
+)
+def patch(request: HttpRequest, customer_id: CustomerId, payload: RenameIn) -> Any:
+    key = key_of(request)
+    try:
+        name = checked_name(payload.name)
+    except ValueError as error:
+        where = [{"in": "body", "pointer": "#/name", "detail": str(error)}]
+        raise Problem(422, "No possible name", str(error), errors=where) from error
+    try:
+        return rename(Renaming(key=key, customer=customer_id, name=name, version=payload.version))
+    except CannotRename as error:
+        detail = str(error) if error.why != Why.UNKNOWN else f"there is no customer {customer_id}"
+        raise Problem(STATUS[error.why], TITLE[error.why], detail) from error

@@ -1,0 +1,86 @@
+"""A customer gets another name: the row, the event that tells the views, and the idempotency key, in one local transaction."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import connections, transaction
+
+from booking.contract import CustomerRenamed
+from booking.models import Outbox
+from messaging import outbox
+from messaging.outbox import Message
+
+USING = "booking"
+
+
+class Why(StrEnum):
+    """Why a customer is not renamed."""
+
+    UNKNOWN = "there is no such customer"
+    REUSED = "this Idempotency-Key came with another request before; use a new one"
+    MOVED = "somebody else has changed the customer meanwhile; look again"
+
+
+class CannotRename(Exception):
+    """Nothing has been written, not even the key."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renaming:
+    """A request. `name` has been checked (booking.names); `version`: the one the caller has seen, None for any."""
+
+    key: str
+    customer: int
+    name: str
+    version: int | None = None
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(json.dumps(["rename", self.customer, self.name, self.version]).encode()).hexdigest()
+
+
+_LOCK = "select id, name, email, version from booking_customer where id = %s for update"
+_TAKE_KEY = """
+    insert into booking_idempotencykey (key, fingerprint, booking_id) values (%s, %s, null)
+    on conflict do nothing returning key
+"""
+_FORMER = "select fingerprint from booking_idempotencykey where key = %s"
+_RENAME = "update booking_customer set name = %s, version = version + 1 where id = %s"
+
+
+def rename(wanted: Renaming) -> dict[str, Any]:
+    """Rename, and return the customer as it is now: id, name, email, version. Raises CannotRename.
+
+    The name it has already changes nothing and tells nobody. A key that came before gives the customer as it is by now.
+    """
+    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
+        cursor.execute(_LOCK, [wanted.customer])
+        found = cursor.fetchone()
+        if found is None:
+            raise CannotRename(Why.UNKNOWN)
+        customer = dict(zip(("id", "name", "email", "version"), found, strict=True))
+        cursor.execute(_TAKE_KEY, [wanted.key, wanted.fingerprint()])
+        if cursor.fetchone() is None:
+            cursor.execute(_FORMER, [wanted.key])
+            if cursor.fetchone() != (wanted.fingerprint(),):
+                raise CannotRename(Why.REUSED)
+            return customer
+        if wanted.version not in (None, customer["version"]):
+            raise CannotRename(Why.MOVED)
+        if wanted.name != customer["name"]:
+            cursor.execute(_RENAME, [wanted.name, wanted.customer])
+            customer |= {"name": wanted.name, "version": customer["version"] + 1}
+            outbox.append(Outbox, [_renamed(customer)])
+        return customer
+
+
+def _renamed(customer: dict[str, Any]) -> Message:
+    event = CustomerRenamed(id=customer["id"], name=customer["name"], email=customer["email"])
+    data, subject = event.model_dump(mode="json"), str(customer["id"])
+    return Message(kind="event", type=event.type(), data=data, subject=subject, version=customer["version"])

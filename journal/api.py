@@ -2,6 +2,7 @@
 
 from ninja import NinjaAPI
 
+from journal import runs_api
 from messaging import health
 from messaging.problems import install
 
@@ -12,4 +13,5 @@ api = NinjaAPI(
     openapi_url="/api/openapi.json",
 )
 install(api)
+api.add_router("/api/runs", runs_api.router)
 api.add_router("", health.router({"database": health.database("journal")}))

@@ -92,6 +92,7 @@ class Run(models.Model):
     ended_at = models.DateTimeField(null=True)
     imported = models.BooleanField(default=False)
     checksum = models.TextField(default="")
+    origin = models.JSONField(null=True)  # of an imported run: its id and epoch in the journal it was recorded in
 
     class Meta:
         indexes = [models.Index("tape", "started_pos", name="journal_run_start")]

@@ -8,9 +8,7 @@ All lines come from one REPEATABLE READ transaction, whose snapshot is the meta 
 and passed on in chunks as the reader takes them, so a large service costs neither side its memory.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,6 +16,7 @@ from django.db import connections, models, transaction
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 
+from messaging.in_one_thread import InOneThread
 from messaging.problems import Problem, ProblemDetails
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -61,7 +60,7 @@ def router(outbox: type[models.Model], kinds: Mapping[str, str]) -> Router:
         if unknown:
             raise Problem(422, "Unknown kind", f"no kind '{unknown[0]}'; there are {', '.join(kinds)}")
         wanted = {name: select for name, select in kinds.items() if not kind or name in kind}
-        steps = _InOneThread(lambda: _lines(outbox, wanted, booking))
+        steps = InOneThread(lambda: _lines(outbox, wanted, booking))
         first = await steps.next()  # an unreachable database is a problem document, not a stream that breaks off
         return StreamingHttpResponse(steps.rest(first), content_type=MEDIA_TYPE)
 
@@ -91,29 +90,3 @@ def _lines(outbox: type[models.Model], kinds: Mapping[str, str], bookings: Seque
 
 def _joined(rows: Sequence[tuple[Any, ...]]) -> bytes:
     return "".join(f"{text}\n" for (text,) in rows).encode()
-
-
-class _InOneThread:
-    """Takes a blocking generator's steps in a thread of its own: a connection and its transaction belong to one thread."""
-
-    def __init__(self, make: Callable[[], Iterator[bytes]]) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="truth")
-        self._lines: Any = make()
-
-    async def next(self) -> bytes:
-        """The next chunk, b"" at the end. What the generator raises is raised here."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, next, self._lines, b"")
-        except BaseException:
-            self._thread.shutdown(wait=False)
-            raise
-
-    async def rest(self, first: bytes) -> AsyncIterator[bytes]:
-        try:
-            chunk = first
-            while chunk:
-                yield chunk
-                chunk = await self.next()
-        finally:  # also when the reader has gone: end the transaction in the thread that holds it
-            self._thread.submit(self._lines.close)
-            self._thread.shutdown(wait=False)

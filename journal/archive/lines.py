@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 SCHEMA = 1
@@ -40,17 +40,24 @@ def _uuid(text: str) -> str:
     return text
 
 
+def _bigint(text: str) -> str:
+    if not -(2**63) <= int(text) < 2**63:
+        raise ValueError("a number of 64 bits is expected")
+    return text
+
+
 Moment = Annotated[str, AfterValidator(_moment)]
 Id = Annotated[str, AfterValidator(_uuid)]
 Pos = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Number = Annotated[str, Field(pattern=r"^-?\d{1,20}$")]  # an integer that JavaScript's numbers could not hold
+Number = Annotated[str, Field(pattern=r"^-?\d{1,19}$"), AfterValidator(_bigint)]
+"""An integer that JavaScript's numbers could not hold."""
+Key = Annotated[str, Field(max_length=500)]  # what an index of PostgreSQL's can hold, in any script
 
 
+@with_config(STRICT)
 class TableHash(TypedDict):
     """As in `journal.models.TableHash`."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     rows: Annotated[int, Field(ge=0, lt=2**63)]
     hash: Number
@@ -60,13 +67,12 @@ Hashes = dict[str, dict[str, TableHash]]
 """service -> table -> its rows and their additive hash"""
 
 
+@with_config(STRICT)
 class Run(TypedDict):
     """`id` and `epoch` are those of the journal it was recorded in. `hashes` are as of just before `started_pos`.
 
     `started_pos` is the first entry's position and `last_pos` the last one's; a run without entries has `last_pos` one less.
     """
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     schema: int
     id: Id
@@ -82,45 +88,41 @@ class Run(TypedDict):
     hashes: Hashes
 
 
+@with_config(STRICT)
 class Row(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
     service: Name
     table: Name
-    key: str
+    key: Key
     from_pos: Pos
-    correlation: str | None
+    correlation: Key | None
     row: dict[str, Any]
 
 
+@with_config(STRICT)
 class Flight(TypedDict):
     """A message that was emitted at `from_pos` and not handled when the run began."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     id: Id
     kind: str
     type: str
     source: str
     target: str
-    correlation: str
+    correlation: Key
     from_pos: Pos
 
 
+@with_config(STRICT)
 class Change(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
-    table: str
+    table: Name
     op: Literal["insert", "update", "delete", "truncate"]
-    key: str | None
+    key: Key | None
     old: dict[str, Any] | None
     new: dict[str, Any] | None
 
 
+@with_config(STRICT)
 class Entry(TypedDict):
     """As `journal.queries.as_dict` gives it."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     pos: Pos
     kind: Literal["transaction", "observation"]
@@ -134,29 +136,26 @@ class Entry(TypedDict):
     cause_pos: list[Pos]
     cause_known: bool
     emits: list[Id]
-    correlations: list[str]
+    correlations: list[Key]
     data: dict[str, Any] | None
     changes: list[Change]
 
 
+@with_config(STRICT)
 class State(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
     pos: Pos
     hashes: Hashes
 
 
+@with_config(STRICT)
 class End(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
     entries: Pos
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
+@with_config(STRICT)
 class Event(TypedDict):
     """What CloudEvents ask for around `data`."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     specversion: Literal["1.0"]
     id: str

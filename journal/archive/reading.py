@@ -12,12 +12,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from journal.archive import lines
 from journal.archive.lines import SCHEMA, TYPES
+from journal.archive.writing import dumps
 from journal.archive.writing import line as written
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -25,10 +27,10 @@ _ORDER = "a run, then rows, flights and entries, then the state and the end"
 
 
 class ArchiveError(ValueError):
-    """The file is refused. The text names the line, what is wrong with it and what is allowed."""
+    """The file is refused. The text names the line (0: no single one), what is wrong with it and what is allowed."""
 
     def __init__(self, line: int, wrong: str, allowed: str) -> None:
-        super().__init__(f"line {line}: {wrong}; {allowed}")
+        super().__init__(f"{f'line {line}: ' if line else ''}{wrong}; {allowed}")
         self.line = line
 
 
@@ -100,16 +102,24 @@ class _Reader:
         if b"\\u0000" in text and _NUL.search(text):
             raise self._error("it holds the character NUL", "PostgreSQL, where it came from, has no such text")
         try:
-            event = json.loads(text.decode(), parse_float=Decimal, parse_int=_integer, parse_constant=_refuse)
+            event = json.loads(text.decode(), parse_float=_fraction, parse_int=_integer, parse_constant=_refuse)
         except UnicodeDecodeError as error:
             raise self._error(f"it is not UTF-8 at byte {error.start}", "an export is UTF-8") from error
         except (ValueError, ArithmeticError, RecursionError) as error:
             raise self._error(
                 f"it is no JSON ({error})", "each line is one JSON object, a CloudEvents event"
             ) from error
+        if b"\\ud" in text.lower():
+            self._whole_characters(event)
         if self._number == 1 and not (isinstance(event, dict) and event.get("type") == "sagabox.run"):
             raise self._error("the header is missing", "the first line of an export is of type sagabox.run")
         return self._checked(lines.ENVELOPE, event, "")
+
+    def _whole_characters(self, event: Any) -> None:
+        try:
+            dumps(event)
+        except TypeError as error:
+            raise self._error("it holds half of a character (a lone surrogate)", "an export is Unicode text") from error
 
     def _in_order(self, kind: str, type: str) -> None:
         if type != f"sagabox.{kind}" or kind not in TYPES:
@@ -191,10 +201,17 @@ def _nothing(data: dict[str, Any]) -> None:
 
 
 def _integer(text: str) -> int | Decimal:
+    """What does not fit into 64 bits stays text, as it were: orjson would not write it."""
     if len(text) < 19:
         return int(text)
-    exact = Decimal(text)
+    exact = _fraction(text)
     return int(exact) if -(2**63) <= exact < 2**63 else exact
+
+
+def _fraction(text: str) -> Decimal:
+    if not isfinite(float(text)):
+        raise ValueError(f"{text[:20]}… is beyond all numbers of 64 bits")
+    return Decimal(text)
 
 
 def _refuse(name: str) -> None:

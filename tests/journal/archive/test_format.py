@@ -32,7 +32,7 @@ def sealed(lines: list[bytes]) -> bytes:
     return body + json.dumps(last, separators=(",", ":")).encode() + b"\n"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(run=runs(), size=st.integers(1, 5000))
 def test_what_is_written_comes_back_exactly(run: Run, size: int) -> None:
     text = text_of(run)
@@ -41,7 +41,7 @@ def test_what_is_written_comes_back_exactly(run: Run, size: int) -> None:
     assert text_of(found[:-1]) == text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_truncation_and_any_flipped_byte_is_refused(data: st.DataObject) -> None:
     text = text_of(data.draw(runs()))

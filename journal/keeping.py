@@ -1,0 +1,73 @@
+"""What changes runs: starting one, naming it, deleting an imported one. For the journal's owner: the process api-journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from journal.models import LIVE, Run
+from journal.queries import last_pos
+
+ALIAS = "journal"
+OF_A_TAPE = (
+    "journal_entry", "journal_mention", "journal_rowversion", "journal_flight", "journal_tablehash", "journal_indexed",
+    "journal_run",
+)  # fmt: skip
+
+
+class UnknownRunError(LookupError):
+    """No run has this id."""
+
+
+class LiveRunError(ValueError):
+    """It belongs to the live journal, which is recorded and not edited."""
+
+
+def start(name: str, seed: str, faults: Sequence[dict[str, Any]]) -> UUID:
+    """End the open run and begin a new one with the next entry; return its id.
+
+    `faults`: all that the control process knows of now. The run that ends keeps them; the new one those still armed.
+    """
+    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+        cursor.execute("lock table journal_run in share row exclusive mode")
+        before = Run.objects.filter(tape=LIVE, ended_pos=None).first()
+        pos = last_pos()
+        cursor.execute("select clock_timestamp(), uuidv7()")
+        now, id = cursor.fetchone()
+        if before is not None:
+            before.ended_pos, before.ended_at = max(pos, before.started_pos - 1), now
+            before.faults = _merged(before.faults, faults)
+            before.save()
+        run = Run.objects.create(
+            id=id, tape=LIVE, name=name or f"run of {now:%Y-%m-%d %H:%M}", seed=seed,
+            faults=[fault for fault in faults if fault.get("state") in ("armed", "fired")],
+            tables=before.tables if before else {}, started_pos=pos + 1, started_at=now,
+        )  # fmt: skip
+    return run.id
+
+
+def rename(id: UUID, name: str) -> None:
+    """Raises UnknownRunError."""
+    if not Run.objects.filter(id=id).update(name=name):
+        raise UnknownRunError(id)
+
+
+def delete(id: UUID) -> None:
+    """Remove an imported run and everything on its tape. Raises UnknownRunError, LiveRunError."""
+    with transaction.atomic(using=ALIAS):
+        run = Run.objects.select_for_update().filter(id=id).first()
+        if run is None:
+            raise UnknownRunError(id)
+        if run.tape == LIVE:
+            raise LiveRunError(id)
+        with connections[ALIAS].cursor() as cursor:
+            for table in OF_A_TAPE:
+                cursor.execute(f"delete from {table} where tape = %s", [run.tape])
+
+
+def _merged(known: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By id; what is said now is the newer."""
+    return list({fault.get("id"): fault for fault in (*known, *now)}.values())

@@ -1,0 +1,135 @@
+"""/api/runs: what runs there are, a new one, and the way of a run out of this journal and into another."""
+
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Router, Schema, Status
+from pydantic import ConfigDict, StringConstraints
+
+from journal import keeping, runs
+from journal.archive.exporting import NotIndexedError, export
+from journal.archive.importing import AlreadyHereError, BusyError, import_run
+from journal.archive.lines import MEDIA_TYPE, SUFFIX
+from journal.archive.progress import Imports
+from journal.archive.reading import ArchiveError
+from journal.models import Run
+from messaging.in_one_thread import InOneThread
+from messaging.operator_token import OperatorToken
+from messaging.problems import Problem, ProblemDetails
+
+router = Router(tags=["runs"])
+imports = Imports()
+TEXT = StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+NAME = StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails}
+
+
+class RunIn(Schema):
+    """`name` and `seed` are what a person wants to remember the run by; `faults` as the control process lists them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, TEXT] = ""
+    seed: Annotated[str, TEXT] = ""
+    faults: list[dict[str, Any]] = []
+
+
+class NameIn(Schema):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, NAME]
+
+
+@router.get("", summary="All runs: the open one, then the newest first")
+def listing(request: HttpRequest) -> Any:
+    return {"runs": runs.listing()}
+
+
+@router.post("", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="End the open run and begin a new one")
+def start(request: HttpRequest, payload: RunIn) -> Any:
+    return Status(201, runs.find(keeping.start(payload.name, payload.seed, payload.faults)))
+
+
+@router.post("/import", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="Import an exported run")
+def take_in(request: HttpRequest, id: UUID | None = None) -> Any:
+    """The body is the file. `id`, chosen by the caller, is where the progress can be asked for meanwhile."""
+    told = imports.begin(str(id or uuid4()), int(request.headers.get("Content-Length") or 0))
+    try:
+        run = import_run(told.chunks(request), told.moved)  # type: ignore[arg-type]
+    except Exception as error:
+        problem = _problem(error)
+        told.state, told.title, told.detail = "refused", problem.title, problem.detail
+        raise problem from error
+    told.state, told.run = "done", str(run)
+    return Status(201, runs.find(run))
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case ArchiveError():
+            return Problem(422, "Not an export that can be read", str(error))
+        case AlreadyHereError():
+            return Problem(409, "Imported before", str(error), headers={"Location": f"/api/runs/{error.id}"})
+        case BusyError():
+            return Problem(409, "Busy", str(error))
+    return Problem(503, "Not imported", f"{type(error).__name__}; nothing of the run was kept")
+
+
+@router.get("/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="How far an import has come")
+def progress(request: HttpRequest, id: UUID) -> Any:
+    found = imports.get(str(id))
+    if found is None:
+        raise Problem(404, "Unknown import", f"no import {id} is under way here; one that was interrupted left nothing")
+    return found.as_dict()
+
+
+@router.get("/{id}", response={200: dict, 404: ProblemDetails}, summary="One run")
+def one(request: HttpRequest, id: UUID) -> Any:
+    return _found(id)
+
+
+@router.patch("/{id}", response={200: dict, **ERRORS}, auth=OperatorToken(), summary="Give a run another name")
+def rename(request: HttpRequest, id: UUID, payload: NameIn) -> Any:
+    _found(id)
+    keeping.rename(id, payload.name)
+    return _found(id)
+
+
+@router.delete("/{id}", response={200: dict, **ERRORS}, auth=OperatorToken(), summary="Delete an imported run")
+def delete(request: HttpRequest, id: UUID) -> Any:
+    run = _found(id)
+    try:
+        keeping.delete(id)
+    except keeping.LiveRunError as error:
+        raise Problem(
+            409, "Not an imported run", "the live journal is recorded, not edited: only imports go"
+        ) from error
+    return run
+
+
+# `response=None`: the answer is a stream, which has no JSON schema.
+@router.get("/{id}/export", response={404: ProblemDetails, 503: ProblemDetails}, summary="The run as a file")
+async def carry_out(request: HttpRequest, id: UUID) -> HttpResponse | StreamingHttpResponse:
+    """JSON Lines of CloudEvents, last a checksum over all of it. See docs/replay.md."""
+    steps = InOneThread(lambda: export(id))
+    try:
+        first = await steps.next()
+    except Run.DoesNotExist as error:
+        raise _unknown(id) from error
+    except NotIndexedError as error:
+        raise Problem(503, "Not indexed yet", str(error), headers={"Retry-After": "1"}) from error
+    response = StreamingHttpResponse(steps.rest(first), content_type=MEDIA_TYPE)
+    response["Content-Disposition"] = f'attachment; filename="run-{id}{SUFFIX}"'
+    return response
+
+
+def _found(id: UUID) -> dict[str, Any]:
+    run = runs.find(id)
+    if run is None:
+        raise _unknown(id)
+    return run
+
+
+def _unknown(id: UUID) -> Problem:
+    return Problem(404, "Unknown run", f"there is no run {id}")

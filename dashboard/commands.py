@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import operator, rail
@@ -14,6 +13,7 @@ from dashboard.clients import ServiceDown, call
 from dashboard.faults_api import arm_fault, control, switch_mechanism
 from dashboard.operator import check_operator, who
 from dashboard.outages import WATCH
+from dashboard.stage.story import tell
 from faults import Mechanism, dump
 from faults.catalogue import MECHANISMS
 from faults.toggles import TOGGLES
@@ -40,8 +40,7 @@ def book(request: HttpRequest) -> HttpResponse:
         problem = answer.json()
         return _problem(request, problem.get("title", "Not booked"), problem.get("detail", ""))
     booking = answer.json()["id"]
-    context = {"booking_id": booking, "fresh": True, "panel_url": reverse("panel", args=[booking])}
-    response = render(request, "dashboard/booking.html#waiting", context)
+    response = render(request, "dashboard/booking.html#panel", tell(booking, []) | {"fresh": True})
     response["HX-Trigger"] = "booked"
     response["HX-Push-Url"] = f"/?performance={body['performance']}&customer={customer}&booking={booking}"
     return response

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", pages.index, name="index"),
     path("verdict", bar, name="verdict"),
     path("bookings/recent", pages.recent, name="recent"),
+    path("bookings/newest/panel", pages.newest, name="newest"),
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
     path("bookings/<uuid:booking>/cancel", operate.cancel, name="cancel"),
     path("operate", operate.page, name="operate"),

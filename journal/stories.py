@@ -36,6 +36,9 @@ class Story:
     entry: EntryDict | None = None
     tables: Tables = field(default_factory=dict)
     changed: list[Cells] = field(default_factory=list)
+    last: dict[tuple[str, str, str], EntryDict] = field(
+        default_factory=dict
+    )  # (service, table, key) -> who wrote it last
     previous: int | None = None
     next: int | None = None
 
@@ -56,6 +59,7 @@ def fold(correlation: str, entries: Sequence[EntryDict], pos: int | None = None)
         result.previous = result.pos or None
         result.pos, result.entry = entry["pos"], entry
         result.changed = _apply(result.tables, entry, related)
+        result.last |= {(cells.service, cells.table, cells.key): entry for cells in result.changed}
     return result
 
 

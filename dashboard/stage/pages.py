@@ -55,16 +55,32 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "recent": views.recent_bookings(6),
         **_seats(chosen),
     }
-    booking = _uuid(request.GET.get("booking", ""))
-    if booking:
-        context |= story(booking, _position(request))
-    return context
+    chosen_booking = _uuid(request.GET.get("booking", ""))
+    if chosen_booking:
+        return context | story(chosen_booking, _position(request))
+    return context | _newest()
+
+
+def _newest() -> dict[str, Any]:
+    """The story of the newest booking, which a page follows while none is chosen; {} before the first."""
+    found = views.recent_bookings(1)
+    return story(str(found[0]["id"]), follow=True) if found else {}
 
 
 @require_GET
 def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
     """One booking's story; with `?pos=` as it stood at that entry, else as it stands now."""
-    return render(request, "dashboard/booking.html#panel", story(str(booking), _position(request)))
+    return render(request, "dashboard/booking.html#panel", _panel(request, str(booking)))
+
+
+def _panel(request: HttpRequest, booking: str) -> dict[str, Any]:
+    return story(booking, _position(request), follow=request.GET.get("follow") == "1")
+
+
+@require_GET
+def newest(request: HttpRequest) -> HttpResponse:
+    """The story of whichever booking is the newest now."""
+    return render(request, "dashboard/booking.html#panel", _newest())
 
 
 @require_GET

@@ -1,6 +1,7 @@
 """From a journal entry to what a person reads: pure functions, shared by the page and the socket."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 # Columns and tables that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
@@ -90,3 +91,8 @@ def cell(value: Any) -> str:
     if len(text) == 36 and text.count("-") == 4:  # a UUID: its random end tells it apart
         return "…" + text[-8:]
     return text if len(text) <= 60 else text[:57] + "…"
+
+
+def clock(moment: str) -> str:
+    """The time of day of an ISO 8601 moment, to the millisecond: HH:MM:SS.mmm."""
+    return datetime.fromisoformat(moment).time().isoformat("milliseconds")

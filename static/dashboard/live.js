@@ -64,10 +64,3 @@ document.body.addEventListener("htmx:wsAfterMessage", () => {
   if (feed.firstElementChild) pos = Math.max(pos, Number(feed.firstElementChild.dataset.pos));
   while (feed.children.length > FEED_LENGTH) feed.lastElementChild.remove();
 });
-
-// Left and right step through the booking's entries, unless something is being typed or a seat is being chosen.
-document.addEventListener("keydown", (event) => {
-  if (event.target.closest("input, select, textarea, [role=grid]") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const button = { ArrowLeft: "step-previous", ArrowRight: "step-next" }[event.key];
-  if (button) document.getElementById(button)?.click();
-});

@@ -68,7 +68,7 @@ def walk_back(page: Page) -> list[str]:
     """Press Previous until the first entry; return each moment's text, oldest first."""
     told = []
     while True:
-        told.append(page.locator("#booking").inner_text())
+        told.append(page.locator("#booking .tables").inner_text())
         where = page.locator("#booking .where").inner_text()
         if where.startswith("entry 1 of"):
             return told[::-1]

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from dashboard.stage.story import _sagas
+from dashboard.stage.steps import sagas
 
 
 def saga(pk: str, definition: str, **tracks: str) -> dict[str, Any]:
     steps = {step: {"forward": {"known": known, "attempts": [{}]}} for step, known in tracks.items()}
-    return {"id": pk, "definition": definition, "steps": steps}
+    return {"id": pk, "definition": definition, "state": "RUNNING", "steps": steps}
 
 
-def strips(*sagas: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    tables = {"booking": {"booking_saga": {one["id"]: one for one in sagas}}}
-    return [(one["name"], [step["state"] for step in one["steps"]]) for one in _sagas(tables)]
+def strips(*rows: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    tables = {"booking": {"booking_saga": {one["id"]: one for one in rows}}}
+    return [(one["name"], [step["state"] for step in one["steps"]]) for one in sagas(tables)]
 
 
 def test_before_it_starts_all_is_to_do() -> None:

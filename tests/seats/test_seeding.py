@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(databases=["seats"])
 def test_the_demo_has_the_textbooks_seat_and_can_be_seeded_twice(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("seed_seats")
     call_command("seed_seats")
-    assert Performance.objects.get(pk="concert-2024").seats.count() == 1200
+    assert Performance.objects.get(pk="concert-2024").seats.count() == 510
     assert Performance.objects.get(pk="studio-night").seats.count() == 96
     seat = Seat.objects.select_related("performance").get(performance="concert-2024", label="A-15")
     assert (seat.price, seat.performance.currency) == (150_000, "KRW")

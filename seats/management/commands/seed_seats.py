@@ -12,10 +12,10 @@ from seats.services import Programme, SeatBlock, announce
 ROWS = (*ascii_uppercase, "AA", "AB", "AC", "AD")
 HALL = (
     SeatBlock(
-        "Stalls", ROWS[:10], 40, 150_000
+        "Stalls", ROWS[:10], 17, 150_000
     ),  # A-15, the textbook's seat, costs 150,000 KRW: a currency without minor unit
-    SeatBlock("Mezzanine", ROWS[10:20], 40, 110_000),
-    SeatBlock("Balcony", ROWS[20:], 40, 70_000),
+    SeatBlock("Mezzanine", ROWS[10:20], 17, 110_000),
+    SeatBlock("Balcony", ROWS[20:], 17, 70_000),
 )
 
 

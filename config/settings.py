@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "audit",
     "dashboard",
     "sandbox",
+    "proofs",
 ]
 MIDDLEWARE = [
     "messaging.problems.ProblemMiddleware",

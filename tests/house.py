@@ -55,7 +55,11 @@ class House:
         return self.run(**more)
 
     def deliver(self, envelope: dict[str, Any]) -> None:
-        import_module(f"{envelope['destination']}.handlers").handle([envelope])
+        self.deliver_batch([envelope])
+
+    def deliver_batch(self, envelopes: list[dict[str, Any]]) -> None:
+        """Messages of one destination, taken in together."""
+        import_module(f"{envelopes[0]['destination']}.handlers").handle(envelopes)
 
     def overdue(self, booking: Booking) -> None:
         """The time of what the booking's active saga waits for is over."""

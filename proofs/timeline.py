@@ -1,0 +1,35 @@
+"""What happened, as a list of entries shaped like the journal's: how a shrunk counter-example is told."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Entry = dict[str, Any]
+
+
+class Timeline:
+    """Entries {"pos", "kind", "service", "title", "correlations", "data"}, in the order told; `pos` counts from 1."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def tell(self, kind: str, service: str, title: str, bookings: Iterable[str] = (), **data: Any) -> None:
+        entry = {"kind": kind, "service": service, "title": title, "correlations": list(bookings), "data": data}
+        self.entries.append({"pos": len(self.entries) + 1, **entry})
+
+    def text(self) -> str:
+        """One line an entry; bookings are numbered in the order in which they come up."""
+        names: dict[str, str] = {}
+        lines = []
+        for entry in self.entries:
+            who = [names.setdefault(one, f"booking {len(names) + 1}") for one in entry["correlations"]]
+            more = " ".join(f"{name}={value}" for name, value in entry["data"].items() if value not in ("", None))
+            parts = [
+                f"#{entry['pos']:<3}",
+                f"{entry['kind']:<10}",
+                f"{entry['service']:<12}",
+                entry["title"],
+                more,
+                *who,
+            ]
+            lines.append(" ".join(part for part in parts if part).rstrip())
+        return "\n".join(lines)

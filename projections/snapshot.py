@@ -53,15 +53,20 @@ def read() -> Snapshot:
     with transaction.atomic(using=ALIAS):
         with connections[ALIAS].cursor() as cursor:
             cursor.execute(_BEGIN)
-        return Snapshot(
-            bookings={row["id"]: row for row in _rows(_BOOKINGS)},
-            seats={(row["performance_id"], row["label"]): row for row in _rows(_SEATS)},
-            history={row["id"]: row for row in _rows(_HISTORY)},
-            sales={row["id"]: row for row in _rows(_SALES)},
-            sales_seats={(row["performance_id"], row["label"]): row for row in _rows(_SALES_SEATS)},
-            names={(row["view"], row["id"]): row for row in _rows(_NAMES)},
-            checkpoints={(row["view"], row["source"]): row for row in _rows(_CHECKPOINTS)},
-        )
+        return collect()
+
+
+def collect() -> Snapshot:
+    """The same in the caller's transaction, of whatever isolation."""
+    return Snapshot(
+        bookings={row["id"]: row for row in _rows(_BOOKINGS)},
+        seats={(row["performance_id"], row["label"]): row for row in _rows(_SEATS)},
+        history={row["id"]: row for row in _rows(_HISTORY)},
+        sales={row["id"]: row for row in _rows(_SALES)},
+        sales_seats={(row["performance_id"], row["label"]): row for row in _rows(_SALES_SEATS)},
+        names={(row["view"], row["id"]): row for row in _rows(_NAMES)},
+        checkpoints={(row["view"], row["source"]): row for row in _rows(_CHECKPOINTS)},
+    )
 
 
 def _rows(statement: str) -> Iterator[dict[str, Any]]:

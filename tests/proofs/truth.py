@@ -7,6 +7,7 @@ import orjson
 from django.db import connections
 
 from audit.truth import Answer, Row, Truth, Views
+from projections import snapshot
 from projections.views import VIEWS
 from tests.house import SERVICES
 
@@ -24,14 +25,9 @@ def _answer(service: str) -> Answer:
 
 
 def _views() -> Views:
-    bookings = _rows("projections", "select * from projections_bookingview")
-    seats = _rows("projections", "select * from projections_seatmap")
     everything = {"event_id": None, "horizon": 2**62, "complete": True}  # the test has shown the views all there is
-    return Views(
-        checkpoints={(view.name, source): everything for view in VIEWS.values() for source in view.sources},
-        bookings={row["id"]: row for row in bookings},
-        seats={(row["performance_id"], row["label"]): row for row in seats},
-    )
+    checkpoints = {(view.name, source): everything for view in VIEWS.values() for source in view.sources}
+    return Views(**{**vars(snapshot.collect()), "checkpoints": checkpoints})
 
 
 def _rows(alias: str, select: str) -> list[dict[str, Any]]:

@@ -77,7 +77,10 @@ def entries(cursor: Any, tape: int, after: int, limit: int) -> list[tuple[Any, .
 
 def open_flights(cursor: Any, tape: int) -> list[Flight]:
     cursor.execute(_OPEN_FLIGHTS, [tape])
-    return [Flight(*row, None, True) for row in cursor.fetchall()]
+    flights = [Flight(*row) for row in cursor.fetchall()]
+    for flight in flights:
+        flight.stored = True
+    return flights
 
 
 def tables(cursor: Any) -> dict[tuple[str, str], int]:

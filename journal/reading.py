@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from journal.titles import title_of
-from messaging.wal import Change, Delete, Insert, Transaction, Truncate, format_lsn, python_row
+from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncate, format_lsn, python_row
+
+NOTE = "journal"
+"""Prefix of what is written into a log for the journal: {"kind", "text", ...} as JSON. See sandbox.introduce."""
 
 BOOKING_COLUMN = {
     "booking_booking": "id",
@@ -57,19 +62,22 @@ def read_transaction(service: str, transaction: Transaction) -> Candidate:
         causes.append(row.get("caused_by"))
         correlations.extend(_bookings(change))
     lsn = format_lsn(transaction.end_lsn)
+    note = next((orjson.loads(note.content) for note in transaction.notes if note.prefix == NOTE), None)
+    rows = [change for change in changes if change["table"] != outbox]
     return Candidate(
-        kind="transaction",
+        kind="observation" if note and not changes else "transaction",
         source=service,
         cursor=lsn,
         service=service,
         committed_at=transaction.committed_at,
-        title=title_of(messages, [change for change in changes if change["table"] != outbox]),
+        title=note["text"] if note else title_of(messages, rows),
         causes=_distinct(cause for cause in causes if cause not in emits) if any(causes) else (),
         emits=_distinct(emits),
         correlations=_distinct(correlations),
         changes=tuple(changes),
         xid=transaction.xid,
         lsn=lsn,
+        data=note and {name: value for name, value in note.items() if name != "text"},
     )
 
 
@@ -81,9 +89,16 @@ def _rows(change: Change) -> Iterable[dict[str, Any]]:
     relation = change.relation
     old = None if isinstance(change, Insert) or change.old is None else python_row(relation, change.old)
     new = None if isinstance(change, Delete) else python_row(relation, change.new)
-    row = new or old or {}
-    key = ",".join(str(row[name]) for name in relation.key if name in row)
+    key = _key(relation, new or old or {})
+    if new and old and (former := _key(relation, old)) not in ("", key):  # the key changed: one row went, another came
+        yield {"table": relation.table, "op": "delete", "key": former, "old": old, "new": None}
+        yield {"table": relation.table, "op": "insert", "key": key, "old": None, "new": new}
+        return
     yield {"table": relation.table, "op": type(change).__name__.lower(), "key": key, "old": old, "new": new}
+
+
+def _key(relation: Relation, row: dict[str, Any]) -> str:
+    return ",".join(str(row[name]) for name in relation.key if name in row)
 
 
 def _bookings(change: dict[str, Any]) -> Iterable[str | None]:

@@ -189,4 +189,4 @@ class Recorder:
 
 def _stream(service: str, url: str, stored: store.Cursor | None) -> WalStream:
     resume = Resume(parse_lsn(stored.cursor), stored.system_id) if stored else None
-    return WalStream(url, slot="recorder", publication="journal", name=f"recorder {service}", resume=resume)
+    return WalStream(url, slot="recorder", publication="journal", name=f"recorder {service}", resume=resume, notes=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
+from sandbox.introduce import Begun, introduce
 from sandbox.processes import INSTANCES, SERVICES
 from sandbox.provision import admin_url
 
@@ -17,22 +18,33 @@ log = logging.getLogger(__name__)
 
 
 def publish(environment: Mapping[str, str]) -> None:
-    """Publications and replica identities of the five databases, as their owners. Comes after the migrations."""
+    """Everything, in the order it takes: publications and replica identities, slots, and the rows that are there already.
+
+    Comes after the migrations. What a recorder's new slot has not seen is introduced to it.
+    """
+    joined = {}
     for name in INSTANCES:
         with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
-            publish_database(connection, name)
+            joined[name] = publish_database(connection, name)
+    begun = create_slots(environment)
+    for name in INSTANCES:
+        if name in begun or joined[name]:
+            with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
+                tables = journaled_tables(connection, name) if name in begun else joined[name]
+                introduce(connection, name, tables, begun.get(name))
 
 
-def publish_database(connection: psycopg.Connection, app: str) -> None:
-    """Publish one database's tables through a connection of their owner."""
+def publish_database(connection: psycopg.Connection, app: str) -> list[str]:
+    """Publish one database's tables through a connection of their owner. Returns those new to the journal."""
     tables = journaled_tables(connection, app)
     outbox = f"{app}_outbox"
     if app in SERVICES:
         _ensure_publication(connection, "outbox", [outbox], "insert")
-    _ensure_publication(connection, "journal", tables, "insert, update, delete, truncate")
+    joined = _ensure_publication(connection, "journal", tables, "insert, update, delete, truncate")
     for table in tables:
         if table != outbox:  # rows of an outbox are only ever inserted: there is no old image to keep
             _ensure_full_identity(connection, table)
+    return joined
 
 
 def journaled_tables(connection: psycopg.Connection, app: str) -> list[str]:
@@ -48,17 +60,23 @@ def journaled_tables(connection: psycopg.Connection, app: str) -> list[str]:
     return [name for (name,) in rows]
 
 
-def create_slots(environment: Mapping[str, str]) -> None:
-    """The slots of relay and recorder in the five databases, as superuser."""
+def create_slots(environment: Mapping[str, str]) -> dict[str, Begun]:
+    """The slots of relay and recorder in the five databases, as superuser. Returns where the recorder begins (anew)."""
+    begun = {}
     for name in INSTANCES:
         slots = ["relay", "recorder"] if name in SERVICES else ["recorder"]
         with psycopg.connect(admin_url(environment, name, name), autocommit=True) as connection:
             for slot in slots:
-                ensure_slot(connection, slot)
+                made = ensure_slot(connection, slot)
+                if made and slot == "recorder":
+                    begun[name] = made
+    return begun
 
 
-def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
+def ensure_slot(connection: psycopg.Connection, slot: str) -> Begun | None:
     """Make a logical slot in the connection's database. One whose WAL is lost can only be made anew.
+
+    Returns how it begins if it was made now.
 
     A slot keeps what is committed after it was made, so it has to exist before the first row that its reader must see.
     """
@@ -69,19 +87,26 @@ def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
         connection.execute("select pg_drop_replication_slot(%s)", (slot,))
     if found in (None, ("lost",)):
         connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+        return Begun.ANEW if found else Begun.NEW
+    return None
 
 
-def _ensure_publication(connection: psycopg.Connection, name: str, tables: list[str], operations: str) -> None:
-    """Declare a publication of exactly `tables`. `set table` on every start would be a needless catalogue change."""
+def _ensure_publication(connection: psycopg.Connection, name: str, tables: list[str], operations: str) -> list[str]:
+    """Declare a publication of exactly `tables`; return those that were not in it.
+
+    `set table` on every start would be a needless catalogue change.
+    """
     publication = sql.Identifier(name)
     identifiers = sql.SQL(", ").join(sql.Identifier(table) for table in tables)
     if not connection.execute("select from pg_publication where pubname = %s", (name,)).rowcount:
         statement = sql.SQL("create publication {} for table {} with (publish = {})")
         connection.execute(statement.format(publication, identifiers, sql.Literal(operations)))
-        return
+        return tables
     rows = connection.execute("select tablename from pg_publication_tables where pubname = %s order by 1", (name,))
-    if [table for (table,) in rows] != sorted(tables):
+    published = [table for (table,) in rows]
+    if published != sorted(tables):
         connection.execute(sql.SQL("alter publication {} set table {}").format(publication, identifiers))
+    return [table for table in tables if table not in published]
 
 
 def _ensure_full_identity(connection: psycopg.Connection, table: str) -> None:

@@ -26,7 +26,6 @@ def run(stages: Stages, environment: Mapping[str, str]) -> None:
             call_command("migrate", database=alias, verbosity=0, interactive=False)
     with stages.stage("Publications, replica identity, slots"):
         publish.publish(environment)
-        publish.create_slots(environment)
     with stages.stage("Demo data"):
         for command in SEEDS:
             if command in get_commands():

@@ -67,9 +67,12 @@ class ReplicationConnection:
         self._pgconn.finish()
 
 
-def open_stream(url: str, slot: str, publication: str, resume: Resume, name: str = "") -> ReplicationConnection:
-    """Connect and start reading `slot` after `resume`. Blocks for 5 s at most if the host does not answer.
+def open_stream(
+    url: str, slot: str, publication: str, resume: Resume, name: str = "", notes: bool = False
+) -> ReplicationConnection:
+    """Connect and start reading `slot` after `resume`, with its `notes` if asked for.
 
+    Blocks for 5 s at most if the host does not answer.
     A `resume` of another cluster (the database was created anew) or past the end of this one's log is not used: reading
     then begins where the slot stands. Raises psycopg.OperationalError (no connection) or ReplicationError (no such
     slot, slot in use, no right to it).
@@ -92,7 +95,7 @@ def open_stream(url: str, slot: str, publication: str, resume: Resume, name: str
         if resume.system_id not in ("", system_id) or resume.lsn > int(high, 16) << 32 | int(low, 16):
             resume = Resume()
         primary_keys = {int(oid): tuple(names.split(",")) for oid, names in _query(pgconn, _PRIMARY_KEYS)}
-        options = f"proto_version '1', publication_names '{publication}'"
+        options = f"proto_version '1', publication_names '{publication}', messages '{str(notes).lower()}'"
         pgconn.send_query(f"START_REPLICATION SLOT {slot} LOGICAL {format_lsn(resume.lsn)} ({options})".encode())
         _await_copy(pgconn)
     except BaseException:
@@ -104,9 +107,9 @@ def open_stream(url: str, slot: str, publication: str, resume: Resume, name: str
 class Attempt(Thread):
     """An attempt to connect. Its thread is a daemon: a process that ends does not wait for a dead host."""
 
-    def __init__(self, url: str, slot: str, publication: str, resume: Resume, name: str) -> None:
+    def __init__(self, url: str, slot: str, publication: str, resume: Resume, name: str, notes: bool) -> None:
         super().__init__(name=f"connect {name}", daemon=True)
-        self._arguments = (url, slot, publication, resume, name)
+        self._arguments = (url, slot, publication, resume, name, notes)
         self._abandoned = False
         self.connection: ReplicationConnection | None = None
         self.error: Exception | None = None

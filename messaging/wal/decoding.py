@@ -19,6 +19,7 @@ from .messages import (
     Insert,
     Keepalive,
     Message,
+    Note,
     Relation,
     Row,
     Transaction,
@@ -64,6 +65,7 @@ class Decoder:
             b"C"[0]: self._commit,
             b"R"[0]: self._relation,
             b"T"[0]: self._truncate,
+            b"M"[0]: self._note,
         }
 
     def decode(self, data: bytes) -> Message | None:
@@ -75,7 +77,7 @@ class Decoder:
             decode = self._decoders.get(data[_HEADER])
             if decode is not None:
                 return decode(data)
-            if data[_HEADER] in b"YOM":
+            if data[_HEADER] in b"YO":
                 return None
         elif data[0] == 0x6B:  # 'k'
             wal_end, _, reply_requested = _KEEPALIVE(data, 1)
@@ -137,6 +139,10 @@ class Decoder:
         at = _HEADER + 6
         return Truncate(tuple(self._relations[_OID(data, at + 4 * number)[0]] for number in range(count)))
 
+    def _note(self, data: bytes) -> Note:
+        prefix, at = _string(data, _HEADER + 10)  # after the flags and the note's own position
+        return Note(bool(data[_HEADER + 1] & 1), prefix, data[at + 4 : at + 4 + _LENGTH(data, at)[0]])
+
 
 def _row(data: bytes, at: int, names: tuple[str, ...], old: Row | None) -> tuple[Row, int]:
     """The row at `at` and where it ends. A TOASTed value that did not change is not sent: `old` has it, or nobody."""
@@ -171,6 +177,7 @@ class Assembler:
     def __init__(self) -> None:
         self._begin: Begin | None = None
         self._changes: list[Change] = []
+        self._notes: list[Note] = []
 
     @property
     def inside(self) -> bool:
@@ -183,10 +190,15 @@ class Assembler:
         if kind is Insert or kind is Update or kind is Delete or kind is Truncate:
             self._changes.append(message)  # type: ignore[arg-type]
         elif kind is Begin:
-            self._begin, self._changes = message, []  # type: ignore[assignment]
+            self._begin, self._changes, self._notes = message, [], []  # type: ignore[assignment]
+        elif isinstance(message, Note):
+            if message.transactional:
+                self._notes.append(message)
         elif isinstance(message, Commit):
             begin, self._begin = self._begin, None
             if begin is None:
                 raise ProtocolError("a commit came without its begin")
-            return Transaction(begin.xid, message.commit_lsn, message.end_lsn, message.committed_at, self._changes)
+            return Transaction(
+                begin.xid, message.commit_lsn, message.end_lsn, message.committed_at, self._changes, self._notes
+            )
         return None

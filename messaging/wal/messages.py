@@ -86,8 +86,17 @@ class Keepalive:
     reply_requested: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What `pg_logical_emit_message` wrote into the log; only a transactional one belongs to a transaction."""
+
+    transactional: bool
+    prefix: str
+    content: bytes
+
+
 Change = Insert | Update | Delete | Truncate
-Message = Begin | Relation | Insert | Update | Delete | Truncate | Commit | Keepalive
+Message = Begin | Relation | Insert | Update | Delete | Truncate | Note | Commit | Keepalive
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ class Transaction:
     end_lsn: int
     committed_at: datetime
     changes: list[Change]
+    notes: list[Note] = field(default_factory=list)
 
 
 def format_lsn(lsn: int) -> str:

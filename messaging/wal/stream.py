@@ -31,11 +31,20 @@ class WalStream:
     The caller confirms what it has handled; what was not confirmed when its process died is delivered again.
     While it lives nothing is delivered twice: the server may rewind a slot (an immediate restart forgets the newest
     confirmations), but this object resumes at its own position and skips what is before it. `resume` is such a position
-    that the caller stored with its own data; it wins over the slot's.
+    that the caller stored with its own data; it wins over the slot's. `notes`: with what `pg_logical_emit_message` wrote.
     """
 
-    def __init__(self, url: str, *, slot: str, publication: str, name: str = "", resume: Resume | None = None) -> None:
-        self._url, self._slot, self._publication, self._name = url, slot, publication, name
+    def __init__(
+        self,
+        url: str,
+        *,
+        slot: str,
+        publication: str,
+        name: str = "",
+        resume: Resume | None = None,
+        notes: bool = False,
+    ) -> None:
+        self._url, self._slot, self._publication, self._name, self._notes = url, slot, publication, name, notes
         self._resume = resume or Resume()
         self._delivered = self._confirmed = self._resume.lsn
         self._connection: ReplicationConnection | None = None
@@ -161,7 +170,7 @@ class WalStream:
             if time.monotonic() < self._next_attempt:
                 return None
             resume = Resume(self._delivered, self._resume.system_id)
-            self._attempt = Attempt(self._url, self._slot, self._publication, resume, self._name)
+            self._attempt = Attempt(self._url, self._slot, self._publication, resume, self._name, self._notes)
             self._attempt.start()
         self._attempt.join(0.002)
         if self._attempt.is_alive():

@@ -1,12 +1,17 @@
 """Publications, replica identity and slots, on a real database with the tables' names of the seat service."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
 
 import psycopg
 import pytest
 
+from messaging.wal import Transaction, Update, WalStream
+from sandbox.introduce import Begun, introduce
 from sandbox.publish import ensure_slot, publish_database
 from sandbox.testing import url_of
+from tests.waiting import wait_until
 
 TABLES = ("seats_seat", "seats_hold", "seats_outbox", "seats_idempotencykey", "django_migrations")
 
@@ -75,3 +80,45 @@ def test_a_slot_is_made_once_and_keeps_its_place(owner: psycopg.Connection, serv
             assert superuser.execute(place).fetchone() == first
         finally:
             superuser.execute("select pg_drop_replication_slot('test_publish')")
+
+
+def test_rows_from_before_the_slot_are_introduced_whole(
+    owner: psycopg.Connection, servers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.introduce.BLOCKS", 1)
+    owner.execute("alter table seats_outbox add long text, alter long set storage external")
+    owner.execute("insert into seats_outbox select n, repeat('x', 3000) from generate_series(1, 3) n")
+    owner.execute("insert into seats_seat select generate_series(1, 500)")
+    publish_database(owner, "seats")
+    url = url_of(servers, "seats", "postgres", "publishing")
+    with psycopg.connect(url, autocommit=True) as superuser:
+        ensure_slot(superuser, "test_introduce")
+        stream = WalStream(url, slot="test_introduce", publication="journal", notes=True)
+        told: list[Transaction] = []
+
+        def enough() -> bool:
+            told.extend(stream.poll())
+            return len(rows_of(told, "seats_seat")) == 500
+
+        try:
+            introduce(owner, "seats", ["seats_outbox", "seats_seat"], Begun.ANEW)
+            wait_until(enough, 10, "all rows")
+        finally:
+            stream.close()
+            wait_until(partial(_dropped, superuser), 10, "the slot's reader to go")
+    assert b'"gap"' in told[0].notes[0].content
+    assert told[0].changes == []
+    assert all(b'"introduced"' in one.notes[0].content for one in told[1:])
+    assert rows_of(told, "seats_outbox") == {str(n): {"id": str(n), "long": "x" * 3000} for n in range(1, 4)}
+    identity = "select relreplident::text from pg_class where relname = 'seats_outbox'"
+    assert owner.execute(identity).fetchone() == ("d",)
+
+
+def rows_of(told: list[Transaction], table: str) -> dict[str | None, Any]:
+    updates = [change for one in told for change in one.changes if isinstance(change, Update)]
+    return {update.new["id"]: update.new for update in updates if update.relation.table == table}
+
+
+def _dropped(superuser: psycopg.Connection) -> bool:
+    query = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s and not active"
+    return bool(superuser.execute(query, ("test_introduce",)).rowcount)

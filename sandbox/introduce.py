@@ -1,0 +1,58 @@
+"""Telling a recorder that begins (anew) what is there already: it reads changes, and must not look into tables.
+
+An update that changes nothing puts a row into the log whole. A note in the log itself says where this begins, so that the
+journal knows which rows of before no longer count, and that something may be missing where a slot had been lost.
+"""
+
+import json
+from enum import Enum
+
+import psycopg
+from psycopg import sql
+
+PREFIX = "journal"
+BLOCKS = 128  # of 8 kB: how much of a table is introduced in one transaction
+
+
+class Begun(Enum):
+    """Why a slot begins now. The value is the kind and the text of the note."""
+
+    NEW = ("snapshot", "the recording of {} begins")
+    ANEW = ("gap", "what {} committed before this is not recorded: the recorder was away, and its log is lost")
+
+
+def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None) -> None:
+    """Log the rows of `tables` through a connection of their owner. `begun`: None for tables that join later."""
+    if begun is not None:
+        kind, text = begun.value
+        _note(connection, {"kind": kind, "text": text.format(app)})
+    for table in tables:
+        _introduce_table(connection, table)
+
+
+def _introduce_table(connection: psycopg.Connection, table: str) -> None:
+    """Block by block: a row that the update moves elsewhere may be told twice, which does no harm."""
+    name = sql.Identifier(table)
+    identity, blocks, column = connection.execute(
+        """
+        select relreplident, pg_relation_size(oid) / current_setting('block_size')::int,
+            (select attname from pg_attribute where attrelid = pg_class.oid and attnum > 0 and not attisdropped limit 1)
+        from pg_class where oid = %s::regclass
+        """,
+        (table,),
+    ).fetchone() or ("f", 0, "")
+    touch = sql.SQL("update {} set {} = {} where ctid >= %s::tid and ctid < %s::tid").format(
+        name, sql.Identifier(column), sql.Identifier(column)
+    )
+    for block in range(0, blocks, BLOCKS):
+        with connection.transaction():
+            if identity != "f":  # else a long value, which does not change, would not be in the log
+                connection.execute(sql.SQL("alter table {} replica identity full").format(name))
+            if connection.execute(touch, (f"({block},0)", f"({block + BLOCKS},0)")).rowcount:
+                _note(connection, {"kind": "introduced", "text": f"{table} as it was found"})
+            if identity != "f":
+                connection.execute(sql.SQL("alter table {} replica identity default").format(name))
+
+
+def _note(connection: psycopg.Connection, note: dict[str, str]) -> None:
+    connection.execute("select pg_logical_emit_message(true, %s, %s)", (PREFIX, json.dumps(note)))

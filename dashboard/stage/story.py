@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from dashboard.stage import present, steps, tables
+from dashboard.stage.lanes import draw
 from journal.queries import EntryDict, entries_of
 from journal.stories import Tables, fold
 
@@ -34,7 +35,7 @@ def tell(booking: str, entries: Sequence[EntryDict], pos: int | None = None, *, 
         "entry": present.entry(told.entry, booking) if told.entry else None,
         "tables": tables.groups(told),
         "time": timeline(entries, told.pos),
-        "lanes": None,
+        "lanes": draw(entries, booking, pos),
     }
 
 

@@ -1,0 +1,159 @@
+"""Where the observations belong: a fault on the bus to its message, one inside a transaction to an attempt, a duplicate to
+the transaction that absorbed it. Each observation ends up in exactly one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.stage.lanes.shapes import BROWSER, BUS, LANE_OF, Emission, Mark, Node
+from journal.queries import EntryDict
+
+ON_THE_WAY = ("bus", "relay.before_publish", "relay.after_publish")
+AFTER_COMMIT = ("transaction.committed", "projector.committed")
+WORDS = {
+    "drop": "dropped",
+    "duplicate": "doubled",
+    "delay": "delayed",
+    "reorder": "delayed",
+    "hold": "held",
+    "hang": "held",
+    "pause": "held",
+    "crash": "crashed",
+    "error": "rolled back",
+    "refuse": "refused",
+}
+"""What a fault's action is called where it struck."""
+
+WHERE = {
+    "transaction.before": "before it began",
+    "transaction.inside": "before its commit",
+    "orchestrator.before": "before deciding",
+    "orchestrator.after": "before its commit",
+    "database": "in the database",
+}
+
+
+class Observed:
+    """Takes the observations in; `nodes` are the attempts and notes that stand for themselves."""
+
+    def __init__(
+        self,
+        known: list[Node],
+        keys: dict[int, float],
+        emissions: dict[str, list[Emission]],
+        causes: dict[int, list[str]],
+    ) -> None:
+        self.nodes: list[Node] = []
+        self._known, self._keys, self._emissions, self._causes = known, keys, emissions, causes
+        self._strikes: dict[tuple[Any, ...], tuple[Mark, list[int]]] = {}
+
+    def take(self, entry: EntryDict) -> None:
+        data = entry["data"] or {}
+        kind, message = data.get("kind", ""), data.get("messageid", "")
+        struck = data.get("data") or {}
+        if kind == "fault":
+            self._fault(entry, message, struck)
+        elif kind == "absorbed":
+            self._absorbed(entry, message)
+        elif kind in ("rolled back", "dead letter"):
+            self._failed(entry, message, kind)
+        else:
+            self._note(entry, kind)
+
+    def _fault(self, entry: EntryDict, message: str, struck: dict[str, Any]) -> None:
+        point, word = struck.get("point", ""), WORDS.get(struck.get("action", ""), "fault")
+        strike = (struck.get("fault"), struck.get("fired"), message)
+        if strike in self._strikes and message:  # it goes on: the same strike told again
+            mark, positions = self._strikes[strike]
+            positions.append(entry["pos"])
+            mark.text = entry["title"].partition(":")[0].partition(" at ")[0] if word == "held" else mark.text
+            return
+        mark = Mark(word, word, [entry["pos"]])
+        self._strikes[strike] = mark, mark.positions
+        if point in ON_THE_WAY:
+            emission = self._emission(entry, message)
+            if emission is not None:
+                emission.marks.append(mark)
+                return
+        elif point in AFTER_COMMIT or word == "refused":
+            receiver = self._receiver(entry, message)
+            if receiver is not None:
+                receiver.marks.append(mark)
+                return
+        elif message:
+            self._strikes[strike] = mark, self._attempt(entry, message, mark).positions
+            return
+        note = self._note(entry, word)
+        self._strikes[strike] = note.marks[0], note.positions
+
+    def _absorbed(self, entry: EntryDict, message: str) -> None:
+        mark = Mark("absorbed", "duplicate absorbed", [entry["pos"]])
+        receiver = self._receiver(entry, message)
+        if receiver is not None:
+            receiver.marks.append(mark)
+            return
+        node = self._note(entry, "absorbed")
+        node.title = "Absorbed"
+        self._causes[id(node)] = [message]
+
+    def _failed(self, entry: EntryDict, message: str, kind: str) -> None:
+        """A fault that rolled a transaction back and the rollback are one attempt."""
+        for node in reversed(self.nodes):
+            if node.kind == "attempt" and message in self._causes[id(node)] and node.lane == _lane(entry):
+                if any(mark.kind == kind for mark in node.marks):
+                    node.positions.append(entry["pos"])
+                else:
+                    node.marks.append(Mark(kind, kind, [entry["pos"]]))
+                return
+        self._attempt(entry, message, Mark(kind, kind, [entry["pos"]]))
+
+    def _attempt(self, entry: EntryDict, message: str, mark: Mark) -> Node:
+        emission = self._emission(entry, message)
+        title = emission.message["type"] if emission else entry["title"].partition(":")[2].strip() or entry["title"]
+        standing = mark.kind in ("held", "delayed")
+        node = Node("held" if standing else "attempt", _lane(entry), title, at=entry["committed_at"])
+        point = ((entry["data"] or {}).get("data") or {}).get("point", "")
+        node.lines, node.tone = [WHERE[point]] if point in WHERE else [], "wait" if standing else "bad"
+        node.positions, node.marks = mark.positions, [mark]
+        mark.positions = []
+        self.nodes.append(node)
+        self._causes[id(node)] = [message]
+        # It came before what its service then did about the message, wherever the observation arrived in the journal.
+        later = [
+            self._keys[id(one)]
+            for one in self._known
+            if message in self._causes[id(one)]
+            and one.lane == node.lane
+            and (emission.pos if emission else 0) < one.positions[0] < entry["pos"]
+        ]
+        self._keys[id(node)] = min([entry["pos"], *(key - 0.25 for key in later)])
+        return node
+
+    def _note(self, entry: EntryDict, kind: str) -> Node:
+        node = Node(
+            "note", _lane(entry), entry["title"], positions=[entry["pos"]], at=entry["committed_at"], tone="quiet"
+        )
+        node.marks = [Mark(kind or "observed", kind or "observed")]
+        self.nodes.append(node)
+        self._keys[id(node)] = entry["pos"]
+        self._causes[id(node)] = []
+        return node
+
+    def _emission(self, entry: EntryDict, message: str) -> Emission | None:
+        found = self._emissions.get(message, [])
+        named = [one for one in found if one.pos in entry["cause_pos"]]
+        return (named or found)[-1] if found else None
+
+    def _receiver(self, entry: EntryDict, message: str) -> Node | None:
+        """The last transaction of the service that names the message: of two, the second took the duplicate."""
+        found = [
+            node for node in self._known if message and message in self._causes[id(node)] and node.lane == _lane(entry)
+        ]
+        return found[-1] if found else None
+
+
+def _lane(entry: EntryDict) -> int:
+    struck = (entry["data"] or {}).get("data") or {}
+    if struck.get("point") in ON_THE_WAY:
+        return BUS
+    return LANE_OF.get(entry["service"], BROWSER)

@@ -1,0 +1,251 @@
+"""What a drawing of swimlanes consists of. Plain values: lengths in SVG units, `pos` positions in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+BROWSER, ORCHESTRATOR, BUS, SEAT, PAYMENT, TICKET, PROJECTOR = range(7)
+LANES = (
+    ("browser", "Browser"),
+    ("booking", "Orchestrator"),
+    ("bus", "Bus"),
+    ("seats", "Seat"),
+    ("payments", "Payment"),
+    ("tickets", "Ticket"),
+    ("projections", "Projector"),
+)
+"""Whose hue, and the heading. The bus stands where every command and every reply passes it."""
+LANE_OF = {"booking": ORCHESTRATOR, "seats": SEAT, "payments": PAYMENT, "tickets": TICKET, "projections": PROJECTOR}
+
+
+@dataclass(slots=True)
+class Mark:
+    """A fault or an absorbed duplicate, where it struck; `positions` are the observations that prove it."""
+
+    kind: str  # dropped, doubled, delayed, held, crashed, rolled back, refused, absorbed, dead letter, fault
+    text: str
+    positions: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """Something that happened in one lane: a transaction, an attempt that left none, or the projector's run of them.
+
+    `kind`: request, transaction, attempt (rolled back or crashed), held (it stands still, or stood), views, note.
+    `positions`: the journal entries it stands for.
+    """
+
+    kind: str
+    lane: int
+    title: str
+    lines: list[str] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    xid: int | None = None
+    lsn: str = ""
+    at: str = ""
+    tone: str = ""  # compensation, bad, wait, good, quiet
+    says: list[str] = field(default_factory=list)  # the events it tells
+    told: str = ""  # the same as a sentence, for the text
+
+    @property
+    def id(self) -> str:
+        if self.kind == "request":
+            return f"ask-{self.positions[0]}" if self.positions else "ask"
+        return f"tx-{self.positions[0]}"
+
+    def all_positions(self) -> list[int]:
+        """Of a request none: it is no entry, only drawn from one."""
+        return [] if self.kind == "request" else self.positions + [pos for mark in self.marks for pos in mark.positions]
+
+
+@dataclass(slots=True, eq=False)
+class Emission:
+    """A message put into an outbox by an entry; a reply that is given again is emitted again."""
+
+    message: dict[str, Any]
+    source: Node
+    pos: int
+    attempt: int = 1
+    marks: list[Mark] = field(default_factory=list)
+    receivers: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """A message on its way, or another cause. `target` is None while nothing has come of it, and for good if it was dropped.
+
+    `kind`: request, command, reply, event, timer (a due time that was written down), local (in the same service).
+    `state`: delivered, dropped, doubled, delayed, pending.
+    """
+
+    id: str
+    kind: str
+    source: Node
+    target: Node | None
+    label: str = ""
+    state: str = "delivered"
+    compensation: bool = False
+    refused: bool = False
+    attempt: int = 1
+    pos: int = 0
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Gap:
+    """Time in which nothing happened, before node number `before`; drawn as a band of fixed height."""
+
+    before: int
+    seconds: float
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Tale:
+    """What happened, before it has a place. `nodes` are in causal order; `views[i]` stands beside nodes[i], the last below."""
+
+    nodes: list[Node] = field(default_factory=list)
+    views: dict[int, Node] = field(default_factory=dict)
+    flows: list[Flow] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of text in a box."""
+
+    y: float
+    text: str
+    kind: str = ""  # title, meta, mark
+
+
+@dataclass(slots=True)
+class Box:
+    """A node with its place. `future`: has not happened at the chosen moment; `current`: is that moment."""
+
+    id: str
+    node: Node
+    x: float
+    y: float
+    w: float
+    h: float
+    lines: list[Line] = field(default_factory=list)
+    label: str = ""
+    future: bool = False
+    current: bool = False
+    tab: int = -1  # one box of a drawing is a tab stop
+
+    @property
+    def service(self) -> str:
+        return LANES[self.node.lane][0]
+
+    @property
+    def pos(self) -> int:
+        """The entry that its details are about: what it did last."""
+        return self.node.positions[-1]
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.w / 2
+
+
+@dataclass(slots=True)
+class Pill:
+    """The name of a message, in the lane of the bus."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    text: str
+    flag: str = ""
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.w / 2
+
+    @property
+    def text_y(self) -> float:
+        return self.y + 14
+
+    @property
+    def right(self) -> float:
+        return self.x + self.w
+
+
+@dataclass(slots=True)
+class Arrow:
+    """A flow with its path (SVG path data)."""
+
+    id: str
+    flow: Flow
+    path: str
+    from_id: str
+    to_id: str
+    pill: Pill | None = None
+    future: bool = False
+    label: str = ""
+
+    @property
+    def hue(self) -> str:
+        if self.flow.state == "dropped" or self.flow.refused:
+            return "bad"
+        if self.flow.compensation:
+            return "back"
+        return "plain" if self.flow.kind in ("command", "reply", "request") else "faint"
+
+
+@dataclass(slots=True)
+class Band:
+    """A gap with its place."""
+
+    y: float
+    h: float
+    text: str
+
+    @property
+    def text_y(self) -> float:
+        return self.y + self.h / 2 + 4
+
+
+@dataclass(slots=True)
+class Column:
+    """A lane with its place."""
+
+    service: str
+    name: str
+    x: float
+    w: float
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.w / 2
+
+
+@dataclass(slots=True)
+class Lanes:
+    """A drawing. `sentences` tell the same in words, in causal order."""
+
+    width: float
+    height: float
+    columns: list[Column] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    arrows: list[Arrow] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    times: list[Line] = field(default_factory=list)
+    sentences: list[Sentence] = field(default_factory=list)
+    hues: tuple[str, ...] = ("plain", "back", "bad", "faint")  # of the arrowheads
+
+
+@dataclass(slots=True)
+class Sentence:
+    """One line of the text equivalent."""
+
+    lane: str
+    service: str
+    text: str
+    pos: int
+    future: bool = False
+    current: bool = False

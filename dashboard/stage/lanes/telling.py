@@ -1,0 +1,208 @@
+"""What happened to a booking, in causal order: from journal entries to nodes and flows. Pure; knows no lengths."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from dashboard.stage.lanes.observed import Observed
+from dashboard.stage.lanes.shapes import (
+    BROWSER,
+    LANE_OF,
+    ORCHESTRATOR,
+    PROJECTOR,
+    Emission,
+    Flow,
+    Gap,
+    Node,
+    Tale,
+)
+from dashboard.stage.lanes.wording import ASKED, sentence, titled, views_lines
+from journal.queries import EntryDict
+
+IDLE_S = 0.8  # a silence worth showing
+
+
+def tell(entries: Sequence[EntryDict], booking: str) -> Tale:
+    """A batch's transaction holds rows of other bookings too; only this one's are told."""
+    return _Teller(booking).tell(sorted(entries, key=lambda entry: entry["pos"]))
+
+
+class _Teller:
+    def __init__(self, booking: str) -> None:
+        self.booking = booking
+        self.keys: dict[int, float] = {}  # id(node) -> place in the order
+        self.nodes: list[Node] = []
+        self.emissions: dict[str, list[Emission]] = defaultdict(list)
+        self.causes: dict[int, list[str]] = {}  # id(node) -> messages it names as its causes
+        self.known: list[EntryDict] = []
+
+    def tell(self, entries: list[EntryDict]) -> Tale:
+        views, observations = [], []
+        for entry in entries:
+            if entry["kind"] == "observation":
+                observations.append(entry)
+            elif entry["service"] == "projections":
+                views.append(entry)
+            else:
+                self._transaction(entry)
+        observed = Observed(self.nodes, self.keys, self.emissions, self.causes)
+        for entry in observations:
+            observed.take(entry)
+        nodes = [*self._requests(), *self.nodes, *observed.nodes]
+        nodes.sort(key=lambda node: self.keys[id(node)])
+        tale = Tale(nodes=nodes)
+        self._views(views, tale)
+        self._flows(tale)
+        self._locals(tale)
+        tale.gaps = _gaps(nodes)
+        for node in [*nodes, *tale.views.values()]:
+            node.told = sentence(node)
+        return tale
+
+    def _transaction(self, entry: EntryDict) -> None:
+        changes = mine(entry, self.booking)
+        messages = [c["new"] for c in changes if c["table"].endswith("_outbox") and c["op"] == "insert"]
+        attempt = _attempt(changes)
+        node = titled(entry, messages, changes, attempt)
+        node.lane = LANE_OF.get(entry["service"], BROWSER)
+        node.positions, node.xid, node.lsn, node.at = (
+            [entry["pos"]],
+            entry["xid"],
+            entry["lsn"],
+            entry["committed_at"],
+        )
+        for message in messages:
+            sent = attempt if message["kind"] == "command" and message.get("step") else 1
+            self.emissions[message["id"]].append(Emission(message, node, entry["pos"], sent))
+        self.nodes.append(node)
+        self.keys[id(node)] = entry["pos"]
+        self.causes[id(node)] = [*entry["causes"], *_letters(changes)]
+
+    def _requests(self) -> list[Node]:
+        """What a person asked for, drawn in the browser's lane before the transaction that took it in."""
+        asked: dict[int, Node] = {}
+        for emissions in self.emissions.values():
+            first = emissions[0]
+            words = ASKED.get(first.message["type"])
+            if words and not self.causes[id(first.source)]:
+                node = Node("request", BROWSER, words, positions=[first.pos], at=first.source.at)
+                self.keys[id(node)] = self.keys[id(first.source)] - 0.5
+                asked[first.pos] = node
+        return list(asked.values())
+
+    def _views(self, entries: Iterable[EntryDict], tale: Tale) -> None:
+        """The projector's transactions between two nodes are one box, beside the later of the two."""
+        order = [self.keys[id(node)] for node in tale.nodes]
+        for entry in entries:
+            slot = sum(key < entry["pos"] for key in order)
+            node = tale.views.get(slot)
+            if node is None:
+                node = tale.views[slot] = Node("views", PROJECTOR, "", at=entry["committed_at"])
+                node.xid, node.lsn = entry["xid"], entry["lsn"]
+                self.causes[id(node)] = []
+            node.positions.append(entry["pos"])
+            views_lines(node, entry, self.booking)
+            self.causes[id(node)] += entry["causes"]
+
+    def _flows(self, tale: Tale) -> None:
+        for node in [*tale.nodes, *tale.views.values()]:
+            for cause in dict.fromkeys(self.causes.get(id(node), ())):
+                before = [one for one in self.emissions.get(cause, ()) if one.pos < self._place(node)]
+                if before and before[-1].source is not node:
+                    before[-1].receivers.append(node)
+        for emissions in self.emissions.values():
+            for emission in emissions:
+                emission.receivers.sort(key=self._place)
+                tale.flows += _flows_of(emission)
+        for node in tale.nodes:
+            if node.kind == "request":
+                target = next(one for one in self.nodes if one.positions[0] == node.positions[0])
+                tale.flows.append(Flow(f"{node.id}-taken", "request", node, target, pos=node.positions[0]))
+
+    def _place(self, node: Node) -> float:
+        return self.keys.get(id(node), node.positions[0])
+
+    def _locals(self, tale: Tale) -> None:
+        """A due time that a transaction wrote into a row is what wakes the watchdog."""
+        caused = {id(flow.target) for flow in tale.flows if flow.target}
+        for number, node in enumerate(tale.nodes):
+            if id(node) in caused or node.kind != "transaction":
+                continue
+            same = [one for one in tale.nodes[:number] if one.lane == node.lane]
+            if node.lane == ORCHESTRATOR and same and node.title.startswith("Watchdog"):
+                tale.flows.append(Flow(f"due-{node.positions[0]}", "timer", same[-1], node, pos=node.positions[0]))
+
+
+def mine(entry: EntryDict, booking: str) -> list[dict[str, Any]]:
+    """The entry's changes that name the booking; all of them if none does (a dead letter names only its message)."""
+    found = [c for c in entry["changes"] if any(row and booking in row.values() for row in (c["old"], c["new"]))]
+    return found or list(entry["changes"])
+
+
+def _attempt(changes: Iterable[dict[str, Any]]) -> int:
+    """Which attempt at its step the saga is at, by its row."""
+    return max((c["new"].get("attempt") or 1 for c in changes if c["table"] == "booking_saga" and c["new"]), default=1)
+
+
+def _letters(changes: Iterable[dict[str, Any]]) -> list[str]:
+    return [c["new"]["id"] for c in changes if c["table"].endswith("_deadletter") and c["new"] and c["op"] == "insert"]
+
+
+def _flows_of(emission: Emission) -> list[Flow]:
+    message, source = emission.message, emission.source
+    kinds = {mark.kind for mark in emission.marks}
+
+    def flow(number: int, target: Node | None, state: str) -> Flow:
+        return Flow(
+            f"msg-{emission.pos}-{message['id'][-8:]}{f'-{number}' if number else ''}",
+            message["kind"],
+            source,
+            target,
+            label=message["type"],
+            state=state,
+            compensation=message.get("action") == "compensation",
+            refused=message["kind"] == "reply" and (message.get("data") or {}).get("status") == "refused",
+            attempt=emission.attempt,
+            pos=emission.pos,
+            marks=emission.marks if number == 0 else [],
+        )
+
+    receivers = emission.receivers
+    if not receivers:
+        if "dropped" in kinds:
+            return [flow(0, None, "dropped")]
+        return [flow(0, None, "pending")] if message["kind"] != "event" else []
+    first = "delayed" if kinds & {"delayed", "held"} else "delivered"
+    found = [flow(0, receivers[0], first)]
+    for number, (before, receiver) in enumerate(pairwise(receivers), 1):
+        if before.kind in ("attempt", "held") and before.lane == receiver.lane:  # what came of it afterwards
+            found.append(Flow(f"then-{receiver.positions[0]}", "local", before, receiver, pos=receiver.positions[0]))
+        else:
+            found.append(flow(number, receiver, "delivered" if message["kind"] == "event" else "doubled"))
+    if "doubled" in kinds and len(receivers) == 1:
+        found.append(flow(1, receivers[0], "doubled"))
+    return found
+
+
+def _gaps(nodes: Sequence[Node]) -> list[Gap]:
+    gaps: list[Gap] = []
+    latest: datetime | None = None
+    for number, node in enumerate(nodes):
+        at = datetime.fromisoformat(node.at)
+        if latest is not None and (at - latest).total_seconds() >= IDLE_S:
+            gaps.append(Gap(number, (at - latest).total_seconds(), _why(nodes, number)))
+        latest = max(latest or at, at)
+    return gaps
+
+
+def _why(nodes: Sequence[Node], number: int) -> str:
+    before = nodes[number - 1]
+    if nodes[number].title.startswith("Watchdog"):
+        return "no answer in time"
+    if before.kind == "held" and before.marks:
+        return before.marks[0].text
+    return ""

@@ -1,0 +1,191 @@
+"""The swimlanes as a value: over bookings as they were recorded (tests/dashboard/recording.py), and over any entries at all."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard.stage.lanes import Lanes, draw
+from dashboard.stage.lanes.shapes import Box
+from tests.dashboard.recording import HERE, SCENES, recorded
+
+BOOKING = "01a1fdef-2806-7036-929e-3e4f7f23fd0a"
+SERVICES = ("booking", "seats", "payments", "tickets")
+STORIES = sorted(SCENES.keys() & {path.name.removesuffix(".json.gz") for path in HERE.iterdir()})
+
+
+def drawn(name: str, pos: int | None = None) -> Lanes:
+    booking, entries = recorded(name)
+    return draw(entries, booking, pos)
+
+
+def box(lanes: Lanes, lane: str, title: str) -> Box:
+    found = [one for one in lanes.boxes if one.service == lane and one.node.title == title]
+    assert found, f"no box {title} of {lane} in {[(one.service, one.node.title) for one in lanes.boxes]}"
+    return found[-1]
+
+
+def check(lanes: Lanes, entries: list[dict[str, Any]]) -> None:
+    """What holds for every drawing."""
+    shown = [pos for one in lanes.boxes for pos in one.node.all_positions()]
+    shown += [pos for arrow in lanes.arrows for mark in arrow.flow.marks for pos in mark.positions]
+    assert sorted(shown) == sorted(entry["pos"] for entry in entries), "an entry is missing, or there twice"
+    places = [(one.x, one.y, one.w, one.h, one.id) for one in lanes.boxes]
+    places += [(a.pill.x, a.pill.y, a.pill.w, a.pill.h, a.id) for a in lanes.arrows if a.pill]
+    for a, b in combinations(places, 2):
+        apart = a[0] + a[2] <= b[0] or b[0] + b[2] <= a[0] or a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1]
+        assert apart, f"{a} and {b} overlap"
+    by_id = {one.id: one for one in lanes.boxes}
+    assert len(by_id) == len(lanes.boxes)
+    assert len({arrow.id for arrow in lanes.arrows}) == len(lanes.arrows)
+    for arrow in lanes.arrows:
+        source, flow = by_id[arrow.from_id], arrow.flow
+        assert source.node is flow.source
+        if flow.target is None:
+            assert arrow.to_id == ""
+            assert flow.state in ("dropped", "pending")
+        else:
+            assert by_id[arrow.to_id].node is flow.target
+            assert by_id[arrow.to_id].y > source.y, f"{arrow.id} goes backwards"
+    assert all(one.x >= 0 and one.x + one.w <= lanes.width and one.y + one.h <= lanes.height for one in lanes.boxes)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_recorded_booking(name: str) -> None:
+    booking, entries = recorded(name)
+    lanes = draw(entries, booking)
+    check(lanes, entries)
+    early = draw(entries[:-4], booking)  # while it runs, what is drawn keeps its id
+    assert {one.id for one in early.boxes} <= {one.id for one in lanes.boxes}
+
+
+def test_a_declined_card_in_words() -> None:
+    """The issue's own order: seat hold, DECLINED payment, release, CANCELLED."""
+    told = [line.text for line in drawn("declined").sentences]
+    held = next(n for n, text in enumerate(told) if text.startswith("Seat: ReserveSeats") and "hold HELD" in text)
+    declined = next(n for n, text in enumerate(told) if text.startswith("Payment: ") and "DECLINED" in text)
+    released = next(n for n, text in enumerate(told) if text.startswith("Seat: compensates: ReleaseSeats"))
+    cancelled = next(n for n, text in enumerate(told) if text.startswith("Orchestrator: CANCELLED"))
+    assert held < declined < released < cancelled
+    assert "SeatsReserved" in told[held]
+
+
+def test_a_compensation_has_its_hue_and_a_refusal_its_own() -> None:
+    lanes = drawn("printer_refused")
+    back = [arrow for arrow in lanes.arrows if arrow.flow.compensation]
+    assert {arrow.flow.label for arrow in back} == {
+        "RefundPayment",
+        "RefundPaymentReply",
+        "ReleaseSeats",
+        "ReleaseSeatsReply",
+    }
+    assert {arrow.hue for arrow in back} == {"back"}
+    assert [arrow.flow.label for arrow in lanes.arrows if arrow.flow.refused] == ["IssueTicketsReply"]
+    assert box(lanes, "payments", "RefundPayment").node.tone == "compensation"
+
+
+def test_a_lost_reply_ends_on_the_bus_and_the_second_attempt_says_so() -> None:
+    lanes = drawn("lost_acknowledgement")
+    dropped = [arrow for arrow in lanes.arrows if arrow.flow.state == "dropped"]
+    assert [arrow.flow.label for arrow in dropped] == ["TakePaymentReply"]
+    again = next(arrow for arrow in lanes.arrows if arrow.flow.attempt == 2)
+    assert again.pill is not None
+    assert again.pill.text == "TakePayment #2"
+    assert any("s · no answer in time" in band.text for band in lanes.bands)
+    assert "absorbed" in [mark.kind for mark in box(lanes, "payments", "TakePayment").node.marks]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("rolled_back", "rolled back"), ("crashed_worker", "crashed")])
+def test_an_attempt_that_left_no_transaction(name: str, kind: str) -> None:
+    lanes = drawn(name)
+    attempt = next(one for one in lanes.boxes if one.node.kind == "attempt")
+    assert attempt.node.xid is None
+    assert kind in [mark.kind for mark in attempt.node.marks]
+    done = box(lanes, "payments", "TakePayment")
+    assert done.node.kind == "transaction"
+    assert done.y > attempt.y
+
+
+def test_a_fault_that_holds_stands_before_what_it_held() -> None:
+    lanes = drawn("held")
+    held = next(one for one in lanes.boxes if one.node.kind == "held")
+    done = box(lanes, "payments", "TakePayment")
+    assert held.y < done.y
+    assert any(arrow.from_id == held.id and arrow.to_id == done.id for arrow in lanes.arrows)
+    assert any(band.text.startswith("2.5 s") for band in lanes.bands)
+
+
+def test_a_doubled_message_arrives_twice_and_acts_once() -> None:
+    lanes = drawn("duplicate")
+    sent = [arrow for arrow in lanes.arrows if arrow.flow.label == "TakePayment"]
+    assert [arrow.flow.state for arrow in sent] == ["delivered", "doubled"]
+    assert [mark.text for mark in box(lanes, "payments", "TakePayment").node.marks] == ["duplicate absorbed"]
+
+
+def test_a_moment_has_a_past_and_a_future() -> None:
+    _, entries = recorded("declined")
+    chosen = next(entry["pos"] for entry in entries if entry["service"] == "payments")
+    lanes = drawn("declined", chosen)
+    now = [one for one in lanes.boxes if one.current]
+    assert [one.service for one in now] == ["payments"]
+    assert now[0].tab == 0
+    assert sum(one.tab == 0 for one in lanes.boxes) == 1
+    assert {one.future for one in lanes.boxes if one.y > now[0].y and one.service != "projections"} == {True}
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    assert draw([], BOOKING).boxes == []
+
+
+@st.composite
+def journals(draw_: st.DrawFn) -> list[dict[str, Any]]:
+    """Any entries a journal could hold of one booking: causes come before effects, everything else is up to chance."""
+    entries: list[dict[str, Any]] = []
+    sent: list[tuple[str, int]] = []
+    for pos in range(1, draw_(st.integers(1, 18)) + 1):
+        kind = draw_(st.sampled_from(("transaction", "transaction", "observation")))
+        service = draw_(st.sampled_from((*SERVICES, "projections")))
+        caused = draw_(st.lists(st.sampled_from(sent), max_size=2)) if sent else []
+        entry: dict[str, Any] = {
+            "pos": pos * 3, "kind": kind, "service": service, "xid": pos, "lsn": f"0/{pos}", "title": "something: happened",
+            "committed_at": f"2027-01-01T00:00:{draw_(st.integers(0, 59)):02}.000000+00:00", "cause_known": True,
+            "causes": [one[0] for one in caused], "cause_pos": [one[1] for one in caused], "emits": [],
+            "correlations": [BOOKING], "changes": [], "data": None,
+        }  # fmt: skip
+        if kind == "observation":
+            struck = draw_(
+                st.sampled_from(("bus", "transaction.inside", "transaction.committed", "answer", "process", ""))
+            )
+            entry["data"] = {
+                "kind": draw_(st.sampled_from(("fault", "absorbed", "rolled back", "dead letter", "operator"))),
+                "messageid": caused[0][0] if caused else draw_(st.sampled_from(("", "unheard-of"))),
+                "data": {
+                    "point": struck,
+                    "action": draw_(st.sampled_from(("drop", "duplicate", "hold", "error", "down"))),
+                },
+            }
+        elif service != "projections":
+            for number in range(draw_(st.integers(0, 3))):
+                again = sent and sent[-1][0] not in entry["emits"] and draw_(st.booleans())
+                message = sent[-1][0] if again else f"message-{pos}-{number}"
+                row = {
+                    "id": message, "correlation_id": BOOKING, "data": {}, "version": 1,
+                    "kind": draw_(st.sampled_from(("command", "reply", "event"))), "step": "TakePayment",
+                    "type": draw_(st.sampled_from(("BookTickets", "TakePayment", "TakePaymentReply", "PaymentDeclined"))),
+                    "action": draw_(st.sampled_from(("", "forward", "compensation"))), "destination": "booking",
+                }  # fmt: skip
+                entry["changes"].append(
+                    {"table": f"{service}_outbox", "op": "insert", "key": "1", "old": None, "new": row}
+                )
+                entry["emits"].append(message)
+            sent += [(message, entry["pos"]) for message in entry["emits"]]
+        entries.append(entry)
+    return entries
+
+
+@settings(max_examples=80, deadline=None)
+@given(journals())
+def test_any_entries_at_all(entries: list[dict[str, Any]]) -> None:
+    check(draw(entries, BOOKING), entries)

@@ -66,8 +66,17 @@ def _chip(fault: dict[str, Any]) -> dict[str, Any]:
 def _scope(fault: dict[str, Any]) -> list[str]:
     booking = f"booking {fault['booking'][-8:]}" if fault["booking"] else ""
     customer = f"customer {fault['customer']}" if fault["customer"] is not None else ""
+    new = "new bookings" if fault["only_new"] and fault["name"] not in LABELS else ""
     process = fault["service"] if fault["service"] not in OWNERS else ""
-    return [process, fault["message"], fault["reason"], booking, fault["seat"] and f"seat {fault['seat']}", customer]
+    return [
+        process,
+        fault["message"],
+        fault["reason"],
+        booking,
+        fault["seat"] and f"seat {fault['seat']}",
+        customer,
+        new,
+    ]
 
 
 def _when(fault: dict[str, Any]) -> str:

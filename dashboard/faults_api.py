@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import ConfigDict, Field, StrictInt
+from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 import faults
 from dashboard.clients import call, get_json
@@ -46,6 +46,7 @@ class FaultIn(Schema):
     booking: UUID | None = None
     seat: Text = ""
     customer: StrictInt | None = None
+    only_new: Annotated[StrictBool, Field(description="spare the bookings placed before it was armed")] = False
     trigger: TriggerIn = TriggerIn()
     reason: Annotated[Text, Field(description="the reason a refusal gives")] = ""
     seconds: Annotated[float, Field(description="length of a delay or an outage; bound of a hold or a hang")] = 0.0

@@ -119,6 +119,7 @@ def wanted(asked: dict[str, str]) -> dict[str, Any]:
         "booking": asked.get("booking", "") if scope == "booking" else "",
         "seat": asked.get("seat", "").strip() if scope == "seat" else "",
         "customer": _number(asked.get("customer")) if scope == "customer" else None,
+        "only_new": scope == "new",
     }
 
 

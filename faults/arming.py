@@ -6,7 +6,7 @@ from redis import Redis
 
 from faults.checks import FaultError
 from faults.fault import Fault, dump
-from faults.holding import HELD_KEY, release
+from faults.holding import release
 from faults.plan import KEY, KNOWN_KEY, OFF_KEY, by_age
 from faults.points import Mechanism
 
@@ -32,11 +32,9 @@ def clear(redis: Redis, fault_id: str | None = None) -> int:
     """Take one fault or all out of the plan, and let go on what they hold; return how many there were."""
     ids = _ids(redis) if fault_id is None else [fault_id]
     removed = int(redis.hdel(KEY, *ids)) if ids else 0
-    if fault_id is None:
-        redis.delete(HELD_KEY, *(KNOWN_KEY + one for one in ids))
-    else:
-        redis.delete(KNOWN_KEY + fault_id)
-        release(redis, fault_id)
+    if ids:
+        redis.delete(*(KNOWN_KEY + one for one in ids))
+    release(redis, fault_id or "")
     return removed
 
 

@@ -21,7 +21,7 @@ EXPIRES_AFTER = timedelta(hours=1)
 DIRECTIONS = ("", "forward", "compensation", "fence")
 ASKED = (
     "point", "action", "service", "message", "step", "direction", "booking", "seat", "customer", "trigger", "reason",
-    "seconds", "name", "expires_at",
+    "seconds", "name", "expires_at", "only_new",
 )  # fmt: skip
 """The fields a person may choose; the others are the plan's own."""
 
@@ -42,6 +42,7 @@ class Fault:
     booking: str = ""
     seat: str = ""
     customer: int | None = None
+    only_new: bool = False  # spares the bookings that were placed before it was armed
     trigger: Trigger = field(default_factory=Trigger)
     reason: str = ""  # the reason a refusal gives
     seconds: float = 0.0  # length of a delay; bound of a hold, hang, pause, down or reorder (0: the usual)
@@ -71,6 +72,8 @@ class Fault:
             text(getattr(self, name), name)
         if self.customer is not None:
             whole(self.customer, "customer", 0, 2**53)
+        if not isinstance(self.only_new, bool):
+            raise FaultError(f"only_new is true or false, not {self.only_new!r}")
         _check_action(self)
         _check_place(self)
 
@@ -114,8 +117,18 @@ class Fault:
             and self.step in ("", target.step)
             and self.direction in ("", target.direction)
             and self.booking in ("", target.booking)
+            and not (self.only_new and self._came_before(target.booking))
             and (target.booking in known or self.names(target))
         )
+
+    def _came_before(self, booking: str) -> bool:
+        """Whether a booking was placed before this was armed: its id tells (UUIDv7: milliseconds since 1970 come first)."""
+        try:
+            placed = uuid.UUID(booking)
+        except ValueError:
+            return False
+        armed_ms = int(datetime.fromisoformat(self.armed_at).timestamp() * 1000)
+        return placed.version == 7 and placed.int >> 80 < armed_ms
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, with `state` and `remaining`."""

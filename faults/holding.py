@@ -1,7 +1,7 @@
 """What a fault holds: a list in Redis, so that a page can show it and a person can let it go on.
 
-An entry that is gone ends the hold: `release` needs no flag that somebody has to put back. Each hold is bounded by itself,
-so one whose process died, or whose Redis is away, ends too.
+Whoever lets go on takes the entry away and says so in a set; an entry that is gone unsaid went with Redis' data, and is put
+back: an outage does not end a breakpoint. Each hold is bounded by itself, so one whose process died ends too.
 """
 
 import json
@@ -18,7 +18,8 @@ from faults.fault import HOLD_S, Fault
 from faults.points import Action, Point
 from faults.target import Target
 
-HELD_KEY = "faults:held"
+HELD_KEY, RELEASED_KEY = "faults:held", "faults:released"
+RELEASED_FOR_S = 7200  # longer than any fault lives
 POLL_S = 0.1
 
 
@@ -45,7 +46,7 @@ class Hold:
         self._redis, self._id = redis, uuid.uuid4().hex
         self._began, self._longest, self._asked_at = time.monotonic(), longest(fault), time.monotonic()
         now = datetime.now(UTC)
-        entry = Held(
+        self._entry = Held(
             id=self._id,
             fault=fault.id,
             point=fault.point,
@@ -56,8 +57,8 @@ class Hold:
             since=now.isoformat(),
             until=(now + timedelta(seconds=self._longest)).isoformat(),
         )
-        with suppress(RedisError):  # without an entry it is over at once
-            redis.hset(HELD_KEY, self._id, json.dumps(asdict(entry)))
+        with suppress(RedisError):  # put on the list by `ended`, then
+            self._enter()
 
     def ended(self) -> str:
         """Empty while it stands; else a sentence about how it ended. Cheap: asks Redis ten times a second at most."""
@@ -70,9 +71,16 @@ class Hold:
             return ""
         self._asked_at = now
         try:
-            return "" if self._redis.hexists(HELD_KEY, self._id) else f"is let go on {stood}"
+            if not self._redis.hexists(HELD_KEY, self._id):
+                if self._redis.sismember(RELEASED_KEY, self._id):
+                    return f"is let go on {stood}"
+                self._enter()
         except RedisError:
-            return ""
+            pass
+        return ""
+
+    def _enter(self) -> None:
+        self._redis.hset(HELD_KEY, self._id, json.dumps(asdict(self._entry)))
 
     def leave(self) -> None:
         """Take it off the list."""
@@ -113,7 +121,13 @@ def held_bookings(redis: Redis) -> set[str]:
     return {entry.booking for entry in held(redis) if entry.booking and entry.point not in views}
 
 
-def release(redis: Redis, fault_id: str) -> int:
-    """Let go on whatever this fault holds; return how many. The fault stays armed if it may strike again."""
-    ids = [entry.id for entry in held(redis) if entry.fault == fault_id]
-    return int(redis.hdel(HELD_KEY, *ids)) if ids else 0
+def release(redis: Redis, fault_id: str = "") -> int:
+    """Let go on whatever this fault (or any) holds; return how many. The fault stays armed if it may strike again."""
+    ids = [entry.id for entry in held(redis) if fault_id in ("", entry.fault)]
+    if not ids:
+        return 0
+    pipe = redis.pipeline(transaction=True)
+    pipe.sadd(RELEASED_KEY, *ids)
+    pipe.expire(RELEASED_KEY, RELEASED_FOR_S)
+    pipe.hdel(HELD_KEY, *ids)
+    return int(pipe.execute()[-1])

@@ -62,6 +62,9 @@ class Plan:
         self.armed: list[Fault] = []  # those that may strike in this process
         self.personal: list[Fault] = []  # those for a seat or a customer, wherever they strike
         self.off: frozenset[str] = frozenset()
+        self.answers: dict[
+            str, Fault
+        ] = {}  # message id -> the refusal claimed for it, for as long as this plan is used
         self._known: dict[str, frozenset[str]] = {}
         self._claim = redis.register_script(_CLAIM)
 

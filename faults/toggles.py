@@ -1,4 +1,7 @@
-"""The ready-made faults of the front page: each is one shot."""
+"""The ready-made faults of the front page: each is one shot, at a booking placed after it was armed.
+
+A booking that is still under way would otherwise take the shot that was meant for the next one.
+"""
 
 from collections.abc import Callable
 
@@ -15,6 +18,7 @@ def card_declined(booking: str = "") -> Fault:
         reason="card_declined",
         name="card_declined",
         booking=booking,
+        only_new=True,
     )
 
 
@@ -27,6 +31,7 @@ def printer_refuses(booking: str = "") -> Fault:
         reason="printer_refused",
         name="printer_refuses",
         booking=booking,
+        only_new=True,
     )
 
 
@@ -38,6 +43,7 @@ def acknowledgement_lost(booking: str = "") -> Fault:
         message="TakePaymentReply",
         name="acknowledgement_lost",
         booking=booking,
+        only_new=True,
     )
 
 

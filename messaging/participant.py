@@ -144,9 +144,12 @@ class Participant:
         return take(self.barrier, keys, [_booking(request) for request in requests.values()], **values)
 
     def _with_fault(self, request: Request, plan: Plan) -> Request:
-        fault = claim(plan, Point.ANSWER, request.envelope)
+        """Claimed once a message: a local transaction that is run again (it lost a race) must come to the same answer."""
+        message = request.envelope["id"]
+        fault = plan.answers.get(message) or claim(plan, Point.ANSWER, request.envelope)
         if fault is None:
             return request
+        plan.answers[message] = fault
         return Request(request.envelope, request.command, fault.reason or "refused")
 
     def _messages(self, request: Request, key: Key, reply_id: str, outcome: Outcome) -> list[Message]:

@@ -52,6 +52,11 @@ class Live:
 
         return wait_until(rows, within, f"{len(bookings)} bookings to end")
 
+    def settled(self, within: float = 60) -> None:
+        """Wait until no saga runs: a message of an earlier test's booking would take the fault that this one arms."""
+        running = "select count(*) from booking_saga where state not in ('COMPLETED', 'COMPENSATED', 'STUCK')"
+        wait_until(lambda: self.rows("booking", running) == [(0,)], within, "every saga to end")
+
     def seat(self, label: str, performance: str = "studio-night") -> dict[str, Any]:
         """The seat as the read model has it."""
         seats = self.http.get(f"/api/performances/{performance}/seats").json()

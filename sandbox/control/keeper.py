@@ -41,7 +41,8 @@ class Keeper:
         self._databases = Databases(environment)
         self._state: State = store.load()
         self._journal_end = 0
-        self._stale = True  # the mirror may lack something that we have
+        self._unmirrored = {record.fault.id for record in self._state.live()}  # Redis may not have them yet
+        self._switched = True  # nor know which mechanisms are off
         self._held: list[Held] = []
         self._untold: list[Callable[[], None]] = []  # observations that wait for Redis
         self._lock = threading.RLock()
@@ -59,7 +60,7 @@ class Keeper:
             if (fault.point, fault.action) in BY_CONTROL:
                 check_outage(fault)
             record = self._state.records[fault.id] = Record(fault)
-            self._stale = True
+            self._unmirrored.add(fault.id)
             self._save()
             self._tell(fault.service, "operator", f"{fault.who or 'somebody'} arms {described(fault)}", fault.booking)
             self.turn()
@@ -108,7 +109,7 @@ class Keeper:
                 self._save()
                 text = f"{who or 'somebody'} switches the {mechanism} {'off' if off else 'on again'}"
                 self._tell("control", "operator", text)
-                self._stale = True
+                self._switched = True
                 self.turn()
 
     def listing(self) -> list[dict[str, Any]]:
@@ -129,15 +130,18 @@ class Keeper:
         """Look at Redis, perform what is due, end what is over. Cheap while nothing is armed."""
         with self._lock:
             before = repr(self._state)
+            spent: list[str] = []
             with contextlib.suppress(RedisError):  # away: then the durable copy is all there is
-                self._meet(self._mirror.read())
-                self._held = faults.held(self._redis)
+                spent = self._meet(self._mirror.read())
+                self._held = self._standing()
                 if not self._down(Point.REDIS):  # it would lose what it is told
                     self._tell_all()
             self._move_outages()
             if repr(self._state) != before:
                 self._state.forget_oldest()
                 self._save()
+            with contextlib.suppress(RedisError):  # only now: a keeper killed before would have armed them anew
+                self._mirror.remove(spent)
             self._databases.reconcile(self._down(Point.DATABASE))
             if self._down(Point.REDIS):
                 lose_everything(self._redis)
@@ -147,8 +151,11 @@ class Keeper:
         with self._lock:
             self._databases.reconcile(())
 
-    def _meet(self, seen: Seen) -> None:
-        """Bring the durable copy and the mirror together: Redis knows what struck, we know what is armed."""
+    def _meet(self, seen: Seen) -> list[str]:
+        """Bring the durable copy and the mirror together: Redis knows what struck, we know what is armed.
+
+        Returns what the mirror need not have any longer.
+        """
         records = self._state.records
         ours = seen.epoch == self._state.epoch
         for name, fault in seen.faults.items() if ours else ():
@@ -157,17 +164,32 @@ class Keeper:
                 if fault.fired > known.fault.fired:
                     self._proofs.expect(fault, self._journal_end or max(seen.journal_end - LOOK_BACK, 0))
                 known.fault = fault
-        if self._stale or not ours:
+        if not ours:
             self._mirror.write_all(self._state.epoch, self._mirrored(), self._state.off)
-            self._stale = False
         else:
-            for fault in self._mirrored():
-                if fault.id not in seen.faults:  # somebody took it out of Redis by hand
+            missing = [fault for fault in self._mirrored() if fault.id not in seen.faults]
+            self._mirror.add(fault for fault in missing if fault.id in self._unmirrored)
+            for fault in missing:
+                if fault.id not in self._unmirrored:  # somebody took it out of Redis by hand
                     records[fault.id].fault = replace(fault, cleared_at=_now())
-            self._state.off = seen.off
-            self._mirror.remove([name for name in seen.faults if not records[name].fault.live])
+            if self._switched:
+                self._mirror.write_off(self._state.off)
+            else:
+                self._state.off = seen.off
+        self._unmirrored.clear()
+        self._switched = False
         self._proofs.collect(records, seen.journal_end)
         self._journal_end = seen.journal_end
+        return [name for name in seen.faults if ours and not records[name].fault.live]
+
+    def _standing(self) -> list[Held]:
+        """What stands still. What a fault holds that was cleared while Redis was away is let go on now."""
+        standing = faults.held(self._redis)
+        for name in {one.fault for one in standing}:
+            record = self._state.records.get(name)
+            if record and record.fault.cleared_at:
+                faults.release(self._redis, name)
+        return standing
 
     def _move_outages(self) -> None:
         """Outages are ours to perform: written down as fired before they act."""

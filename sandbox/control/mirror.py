@@ -50,7 +50,7 @@ class Mirror:
         )
 
     def write_all(self, epoch: str, faults: Iterable[Fault], off: Collection[str]) -> None:
-        """Replace what is there, at once."""
+        """Replace what is there, at once: for a Redis that is not ours yet."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(KEY, OFF_KEY)
         armed: dict[Any, Any] = {fault.id: dump(fault) for fault in faults}
@@ -59,6 +59,18 @@ class Mirror:
         if off:
             pipe.sadd(OFF_KEY, *off)
         pipe.set(EPOCH_KEY, epoch)
+        pipe.execute()
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Put what is new beside what is there: to write that again would undo a strike counted since it was read."""
+        for fault in faults:
+            self._redis.hsetnx(KEY, fault.id, dump(fault))
+
+    def write_off(self, off: Collection[str]) -> None:
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(OFF_KEY)
+        if off:
+            pipe.sadd(OFF_KEY, *off)
         pipe.execute()
 
     def remove(self, ids: Collection[str]) -> None:

@@ -53,3 +53,22 @@ def test_it_fires_with_its_proof_and_the_booking_ends(live: Live, open_page: Ope
     chip = page.locator("#armed .armed")
     expect(chip).to_contain_text("fired ×1", timeout=PATIENCE)
     expect(chip.locator(".proof")).to_have_text(re.compile(r"@#\d+"), timeout=PATIENCE)
+
+
+def test_a_compensation_that_fails_is_tried_again(live: Live, open_page: OpenPage) -> None:
+    """The printer refuses, and so does the refund, once: the money comes back all the same."""
+    page = open_page()
+    page.locator("#toggle-printer_refuses").click()
+    expect(page.locator("#toggle-printer_refuses")).to_have_attribute("data-state", "armed")
+    answer = live.http.post(
+        "/api/faults", json={"point": "answer", "action": "refuse", "service": "payments", "message": "RefundPayment"}
+    )
+    assert answer.status_code in (200, 201), answer.text
+    book(page, live.free_seats(1)[0])
+    expect(state(page)).to_have_text(CANCELLED, timeout=2 * PATIENCE)
+    booking = page.locator("#booking").get_attribute("data-booking")
+    assert live.rows("payments", "select status from payments_payment where booking_id = %s", booking) == [
+        ("REFUNDED",)
+    ]
+    fired = next(one for one in live.http.get("/api/faults").json()["faults"] if one["id"] == answer.json()["id"])
+    assert fired["fired"] == 1

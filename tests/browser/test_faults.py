@@ -25,6 +25,7 @@ def nothing_armed(live: Live) -> Iterator[None]:
 def _clear(live: Live) -> None:
     for _ in range(2):  # what is cleared stays to be seen until it is cleared once more
         live.http.delete("/api/faults")
+    live.settled()
 
 
 def choose(page: Page, **choices: str) -> None:

@@ -21,11 +21,15 @@ def seat(page: Page, label: str, performance: str = "concert-2024") -> Any:
 def book(page: Page, *labels: str) -> None:
     for label in labels:
         seat(page, label).click()
+    shown = page.locator("#booking").get_attribute("data-booking") or ""
     page.get_by_role("button", name="Book", exact=True).click()
+    # Until the new booking is there, the panel shows another one, or the states of those before it.
+    expect(page.locator("#booking")).to_have_attribute("data-booking", re.compile(rf"^(?!{shown}$)."), timeout=PATIENCE)
 
 
 def state(page: Page) -> Any:
-    return page.locator("#booking .state").first
+    """The state of the booking whose story is open; not of one in a list."""
+    return page.locator("#booking-title .state")
 
 
 def test_click_a_15_and_see_it_sold_in_a_second_browser_too(live: Live, open_page: OpenPage) -> None:

@@ -11,7 +11,9 @@ import faults
 from faults import Action, Fault, FaultError, Kind, Mechanism, Plan, Point, Target, Trigger
 from messaging.observe import STREAM
 from sandbox.control.keeper import Keeper, Unknown
+from sandbox.control.mirror import Mirror, Seen
 from tests.control.conftest import NewKeeper
+from tests.waiting import wait_until
 
 DECLINED = {"point": Point.ANSWER, "action": Action.REFUSE, "service": "payments", "message": "TakePayment"}
 TARGET = Target(message="TakePayment", booking="b-1")
@@ -149,3 +151,33 @@ def test_what_is_held_goes_on(keeper: Keeper, redis: Redis) -> None:
     hold.leave()
     with pytest.raises(Unknown):
         keeper.go_on("nobody")
+
+
+def test_arming_another_does_not_undo_a_strike_of_this_moment(
+    keeper: Keeper, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service strikes between the keeper's look at Redis and its writing there."""
+    once = keeper.arm(fault()).fault
+    read = Mirror.read
+    struck: list[Fault | None] = []
+
+    def read_and_be_overtaken(mirror: Mirror) -> Seen:
+        seen = read(mirror)
+        struck.append(strike(redis) if not struck else None)
+        return seen
+
+    monkeypatch.setattr(Mirror, "read", read_and_be_overtaken)
+    keeper.arm(fault(booking="b-2"))
+    assert struck[0] is not None
+    assert struck[0].id == once.id
+    assert strike(redis) is None, "it was to strike once"
+    assert keeper.listing()[0]["fired"] == 1
+
+
+def test_a_hold_that_was_cleared_while_redis_was_away_ends(keeper: Keeper, redis: Redis) -> None:
+    armed = keeper.arm(fault(point=Point.TRANSACTION_COMMITTED, action=Action.HOLD)).fault
+    hold = faults.Hold(redis, armed, "worker-payments", TARGET)
+    keeper.turn()
+    redis.flushall()
+    keeper.clear(armed.id)  # finds nothing to let go on
+    wait_until(lambda: keeper.listing() and hold.ended(), 5, "the hold to end")

@@ -1,6 +1,8 @@
 """A fault as a value: what can be asked for, and what is refused with which sentence."""
 
 import json
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -46,6 +48,7 @@ ENVELOPE = {
         ({"point": "process", "action": "crash", "service": ""}, "a fault at 'process' names its service: worker-"),
         ({"customer": "Ana"}, "customer is a whole number"),
         ({"booking": 7}, "booking is a text"),
+        ({"only_new": "yes"}, "only_new is true or false"),
         ({"expires_at": "tomorrow"}, "expires_at is an ISO 8601 time"),
         ({"expires_at": "2030-01-01T00:00:00"}, "expires_at needs a time zone"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at is in the past"),
@@ -166,3 +169,17 @@ def test_the_dice_are_the_same_in_every_run() -> None:
     assert all(0 <= value < 1 for value in rolled)
     assert 0.2 < sum(value < 0.25 for value in rolled) / len(rolled) < 0.3
     assert rolled != [draw(8, number) for number in range(1, 2001)]
+
+
+def test_a_fault_for_new_bookings_spares_those_under_way() -> None:
+    armed = replace(parse(GOOD | {"only_new": True}), armed_at="2027-01-01T12:00:00.500900Z")
+    assert not armed.aims_at(Target(booking=_uuid7("2027-01-01T12:00:00.499Z")))
+    assert armed.aims_at(Target(booking=_uuid7("2027-01-01T12:00:00.500Z"))), "the same millisecond"
+    assert armed.aims_at(Target(booking=_uuid7("2027-01-01T12:00:01Z")))
+    assert parse(GOOD).aims_at(Target(booking=_uuid7("2020-01-01T00:00:00Z")))
+
+
+def _uuid7(moment: str) -> str:
+    """The least id that PostgreSQL's uuidv7() could give at that moment."""
+    milliseconds = round(datetime.fromisoformat(moment).timestamp() * 1000)
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62))

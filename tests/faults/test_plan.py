@@ -199,3 +199,12 @@ def test_a_process_beats_without_a_fault(redis: Redis) -> None:
     Heartbeat(redis, "relay-payments").beat()
     assert redis.exists("alive:relay-payments")
     assert faults.listing(redis)[0].fired == 0
+
+
+def test_what_is_held_stays_held_though_redis_lost_everything(redis: Redis) -> None:
+    hold = Hold(redis, arm(redis, action=Action.HOLD), "worker-payments", SOMEBODY)
+    redis.flushall()
+    wait_until(lambda: hold.ended() or faults.held(redis), 5, "the entry to be put back")
+    assert hold.ended() == ""
+    assert faults.release(redis, hold.fault.id) == 1
+    assert wait_until(hold.ended, 5).startswith("is let go on")

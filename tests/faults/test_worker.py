@@ -224,3 +224,17 @@ def test_a_probability_strikes_the_same_bookings_again(redis: Redis) -> None:
     assert struck() == first
     assert {True, False} == set(first)
     assert Trigger(**trigger).limit is None  # type: ignore[arg-type]
+
+
+def test_a_refusal_claimed_by_a_transaction_that_must_run_again_is_still_given(redis: Redis) -> None:
+    """The database cuts the connection after the claim: the same message is tried again, and no strike may be lost."""
+    arm(redis, "answer", "refuse", message="TakePayment", reason="card_declined")
+    waiting = "select pid from pg_locks where relation = 'payments_payment'::regclass and not granted"
+    with connections["payments"].cursor() as cursor:
+        cursor.execute("begin; lock table payments_payment in exclusive mode")
+        with working(take()):
+            cut = f"select pg_terminate_backend(pid) from ({waiting}) as who"
+            wait_until(lambda: cursor.execute(cut).fetchone(), 10, "the payment's transaction to wait, and be cut off")
+            cursor.execute("rollback")
+    assert replies(Outbox) == [("refused", "card_declined")]
+    assert faults.listing(redis)[0].fired == 1

@@ -124,3 +124,17 @@ def test_each_strike_has_its_journal_entry(live: Live) -> None:
         )
 
     assert len(wait_until(proof, 20, "the journal entry")) == 1
+
+
+def test_a_toggle_strikes_the_next_booking_and_none_that_is_under_way(live: Live) -> None:
+    """A booking that an earlier fault has slowed down takes no shot that is meant for the one after it."""
+    for _ in range(2):
+        live.http.delete("/api/faults")
+    slow = arm(live, "transaction.before", "hold", service="tickets", message="IssueTickets")
+    under_way = book(live)
+    held_at(live, "transaction.before")
+    live.toggle("printer_refuses")
+    assert live.http.post(f"/api/faults/{slow}/go-on").status_code == 200
+    (first,) = live.ended(under_way)
+    (second,) = live.ended(book(live))
+    assert (first["state"], second["state"], second["reason"]) == ("CONFIRMED", "CANCELLED", "printer_refused")

@@ -18,7 +18,7 @@ from booking.services import PlaceBooking, Placed, Refused, Result
 from booking.switches import Switches
 from booking.truth import TRUTH
 from faults import Mechanism
-from messaging import dead_letter_api, event_api, health, truth_api
+from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
 from messaging.message import Slug
 from messaging.problems import Problem, ProblemDetails, install
 
@@ -35,6 +35,7 @@ api.add_router(
     dead_letter_api.router("booking", dead_letter=DeadLetter, outbox=Outbox, validate=validate),
 )
 api.add_router("/api/booking", truth_api.router(Outbox, TRUTH))
+api.add_router("/api/booking", hashes_api.router("booking"))
 api.add_router("/api", saga_api.router)
 api.add_router("/api", customers_api.router)
 api.add_router("/api/operator", operator_api.router)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from journal.titles import title_of
-from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncate, format_lsn, python_row
+from messaging.wal import Change, Delete, Insert, Transaction, Truncate, format_lsn, python_row, row_key
 
 NOTE = "journal"
 """Prefix of what is written into a log for the journal: {"kind", "text", ...} as JSON. See sandbox.introduce."""
@@ -89,16 +89,14 @@ def _rows(change: Change) -> Iterable[dict[str, Any]]:
     relation = change.relation
     old = None if isinstance(change, Insert) or change.old is None else python_row(relation, change.old)
     new = None if isinstance(change, Delete) else python_row(relation, change.new)
-    key = _key(relation, new or old or {})
-    if new and old and (former := _key(relation, old)) not in ("", key):  # the key changed: one row went, another came
+    key = row_key(relation.key, new or old or {})
+    if (
+        new and old and (former := row_key(relation.key, old)) not in ("", key)
+    ):  # the key changed: one row went, another came
         yield {"table": relation.table, "op": "delete", "key": former, "old": old, "new": None}
         yield {"table": relation.table, "op": "insert", "key": key, "old": None, "new": new}
         return
     yield {"table": relation.table, "op": type(change).__name__.lower(), "key": key, "old": old, "new": new}
-
-
-def _key(relation: Relation, row: dict[str, Any]) -> str:
-    return ",".join(str(row[name]) for name in relation.key if name in row)
 
 
 def _bookings(change: dict[str, Any]) -> Iterable[str | None]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import NinjaAPI, Query, Schema
 
-from messaging import dead_letter_api, event_api, health, truth_api
+from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
 from messaging.problems import install
 from payments.contract import PaymentStatus
 from payments.handlers import validate
@@ -25,6 +25,7 @@ api.add_router(
     "/api/payments", dead_letter_api.router("payments", dead_letter=DeadLetter, outbox=Outbox, validate=validate)
 )
 api.add_router("/api/payments", truth_api.router(Outbox, TRUTH))
+api.add_router("/api/payments", hashes_api.router("payments"))
 api.add_router("", health.router({"database": health.database("payments"), "redis": health.redis}))
 
 

@@ -8,7 +8,7 @@ from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from ninja import NinjaAPI, Path, Schema
 
-from messaging import dead_letter_api, event_api, health, truth_api
+from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
 from messaging.problems import Problem, ProblemDetails, install
 from seats.contract import SeatStatus
 from seats.handlers import validate
@@ -25,6 +25,7 @@ install(api)
 api.add_router("/api/seats", event_api.router(Outbox))
 api.add_router("/api/seats", dead_letter_api.router("seats", dead_letter=DeadLetter, outbox=Outbox, validate=validate))
 api.add_router("/api/seats", truth_api.router(Outbox, TRUTH))
+api.add_router("/api/seats", hashes_api.router("seats"))
 api.add_router("", health.router({"database": health.database("seats"), "redis": health.redis}))
 
 PerformanceId = Annotated[str, Path(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import NinjaAPI, Query, Schema
 
-from messaging import dead_letter_api, event_api, health, truth_api
+from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
 from messaging.problems import install
 from tickets.contract import IssuanceStatus
 from tickets.handlers import validate
@@ -25,6 +25,7 @@ api.add_router(
     "/api/tickets", dead_letter_api.router("tickets", dead_letter=DeadLetter, outbox=Outbox, validate=validate)
 )
 api.add_router("/api/tickets", truth_api.router(Outbox, TRUTH))
+api.add_router("/api/tickets", hashes_api.router("tickets"))
 api.add_router("", health.router({"database": health.database("tickets"), "redis": health.redis}))
 
 

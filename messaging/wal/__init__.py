@@ -15,7 +15,7 @@ from .messages import (
     parse_lsn,
 )
 from .stream import WalStream
-from .values import python_row
+from .values import python_row, row_key
 from .waiting import wait
 
 __all__ = [
@@ -33,5 +33,6 @@ __all__ = [
     "format_lsn",
     "parse_lsn",
     "python_row",
+    "row_key",
     "wait",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -36,6 +36,11 @@ _CONVERTERS: dict[int, Callable[[str], Any]] = {
 def converters_of(columns: Iterable[Column]) -> tuple[tuple[str, Callable[[str], Any]], ...]:
     """(column name, function of its text) for the columns that have a JSON-friendly type other than text."""
     return tuple((column.name, _CONVERTERS[column.type_oid]) for column in columns if column.type_oid in _CONVERTERS)
+
+
+def row_key(names: Iterable[str], row: Mapping[str, Any]) -> str:
+    """The values of the key's columns, joined by commas; what is missing in a partial row is left out."""
+    return ",".join(str(row[name]) for name in names if name in row)
 
 
 def python_row(relation: Relation, row: Row) -> dict[str, Any]:

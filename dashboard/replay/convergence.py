@@ -1,0 +1,89 @@
+"""Asking all five databases for their tables' hashes, and the journal whether its replay comes to the same."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+from redis import RedisError
+
+from dashboard.clients import ServiceDown, call
+from journal import convergence
+from journal.broadcast import STATUS
+from journal.convergence import ServiceCheck, Standing
+from messaging import table_hashes
+from messaging.connections import redis_client
+
+VIEWS = "projections"
+PATIENCE_S = 5.0
+READING_S = 35.0  # a service gives up reading its tables after 30
+AGAIN_S = 0.1
+
+
+def check(patience: float = PATIENCE_S) -> dict[str, Any]:
+    """Compare now. {"status", "took_ms", "services": [ServiceCheck, with "tables"]}.
+
+    What cannot be compared yet (the recorder is behind, transactions are ending) is tried again for `patience` seconds.
+    """
+    began = time.monotonic()
+    databases = [*settings.SERVICES, VIEWS]
+    answers: dict[str, dict[str, Any]] = {}
+    checks: dict[str, ServiceCheck] = {}
+    while True:
+        unread = [name for name in databases if name not in answers and name not in checks]
+        with ThreadPoolExecutor(len(databases)) as pool:
+            for name, answer in zip(unread, pool.map(_ask, unread), strict=True):
+                if isinstance(answer, ServiceCheck):
+                    checks[name] = answer
+                else:
+                    answers[name] = answer
+        stored = _stored()
+        for name, told in list(answers.items()):
+            checks[name] = convergence.compare(told, stored.get(name, ""))
+            if checks[name].standing != Standing.BEHIND:
+                del answers[name]
+        moving = [name for name in databases if checks[name].standing == Standing.MOVING]
+        if not (answers or moving) or time.monotonic() - began > patience:
+            break
+        for name in moving:
+            del checks[name]
+        time.sleep(AGAIN_S)
+    return {
+        "status": convergence.worst(one.standing for one in checks.values()),
+        "took_ms": round((time.monotonic() - began) * 1000),
+        "services": [checks[name].as_dict() for name in databases],
+    }
+
+
+def _ask(name: str) -> dict[str, Any] | ServiceCheck:
+    try:
+        if name == VIEWS:
+            return _views()
+        answer = call(name, "GET", f"/api/{name}/hashes", timeout=READING_S)
+    except (ServiceDown, DatabaseError, InterfaceError) as error:
+        return convergence.silent(name, str(error).strip())
+    if answer.status_code != 200:
+        return convergence.silent(name, f"service '{name}' answered {answer.status_code}")
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _views() -> dict[str, Any]:
+    try:
+        return table_hashes.live(VIEWS)
+    finally:
+        connections[VIEWS].close()  # a thread of its own has a connection of its own
+
+
+def _stored() -> dict[str, str]:
+    """Database -> LSN up to which the recorder has journaled it; empty while nobody knows."""
+    try:
+        text: Any = redis_client().hget(STATUS, "stored")
+    except RedisError:
+        return {}
+    stored: dict[str, str] = orjson.loads(text) if text else {}
+    return stored

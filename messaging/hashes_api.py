@@ -1,0 +1,43 @@
+"""GET /api/<service>/hashes: what the journal's replay of this service must come to."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from messaging import table_hashes
+from messaging.problems import ProblemDetails
+
+
+class TableHashOut(Schema):
+    """`hash`: a signed 64-bit number as text, which JSON's numbers could not hold."""
+
+    rows: int
+    hash: str
+
+
+class HashesOut(Schema):
+    """All of one REPEATABLE READ snapshot; see messaging.table_hashes.live."""
+
+    service: str
+    at: str
+    lsn: str
+    xmin: str
+    xmax: str
+    xip: list[str]
+    tables: dict[str, TableHashOut]
+
+
+def router(alias: str) -> Router:
+    """Return the route /hashes of the service that owns the database `alias`."""
+    routes = Router(tags=["truth"])
+
+    @routes.get(
+        "/hashes",
+        response={200: HashesOut, 503: ProblemDetails},
+        summary="Rows and additive hash of every table, as of one moment",
+    )
+    def hashes(request: HttpRequest) -> dict[str, Any]:
+        return table_hashes.live(alias)
+
+    return routes

@@ -14,6 +14,7 @@ SERVICE_OF_COMMAND = {
     "record": "journal",
     "book": "web",
     "faults": "web",
+    "runs": "web",
 }
 
 

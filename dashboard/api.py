@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 
 from dashboard import faults_api, operate_api, readiness
 from dashboard.clients import ServiceDown, call
+from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
 from dashboard.verdict_api import router as verdict_router
 from messaging.problems import Problem, install
@@ -24,6 +25,7 @@ api = NinjaAPI(
 install(api)
 api.add_router("/api", faults_api.router)
 api.add_router("/api", operate_api.router)
+api.add_router("/api", runs_api.router)
 SERVICES = ("booking", "seats", "payments", "tickets")
 api.add_router("", verdict_router)
 api.add_router("", replay_router)

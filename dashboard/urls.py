@@ -2,6 +2,7 @@ from django.urls import path
 
 from dashboard import commands, operate
 from dashboard.api import api
+from dashboard.replay import pages as replay
 from dashboard.stage import pages
 from dashboard.verdict_api import bar
 
@@ -16,6 +17,13 @@ urlpatterns = [
     path("operate/work", operate.work, name="operate-work"),
     path("operate/sagas/<uuid:booking>/<slug:verb>", operate.act_on_saga, name="operate-saga"),
     path("operate/letters/<slug:service>/<uuid:letter>/<slug:verb>", operate.act_on_letter, name="operate-letter"),
+    path("replay", replay.page, name="replay"),
+    path("replay/runs", replay.listing, name="replay-runs"),
+    path("replay/start", replay.start, name="replay-start"),
+    path("replay/imports/<uuid:id>", replay.importing, name="replay-import"),
+    path("replay/<uuid:run>", replay.run, name="replay-run"),
+    path("replay/<uuid:run>/delete", replay.delete, name="replay-delete"),
+    path("replay/<uuid:run>/rename", replay.rename, name="replay-rename"),
     path("book", commands.book, name="book"),
     path("faults", commands.faults, name="faults"),
     path("faults/<str:name>", commands.toggle, name="toggle"),

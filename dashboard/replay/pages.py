@@ -1,0 +1,110 @@
+"""The page /replay: what runs there are; starting, exporting, importing and deleting them. And a run's own page."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.clients import ServiceDown
+from dashboard.operate_api import ask
+from dashboard.operator import check_operator, is_operator
+from dashboard.replay.runs_api import start_run
+from journal import runs
+from messaging.problems import Problem
+
+
+@require_GET
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/replay.html", {**_runs(), "operator": is_operator(request)})
+
+
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/replay.html#runs", _runs())
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    def act() -> httpx.Response:
+        return start_run(request.POST.get("name", ""), request.POST.get("seed", ""))
+
+    return _done(request, act, "The new run begins with the next entry.")
+
+
+@require_POST
+def delete(request: HttpRequest, run: UUID) -> HttpResponse:
+    return _done(request, lambda: ask("DELETE", "journal", f"/api/runs/{run}"), "Deleted.")
+
+
+@require_POST
+def rename(request: HttpRequest, run: UUID) -> HttpResponse:
+    body = {"name": request.POST.get("name", "")}
+    response = _done(request, lambda: ask("PATCH", "journal", f"/api/runs/{run}", json=body), "Renamed.")
+    if response.has_header("HX-Trigger"):
+        response["HX-Refresh"] = "true"  # the name is all over the run's page
+    return response
+
+
+@require_GET
+def importing(request: HttpRequest, id: UUID) -> HttpResponse:
+    """How far an import has come; it asks for itself again until that is done."""
+    context: dict[str, Any] = {"id": id, "state": "waiting"}
+    try:
+        answer = ask("GET", "journal", f"/api/runs/imports/{id}")
+        if answer.is_success:
+            context = answer.json()
+    except ServiceDown:
+        context["state"] = "away"
+    return render(request, "dashboard/replay.html#progress", context)
+
+
+@require_GET
+@ensure_csrf_cookie
+def run(request: HttpRequest, run: UUID) -> HttpResponse:
+    """A run's facts."""
+    found = runs.find(run)
+    if found is None:
+        context = {"missing": run, **_runs(), "operator": is_operator(request)}
+        return render(request, "dashboard/replay.html", context, status=404)
+    return render(request, "dashboard/run.html", {"run": _shown(found), "operator": is_operator(request)})
+
+
+def _runs() -> dict[str, Any]:
+    try:
+        return {"runs": [_shown(one) for one in runs.listing()]}
+    except (OperationalError, InterfaceError):
+        return {"runs": [], "away": True}
+
+
+def _shown(run: dict[str, Any]) -> dict[str, Any]:
+    """With times as times, and the faults in a word each."""
+    told = [" ".join(filter(None, [one.get("action"), one.get("point"), one.get("service")])) for one in run["faults"]]
+    began = datetime.fromisoformat(run["started_at"])
+    ended = datetime.fromisoformat(run["ended_at"]) if run["ended_at"] else None
+    return {**run, "began": began, "ended": ended, "told": [words or "a fault" for words in told]}
+
+
+def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str) -> HttpResponse:
+    """Do it, for an operator, and say what came of it; the list asks for itself anew."""
+    try:
+        check_operator(request)
+        answer = act()
+        if answer.is_success:
+            response = render(request, "dashboard/replay.html#answer", {"detail": done})
+            response["HX-Trigger"] = "runs"
+            return response
+        problem = answer.json()
+        context = {"title": problem.get("title", "Refused"), "detail": problem.get("detail", "")}
+    except Problem as problem:
+        context = {"title": problem.title, "detail": problem.detail}
+    except ServiceDown as error:
+        context = {"title": "The journal's process does not answer", "detail": f"{error}. Nothing was changed."}
+    return render(request, "dashboard/replay.html#answer", context)

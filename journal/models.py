@@ -6,7 +6,7 @@ was recorded; row versions, flights and table hashes are derived from them by th
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 LIVE = 0
 """The tape that the recorder writes."""
@@ -47,6 +47,13 @@ class Entry(models.Model):
                 "pos",
                 condition=models.Q(kind=Kind.OBSERVATION),
                 name="journal_entry_observed",
+            ),
+            models.Index(
+                "tape",
+                KeyTextTransform("fault", KeyTransform("data", "data")),
+                "pos",
+                condition=models.Q(kind=Kind.OBSERVATION),
+                name="journal_entry_fault",
             ),
         ]
 

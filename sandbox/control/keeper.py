@@ -62,7 +62,9 @@ class Keeper:
             record = self._state.records[fault.id] = Record(fault)
             self._unmirrored.add(fault.id)
             self._save()
-            self._tell(fault.service, "operator", f"{fault.who or 'somebody'} arms {described(fault)}", fault.booking)
+            text = f"{fault.who or 'somebody'} arms {described(fault)}"
+            data = {"fault": fault.id, "armed": {**fault.as_dict(), "limit": fault.trigger.limit}}
+            self._tell(fault.service, "operator", text, fault.booking, data=data)
             self.turn()
             return self._state.records.get(fault.id, record)
 
@@ -108,7 +110,7 @@ class Keeper:
                 self._state.off = change({str(mechanism)})
                 self._save()
                 text = f"{who or 'somebody'} switches the {mechanism} {'off' if off else 'on again'}"
-                self._tell("control", "operator", text)
+                self._tell("control", "operator", text, data={"mechanism": str(mechanism), "off": off})
                 self._switched = True
                 self.turn()
 
@@ -209,7 +211,11 @@ class Keeper:
         record.until = record.until and _now()
         with contextlib.suppress(RedisError):
             faults.clear(self._redis, record.fault.id)
-        self._tell(record.fault.service, "operator", f"{who or 'somebody'} clears {described(record.fault)}")
+        text, data = (
+            f"{who or 'somebody'} clears {described(record.fault)}",
+            {"fault": record.fault.id, "cleared": True},
+        )
+        self._tell(record.fault.service, "operator", text, data=data)
 
     def _acts(self, record: Record) -> bool:
         return record.fault.live or bool(record.until) or any(one.fault == record.fault.id for one in self._held)

@@ -1,0 +1,135 @@
+"""The scrubber's marks: where on a tape something happened, how dense it was, and the way to the next of its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from django.db import connections
+
+from journal.models import LIVE
+
+SHOWN = ("fault", "violation", "gap", "operator", "dead letter")
+"""Kinds of observations that are worth a mark."""
+
+# Positions have no gaps, so how much was committed in a stretch of time is a difference of two positions.
+_BY_TIME = """
+    with edges as (
+        select n, %(since)s::timestamptz + (%(until)s::timestamptz - %(since)s::timestamptz) * n / %(buckets)s as at
+        from generate_series(0, %(buckets)s) n)
+    select n, coalesce((select pos from journal_entry where tape = %(tape)s and committed_at <= at
+        order by committed_at desc, pos desc limit 1), 0)
+    from edges order by n
+"""
+_BY_POSITION = """
+    select n, (select extract(epoch from committed_at) from journal_entry where tape = %(tape)s and pos >= edge
+        order by pos limit 1)
+    from (select n, %(first)s + (%(last)s - %(first)s) * n / %(buckets)s as edge from generate_series(0, %(buckets)s) n) edges
+    order by n
+"""
+_MARKS = """
+    select shown.name, width_bucket(pos, %(first)s, %(last)s + 1, %(buckets)s) - 1 as bucket, count(*), min(pos)
+    from unnest(%(kinds)s::text[]) shown(name)
+    join journal_entry on tape = %(tape)s and kind = 'observation' and (data ->> 'kind') = shown.name
+        and pos between %(first)s and %(last)s
+    group by 1, 2 order by 2, 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`count` observations of a `kind` that share one of the scrubber's pixels; `pos`: the first of them."""
+
+    kind: str
+    bucket: int
+    count: int
+    pos: int
+
+
+def marks(first: int, last: int, buckets: int, tape: int = LIVE) -> list[Mark]:
+    """The marks of positions `first` to `last`, gathered into `buckets` pixels, counted from 0."""
+    values = {"first": first, "last": last, "buckets": buckets, "tape": tape, "kinds": list(SHOWN)}
+    return [Mark(*row) for row in _all(_MARKS, values)]
+
+
+def density_by_time(since: datetime, until: datetime, buckets: int, tape: int = LIVE) -> list[int]:
+    """How many entries were committed in each of `buckets` equal stretches of time."""
+    values = {"since": since, "until": until, "buckets": buckets, "tape": tape}
+    edges = [pos for _, pos in _all(_BY_TIME, values)]
+    return [max(after - before, 0) for before, after in pairwise(edges)]
+
+
+def density(first: int, last: int, buckets: int, tape: int = LIVE) -> list[float]:
+    """Entries a second in each of `buckets` equal stretches of the positions `first` to `last`; 0 where no time passed."""
+    values = {"first": first, "last": last, "buckets": buckets, "tape": tape}
+    edges = [float(at or 0) for _, at in _all(_BY_POSITION, values)]
+    share = (last - first) / buckets
+    return [round(share / (after - before), 2) if after > before else 0.0 for before, after in pairwise(edges)]
+
+
+def next_of(booking: str, pos: int, tape: int = LIVE) -> int | None:
+    """The booking's first entry after `pos`."""
+    return _one(
+        "select min(pos) from journal_mention where tape = %(tape)s and correlation = %(of)s and pos > %(pos)s",
+        {"tape": tape, "of": booking, "pos": pos},
+    )
+
+
+def previous_of(booking: str, pos: int, tape: int = LIVE) -> int | None:
+    """The booking's last entry before `pos`."""
+    return _one(
+        "select max(pos) from journal_mention where tape = %(tape)s and correlation = %(of)s and pos < %(pos)s",
+        {"tape": tape, "of": booking, "pos": pos},
+    )
+
+
+def next_fault(pos: int, tape: int = LIVE) -> int | None:
+    """The first strike of any fault after `pos`."""
+    return _observed("min", ">", pos, tape)
+
+
+def previous_fault(pos: int, tape: int = LIVE) -> int | None:
+    return _observed("max", "<", pos, tape)
+
+
+def at_time(at: datetime, tape: int = LIVE) -> int:
+    """Position of the last entry committed at or before `at`; 0 if there is none. Clocks differ by a little: a good guess."""
+    return (
+        _one(
+            """
+            select pos from journal_entry where tape = %(tape)s and committed_at <= %(at)s
+            order by committed_at desc, pos desc limit 1
+            """,
+            {"tape": tape, "at": at},
+        )
+        or 0
+    )
+
+
+def bounds(tape: int = LIVE) -> tuple[int, int]:
+    """(oldest, newest) position that is kept; (0, 0) for a tape without entries."""
+    found = _all(
+        "select coalesce(min(pos), 0), coalesce(max(pos), 0) from journal_entry where tape = %(tape)s", {"tape": tape}
+    )
+    return found[0][0], found[0][1]
+
+
+def _observed(which: str, side: str, pos: int, tape: int) -> int | None:
+    sql = f"""
+        select {which}(pos) from journal_entry
+        where tape = %(tape)s and kind = 'observation' and (data ->> 'kind') = 'fault' and pos {side} %(pos)s
+    """
+    return _one(sql, {"tape": tape, "pos": pos})
+
+
+def _one(sql: str, values: dict[str, Any]) -> int | None:
+    found = _all(sql, values)
+    return found[0][0] if found else None
+
+
+def _all(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connections["journal"].cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())

@@ -3,10 +3,12 @@ from django.urls import path
 from dashboard import commands, operate
 from dashboard.api import api
 from dashboard.replay import pages as replay
+from dashboard.socket.context import head
 from dashboard.stage import pages
 from dashboard.verdict_api import bar
 
 urlpatterns = [
+    path("live/head", head, name="live-head"),
     path("", pages.index, name="index"),
     path("verdict", bar, name="verdict"),
     path("bookings/recent", pages.recent, name="recent"),

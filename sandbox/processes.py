@@ -59,6 +59,9 @@ COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "REDIS_URL")
 API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
 ADMIN_URLS = tuple(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log")
+# A page says nothing on its socket, so what is longer than a line is refused; compressing each frame anew for every page would
+# cost more than it saves.
+SOCKET = ("--ws-max-size", "4096", "--ws-per-message-deflate", "false")
 
 
 def password_key(role: str) -> str:
@@ -126,7 +129,7 @@ def _readers() -> list[Process]:
         *(Process(name=f"projector-{view.replace('_', '-')}", tier=Tier.WORKERS, health="heartbeat",
                   service="projections", arguments=("manage.py", "project", view), keys=projections)
           for view in VIEWS),
-        Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=UVICORN,
+        Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=(*UVICORN, *SOCKET),
                 keys=(*projections, database_url("journal"), "API_URL_CONTROL", "API_URL_JOURNAL",
                       "OPERATOR_TOKEN", "PORT")),
     ]  # fmt: skip

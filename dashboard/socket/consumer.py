@@ -1,82 +1,98 @@
-"""The live page's socket: it brings entries after the client's cursor, in order, none twice. Commands never come this way."""
+"""The pages' socket: it brings entries after the page's cursor, in order, none twice. Commands never come this way."""
 
 import asyncio
-from urllib.parse import parse_qs
+import logging
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 
-from dashboard.socket.frames import Frame, render
-from dashboard.socket.tail import Tail, reload_frame
+from dashboard.socket.address import Address
+from dashboard.socket.frames import start_anew
+from dashboard.socket.presence import Presence
+from dashboard.socket.tail import PACE_S, Tail
 from journal import queries
 
-PACE_S = 0.06  # at most one frame in this time; what happens meanwhile travels in the next
-CATCH_UP = 500  # entries read from the journal's database before a whole new page is cheaper
+SLOW_S = 15.0  # a page that has not taken a frame for so long is let go; it comes back with its cursor
+NOT_YOURS_TO_SPEAK, TRY_AGAIN_LATER = 1008, 1013
+log = logging.getLogger(__name__)
+
 TAIL = Tail()
 
 
-class JournalConsumer(AsyncWebsocketConsumer):
-    """`/ws/journal?after=<pos>&epoch=<epoch>&performance=<id>`: out-of-band swaps for each entry after `pos`.
+def _tell(count: int) -> None:
+    TAIL.people = count
+    TAIL.ring()
 
-    A cursor of another epoch, from the future, or too far back is answered by a frame that reloads the page.
+
+PRESENCE = Presence(_tell)
+
+
+class JournalConsumer(AsyncWebsocketConsumer):
+    """Frames (see `frames`) for one page, each continuing the last; the first at once, then at most one in PACE_S.
+
+    A cursor of another epoch, from the future, too far back, or that is none, is answered by a frame that reloads the page.
+    A frame is sent when the one before has been taken by the network, so a slow page costs one frame of memory.
     """
 
     sender: asyncio.Task[None] | None = None
+    pos = 0
 
     async def connect(self) -> None:
-        query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
-        cursor = query.get("after", ["0"])[0]
-        self.performance = query.get("performance", [""])[0]
-        self.epoch = query.get("epoch", [""])[0]
-        self.pos = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 16 else -1
-        await TAIL.start()
+        self.address = Address.read(self.scope["query_string"])
         await self.accept()
-        self.sender = asyncio.create_task(self._send_forever())
+        PRESENCE.enter(self.address.who)
+        self.sender = asyncio.create_task(self._serve())
 
     async def disconnect(self, code: int) -> None:
         if self.sender is not None:
             self.sender.cancel()
+            PRESENCE.leave(self.address.who)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Clients have nothing to say here."""
-        await self.close(code=1008)
+        """Pages have nothing to say here. (More than a few kilobytes the server refuses by itself, with 1009.)"""
+        await self.close(code=NOT_YOURS_TO_SPEAK)
 
-    async def _send_forever(self) -> None:
-        if not await self._catch_up():
-            await self.send(reload_frame())
-            return
-        while True:
-            await TAIL.wait(self.pos, timeout=15)
-            frames = TAIL.after(self.pos)
-            if frames is None:
-                await self.send(reload_frame())
-                return
-            if frames:
-                await self._bring(frames)
-                await asyncio.sleep(PACE_S)
-
-    async def _bring(self, frames: list[Frame]) -> None:
-        await self.send("".join(frame.for_page(self.performance) for frame in frames))
-        self.pos = frames[-1].pos
-
-    async def _catch_up(self) -> bool:
-        """Send what the tail no longer holds from the journal's database; False if the page must start anew."""
+    async def _serve(self) -> None:
         try:
-            epoch = await database_sync_to_async(queries.epoch)()
-            if (
-                self.epoch != epoch
-                or self.pos < 0
-                or self.pos > max(TAIL.last, await database_sync_to_async(queries.last_pos)())
-            ):
-                return False
-            if TAIL.after(self.pos) is not None:
-                return True
-            missed = await database_sync_to_async(queries.entries_after)(self.pos, CATCH_UP + 1)
-        except DatabaseError:
-            return True  # the stream may still serve; the page says what is down
-        if len(missed) > CATCH_UP:
+            await TAIL.start()
+            if await self._may_begin():
+                await self._follow()
+            else:
+                await self._send(start_anew())
+        except (DatabaseError, TimeoutError) as error:
+            log.info("a page is told to try again later: %s", type(error).__name__)
+            await self.close(code=TRY_AGAIN_LATER)
+
+    async def _may_begin(self) -> bool:
+        address = self.address
+        if address.after is None:
+            self.pos = TAIL.shown
+            return True
+        if address.epoch != TAIL.epoch or address.after < 0:
             return False
-        if missed:
-            await self._bring([render(raw) for raw in missed])
-        return True
+        self.pos = address.after
+        # A page is made from the journal's database, which is a moment ahead of its stream.
+        return self.pos <= TAIL.shown or self.pos <= await database_sync_to_async(queries.last_pos)()
+
+    async def _follow(self) -> None:
+        epoch = TAIL.epoch
+        while True:
+            bell = TAIL.bell
+            found = TAIL.text(self.pos, log=self.address.log, performance=self.address.performance)
+            if TAIL.epoch != epoch or (found is None and not await TAIL.reach(self.pos)):
+                await self._send(start_anew())
+                return
+            if found is None:
+                continue
+            text, self.pos = found
+            await self._send(text)
+            if self.pos < TAIL.shown:
+                await asyncio.sleep(PACE_S)
+            else:
+                await bell.wait()
+
+    async def _send(self, text: str) -> None:
+        """Raises TimeoutError when the page does not take it."""
+        async with asyncio.timeout(SLOW_S):
+            await self.send(text)

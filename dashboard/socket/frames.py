@@ -1,36 +1,87 @@
-"""What an entry of the journal changes on the page: a run of htmx out-of-band swaps, made from the same partials as the page."""
+"""What entries change on the pages, as one run of HTML: the log's lines, and the newest state of each gauge and seat.
 
-from collections import defaultdict
-from dataclasses import dataclass
+Lines are all brought; of what has an id only the last state matters. A frame begins with a `<data>` element that says how far
+it brings the page: `value` (the new cursor), `data-after` (the cursor it continues), `data-head` (the journal's end).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from django.template.loader import render_to_string
+import orjson
+from django.template.loader import get_template
 
+from dashboard.socket.line import bare, line
 from dashboard.stage import present
 
+Row = dict[str, Any]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Frame:
-    """What one entry changes: `html` on every page, `seats[performance]` on the pages that show this performance."""
+    """One entry. It is parsed and rendered when a page first asks for it, and then once for all."""
 
     pos: int
-    html: str
-    seats: dict[str, str]
+    raw: bytes | Row | None
+    line: str = ""
+    bare: str = ""
+    gauges: dict[str, Row] = field(default_factory=dict)
+    seats: dict[str, dict[str, Row]] = field(default_factory=dict)  # performance -> label -> row of the view
 
-    def for_page(self, performance: str) -> str:
-        return self.html + self.seats.get(performance, "")
+    def make(self) -> "Frame":
+        """Render, and forget what it was made from."""
+        if self.raw is not None:
+            raw = orjson.loads(self.raw) if isinstance(self.raw, bytes) else self.raw
+            shown = present.entry(raw)
+            self.line, self.bare = line(shown), bare(shown)
+            for change in raw.get("changes") or []:
+                self._note(change)
+            self.raw = None
+        return self
 
-
-def render(raw: dict[str, Any]) -> Frame:
-    """The line in the feed, then each gauge and each seat that the entry's rows move."""
-    html = [render_to_string("dashboard/live.html#line", {"entry": present.entry(raw)})]
-    seats: dict[str, str] = defaultdict(str)
-    for change in raw.get("changes") or []:
+    def _note(self, change: Row) -> None:
         row = change.get("new")
         if row is None:
-            continue
+            return
         if change["table"] == "projections_seatmap" and change["op"] == "update":
-            seats[row["performance_id"]] += render_to_string("dashboard/seats.html#seat", {"seat": row, "oob": True})
+            self.seats.setdefault(row["performance_id"], {})[row["label"]] = row
         elif change["table"] == "projections_checkpoint" and row["applied"]:
-            html.append(render_to_string("dashboard/live.html#lag", {"lag": row, "oob": True}))
-    return Frame(raw["pos"], "".join(html), dict(seats))
+            self.gauges[row["view"]] = row
+
+
+def join(frames: Iterable[Frame], *, log: bool, performance: str) -> str:
+    """The frames as one run of out-of-band swaps; with a `log`, its lines, newest first, as the log has them."""
+    made = [frame.make() for frame in frames]
+    gauges: dict[str, Row] = {}
+    seats: dict[str, Row] = {}
+    for frame in made:
+        gauges |= frame.gauges
+        seats |= frame.seats.get(performance, {})
+    lines = "".join(frame.line if log else frame.bare for frame in reversed(made))
+    return "".join(
+        [
+            f'<ol hx-swap-oob="afterbegin:#feed">{lines}</ol>' if lines else "",
+            *(_partial("dashboard/live.html#lag", {"lag": row, "oob": True}) for row in gauges.values()),
+            *(_partial("dashboard/seats.html#seat", {"seat": row, "oob": True}) for row in seats.values()),
+        ]
+    )
+
+
+def cursor(pos: int, after: int, head: int, people: int) -> str:
+    """The frame's first element."""
+    return f'<data value="{pos}" data-after="{after}" data-head="{head}" data-people="{people}" hidden></data>'
+
+
+def start_anew() -> str:
+    """Tells the page that what it shows belongs to another epoch, or is too old to be patched."""
+    return "<data data-reload hidden></data>"
+
+
+def _partial(name: str, context: Row) -> str:
+    return _template(name).render(context)
+
+
+@cache
+def _template(name: str) -> Any:
+    return get_template(name)

@@ -25,12 +25,13 @@ def entry(raw: dict[str, Any], booking: str = "") -> dict[str, Any]:
     changes = raw.get("changes") or []
     if booking:
         changes = [change for change in changes if concerns(change, booking)] or changes
-    shown = [present(change) for change in changes if not change["table"].endswith(BOOKKEEPING)]
+    telling = [change for change in changes if not change["table"].endswith(BOOKKEEPING)]
+    shown = [present(change) for change in telling[:SHOWN_CHANGES]]  # a batch may have thousands
     return {
         **raw,
         "service_name": SERVICE_NAMES.get(raw["service"], raw["service"]),
-        "shown": shown[:SHOWN_CHANGES],
-        "more": max(len(shown) - SHOWN_CHANGES, 0),
+        "shown": shown,
+        "more": len(telling) - len(shown),
         "observation": raw["kind"] == "observation",
         "bookkeeping": raw["kind"] != "observation" and not shown,
     }

@@ -5,7 +5,7 @@ const bar = document.getElementById("verdict");
 const PACE_MS = 2000;
 let timer = 0;
 
-document.body.addEventListener("htmx:wsAfterMessage", () => {
+document.body.addEventListener("sagabox:entries", () => {
   timer ||= setTimeout(() => {
     timer = 0;
     htmx.trigger(bar, "refresh");

@@ -11,7 +11,7 @@ from django.test import Client
 from dashboard import operate, operate_api
 from dashboard.clients import ServiceDown
 
-pytestmark = [pytest.mark.urls("dashboard.urls")]
+pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal"])]
 AWAY: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.7"}
 HAND = {"who": "Ines", "why": "the printer is back"}
 ID = str(uuid.uuid4())

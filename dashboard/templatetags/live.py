@@ -1,0 +1,16 @@
+"""`{% journal_line entry %}`: a line of the log, as the socket brings it too."""
+
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from dashboard.socket.line import line
+
+register = template.Library()
+
+
+@register.simple_tag
+def journal_line(entry: dict[str, Any], named: bool = True) -> SafeString:
+    """`named=False` for a line outside the log, which must not have its id a second time."""
+    return line(entry, named)

@@ -1,0 +1,51 @@
+// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, and never
+// while its last answer is on its way (that one is older than the news; and the element may be about to be replaced).
+
+const PACE_MS = 125;
+const due = new Set();
+const asked = new Map(); // id -> when
+let timer = 0;
+
+const words = (entries) => {
+  const found = new Set(["*"]);
+  for (const { service, kind, bookings } of entries) {
+    found.add(`service:${service}`).add(`kind:${kind}`);
+    for (const booking of bookings) found.add(`booking:${booking}`);
+  }
+  return found;
+};
+
+export const refreshWatching = (entries, more) => {
+  if (!entries.length) return;
+  const said = words(entries);
+  for (const element of document.querySelectorAll("[data-watch][id]")) {
+    if (more || element.dataset.watch.split(" ").some((word) => said.has(word))) due.add(element.id);
+  }
+  ask();
+};
+
+const ask = () => {
+  clearTimeout(timer);
+  const now = performance.now();
+  let next = Infinity;
+  for (const id of [...due]) {
+    const element = document.getElementById(id);
+    if (element?.classList.contains("htmx-request")) continue; // asked again when that has ended
+    const wait = PACE_MS - (now - (asked.get(id) ?? -PACE_MS));
+    if (wait > 0) {
+      next = Math.min(next, wait);
+      continue;
+    }
+    due.delete(id);
+    if (!element) continue;
+    asked.set(id, now);
+    htmx.trigger(element, "refresh");
+  }
+  if (next < Infinity) timer = setTimeout(ask, next);
+};
+
+const again = () => {
+  if (due.size) ask();
+};
+document.body.addEventListener("htmx:afterSettle", again);
+document.body.addEventListener("htmx:afterRequest", again);

@@ -1,10 +1,12 @@
 """`make bench`: Sagabox beside a Celery chain doing the same three writes, in one run on the same instances.
 
 Both sides take turns, so that a machine whose speed drifts is unfair to neither; the ratio is best against best.
+`python -m bench stage` measures the live page instead.
 """
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from bench.report import Latency, Throughput, show
@@ -14,6 +16,11 @@ SAGABOX, HTTP, CHAIN = "Sagabox", "Sagabox, over HTTP", "Celery chain"
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["stage"]:
+        from bench import stage
+
+        stage.main(sys.argv[2:])
+        return
     arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     arguments.add_argument("--bookings", type=int, default=2000, help="in each round")
     arguments.add_argument("--rounds", type=int, default=3)

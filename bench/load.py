@@ -66,6 +66,27 @@ def over_http(url: str, name: str, labels: list[str], clients: int) -> float:
     return _converged(name, len(labels), began)
 
 
+def paced(url: str, name: str, labels: list[str], rate: float) -> float:
+    """Book seat after seat through the front door, `rate` a second whatever they take; bookings confirmed per second."""
+
+    def buy(client: httpx.Client, label: str) -> None:
+        answer = client.post("/api/bookings", json=_body(name, label), headers=_key())
+        assert answer.status_code == 202, answer.text
+
+    began = time.perf_counter()
+    with httpx.Client(base_url=url, timeout=60) as client, ThreadPoolExecutor(16) as pool:
+        placed = []
+        for number, label in enumerate(labels):
+            time.sleep(max(0.0, began + number / rate - time.perf_counter()))
+            placed.append(pool.submit(buy, client, label))
+        for one in placed:
+            one.result()
+    seconds = time.perf_counter() - began
+    _converged(name, len(labels), began)
+    connections.close_all()
+    return len(labels) / seconds
+
+
 def lone(url: str, name: str, labels: list[str]) -> list[float]:
     """Book one seat at a time through the front door; milliseconds from the click to CONFIRMED in the read model, each."""
     samples = []

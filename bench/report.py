@@ -32,8 +32,52 @@ class Latency:
     samples_ms: list[float] = field(repr=False)
 
     def percentile(self, share: float) -> float:
-        ordered = sorted(self.samples_ms)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+        return percentile(self.samples_ms, share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A measured value beside its limit: at `most`, or at `least`; neither for what is only told."""
+
+    name: str
+    value: float
+    unit: str
+    most: float | None = None
+    least: float | None = None
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
+
+    @property
+    def limit(self) -> str:
+        if self.most is not None:
+            return f"at most {self.most:g}"
+        return f"at least {self.least:g}" if self.least is not None else ""
+
+
+def percentile(samples: list[float], share: float) -> float:
+    ordered = sorted(samples)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def show_figures(figures: list[Figure], to: Path) -> None:
+    """Print each figure with its limit, and write them as JSON."""
+    table = Table(title="The live page", title_justify="left")
+    for column in ("what", "measured", "limit", "", "of which"):
+        table.add_column(column, justify="right" if column in ("measured", "limit") else "left")
+    for one in figures:
+        verdict = "" if not one.limit else "met" if one.met else "MISSED"
+        table.add_row(one.name, f"{one.value:.4g} {one.unit}".strip(), one.limit, verdict, one.note)
+    console = Console(width=150)
+    console.print(table)
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    console.print(machine)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{**asdict(one), "limit": one.limit, "met": one.met} for one in figures]
+    to.write_text(json.dumps({"figures": rows, "machine": machine}, indent=2))
+    console.print(f"JSON: {to}")
 
 
 def show(throughputs: list[Throughput], latencies: list[Latency], costs: dict[str, float], peer: str, to: Path) -> None:

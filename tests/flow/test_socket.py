@@ -40,9 +40,10 @@ class Reader:
         self.pos = pos
 
     def sees(self, people: int) -> bool:
-        """Whether the next frame says that so many people are here; more than none, when asked for 0."""
-        self.read()
-        return self.people == people or (people == 0 and self.people > 0)
+        """Whether the newest frame says that so many people are here; read another one if not."""
+        if self.people != people:
+            self.read()
+        return self.people == people
 
     def until(self, pos: int) -> None:
         while self.pos < pos and not self.reload:
@@ -129,11 +130,10 @@ def test_a_page_that_speaks_is_hung_up_on_and_a_flood_is_not_even_read(live: Liv
 def test_people_are_counted_once_however_many_tabs_they_have_open(live: Live) -> None:
     one, other = str(uuid.uuid4()), str(uuid.uuid4())
     with page(live, who=one) as first:
-        wait_until(lambda: first.sees(0), 20)
-        before = first.people
+        wait_until(lambda: first.sees(1), 20, "everybody else to be gone")
         with page(live, who=one), page(live, who=other):
-            wait_until(lambda: first.sees(before + 1), 20)
-        wait_until(lambda: first.sees(before), 20)
+            wait_until(lambda: first.sees(2), 20, "the other to be counted")
+        wait_until(lambda: first.sees(1), 20, "the other to be gone")
 
 
 def test_all_come_back_after_the_server_has_gone_with_1012_and_miss_nothing(live: Live) -> None:

@@ -1,0 +1,113 @@
+"""The stage in a real Chromium, with a probe in it: when each line was painted, how long each frame took, what was loaded."""
+
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A line counts as painted when the frame after the one that drew it begins: an upper bound.
+PROBE = """
+window.probe = {positions: [], delays: [], frames: []};
+let last = 0;
+const tick = (now) => {
+  if (last) probe.frames.push(now - last);
+  last = now;
+  requestAnimationFrame(tick);
+};
+requestAnimationFrame(tick);
+document.addEventListener("DOMContentLoaded", () => {
+  const log = document.getElementById("feed");
+  new MutationObserver((changes) => {
+    const lines = changes.flatMap((change) => [...change.addedNodes]).filter((node) => node.dataset?.pos);
+    requestAnimationFrame(() => {
+      const now = Date.now();
+      for (const line of lines) {
+        probe.positions.push(Number(line.dataset.pos));
+        if (!line.hasAttribute("data-bookkeeping")) probe.delays.push(now - Date.parse(line.dataset.committedAt));
+      }
+    });
+  }).observe(log, {childList: true});
+});
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """`delays_ms`: commit to pixel of each line; `frames_ms`: between animation frames; `wrong`: entries missing or doubled."""
+
+    delays_ms: list[float]
+    frames_ms: list[float]
+    wrong: int
+
+
+class Stage:
+    """A page that is open and live."""
+
+    def __init__(self, page: Page, weight: dict[str, int]) -> None:
+        self._page, self._weight = page, weight
+        self._began = self._cursor()
+
+    def first_load(self) -> dict[str, int]:
+        """Bytes over the wire by kind of resource, headers included, until the network fell silent."""
+        self._page.wait_for_load_state("networkidle")
+        self._page.wait_for_timeout(500)
+        return dict(self._weight)
+
+    def stay_until(self, over: Callable[[], bool]) -> float:
+        """Begin to count, and let the page run until the load is over; the seconds that took."""
+        self._began = self._cursor()
+        self._page.evaluate("for (const list of Object.values(probe)) list.length = 0")
+        began = time.perf_counter()
+        while not over():
+            self._page.wait_for_timeout(50)
+        return time.perf_counter() - began
+
+    def seen(self, until: int) -> Seen:
+        """What was painted, once the page has come as far as `until`."""
+        frames = self._page.evaluate("probe.frames.slice()")
+        self._page.wait_for_function("until => Number(document.documentElement.dataset.cursor) >= until", arg=until)
+        self._page.wait_for_function(
+            "until => probe.positions.length && Math.max(...probe.positions.slice(-500)) >= until", arg=until
+        )
+        found: dict[str, Any] = self._page.evaluate("probe")
+        wanted, got = set(range(self._began + 1, until + 1)), [pos for pos in found["positions"] if pos > self._began]
+        wrong = len(wanted - set(got)) + len(got) - len(set(got))
+        return Seen(delays_ms=found["delays"], frames_ms=frames, wrong=wrong)
+
+    def _cursor(self) -> int:
+        return int(self._page.locator("html").get_attribute("data-cursor") or 0)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Stage]:
+    """A Chromium of its own at `url`, once its socket is live."""
+    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.add_init_script(PROBE)
+        weight: dict[str, int] = defaultdict(int)
+        _weigh(page, weight)
+        page.goto(url)
+        page.locator('#socket[data-state="live"]').wait_for(timeout=30_000)
+        yield Stage(page, weight)
+        browser.close()
+
+
+def _weigh(page: Page, weight: dict[str, int]) -> None:
+    """Add up what Chromium's network says it received."""
+    kinds: dict[str, str] = {}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"].lower()}))
+
+    def finished(event: dict[str, Any]) -> None:
+        weight[kinds.get(event["requestId"], "other")] += int(event["encodedDataLength"])
+
+    session.on("Network.loadingFinished", finished)

@@ -26,6 +26,7 @@ urlpatterns = [
     path("bookings/recent", pages.recent, name="recent"),
     path("bookings/newest/panel", pages.newest, name="newest"),
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
+    path("bookings/<uuid:booking>/entries/<int:pos>", pages.entry, name="entry"),
     path("bookings/<uuid:booking>/cancel", operate.cancel, name="cancel"),
     path("operate", operate.page, name="operate"),
     path("operate/work", operate.work, name="operate-work"),

@@ -39,9 +39,9 @@ class Observed:
     def __init__(
         self,
         known: list[Node],
-        keys: dict[int, float],
+        keys: dict[Node, float],
         emissions: dict[str, list[Emission]],
-        causes: dict[int, list[str]],
+        causes: dict[Node, list[str]],
     ) -> None:
         self.nodes: list[Node] = []
         self._known, self._keys, self._emissions, self._causes = known, keys, emissions, causes
@@ -94,12 +94,12 @@ class Observed:
             return
         node = self._note(entry, "absorbed")
         node.title = "Absorbed"
-        self._causes[id(node)] = [message]
+        self._causes[node] = [message]
 
     def _failed(self, entry: EntryDict, message: str, kind: str) -> None:
         """A fault that rolled a transaction back and the rollback are one attempt."""
         for node in reversed(self.nodes):
-            if node.kind == "attempt" and message in self._causes[id(node)] and node.lane == _lane(entry):
+            if node.kind == "attempt" and message in self._causes[node] and node.lane == _lane(entry):
                 if any(mark.kind == kind for mark in node.marks):
                     node.positions.append(entry["pos"])
                 else:
@@ -117,16 +117,16 @@ class Observed:
         node.positions, node.marks = mark.positions, [mark]
         mark.positions = []
         self.nodes.append(node)
-        self._causes[id(node)] = [message]
+        self._causes[node] = [message]
         # It came before what its service then did about the message, wherever the observation arrived in the journal.
         later = [
-            self._keys[id(one)]
+            self._keys[one]
             for one in self._known
-            if message in self._causes[id(one)]
+            if message in self._causes[one]
             and one.lane == node.lane
             and (emission.pos if emission else 0) < one.positions[0] < entry["pos"]
         ]
-        self._keys[id(node)] = min([entry["pos"], *(key - 0.25 for key in later)])
+        self._keys[node] = min([entry["pos"], *(key - 0.25 for key in later)])
         return node
 
     def _note(self, entry: EntryDict, kind: str) -> Node:
@@ -135,8 +135,8 @@ class Observed:
         )
         node.marks = [Mark(kind or "observed", kind or "observed")]
         self.nodes.append(node)
-        self._keys[id(node)] = entry["pos"]
-        self._causes[id(node)] = []
+        self._keys[node] = entry["pos"]
+        self._causes[node] = []
         return node
 
     def _emission(self, entry: EntryDict, message: str) -> Emission | None:
@@ -147,7 +147,7 @@ class Observed:
     def _receiver(self, entry: EntryDict, message: str) -> Node | None:
         """The last transaction of the service that names the message: of two, the second took the duplicate."""
         found = [
-            node for node in self._known if message and message in self._causes[id(node)] and node.lane == _lane(entry)
+            node for node in self._known if message and message in self._causes[node] and node.lane == _lane(entry)
         ]
         return found[-1] if found else None
 

@@ -42,7 +42,7 @@ class _Placing:
     def __init__(self, tale: Tale, pos: int | None) -> None:
         self.tale, self.pos = tale, pos
         self.columns = _columns()
-        self.boxes: dict[int, Box] = {}  # id(node) -> its box
+        self.boxes: dict[Node, Box] = {}
         self.rows: list[tuple[float, float]] = []
         self.pills: dict[str, Pill] = {}
         self.lanes = Lanes(self.columns[-1].x + self.columns[-1].w, 0, self.columns)
@@ -51,7 +51,7 @@ class _Placing:
         leaving = defaultdict(list)
         for flow in self.tale.flows:
             if flow.kind in NAMED or flow.marks or flow.state in ("dropped", "doubled"):
-                leaving[id(flow.source)].append(flow)
+                leaving[flow.source].append(flow)
         gaps = {gap.before: gap for gap in self.tale.gaps}
         y: float = HEAD + BETWEEN
         for number in range(len(self.tale.nodes) + 1):
@@ -74,9 +74,9 @@ class _Placing:
         self._sentences()
         return self.lanes
 
-    def _row(self, nodes: list[Node], leaving: dict[int, list[Flow]], y: float) -> float:
+    def _row(self, nodes: list[Node], leaving: dict[Node, list[Flow]], y: float) -> float:
         made = [self._box(node, y) for node in nodes]
-        flows = [flow for node in nodes for flow in leaving.get(id(node), ())]
+        flows = [flow for node in nodes for flow in leaving.get(node, ())]
         stack = len(flows) * (PILL_H + PILL_GAP) - PILL_GAP
         main = made[0]
         main.h = max(main.h, stack)
@@ -124,7 +124,7 @@ class _Placing:
         if self.pos is not None and node.positions:
             first = node.positions[0]
             box.future, box.current = first > self.pos, self.pos in node.all_positions()
-        self.boxes[id(node)] = box
+        self.boxes[node] = box
         return box
 
     def _pill(self, flow: Flow, y: float) -> Pill:
@@ -145,8 +145,8 @@ class _Placing:
     def _arrows(self) -> None:
         router = Router(list(self.boxes.values()))
         for flow in self.tale.flows:
-            source = self.boxes[id(flow.source)]
-            target = self.boxes[id(flow.target)] if flow.target else None
+            source = self.boxes[flow.source]
+            target = self.boxes[flow.target] if flow.target else None
             pill = self.pills.get(flow.id)
             future = self.pos is not None and (flow.pos > self.pos or (target is not None and target.future))
             path = router.path(source, target, pill, flow)

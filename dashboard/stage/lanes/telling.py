@@ -34,10 +34,10 @@ def tell(entries: Sequence[EntryDict], booking: str) -> Tale:
 class _Teller:
     def __init__(self, booking: str) -> None:
         self.booking = booking
-        self.keys: dict[int, float] = {}  # id(node) -> place in the order
+        self.keys: dict[Node, float] = {}  # node -> place in the order
         self.nodes: list[Node] = []
         self.emissions: dict[str, list[Emission]] = defaultdict(list)
-        self.causes: dict[int, list[str]] = {}  # id(node) -> messages it names as its causes
+        self.causes: dict[Node, list[str]] = {}  # node -> messages it names as its causes
         self.known: list[EntryDict] = []
 
     def tell(self, entries: list[EntryDict]) -> Tale:
@@ -53,7 +53,7 @@ class _Teller:
         for entry in observations:
             observed.take(entry)
         nodes = [*self._requests(), *self.nodes, *observed.nodes]
-        nodes.sort(key=lambda node: self.keys[id(node)])
+        nodes.sort(key=lambda node: self.keys[node])
         tale = Tale(nodes=nodes)
         self._views(views, tale)
         self._flows(tale)
@@ -79,8 +79,8 @@ class _Teller:
             sent = attempt if message["kind"] == "command" and message.get("step") else 1
             self.emissions[message["id"]].append(Emission(message, node, entry["pos"], sent))
         self.nodes.append(node)
-        self.keys[id(node)] = entry["pos"]
-        self.causes[id(node)] = [*entry["causes"], *_letters(changes)]
+        self.keys[node] = entry["pos"]
+        self.causes[node] = [*entry["causes"], *_letters(changes)]
 
     def _requests(self) -> list[Node]:
         """What a person asked for, drawn in the browser's lane before the transaction that took it in."""
@@ -88,29 +88,29 @@ class _Teller:
         for emissions in self.emissions.values():
             first = emissions[0]
             words = ASKED.get(first.message["type"])
-            if words and not self.causes[id(first.source)]:
+            if words and not self.causes[first.source]:
                 node = Node("request", BROWSER, words, positions=[first.pos], at=first.source.at)
-                self.keys[id(node)] = self.keys[id(first.source)] - 0.5
+                self.keys[node] = self.keys[first.source] - 0.5
                 asked[first.pos] = node
         return list(asked.values())
 
     def _views(self, entries: Iterable[EntryDict], tale: Tale) -> None:
         """The projector's transactions between two nodes are one box, beside the later of the two."""
-        order = [self.keys[id(node)] for node in tale.nodes]
+        order = [self.keys[node] for node in tale.nodes]
         for entry in entries:
             slot = sum(key < entry["pos"] for key in order)
             node = tale.views.get(slot)
             if node is None:
                 node = tale.views[slot] = Node("views", PROJECTOR, "", at=entry["committed_at"])
                 node.xid, node.lsn = entry["xid"], entry["lsn"]
-                self.causes[id(node)] = []
+                self.causes[node] = []
             node.positions.append(entry["pos"])
             views_lines(node, entry, self.booking)
-            self.causes[id(node)] += entry["causes"]
+            self.causes[node] += entry["causes"]
 
     def _flows(self, tale: Tale) -> None:
         for node in [*tale.nodes, *tale.views.values()]:
-            for cause in dict.fromkeys(self.causes.get(id(node), ())):
+            for cause in dict.fromkeys(self.causes.get(node, ())):
                 before = [one for one in self.emissions.get(cause, ()) if one.pos < self._place(node)]
                 if before and before[-1].source is not node:
                     before[-1].receivers.append(node)
@@ -124,13 +124,13 @@ class _Teller:
                 tale.flows.append(Flow(f"{node.id}-taken", "request", node, target, pos=node.positions[0]))
 
     def _place(self, node: Node) -> float:
-        return self.keys.get(id(node), node.positions[0])
+        return self.keys.get(node, node.positions[0])
 
     def _locals(self, tale: Tale) -> None:
         """A due time that a transaction wrote into a row is what wakes the watchdog."""
-        caused = {id(flow.target) for flow in tale.flows if flow.target}
+        caused = {flow.target for flow in tale.flows if flow.target}
         for number, node in enumerate(tale.nodes):
-            if id(node) in caused or node.kind != "transaction":
+            if node in caused or node.kind != "transaction":
                 continue
             same = [one for one in tale.nodes[:number] if one.lane == node.lane]
             if node.lane == ORCHESTRATOR and same and node.title.startswith("Watchdog"):

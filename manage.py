@@ -15,6 +15,10 @@ SERVICE_OF_COMMAND = {
     "book": "web",
     "faults": "web",
     "runs": "web",
+    "matrix": "web",
+    "nemesis": "web",
+    "hostile": "web",
+    "load": "web",
 }
 
 

@@ -1,7 +1,7 @@
 """`make bench`: Sagabox beside a Celery chain doing the same three writes, in one run on the same instances.
 
 Both sides take turns, so that a machine whose speed drifts is unfair to neither; the ratio is best against best.
-`python -m bench stage` measures the live page instead.
+`python -m bench stage` measures the live page instead, `python -m bench moments` the journal.
 """
 
 import argparse
@@ -20,6 +20,11 @@ def main() -> None:
         from bench import stage
 
         stage.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["moments"]:
+        from bench import moments
+
+        moments.main(sys.argv[2:])
         return
     arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     arguments.add_argument("--bookings", type=int, default=2000, help="in each round")

@@ -45,6 +45,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in [*APIS, "control"]}
+CONSOLE_URLS = {alias: os.environ.get(f"CONSOLE_URL_{alias.upper()}", "") for alias in ALIASES[:5]}
 REPLICATION_URLS = {alias: os.environ.get(f"REPLICATION_URL_{alias.upper()}", "") for alias in ALIASES[:5]}
 
 INSTALLED_APPS = [

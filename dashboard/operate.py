@@ -115,6 +115,18 @@ def _work() -> dict[str, Any]:
     return {"sagas": sagas, "letters": letters, "down": down}
 
 
+def letters_of(booking: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The dead letters that concern a booking, and the names of the services that did not say."""
+    letters, down = [], []
+    for service in SERVICES:
+        try:
+            found = ask("GET", service, f"/api/{service}/dead-letters").raise_for_status().json()
+            letters += [_letter(service, letter) for letter in found if letter["booking_id"] == booking]
+        except (ServiceDown, httpx.HTTPStatusError):
+            down.append(SERVICE_NAMES[service])
+    return letters, down
+
+
 def _saga(saga: dict[str, Any]) -> dict[str, Any]:
     actions = [{**action, "step": step["name"]} for step in saga["steps"] for action in step["actions"]]
     current = [action for action in actions if action["state"] == "sent"]

@@ -2,6 +2,8 @@ from django.urls import path
 
 from dashboard import commands, operate
 from dashboard.api import api
+from dashboard.console import views as console
+from dashboard.records import bookings, customers, inspector, sales, tickets
 from dashboard.replay import pages as replay
 from dashboard.socket.context import head
 from dashboard.stage import pages
@@ -11,9 +13,20 @@ urlpatterns = [
     path("live/head", head, name="live-head"),
     path("", pages.index, name="index"),
     path("verdict", bar, name="verdict"),
+    path("bookings", bookings.page, name="bookings"),
+    path("bookings/<uuid:booking>", inspector.page, name="inspector"),
+    path("customers", customers.listing, name="customers"),
+    path("customers/<int:customer>", customers.page, name="customer"),
+    path("customers/<int:customer>/names", customers.names, name="customer-names"),
+    path("customers/<int:customer>/rename", customers.rename, name="customer-rename"),
+    path("tickets/<str:code>", tickets.page, name="ticket"),
+    path("sales", sales.page, name="sales"),
+    path("console", console.page, name="console"),
+    path("console/run", console.execute, name="console-run"),
     path("bookings/recent", pages.recent, name="recent"),
     path("bookings/newest/panel", pages.newest, name="newest"),
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
+    path("bookings/<uuid:booking>/entries/<int:pos>", pages.entry, name="entry"),
     path("bookings/<uuid:booking>/cancel", operate.cancel, name="cancel"),
     path("operate", operate.page, name="operate"),
     path("operate/work", operate.work, name="operate-work"),

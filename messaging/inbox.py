@@ -20,6 +20,7 @@ from faults import Plan, Point, Target
 from messaging import dead_letters, dual_write
 from messaging.envelope import EnvelopeError, check
 from messaging.observe import observe
+from messaging.statements import Statements
 from messaging.strikes import claim, strike
 
 log = logging.getLogger(__name__)
@@ -80,11 +81,15 @@ class Inbox:
         while True:
             dual_write.forget()
             try:
-                with transaction.atomic(using=self.service):
+                with (
+                    transaction.atomic(using=self.service),
+                    Statements.of(self.service, envelopes) as statements,
+                ):
                     self._slow_down(envelopes, plan)
                     self.process(envelopes, plan)
                     self._letters.succeeded(envelopes)
                     self._strike(Point.TRANSACTION_INSIDE, envelopes, plan)
+                statements.keep(plan.redis)
                 self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
                 dual_write.publish(plan.redis, self.service)  # nothing, as long as there is an outbox
                 return

@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 from faults import Alive, Mechanism, Plan, Point
 from messaging.cursor import Cursor
 from messaging.follow import CursorsMovedError
+from messaging.statements import Statements
 from messaging.strikes import strike
 from projections import checkpoints
 from projections.upsert import ALIAS
@@ -41,7 +42,7 @@ class Projector:
     def apply(self, envelopes: Envelopes, cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
         """Write rows and cursors, or neither. Raises CursorsMovedError if somebody else moved the view's checkpoints."""
         check = self._injected is None or self._injected.before(envelopes)
-        with transaction.atomic(using=ALIAS):
+        with transaction.atomic(using=ALIAS), Statements.of(ALIAS, envelopes) as statements:
             if checkpoints.lock(self.view.name) != self._saved:
                 raise CursorsMovedError(f"view {self.view.name} was rebuilt; going on from its checkpoints")
             changed = self.view.write(envelopes, check=check)
@@ -53,6 +54,7 @@ class Projector:
                 behind=behind,
             )
         if self._injected is not None:
+            self._injected.keep(statements)
             self._injected.committed(envelopes)
         self._saved = self._saved | {cursor.source: cursor for cursor in cursors}
 
@@ -72,6 +74,9 @@ class Injected:
             self._plan.refresh()
             self._strike(Point.PROJECTOR_BEFORE, envelopes)
         return not self._plan.disabled(Mechanism.SEQUENCE_CHECK)
+
+    def keep(self, statements: Statements) -> None:
+        statements.keep(self._plan.redis)
 
     def committed(self, envelopes: Envelopes) -> None:
         with suppress(RedisError):

@@ -51,6 +51,18 @@ def booking(booking_id: str | UUID) -> dict[str, Any] | None:
     return _bookings().filter(id=booking_id).values(*BOOKING_COLUMNS).first()
 
 
+def ticket(code: str) -> dict[str, Any] | None:
+    """The ticket with this code: `ticket` ({id, seat, code}), its booking's columns, `customer` (name), and `performance`
+    ({title, venue, starts_at}, None while the seat map has not heard of it). None if there is no such ticket (yet).
+    """
+    found = BookingView.objects.filter(tickets__contains=[{"code": code}]).values(*BOOKING_COLUMNS).first()
+    if found is None:
+        return None
+    performance = Performance.objects.filter(id=found["performance_id"]).values("title", "venue", "starts_at").first()
+    one = next(ticket for ticket in found["tickets"] if ticket["code"] == code)
+    return {**with_names([found])[0], "ticket": one, "performance": performance}
+
+
 def recent_bookings(limit: int = 20) -> list[dict[str, Any]]:
     """The bookings made last, newest first, each with its `customer` (name)."""
     rows = list(_bookings().order_by("-id").values(*BOOKING_COLUMNS)[:limit])

@@ -12,6 +12,7 @@ from sandbox.processes import (
     ROLES,
     SERVICES,
     Process,
+    console_url,
     keys_of_service,
     password_key,
 )
@@ -66,7 +67,8 @@ class Environments:
         apis = {f"API_URL_{name.upper()}": f"http://127.0.0.1:{self.ports[f'api-{name}']}" for name in SERVICES}
         admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}
         passwords = {password_key(role): self.secrets[password_key(role)] for role in ROLES}
-        return common | apis | admins | passwords | self._databases(service) | self._replication(service)
+        consoles = {console_url(name): self.url(name, f"{name}_console", name) for name in INSTANCES}
+        return common | apis | admins | passwords | consoles | self._databases(service) | self._replication(service)
 
     def _databases(self, service: str) -> Environment:
         """The owner's URL of each database, except for the web, which may only look."""

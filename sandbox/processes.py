@@ -10,7 +10,8 @@ ALIASES = (*INSTANCES, "journal")
 VIEWS = ("bookings", "seat_map", "customer_history", "sales")
 
 # Who may log in to PostgreSQL; the superuser `postgres` sets up, and then is the control process's alone.
-ROLES = (*ALIASES, *(f"{service}_relay" for service in SERVICES), "recorder", "web")
+CONSOLES = tuple(f"{instance}_console" for instance in INSTANCES)
+ROLES = (*ALIASES, *(f"{service}_relay" for service in SERVICES), *CONSOLES, "recorder", "web")
 
 # The journal has a database of its own, but not an instance of its own.
 INSTANCE_OF = {alias: "projections" if alias == "journal" else alias for alias in ALIASES}
@@ -76,6 +77,10 @@ def replication_url(instance: str) -> str:
     return f"REPLICATION_URL_{instance.upper()}"
 
 
+def console_url(instance: str) -> str:
+    return f"CONSOLE_URL_{instance.upper()}"
+
+
 def celery(service: str) -> tuple[str, ...]:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
     return (
@@ -130,7 +135,7 @@ def _readers() -> list[Process]:
                   service="projections", arguments=("manage.py", "project", view), keys=projections)
           for view in VIEWS),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=(*UVICORN, *SOCKET),
-                keys=(*projections, database_url("journal"), "API_URL_CONTROL", "API_URL_JOURNAL",
+                keys=(*projections, database_url("journal"), *map(console_url, INSTANCES), "API_URL_CONTROL", "API_URL_JOURNAL",
                       "OPERATOR_TOKEN", "PORT")),
     ]  # fmt: skip
 

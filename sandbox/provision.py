@@ -5,7 +5,7 @@ sandbox and docker-compose.yml run the same lines.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
@@ -16,21 +16,43 @@ from sandbox.processes import INSTANCES, SERVICES, password_key
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A login on one instance. It owns `owns`, may look at everything in `reads`, and may replicate `tails`."""
+    """A login on one instance. It owns `owns`, may look at everything in `reads`, and may replicate `tails`.
+
+    `settings` hold in each of its sessions; `at_once`: how many of those there may be, -1 for any number.
+    """
 
     name: str
     owns: str = ""
     reads: tuple[str, ...] = ()
     tails: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    at_once: int = -1
 
     @property
     def databases(self) -> tuple[str, ...]:
         return tuple(name for name in (self.owns, *self.reads, self.tails) if name)
 
 
+# Whoever types SQL into the page's console: nothing is written, nothing runs long or takes much, whatever it is.
+CONSOLE_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "2s",
+    "lock_timeout": "500ms",
+    "idle_in_transaction_session_timeout": "5s",
+    "work_mem": "4MB",
+    "temp_file_limit": "32MB",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
+
+
 def roles_of(instance: str) -> list[Role]:
-    """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all five."""
-    roles = [Role(name=instance, owns=instance), Role(name="recorder", tails=instance)]
+    """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all five.
+
+    A console may only look, and only at its own service: a JOIN across services is refused by PostgreSQL itself.
+    """
+    console = Role(name=f"{instance}_console", reads=(instance,), settings=CONSOLE_SETTINGS, at_once=4)
+    roles = [Role(name=instance, owns=instance), Role(name="recorder", tails=instance), console]
     if instance in SERVICES:
         return [*roles, Role(name=f"{instance}_relay", tails=instance)]
     return [*roles, Role(name="journal", owns="journal"), Role(name="web", reads=("projections", "journal"))]
@@ -61,6 +83,8 @@ def provision(environment: Mapping[str, str], create_databases: bool = False) ->
                 owner = next(other.name for other in roles if other.owns == database)
                 with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
                     grant_reading(connection, owner, role.name)
+                    if role.settings:
+                        _keep_programs_to(connection, owner)
 
 
 def grant_reading(connection: psycopg.Connection, owner: str, reader: str) -> None:
@@ -82,8 +106,19 @@ def _ensure_role(connection: psycopg.Connection, role: Role, password: str, crea
         "createdb" if create_databases and role.owns else "nocreatedb",
         "replication" if role.tails else "noreplication",
     ]
-    statement = sql.SQL("alter role {} with {} password {}")
-    connection.execute(statement.format(name, sql.SQL(" ".join(flags)), sql.Literal(verifier)))
+    statement = sql.SQL("alter role {} with {} connection limit {} password {}")
+    limit = sql.Literal(role.at_once)
+    connection.execute(statement.format(name, sql.SQL(" ".join(flags)), limit, sql.Literal(verifier)))
+    for setting, value in role.settings.items():
+        connection.execute(
+            sql.SQL("alter role {} set {} to {}").format(name, sql.Identifier(setting), sql.Literal(value))
+        )
+
+
+def _keep_programs_to(connection: psycopg.Connection, owner: str) -> None:
+    """By default everybody may run blocks of PL/pgSQL (DO), and so loops and messages without end."""
+    connection.execute("revoke usage on language plpgsql from public")
+    connection.execute(sql.SQL("grant usage on language plpgsql to {}").format(sql.Identifier(owner)))
 
 
 def _ensure_database(connection: psycopg.Connection, role: Role) -> None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from dashboard import rail
 from dashboard.operator import is_operator
 from dashboard.stage import present
+from dashboard.stage.details import details
 from dashboard.stage.story import story
 from journal import queries as journal
 from projections import queries as views
@@ -75,6 +76,15 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
 
 def _panel(request: HttpRequest, booking: str) -> dict[str, Any]:
     return story(booking, _position(request), follow=request.GET.get("follow") == "1")
+
+
+@require_GET
+def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
+    """One entry of a booking in full: payloads, rows, SQL, function, test."""
+    found = details(str(booking), pos)
+    if found is None:
+        return HttpResponse(f"booking {booking} has no entry {pos}", status=404, content_type="text/plain")
+    return render(request, "dashboard/entry.html", found)
 
 
 @require_GET

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from dashboard.stage import present, steps, tables
+from dashboard.stage.details import describe
 from dashboard.stage.lanes import draw
 from journal.queries import EntryDict, entries_of
 from journal.stories import Tables, fold
@@ -36,6 +37,7 @@ def tell(booking: str, entries: Sequence[EntryDict], pos: int | None = None, *, 
         "tables": tables.groups(told),
         "time": timeline(entries, told.pos),
         "lanes": draw(entries, booking, pos),
+        "details": describe(told.entry, booking) if told.entry and pos is not None else None,
     }
 
 

@@ -58,10 +58,8 @@ document.addEventListener("mouseout", (event) => {
 });
 document.addEventListener("focusin", (event) => trace(event.target.closest?.("#lanes-svg .box")));
 
-// In the capture phase: on the rest of the page the arrow keys step through time.
-document.addEventListener(
-  "keydown",
-  (event) => {
+// On the rest of the page these keys step through time; [data-own-keys] keeps them here.
+document.addEventListener("keydown", (event) => {
     const box = event.target.closest?.("#lanes-svg .box");
     if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
     const all = boxes();
@@ -73,10 +71,7 @@ document.addEventListener(
     else if (event.key === "Enter" || event.key === " ") htmx.trigger(box, "click");
     else return;
     event.preventDefault();
-    event.stopPropagation();
-  },
-  true,
-);
+});
 
 // "as text" and where the drawing was scrolled to outlive a redraw; boxes that were not there before are marked for a moment.
 let asText = false;

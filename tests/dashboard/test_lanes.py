@@ -185,7 +185,7 @@ def journals(draw_: st.DrawFn) -> list[dict[str, Any]]:
     return entries
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(journals())
 def test_any_entries_at_all(entries: list[dict[str, Any]]) -> None:
     check(draw(entries, BOOKING), entries)

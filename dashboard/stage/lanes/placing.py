@@ -25,11 +25,12 @@ from dashboard.stage.lanes.shapes import (
     Tale,
 )
 
-TIMES, WIDTHS = 46, (52, 116, 114, 106, 106, 106, 98)
+WIDTHS = (56, 102, 106, 94, 94, 94, 86)
 HEAD, BETWEEN, GAP_H, INSET = 30, 20, 26, 4
 LINE_H, PAD, PILL_H, PILL_GAP = 13, 6, 20, 4
 WIDE = {"title": 7.2, "": 6.4, "meta": 6.0, "mark": 6.4, "view": 6.0}
-"""About how wide a character is; a text that is longer than its box is wrapped."""
+"""About how wide a character is; a text that is longer than its box is wrapped, a word a little longer is squeezed."""
+SQUEEZE = 1.35
 SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\.)")  # where a name that is too long for a line is broken
 NAMED = ("command", "reply")
 
@@ -85,7 +86,8 @@ class _Placing:
         for flow in flows:
             self.pills[flow.id] = self._pill(flow, top)
             top += PILL_H + PILL_GAP
-        self.lanes.times.append(Line(y + LINE_H + 2, self._since(nodes[0])))
+        if main.node.kind != "request":
+            self.lanes.times.append(Line(y + LINE_H + 2, self._since(nodes[0])))
         return y + height + BETWEEN
 
     def _since(self, node: Node) -> str:
@@ -119,7 +121,10 @@ class _Placing:
             for part in _broken(text, max(int(room / WIDE[kind]), 4), 2 if kind in ("title", "mark") else 3)
         ]
         box = Box(node.id, node, column.x + INSET, y, column.w - 2 * INSET, len(broken) * LINE_H + 2 * PAD)
-        box.lines = [Line(PAD + LINE_H * (n + 0.78), part, kind) for n, (kind, part) in enumerate(broken)]
+        box.lines = [
+            Line(PAD + LINE_H * (n + 0.78), part, kind, room if len(part) * WIDE[kind] > room else 0)
+            for n, (kind, part) in enumerate(broken)
+        ]
         box.label = node.told
         if self.pos is not None and node.positions:
             first = node.positions[0]
@@ -162,7 +167,7 @@ class _Placing:
 
 
 def _columns() -> list[Column]:
-    x, columns = float(TIMES), []
+    x, columns = 0.0, []
     for (service, name), width in zip(LANES, WIDTHS, strict=True):
         columns.append(Column(service, name, x, width))
         x += width
@@ -171,5 +176,7 @@ def _columns() -> list[Column]:
 
 def _broken(text: str, width: int, most: int) -> list[str]:
     words = (part for word in text.split() for part in ([word] if len(word) <= width else SEAM.split(word)))
-    lines = wrap(" ".join(words), width, break_long_words=True) or [""]
+    longest = int(width * SQUEEZE)
+    cut = (word if len(word) <= longest else f"{word[: longest - 1]}…" for word in words)
+    lines = wrap(" ".join(cut), width, break_long_words=False, break_on_hyphens=False) or [""]
     return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1][: width - 1] + "…"]

@@ -118,7 +118,8 @@ class Line:
 
     y: float
     text: str
-    kind: str = ""  # title, meta, mark
+    kind: str = ""  # title, meta, mark, view
+    squeezed: float = 0  # to this width; 0: as wide as it is
 
 
 @dataclass(slots=True)
@@ -140,6 +141,12 @@ class Box:
     @property
     def service(self) -> str:
         return LANES[self.node.lane][0]
+
+    @property
+    def tip(self) -> str:
+        """When it committed, by its database's clock, and its place in the journal."""
+        when = f"{self.node.at[:10]} {self.node.at[11:26]} UTC"
+        return f"{'committed' if self.node.xid else 'seen'} {when}, entry {', '.join(map(str, self.node.positions))}"
 
     @property
     def pos(self) -> int:
@@ -173,6 +180,10 @@ class Pill:
     @property
     def right(self) -> float:
         return self.x + self.w
+
+    @property
+    def squeezed(self) -> float:
+        return self.w - 10 if len(self.text) * 6.2 > self.w - 10 else 0
 
 
 @dataclass(slots=True)

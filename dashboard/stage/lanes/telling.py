@@ -175,7 +175,7 @@ def _flows_of(emission: Emission) -> list[Flow]:
     if not receivers:
         if "dropped" in kinds:
             return [flow(0, None, "dropped")]
-        return [flow(0, None, "pending")] if message["kind"] != "event" else []
+        return [flow(0, None, "pending")] if message["kind"] != "event" or emission.marks else []
     first = "delayed" if kinds & {"delayed", "held"} else "delivered"
     found = [flow(0, receivers[0], first)]
     for number, (before, receiver) in enumerate(pairwise(receivers), 1):

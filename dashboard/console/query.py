@@ -1,0 +1,197 @@
+"""One statement, in one database, as a role that may only look. Whatever is typed: bounded in time, rows and bytes.
+
+PostgreSQL does the refusing, in its own words: the role owns nothing and may only SELECT, its transactions are READ ONLY, its
+statements end after 2 s (see CONSOLE_SETTINGS of sandbox/provision.py). Here one statement is made sure of by the extended
+protocol, which prepares no two, and each run has a connection of its own, which takes settings and locks with it.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from typing import Any
+
+import psycopg
+from psycopg.pq import DiagnosticField, ExecStatus
+
+ROWS, COLUMNS, CELL, LONGEST = 200, 60, 1000, 10_000
+"""Rows and columns shown, characters of a cell, characters of a statement."""
+AT_ONCE, PATIENCE_S = 2, 1.0
+OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2000 -c bytea_output=hex -c datestyle=iso"
+VOID = 2278
+FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*([a-z]+)", re.IGNORECASE | re.DOTALL)
+COPIES = (ExecStatus.COPY_OUT, ExecStatus.COPY_IN, ExecStatus.COPY_BOTH)
+_slots = BoundedSemaphore(AT_ONCE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """`columns`: (name, type); cells are text, None for NULL, at most CELL characters and an ellipsis. `more`: there were
+    more than ROWS rows. `tag`: what PostgreSQL calls the statement.
+    """
+
+    columns: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[list[str | None]] = field(default_factory=list)
+    more: bool = False
+    hidden_columns: int = 0
+    tag: str = ""
+    took_ms: float = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why there is no result. With a `sqlstate` these are PostgreSQL's own words, without one ours.
+
+    `position`: the character of the statement that it points at, from 1; 0 if it points at none.
+    """
+
+    message: str
+    sqlstate: str = ""
+    detail: str = ""
+    hint: str = ""
+    position: int = 0
+
+
+def run(url: str, statement: str) -> Result | Refusal:
+    """Run a statement at the database of `url` (a libpq URL). Never raises for what a person can type."""
+    said = _impossible(statement)
+    if said:
+        return Refusal(message=said)
+    if not _slots.acquire(timeout=PATIENCE_S):
+        return Refusal(message=f"The console runs {AT_ONCE} statements at a time, and it is busy. Try again.")
+    try:
+        with _session(url) as connection:
+            return _Run(connection, statement).result()
+    except psycopg.Error as error:  # it cannot be reached, or went away
+        return Refusal(message=str(error).strip() or type(error).__name__, sqlstate=error.sqlstate or "")
+    finally:
+        _slots.release()
+
+
+def _impossible(statement: str) -> str:
+    if not statement.strip(" \t\r\n;"):
+        return "Write a statement first."
+    if len(statement) > LONGEST:
+        return f"A statement has at most {LONGEST:,} characters here; this one has {len(statement):,}."
+    if "\x00" in statement or any("\ud800" <= character <= "\udfff" for character in statement):
+        return "The statement has a character that no PostgreSQL text can have (a zero byte, or half a character)."
+    return ""
+
+
+@contextmanager
+def _session(url: str) -> Iterator[Any]:
+    connection = psycopg.connect(
+        url, autocommit=True, connect_timeout=2, options=OPTIONS, application_name="sagabox-console"
+    )
+    try:
+        yield connection.pgconn
+    finally:
+        connection.close()
+
+
+class _Refused(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class _Run:
+    """Prepares the statement as it is, for PostgreSQL's own judgement; then runs it inside one that cuts rows and cells.
+
+    A limit on rows alone would not do: a single cell may have a gigabyte, and the web process would have to take it.
+    """
+
+    def __init__(self, pgconn: Any, statement: str) -> None:
+        self._pgconn, self._statement = pgconn, statement
+
+    def result(self) -> Result | Refusal:
+        began = time.monotonic()
+        try:
+            found = self._found()
+        except _Refused as refused:
+            return refused.refusal
+        shown = _shown(found.rows)
+        took = round((time.monotonic() - began) * 1000, 1)
+        return Result(**{**vars(found), "rows": shown[:ROWS], "more": len(shown) > ROWS, "took_ms": took})
+
+    def _found(self) -> Result:
+        described = self._prepared(self._statement)
+        count = described.nfields
+        if not count:
+            return Result(
+                tag=self._checked(self._pgconn.exec_params(self._statement.encode(), [])).command_status.decode()
+            )
+        types = [(described.ftype(number), described.fmod(number)) for number in range(min(count, COLUMNS))]
+        names = [described.fname(number).decode() for number in range(min(count, COLUMNS))]
+        columns = list(zip(names, self._type_names(types), strict=True))
+        sql, offset = self._bounded(types, count)
+        answer = self._checked(self._pgconn.exec_params(sql.encode(), []), offset)
+        rows = [
+            [answer.get_value(row, column) for column in range(min(answer.nfields, COLUMNS))]
+            for row in range(min(answer.ntuples, ROWS + 1))
+        ]
+        return Result(columns=columns, rows=rows, hidden_columns=max(count - COLUMNS, 0), tag="SELECT")
+
+    def _bounded(self, types: list[tuple[int, int]], count: int) -> tuple[str, int]:
+        """The statement with a fence around it, and how far the fence moves it; as it is if it can stand in none."""
+        cells = ", ".join(
+            "''" if oid == VOID else f"left(c{number}::text, {CELL + 1})" for number, (oid, _) in enumerate(types)
+        )
+        head = f"select {cells} from (\n"
+        names = ", ".join(f"c{number}" for number in range(count))
+        body = self._statement.rstrip(" ;\t\r\n")
+        fenced = f"{head}{body}\n) as q({names}) limit {ROWS + 1}"
+        try:
+            self._prepared(fenced, len(head))
+        except _Refused:
+            word = FIRST_WORD.match(self._statement)
+            if word and word[1].lower() in ("select", "values", "table", "with"):
+                raise
+            return self._statement, 0  # EXPLAIN, SHOW: short answers; INSERT and the like: refused before they answer
+        return fenced, len(head)
+
+    def _prepared(self, sql: str, offset: int = 0) -> Any:
+        self._checked(self._pgconn.prepare(b"", sql.encode()), offset)
+        return self._checked(self._pgconn.describe_prepared(b""), offset)
+
+    def _type_names(self, types: list[tuple[int, int]]) -> list[str]:
+        pairs = ", ".join(f"format_type({oid}, {modifier})" for oid, modifier in types)
+        answer = self._checked(self._pgconn.exec_params(f"select {pairs}".encode(), []))
+        return [answer.get_value(0, number).decode() for number in range(len(types))]
+
+    def _checked(self, answer: Any, offset: int = 0) -> Any:
+        """The answer, unless it is a refusal. `offset`: characters of ours before the statement."""
+        if answer.status in COPIES:
+            raise _Refused(
+                Refusal(message="COPY moves data in or out of a database. This console only looks; use SELECT.")
+            )
+        if answer.status == ExecStatus.EMPTY_QUERY:
+            raise _Refused(Refusal(message="There is nothing but comments in it. Write a statement."))
+        if answer.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            raise _Refused(_refusal(answer, offset))
+        return answer
+
+
+def _refusal(answer: Any, offset: int) -> Refusal:
+    def told(which: DiagnosticField) -> str:
+        text = (answer.error_field(which) or b"").decode(errors="replace")
+        return text if len(text) <= CELL else f"{text[:CELL]}…"
+
+    position = int(told(DiagnosticField.STATEMENT_POSITION) or 0)
+    return Refusal(
+        message=told(DiagnosticField.MESSAGE_PRIMARY) or "the connection was lost",
+        sqlstate=told(DiagnosticField.SQLSTATE),
+        detail=told(DiagnosticField.MESSAGE_DETAIL),
+        hint=told(DiagnosticField.MESSAGE_HINT),
+        position=max(position - offset, 0),
+    )
+
+
+def _shown(rows: list[list[Any]]) -> list[list[str | None]]:
+    return [[None if cell is None else _cut(cell.decode(errors="replace")) for cell in row] for row in rows]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= CELL else f"{text[:CELL]}…"

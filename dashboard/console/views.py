@@ -1,0 +1,91 @@
+"""The page /console: SQL that may only look, at one service's database at a time."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.console.examples import examples
+from dashboard.console.query import Refusal, Result, run
+from dashboard.operator import check_operator, is_operator
+from dashboard.stage.present import SERVICE_NAMES
+from messaging.problems import Problem
+
+ACROSS = ("0A000", "42P01", "3D000")
+"""What PostgreSQL answers to a JOIN across services: another database, or a table that is not here."""
+TABLES = """
+    select c.relname as table, string_agg(a.attname, ', ' order by a.attnum) as columns
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and c.relname not like 'django%'
+    group by 1 order by 1
+"""
+
+
+@require_GET
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    """`?service=&example=` or `?service=&sql=` is a permalink to what is in the editor; nothing runs by itself."""
+    service = request.GET.get("service", "")
+    service = service if service in SERVICE_NAMES else "seats"
+    found = examples(service)
+    asked = request.GET.get("example", "")
+    chosen = next((one for one in found if one.name == asked), None)
+    context = {
+        "service": service,
+        "services": SERVICE_NAMES,
+        "examples": found,
+        "example": chosen.name if chosen else "",
+        "sql": chosen.sql if chosen else request.GET.get("sql", found[0].sql),
+        "operator": is_operator(request),
+        "tables": _tables(service) if is_operator(request) else [],
+    }
+    return render(request, "dashboard/console.html", context)
+
+
+@require_POST
+def execute(request: HttpRequest) -> HttpResponse:
+    """The result, or the refusal, as a partial. Only for whoever may operate: SQL is free to read everything."""
+    service, sql = request.POST.get("service", ""), request.POST.get("sql", "")
+    sql = sql.replace("\r\n", "\n")  # as forms send lines; PostgreSQL counts characters
+    try:
+        check_operator(request)
+        if service not in SERVICE_NAMES:
+            raise Problem(404, "No such service", f"'{service}' is none of {', '.join(SERVICE_NAMES)}")
+    except Problem as problem:
+        found: Result | Refusal = Refusal(message=f"{problem.title}: {problem.detail}")
+    else:
+        found = run(settings.CONSOLE_URLS[service], sql)
+    return render(request, "dashboard/console.html#result", _told(service, sql, found))
+
+
+def _told(service: str, sql: str, found: Result | Refusal) -> dict[str, Any]:
+    name = SERVICE_NAMES.get(service, service)
+    if isinstance(found, Result):
+        return {"service_name": name, "result": found, "shown": len(found.rows)}
+    across = found.sqlstate in ACROSS and _names_another(service, sql)
+    return {"service_name": name, "refusal": found, "pointed": _pointed(sql, found.position), "across": across}
+
+
+def _names_another(service: str, sql: str) -> bool:
+    """Whether the statement speaks of another service's tables: then the refusal is the lesson."""
+    return any(f"{other}_" in sql.lower() or f"{other}." in sql.lower() for other in SERVICE_NAMES if other != service)
+
+
+def _pointed(sql: str, position: int) -> dict[str, Any] | None:
+    """The line PostgreSQL points at, cut at the place."""
+    if not 0 < position <= len(sql) + 1:
+        return None
+    before = sql[: position - 1]
+    start = before.rfind("\n") + 1
+    end = sql.find("\n", position - 1)
+    line = sql[start : end if end >= 0 else len(sql)]
+    column = position - 1 - start
+    return {"number": before.count("\n") + 1, "before": line[:column], "at": line[column:]}
+
+
+def _tables(service: str) -> list[list[str | None]]:
+    found = run(settings.CONSOLE_URLS[service], TABLES)
+    return found.rows if isinstance(found, Result) else []

@@ -1,0 +1,103 @@
+"""The page /bookings: filters, search and keyset paging over the booking view."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+
+from dashboard.records.away import says_when_away
+from faults import Action
+from journal.struck import NEWEST, strikes, struck
+from projections.searching import Wanted, bookings
+
+STATES = (
+    *("PENDING", "RESERVING", "PAYING", "ISSUING", "CONFIRMING", "CONFIRMED"),
+    *("COMPENSATING", "CANCELLING", "CANCELLED", "STUCK"),
+)
+PAGE, LONGEST = 50, 80
+FIELDS = ("state", "customer", "seat", "fault", "since", "until", "q")
+ANY = "any"
+
+
+@require_GET
+@ensure_csrf_cookie
+@says_when_away
+def page(request: HttpRequest) -> HttpResponse:
+    """The whole page, or for htmx the list alone, whose address is pushed without what is empty."""
+    asked = {name: request.GET.get(name, "").strip() for name in FIELDS}
+    wanted, problems = read(request.GET)
+    rows, more = ([], None) if problems or wanted is None else bookings(wanted, PAGE)
+    told = {name: value for name, value in asked.items() if value}
+    here = f"{reverse('bookings')}?{urlencode(told)}" if told else reverse("bookings")
+    context = {
+        "asked": asked, "problems": problems, "rows": _with_strikes(rows), "states": STATES, "faults": [*Action],
+        "filtered": bool(told), "first": here, "paged": "before" in request.GET, "limit": NEWEST,
+        "older": f"{reverse('bookings')}?{urlencode({**told, 'before': str(more)})}" if more else "",
+    }  # fmt: skip
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "dashboard/bookings.html", context, status=400 if problems else 200)
+    response = render(request, "dashboard/bookings.html#list", context)
+    before = request.GET.get("before", "")
+    response["HX-Push-Url"] = f"{reverse('bookings')}?{urlencode({**told, 'before': before})}" if before else here
+    return response
+
+
+def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
+    """What the address asks for; or None, and a sentence for each part of it that cannot be."""
+    problems: list[str] = []
+    get = {name: query.get(name, "").strip() for name in (*FIELDS, "before")}
+    if get["state"] and get["state"] not in STATES:
+        problems.append(f"State: there is no '{get['state'][:20]}'; there are {', '.join(STATES)}.")
+    if get["fault"] and get["fault"] not in (ANY, *Action):
+        problems.append(f"Fault: '{get['fault'][:20]}' is none of {', '.join(Action)}.")
+    customer = get["customer"]
+    if customer and not (customer.isascii() and customer.isdigit() and len(customer) < 19):
+        problems.append("Customer: give the customer's number; to look for a name, use the search.")
+    for name, title in (("seat", "Seat"), ("q", "Search")):
+        if len(get[name]) > LONGEST or "\x00" in get[name]:
+            problems.append(f"{title}: at most {LONGEST} characters, and no zero byte.")
+    since, until = _moment(get["since"], "From", problems), _moment(get["until"], "To", problems)
+    before = None
+    if get["before"]:
+        try:
+            before = UUID(get["before"])
+        except ValueError:
+            problems.append("Page: this address has been cut; begin again at the newest.")
+    if problems:
+        return None, problems
+    only = None
+    if get["fault"]:
+        try:
+            only = struck("" if get["fault"] == ANY else get["fault"])
+        except (DatabaseError, InterfaceError):
+            return None, ["Fault: the journal does not answer, and only it knows what struck which booking."]
+    return Wanted(
+        state=get["state"], customer=int(customer) if customer else None, seat=get["seat"].upper(),
+        search=get["q"], since=since, until=until, only=only, before=before,
+    ), []  # fmt: skip
+
+
+def _moment(text: str, title: str, problems: list[str]) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        problems.append(f"{title}: not a time like 2026-11-21T12:30 (UTC).")
+        return None
+
+
+def _with_strikes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    try:
+        found = strikes([str(row["id"]) for row in rows])
+    except (DatabaseError, InterfaceError):  # the list stands without the journal
+        found = {}
+    return [{**row, "struck": found.get(str(row["id"]), [])} for row in rows]

@@ -1,0 +1,99 @@
+"""The pages /customers and /customers/<id>: who books, and what becomes of a new name on its way to the views."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.clients import ServiceDown, call, get_json
+from dashboard.records.away import missing, says_when_away
+from projections import queries as views
+from projections import sums
+
+PAGE, LONGEST = 50, 80
+LARGEST_ID = 2**63 - 1
+
+
+@require_GET
+@ensure_csrf_cookie
+@says_when_away
+def listing(request: HttpRequest) -> HttpResponse:
+    """`?q=` part of a name, or a number; `?after=` the number of the last customer before."""
+    search, raw = request.GET.get("q", "").strip(), request.GET.get("after", "0")
+    context: dict[str, Any] = {"q": search, "rows": [], "problem": ""}
+    after = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    if after is None:
+        context["problem"] = "This address has been cut; begin again at the first customer."
+    elif len(search) > LONGEST or "\x00" in search:
+        context["problem"] = f"Search for at most {LONGEST} characters, without a zero byte."
+    else:
+        found = sums.customers(search, after, PAGE + 1)
+        context |= {"rows": found[:PAGE], "next": found[PAGE - 1]["id"] if len(found) > PAGE else None}
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "dashboard/customers.html", context, status=400 if context["problem"] else 200)
+    return render(request, "dashboard/customers.html#list", context)
+
+
+@require_GET
+@ensure_csrf_cookie
+@says_when_away
+def page(request: HttpRequest, customer: int) -> HttpResponse:
+    found = sums.customer(customer) if customer <= LARGEST_ID else None
+    names = _names(customer) if customer <= LARGEST_ID else {}
+    if found is None and not names.get("truth"):
+        return missing(request, "No such customer", f"Neither Booking nor the views know a customer {customer}.")
+    rows = views.bookings_of(customer, limit=PAGE)
+    context = {**names, "customer": found, "customer_id": customer, "rows": rows, "key": uuid4(), "page": PAGE}
+    return render(request, "dashboard/customer.html", context)
+
+
+@require_GET
+@says_when_away
+def names(request: HttpRequest, customer: int) -> HttpResponse:
+    """The truth's version beside each view's; asks for itself again until they are the same."""
+    return render(request, "dashboard/customer.html#names", {**_names(customer), "customer_id": customer})
+
+
+@require_POST
+def rename(request: HttpRequest, customer: int) -> HttpResponse:
+    """Hand the form to Booking; the answer is the form again, with what came of it."""
+    name, version = request.POST.get("name", ""), request.POST.get("version", "")
+    body: dict[str, Any] = {"name": name}
+    if version.isascii() and version.isdigit() and len(version) < 19:
+        body["version"] = int(version)
+    headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")}
+    context: dict[str, Any] = {"customer_id": customer, "key": uuid4(), "typed": name}
+    try:
+        answer = call("booking", "PATCH", f"/api/customers/{customer}", json=body, headers=headers)
+    except ServiceDown as error:
+        context |= {"title": "Booking does not answer", "detail": f"{error}. The name is unchanged: try again."}
+    else:
+        said = answer.json()
+        if answer.status_code == 200:
+            context |= {"done": said, "typed": said["name"], "truth": said}
+        else:
+            context |= {"title": said.get("title", "Not renamed"), "detail": said.get("detail", "")}
+    if "truth" not in context:
+        context["truth"] = _truth(customer)[0]
+    response = render(request, "dashboard/customer.html#rename", context)
+    if "done" in context:
+        response["HX-Trigger"] = "renamed"
+    return response
+
+
+def _names(customer: int) -> dict[str, Any]:
+    """{"truth", "down", "versions", "converged"}: what Booking says, and what each view says."""
+    truth, down = _truth(customer)
+    found = sums.versions(customer)
+    converged = truth is not None and all(one["version"] == truth["version"] for one in found) and len(found) == 2
+    return {"truth": truth, "down": down, "versions": found, "converged": converged}
+
+
+def _truth(customer: int) -> tuple[dict[str, Any] | None, str]:
+    try:
+        return get_json("booking", f"/api/customers/{customer}"), ""
+    except ServiceDown as error:
+        return None, str(error)

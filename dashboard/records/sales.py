@@ -1,0 +1,22 @@
+"""The page /sales: the sales view, by performance."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+
+from dashboard.records.away import says_when_away
+from projections import queries as views
+from projections import sums
+
+
+@require_GET
+@ensure_csrf_cookie
+@says_when_away
+def page(request: HttpRequest) -> HttpResponse:
+    """The whole page, or for htmx the table alone."""
+    rows = [{**row, "kept": row["taken"] - row["refunded"]} for row in sums.sales()]
+    lag = next((one for one in views.lags() if one["view"] == "sales"), None)
+    template = "dashboard/sales.html"
+    context = {"rows": rows, "lag": lag}
+    return render(request, f"{template}#table" if request.htmx else template, context)  # type: ignore[attr-defined]

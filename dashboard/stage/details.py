@@ -1,0 +1,93 @@
+"""One journal entry in full: what it wrote and sent, the SQL it ran, the function that ran it and the test that covers that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dashboard.stage import present
+from dashboard.stage.functions import source, work_of
+from dashboard.stage.lanes.telling import mine
+from journal.queries import EntryDict, entries_after
+from messaging.connections import redis_client
+from messaging.statements import kept
+
+LONGEST = 20_000  # characters of one payload
+ROWS = 30
+
+
+def details(booking: str, pos: int) -> dict[str, Any] | None:
+    """Context for the details of the entry at `pos`; None if the booking has no such entry."""
+    found = entries_after(pos - 1, 1)
+    if not found or found[0]["pos"] != pos or booking not in found[0]["correlations"]:
+        return None
+    return {"booking_id": booking, "details": describe(found[0], booking)}
+
+
+def describe(entry: EntryDict, booking: str) -> dict[str, Any]:
+    """Only the rows and messages of this booking; a batch holds those of others too."""
+    changes = mine(entry, booking)
+    messages = [change["new"] for change in changes if change["table"].endswith("_outbox") and change["new"]]
+    work = work_of(entry, messages)
+    rows = [_row(change) for change in changes if not change["table"].endswith("_outbox")]
+    told = entry["data"] or {}
+    return {
+        "pos": entry["pos"],
+        "title": entry["title"],
+        "service": entry["service"],
+        "service_name": present.SERVICE_NAMES.get(entry["service"], entry["service"]),
+        "observation": entry["kind"] == "observation",
+        "kind": told.get("kind", ""),
+        "told": told.get("data") or {},
+        "xid": entry["xid"],
+        "lsn": entry["lsn"],
+        "at": f"{entry['committed_at'][:10]} {entry['committed_at'][11:26]}",
+        "cause_pos": entry["cause_pos"],
+        "cause_known": entry["cause_known"],
+        "attempts": _attempts(changes),
+        "messages": [_message(message) for message in messages],
+        "rows": rows[:ROWS],
+        "more": max(len(rows) - ROWS, 0),
+        "statements": kept(redis_client(), entry["service"], entry["xid"]),
+        "work": work,
+        "source": source(work.function) if work else None,
+    }
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(message.get("data"), indent=2, ensure_ascii=False)
+    return {**message, "payload": text[:LONGEST] + ("\n…" if len(text) > LONGEST else "")}
+
+
+def _row(change: dict[str, Any]) -> dict[str, Any]:
+    """Every column before and after, the changed ones marked; of a new or a gone row only what it has."""
+    old, new = change["old"] or {}, change["new"] or {}
+    names = [name for name in (new or old) if change["op"] != "update" or old.get(name) != new.get(name)]
+    return {
+        "op": change["op"],
+        "table": present.short_table(change["table"]),
+        "key": change["key"],
+        "cells": [{"column": name, "old": _value(old.get(name)), "new": _value(new.get(name))} for name in names],
+    }
+
+
+def _attempts(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the saga's row says of its step: [{step, direction, number, sent_at, error}], only steps tried more than once."""
+    found = []
+    for change in changes:
+        steps = (change["new"] or {}).get("steps") if change["table"] == "booking_saga" else None
+        for step, ways in (steps or {}).items():
+            for direction, track in ways.items():
+                tries = track.get("attempts", [])
+                if len(tries) > 1:
+                    found += [
+                        {"step": step, "direction": direction, "number": n, **one} for n, one in enumerate(tries, 1)
+                    ]
+    return found
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "∅"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 300 else text[:299] + "…"

@@ -1,0 +1,38 @@
+"""Which bookings a fault struck, from the observations that the struck code left."""
+
+from typing import Any
+
+from django.db import connections
+
+NEWEST = 2000
+_STRUCK = """
+    select distinct mention.correlation
+    from (
+        select pos from journal_entry
+        where tape = 0 and kind = 'observation' and data ->> 'kind' = 'fault' and (%(action)s = '' or data -> 'data' ->> 'action' = %(action)s)
+        order by pos desc limit %(limit)s
+    ) strike join journal_mention mention on mention.tape = 0 and mention.pos = strike.pos
+"""  # noqa: E501
+_STRIKES = """
+    select mention.correlation, array_agg(distinct entry.data -> 'data' ->> 'action')
+    from journal_mention mention join journal_entry entry on entry.tape = 0 and entry.pos = mention.pos
+    where mention.tape = 0 and mention.correlation = any(%s)
+        and entry.kind = 'observation' and entry.data ->> 'kind' = 'fault'
+    group by mention.correlation
+"""
+
+
+def struck(action: str = "", limit: int = NEWEST) -> list[str]:
+    """The bookings of the newest `limit` strikes of faults with this action; "": of any."""
+    return [str(row[0]) for row in _rows(_STRUCK, {"action": action, "limit": limit})]
+
+
+def strikes(bookings: list[str]) -> dict[str, list[str]]:
+    """The actions of the faults that struck each of these bookings; those never struck are not in it."""
+    return {row[0]: sorted(filter(None, row[1])) for row in _rows(_STRIKES, [bookings])} if bookings else {}
+
+
+def _rows(statement: str, values: Any) -> list[tuple[Any, ...]]:
+    with connections["journal"].cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()

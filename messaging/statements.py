@@ -1,0 +1,96 @@
+"""The SQL a local transaction ran, kept for an hour for whoever looks at it. Best effort.
+
+Only for a message that ran by itself: a batch has many messages, and under load nobody could look.
+
+    with transaction.atomic(using=alias), Statements.of(alias, envelopes) as statements:
+        ...                                # the work
+    statements.keep(redis)                 # committed: the journal will have an entry with this xid
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, Self
+
+from django.db import connections
+from redis import Redis, RedisError
+
+KEPT_S = 3600
+MOST, SQL_LENGTH, PARAMETER_LENGTH, PARAMETERS = 40, 4000, 400, 12  # what one transaction may keep
+log = logging.getLogger(__name__)
+
+
+class Statements:
+    """A transaction's statements: {"sql", "params", "rows", "ms"} each. Not wanted, it does nothing at all."""
+
+    def __init__(self, alias: str, wanted: bool) -> None:
+        self._alias, self._wanted = alias, wanted
+        self._xid: int | None = None
+        self._found: list[dict[str, Any]] = []
+        self._undo = ExitStack()
+
+    @classmethod
+    def of(cls, alias: str, envelopes: Sequence[object]) -> Self:
+        return cls(alias, wanted=len(envelopes) == 1)
+
+    def __enter__(self) -> Self:
+        if self._wanted:
+            self._undo.enter_context(connections[self._alias].execute_wrapper(self._run))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._undo.close()
+        if self._wanted and kind is None:
+            self._xid = self._ask_xid()
+
+    def keep(self, redis: Redis) -> None:
+        """After the commit. Never raises: the work is done."""
+        if self._xid is None or not self._found:
+            return
+        try:
+            redis.set(key(self._alias, self._xid), zlib.compress(json.dumps(self._found).encode(), 1), ex=KEPT_S)
+        except RedisError as error:
+            log.debug("statements not kept: %s", error)
+
+    def _run(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        began = time.perf_counter()
+        result = execute(sql, params, many, context)
+        if len(self._found) < MOST:
+            self._found.append(
+                {
+                    "sql": str(sql)[:SQL_LENGTH],
+                    "params": [_short(one) for one in list(params or ())[:PARAMETERS]],
+                    "rows": context["cursor"].rowcount,
+                    "ms": round((time.perf_counter() - began) * 1000, 2),
+                }
+            )
+        return result
+
+    def _ask_xid(self) -> int | None:
+        """The transaction's own number, if it wrote anything; by the driver itself, so that it is no statement of the work."""
+        raw = connections[self._alias].connection
+        row = raw.execute("select pg_current_xact_id_if_assigned()::text").fetchone()
+        return int(row[0]) if row and row[0] else None
+
+
+def key(alias: str, xid: int) -> str:
+    return f"statements:{alias}:{xid}"
+
+
+def kept(redis: Redis, alias: str, xid: int | None) -> list[dict[str, Any]]:
+    """What a transaction ran, in order; [] if that was not kept, is forgotten, or Redis is away."""
+    try:
+        raw: Any = redis.get(key(alias, xid)) if xid else None
+        return json.loads(zlib.decompress(raw)) if raw else []
+    except (RedisError, zlib.error, ValueError):
+        return []
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= PARAMETER_LENGTH else text[: PARAMETER_LENGTH - 1] + "…"

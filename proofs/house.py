@@ -1,0 +1,124 @@
+"""A running sandbox as its clients know it: the front door's API, in verbs. Nothing here looks behind it."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+CUSTOMERS = (99, 123, 1042)  # of the demo
+SETTLED = ("CONFIRMED", "CANCELLED")
+POLL_S = 0.1
+
+
+class NotInTime(TimeoutError):
+    """What was waited for did not come; the text says what."""
+
+
+def wait_for(look: Callable[[], T], seconds: float, what: str) -> T:
+    """Call `look` until it returns something true, and return that. Raises NotInTime."""
+    give_up = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > give_up:
+            raise NotInTime(f"after {seconds:g} s still waiting for {what}")
+        time.sleep(POLL_S)
+    return found
+
+
+class House:
+    """Thread-safe. An answer that does not come, or is a 5xx, counts as none and is asked for again by whoever waits."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.url = url.rstrip("/")
+        self.http = httpx.Client(base_url=self.url, timeout=30, headers=headers)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def get(self, path: str) -> Any:
+        """The JSON at `path`; None while there is no good answer."""
+        try:
+            answer = self.http.get(path)
+            return answer.json() if answer.is_success else None
+        except (httpx.HTTPError, ValueError):
+            return None
+
+    def ready(self) -> bool:
+        return bool((self.get("/readyz") or {}).get("ready"))
+
+    # Bookings
+
+    def seats(self, performance: str) -> list[dict[str, Any]]:
+        return self.get(f"/api/performances/{performance}/seats") or []
+
+    def free_seats(self, performance: str) -> list[str]:
+        return [seat["label"] for seat in self.seats(performance) if seat["status"] == "AVAILABLE"]
+
+    def place(self, performance: str, seats: list[str], customer: int, method: str = "tok_visa", key: str = "") -> str:
+        """Place a booking, asking again with the same key until somebody answers; returns its id."""
+        body = {"performance": performance, "seats": seats, "customer": customer, "payment_method": method}
+        return str(self._insist("/api/bookings", body, key or str(uuid.uuid4()))["id"])
+
+    def cancel(self, booking: str, customer: int) -> None:
+        self._insist(f"/api/bookings/{booking}/cancel", {"customer": customer}, str(uuid.uuid4()))
+
+    def _insist(self, path: str, body: dict[str, Any], key: str) -> Any:
+        def answered() -> Any:
+            try:
+                answer = self.http.post(path, json=body, headers={"Idempotency-Key": key})
+            except httpx.HTTPError:
+                return None
+            if answer.status_code >= 500:
+                return None
+            if not answer.is_success:
+                raise RuntimeError(f"POST {path}: {answer.status_code} {answer.text}")
+            return answer.json()
+
+        return wait_for(answered, 90, f"an answer to POST {path}")
+
+    def booking(self, booking: str) -> dict[str, Any]:
+        """The read model's row; {} while there is none."""
+        return self.get(f"/api/bookings/{booking}") or {}
+
+    def saga(self, booking: str) -> dict[str, Any]:
+        """The booking's newest saga, from the service that owns it; {} while there is no answer."""
+        return self.get(f"/api/bookings/{booking}/saga") or {}
+
+    # Faults
+
+    def arm(self, **fault: Any) -> str:
+        """Arm a fault; returns its id."""
+        answer = self.http.post("/api/faults", json=fault)
+        if answer.status_code != 201:
+            raise RuntimeError(f"cannot arm {fault}: {answer.status_code} {answer.text}")
+        return str(answer.json()["id"])
+
+    def fault(self, fault: str) -> dict[str, Any]:
+        """What became of it; {} while nobody can say."""
+        listed = (self.get("/api/faults") or {}).get("faults", [])
+        return next((one for one in listed if one["id"] == fault), {})
+
+    def go_on(self, fault: str) -> int:
+        answer = self.http.post(f"/api/faults/{fault}/go-on")
+        return int(answer.json()["released"]) if answer.is_success else 0
+
+    def clear(self, fault: str) -> None:
+        """Clear it, and take it off the list."""
+        for _ in range(2):
+            try:
+                self.http.delete(f"/api/faults/{fault}")
+            except httpx.HTTPError:
+                return
+
+    def clear_all(self) -> None:
+        for _ in range(2):
+            wait_for(lambda: self.http.delete("/api/faults").is_success, 30, "the faults to be cleared")
+
+    def switch(self, **mechanisms: bool) -> None:
+        self.http.put("/api/mechanisms", json=mechanisms).raise_for_status()
+
+    def verdict(self) -> dict[str, Any]:
+        return self.get("/api/verdict") or {}

@@ -1,0 +1,171 @@
+"""Running a cell: arm, book, let go on what is held, wait for the end, see what became of it."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from faults import Action, Point
+from proofs.house import SETTLED, House, NotInTime, wait_for
+from proofs.matrix import expect
+from proofs.matrix.cells import CANCEL, CANCELLATION, COMPENSATION, EVENT, FENCE, SYSTEM, Cell
+
+PERFORMANCE, CUSTOMER = "concert-2024", 123
+PATIENCE_S = 90.0
+LENGTH_S = {Action.DELAY: 1.0, Action.HANG: 3.0, Action.PAUSE: 2.0, Action.REORDER: 1.0, Action.DOWN: 2.0}
+OVER = ("COMPLETED", "COMPENSATED", "STUCK")
+
+
+@dataclass(kw_only=True)
+class Result:
+    """A cell and what became of it. `ended` is "STATE reason"; `verdict` the invariants its booking broke."""
+
+    row: str
+    column: str
+    way: str
+    message: str
+    point: str
+    action: str
+    on: str
+    expected: str
+    ended: str = ""
+    attempts: int = 0
+    fired: int = 0
+    ms: int = 0
+    booking: str = ""
+    error: str = ""
+    as_designed: bool = False
+    verdict: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return self.as_designed and not self.verdict
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "good": self.good}
+
+
+def run(house: House, cell: Cell, seat: str) -> Result:
+    """Book `seat` with the cell's fault armed for it. Never raises for what goes wrong on the way: that is a result."""
+    result = Result(
+        row=cell.row.name, column=cell.column, way=cell.row.way, message=cell.message, point=cell.point,
+        action=cell.action, on=cell.on, expected=expect.expected(cell).text(),
+    )  # fmt: skip
+    try:
+        _Run(house, cell, seat, result).run()
+    except (NotInTime, RuntimeError) as error:
+        result.error = str(error)
+    return result
+
+
+class _Run:
+    def __init__(self, house: House, cell: Cell, seat: str, result: Result) -> None:
+        self.house, self.cell, self.seat, self.result = house, cell, seat, result
+        self.needs_confirmed = cell.row.saga == expect.CANCEL_BOOKING
+        self.fault = ""
+
+    def run(self) -> None:
+        with ExitStack() as undo:
+            began = time.monotonic()
+            if self.needs_confirmed:
+                self._book()
+                self._settled("BookTickets")
+                began = time.monotonic()
+            for helper in self._helpers():
+                undo.callback(self.house.clear, self.house.arm(**helper, **self._scope()))
+            self.fault = self.house.arm(**_fault(self.cell), **self._scope())
+            undo.callback(self.house.clear, self.fault)
+            if self.needs_confirmed:
+                self.house.cancel(self.result.booking, CUSTOMER)
+            else:
+                self._book()
+            if self.cell.action in (Action.HOLD, CANCEL):
+                self._let_go()
+            self._end(began)
+
+    def _book(self) -> None:
+        self.result.booking = self.house.place(PERFORMANCE, [self.seat], CUSTOMER)
+
+    def _scope(self) -> dict[str, str]:
+        """Before a booking has an id its seat names it; nobody else books that seat."""
+        if self.cell.row.way == SYSTEM:
+            return {}
+        return {"booking": self.result.booking} if self.result.booking else {"seat": self.seat}
+
+    def _helpers(self) -> list[dict[str, Any]]:
+        """What brings the saga to the message: the printer refuses, or the pivot is lost each time."""
+        match self.cell.row.way:
+            case _ if self.cell.row.way == COMPENSATION:
+                refused = {"service": "tickets", "message": "IssueTickets", "reason": expect.PRINTER}
+                return [{"point": Point.ANSWER, "action": Action.REFUSE, **refused}]
+            case _ if self.cell.row.way == FENCE:
+                lost = {"service": "booking", "message": self.cell.row.step, "trigger": {"kind": "times", "times": 9}}
+                return [{"point": Point.BUS, "action": Action.DROP, **lost}]
+        return []
+
+    def _let_go(self) -> None:
+        wait_for(lambda: self.house.fault(self.fault).get("held"), PATIENCE_S, "the hold")
+        if self.cell.action == CANCEL:
+            self.house.cancel(self.result.booking, CUSTOMER)
+            wait_for(self._wish_arrived, PATIENCE_S, "the wish to be handled")
+        wait_for(lambda: self.house.go_on(self.fault), PATIENCE_S, "what is held to go on")
+
+    def _wish_arrived(self) -> bool:
+        """Seen in the saga's log; where it changes nothing (or there is no saga yet) there is nothing to see."""
+        saga = self.house.saga(self.result.booking)
+        early = self.cell.row.way in ("start", COMPENSATION, CANCELLATION, FENCE) or self.cell.row.kind == "retriable"
+        return early or any(line["what"] == "interrupted" for line in saga.get("log", []))
+
+    def _end(self, began: float) -> None:
+        cell, result, house = self.cell, self.result, self.house
+        last = "CancelBooking" if expect.BY_CUSTOMER in result.expected or self.needs_confirmed else "BookTickets"
+        saga = self._settled(last)
+        result.ms = round((time.monotonic() - began) * 1000)
+        result.ended = f"{saga['booking_state']} {house.booking(result.booking).get('reason', '')}".strip()
+        wait_for(self._view_agrees(saga["booking_state"]), PATIENCE_S, "the view to show it")
+        row = house.booking(result.booking)
+        result.ended = f"{row['state']} {row['reason']}".strip()
+        result.fired = wait_for(lambda: house.fault(self.fault), PATIENCE_S, "the fault's fate").get("fired", 0)
+        attempts, limit = _attempts(saga, cell)
+        result.attempts = attempts
+        ran_out = expect.ran_out(cell, saga["log"], limit)
+        ended = (row["state"], row["reason"])
+        result.as_designed = expect.as_designed(cell, ended, attempts, ran_out) and result.fired > 0
+        if not result.fired:
+            result.error = "the fault never struck: this proves nothing"
+
+    def _settled(self, last: str) -> dict[str, Any]:
+        """The booking's saga once it has ended; `last` is the saga that must have run (or another has ended it for good)."""
+
+        def ended() -> dict[str, Any]:
+            saga = self.house.saga(self.result.booking)
+            over = saga.get("state") in OVER and saga.get("booking_state") in (*SETTLED, "STUCK")
+            running_on = saga.get("booking_state") == "CONFIRMED" and saga.get("definition") != last
+            return saga if over and not running_on else {}
+
+        return wait_for(ended, PATIENCE_S, f"the booking to end ({last})")
+
+    def _view_agrees(self, state: str) -> Any:
+        return lambda: self.house.booking(self.result.booking).get("state") == state
+
+
+def _fault(cell: Cell) -> dict[str, Any]:
+    action = Action.HOLD if cell.action == CANCEL else Action(cell.action)
+    fault: dict[str, Any] = {"point": cell.point, "action": action, "service": cell.at}
+    if cell.row.way != SYSTEM:
+        fault["message"] = cell.message
+    if action in LENGTH_S:
+        fault["seconds"] = LENGTH_S[action]
+    if action == Action.REFUSE:
+        fault["reason"] = expect.refusal(cell)
+    return fault
+
+
+def _attempts(saga: dict[str, Any], cell: Cell) -> tuple[int, int]:
+    """How often the command was sent, and how often it may be before the saga gives it up."""
+    for step in saga["steps"]:
+        for action in step["actions"]:
+            if action["command"] == cell.row.command:
+                return len(action["attempts"]), action["limit"]
+    unnamed = cell.row.way in ("start", EVENT, SYSTEM)  # no attempt of a step's command
+    return (1, 99) if unnamed or saga["definition"] != cell.row.saga else (0, 99)

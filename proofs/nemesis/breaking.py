@@ -1,0 +1,149 @@
+"""Doing it: signals to the pids that supervisor knows, files deleted, timestamps shifted. Everything is undone by `heal`."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from dotenv import dotenv_values
+
+from proofs.history import Recorder
+from proofs.house import House
+from proofs.nemesis import schedule
+from proofs.nemesis.schedule import Strike
+from sandbox import storage
+from sandbox.errors import SandboxError
+from sandbox.layout import Layout
+from sandbox.processes import BY_NAME, celery
+from sandbox.supervise import Supervisor
+
+SHIFT = {
+    "seats": "update seats_hold set expires_at = expires_at - %s * interval '1 second' where status = 'HELD'",
+    "booking": "update booking_saga set due_at = due_at - %s * interval '1 second' where due_at is not null",
+}
+"""A clock that jumps ahead, seen from what it is compared with. Our times come from PostgreSQL's clock_timestamp(), which nobody
+can set for one instance; that every stored moment lies earlier by so much is the same to whoever compares the two."""
+
+
+class NoSandbox(RuntimeError):
+    """Nobody runs there whose processes we could kill."""
+
+
+class Breaker:
+    """Strikes as scheduled while `progress()` (0 to 1) grows. Start it as a thread; `heal()` afterwards."""
+
+    def __init__(self, layout: Layout, house: House, recorder: Recorder, strikes: Sequence[Strike]) -> None:
+        socket = storage.control_socket(layout)
+        if socket is None or not Supervisor(socket).is_up():
+            raise NoSandbox(f"no sandbox runs at {layout.url}; start one: make run PORT={layout.port}")
+        self.layout, self.house, self.recorder, self.strikes = layout, house, recorder, strikes
+        self.supervisor = Supervisor(socket)
+        self._stopped: dict[int, threading.Timer] = {}
+        self._extra: list[subprocess.Popen[bytes]] = []
+        self.armed: list[str] = []
+        self.done = 0
+
+    def arm(self, faults: Sequence[dict[str, Any]]) -> None:
+        for fault in faults:
+            self.armed.append(self.house.arm(**fault))
+            self.recorder.write("fault", what=f"armed: {fault['action']}", on=str(fault["point"]), fault=fault)
+
+    def run(self, progress: Callable[[], float], over: Callable[[], bool]) -> None:
+        for strike in self.strikes:
+            while progress() < strike.when and not over():
+                time.sleep(0.05)
+            self.strike(strike)
+
+    def strike(self, strike: Strike) -> None:
+        self.recorder.write("fault", what=strike.what, on=strike.on, seconds=strike.seconds)
+        try:
+            _DO[strike.what](self, strike)
+        except (SandboxError, OSError, psycopg.Error) as error:  # it was down already: a strike that struck nobody
+            self.recorder.write("fault", what=f"no {strike.what}", on=strike.on, why=f"{type(error).__name__}: {error}")
+        self.done += 1
+
+    def heal(self) -> None:
+        """Nothing is broken on purpose any more; what was killed may still be on its way back."""
+        for pid, timer in list(self._stopped.items()):
+            timer.cancel()
+            self._continue(pid)
+        for process in self._extra:
+            process.terminate()
+        for process in self._extra:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+        self.house.clear_all()
+        self.recorder.write("healed")
+
+    def _pid(self, name: str) -> int:
+        pid = self.supervisor.statuses()[name].pid
+        if not pid:
+            raise ProcessLookupError(f"{name} is not running")
+        return pid
+
+    def _kill(self, strike: Strike) -> None:
+        os.kill(self._pid(strike.on), signal.SIGKILL)
+
+    def _restart(self, strike: Strike) -> None:
+        """PostgreSQL's immediate shutdown: no checkpoint, recovery on start; supervisor starts it again."""
+        os.kill(self._pid(strike.on), signal.SIGQUIT)
+
+    def _lose_redis(self, strike: Strike) -> None:
+        tier = BY_NAME["redis"].tier
+        self.supervisor.stop(tier, "redis")
+        directory = self.layout.state / "redis"
+        for file in (*directory.glob("appendonlydir/*"), *directory.glob("*.aof"), *directory.glob("*.rdb")):
+            file.unlink()
+        self.supervisor.start(tier, "redis")
+
+    def _stop(self, strike: Strike) -> None:
+        pid = self._pid(strike.on)
+        os.kill(pid, signal.SIGSTOP)
+        timer = threading.Timer(strike.seconds, self._continue, [pid])
+        self._stopped[pid] = timer
+        timer.daemon = True
+        timer.start()
+
+    def _continue(self, pid: int) -> None:
+        if self._stopped.pop(pid, None):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def _zombie(self, strike: Strike) -> None:
+        """The worker is stopped in the middle of its work; another takes that over; then the first one wakes and goes on."""
+        self.second_worker(strike.on)
+        self._stop(Strike(when=strike.when, what=strike.what, on=f"worker-{strike.on}", seconds=strike.seconds))
+
+    def second_worker(self, service: str) -> None:
+        command = [sys.executable, *celery(service)]
+        command[command.index(f"{service}@%h")] = f"{service}-second@%h"
+        environment = {**os.environ, **_values(self.layout.environment_file(service)), "SERVICE": service}
+        with (self.layout.logs / f"worker-{service}-second.log").open("ab") as log:
+            self._extra.append(subprocess.Popen(command, cwd=self.layout.root, env=environment, stdout=log, stderr=log))
+
+    def _clock(self, strike: Strike) -> None:
+        url = _values(self.layout.environment_file(strike.on))[f"DATABASE_URL_{strike.on.upper()}"]
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            rows = connection.execute(SHIFT[strike.on].encode(), [strike.seconds]).rowcount
+        self.recorder.write("fault", what="clock jumped", on=strike.on, rows=rows)
+
+
+_DO: dict[str, Callable[[Breaker, Strike], None]] = {
+    schedule.KILL: Breaker._kill,
+    schedule.RESTART: Breaker._restart,
+    schedule.REDIS: Breaker._lose_redis,
+    schedule.STOP: Breaker._stop,
+    schedule.ZOMBIE: Breaker._zombie,
+    schedule.CLOCK: Breaker._clock,
+}
+
+
+def _values(file: Path) -> dict[str, str]:
+    return {name: value for name, value in dotenv_values(file).items() if value is not None}

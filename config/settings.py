@@ -25,6 +25,9 @@ DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-commands-that-sign-nothing")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "600"))  # how long Seat holds seats before it says so
+# How much of the journal is kept: entries, and bytes (about) of entries and what is derived from them; 0: all.
+JOURNAL_KEEP_ENTRIES = int(os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"))
+JOURNAL_KEEP_BYTES = int(os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"))
 OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
 
 

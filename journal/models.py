@@ -66,6 +66,9 @@ class Mention(models.Model):
     correlation = models.TextField()
     pos = models.BigIntegerField()
 
+    class Meta:
+        indexes = [models.Index("tape", "pos", name="journal_mention_pos")]
+
 
 class Position(models.Model):
     """How far a source is journaled, committed together with its entries, so that none is lost or doubled."""

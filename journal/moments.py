@@ -15,6 +15,7 @@ import orjson
 from django.db import connections
 
 from journal.models import LIVE
+from messaging.envelope import dataschema
 
 Tables = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """service -> table -> key -> row"""
@@ -122,6 +123,10 @@ class FlightThen:
     target: str
     correlation: str
     from_pos: int
+
+    @property
+    def dataschema(self) -> str:
+        return dataschema(self.source, self.type)
 
 
 @dataclass(frozen=True, slots=True)

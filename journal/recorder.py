@@ -13,16 +13,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
 from redis import Redis
 
 from journal import store
 from journal.broadcast import Broadcast
-from journal.indexer import Indexer
+from journal.definitions import Definitions
 from journal.observations import SOURCE as OBSERVATIONS
 from journal.observations import Observations
 from journal.ordering import Ordering, Placed
 from journal.reading import read_transaction
+from journal.retention import Keep
+from journal.upkeep import Upkeep
 from messaging.heartbeat import Heartbeat
 from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
 
@@ -32,10 +35,6 @@ HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is lef
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
 REPORT_EVERY = 1.0
-INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
-INDEX_LIMITS = (10, 1_000)  # entries of such a batch, at least and at most
-INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
-INDEX_RETRY = 5.0  # seconds after the indexer failed; recording goes on
 BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
 
 
@@ -71,9 +70,9 @@ class Recorder:
         self._observations = Observations(redis, observed.cursor if observed else "")
         self._broadcast = Broadcast(redis, opened.epoch)
         self._heartbeat = Heartbeat(redis, "recorder")
-        self._indexer: Indexer | None = None
-        self._indexed, self._index_limit, self._index_failure = store.indexed(), INDEX_LIMITS[0], ""
-        self._observe_at = self._write_at = self._report_at = self._index_at = 0.0
+        self._upkeep = Upkeep(Keep(settings.JOURNAL_KEEP_ENTRIES, settings.JOURNAL_KEEP_BYTES))
+        self._definitions = Definitions()
+        self._observe_at = self._write_at = self._report_at = 0.0
         self._recorded, self._behind_ms = 0, 0
 
     def close(self) -> None:
@@ -90,8 +89,8 @@ class Recorder:
             self._write_at = now + WRITE_EVERY
         elif now >= self._report_at:
             self._publish([], now)
-        if self._index_due(now, idle=not placed):
-            self._index()
+        if self._upkeep.due(self._ordering.pos, busy=bool(placed) or self._busy()):
+            self._upkeep.turn(self._ordering.pos)
         if any(stream.connected for stream in self._streams.values()):
             self._heartbeat.beat()
 
@@ -99,11 +98,12 @@ class Recorder:
         ordering = self._ordering
         open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
         idle_for = WRITE_EVERY if ordering.waiting() else OBSERVE_EVERY
-        wait(list(open_ones.values()), 0 if self._index_due(time.monotonic(), idle=True) else idle_for)
+        wait(list(open_ones.values()), 0 if self._upkeep.due(ordering.pos, busy=self._busy()) else idle_for)
         now = time.monotonic()
         for service, stream in self._streams.items():
             if service in open_ones:
                 for transaction in stream.poll(limit=500):
+                    self._definitions.note(service, transaction)
                     ordering.add(read_transaction(service, transaction), now)
             else:
                 stream.beat()
@@ -114,7 +114,7 @@ class Recorder:
 
     def _write(self, placed: list[Placed]) -> None:
         clusters = {service: stream.system_id for service, stream in self._streams.items()}
-        entries = store.append(placed, clusters)
+        entries = store.append(placed, clusters, self._definitions.take())
         behind = datetime.now(UTC) - min(item.candidate.committed_at for item in placed)
         self._behind_ms = max(self._behind_ms, round(behind.total_seconds() * 1000))
         self._recorded += len(placed)
@@ -124,37 +124,8 @@ class Recorder:
                 newest = item.candidate
                 self._streams[newest.source].confirm(parse_lsn(newest.cursor))
 
-    def _index_due(self, now: float, *, idle: bool) -> bool:
-        """Recording comes first: the index may lag behind it, for nobody looks at a moment that is still being made."""
-        lag = self._ordering.pos - self._indexed
-        if lag <= 0 or now < self._index_at:
-            return False
-        busy = not idle or self._ordering.waiting() or any(stream.ready for stream in self._streams.values())
-        return not busy or lag > INDEX_LAG
-
-    def _index(self) -> None:
-        """One batch. Whatever is wrong with the index, and can be made again, must not end the recording, which cannot."""
-        self._indexer = self._indexer or Indexer()
-        began = time.monotonic()
-        try:
-            self._indexer.step(self._index_limit)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception as error:
-            log.exception("the journal is not indexed after entry %d", self._indexed)
-            self._indexer, self._index_failure = None, f"{type(error).__name__}: {error}"
-            self._index_at = time.monotonic() + INDEX_RETRY
-            return
-        self._indexed, self._index_failure = self._indexer.pos, ""
-        took = time.monotonic() - began
-        wanted = (
-            self._index_limit * 2
-            if took < INDEX_S / 2
-            else self._index_limit // 2
-            if took > INDEX_S
-            else self._index_limit
-        )
-        self._index_limit = min(max(wanted, INDEX_LIMITS[0]), INDEX_LIMITS[1])
+    def _busy(self) -> bool:
+        return bool(self._ordering.waiting()) or any(stream.ready for stream in self._streams.values())
 
     def _publish(self, entries: list[tuple[int, str]], now: float) -> None:
         self._broadcast.publish(entries, self._status(now))
@@ -168,8 +139,8 @@ class Recorder:
         status: dict[str, Any] = {
             "pos": self._ordering.pos,
             "waiting": self._ordering.waiting(),
-            "indexed": self._indexed,
-            "index_lag": max(self._ordering.pos - self._indexed, 0),
+            "indexed": self._upkeep.indexed,
+            "index_lag": max(self._ordering.pos - self._upkeep.indexed, 0),
         }
         if now >= self._report_at:
             outages = {service: stream.failure for service, stream in self._streams.items() if stream.failure}
@@ -177,7 +148,7 @@ class Recorder:
                 "behind_ms": self._behind_ms,
                 "entries_per_s": round(self._recorded / elapsed, 1),
                 "outages": json.dumps(outages),
-                "index_failure": self._index_failure,
+                "index_failure": self._upkeep.failure,
                 "stored": json.dumps(
                     {service: format_lsn(stream.confirmed) for service, stream in self._streams.items()}
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,11 @@ _BEGIN_RUN = """
     select uuidv7(), 0, 'first run', '', '[]', '{}', (select coalesce(min(pos), 1) from journal_entry where tape = 0),
         clock_timestamp(), false, ''
     where not exists (select from journal_run where tape = 0)
+"""
+_DEFINE = """
+    update journal_run
+    set tables = tables || jsonb_build_object(%(service)s::text, coalesce(tables -> %(service)s::text, '{}') || %(tables)s::jsonb)
+    where tape = 0 and ended_pos is null
 """
 _RECENT_EMITS = """
     select message, pos
@@ -84,8 +89,12 @@ def indexed() -> int:
     return int(found[0]) if found else 0
 
 
-def append(placed: Sequence[Placed], system_ids: dict[str, str]) -> list[tuple[int, str]]:
+def append(
+    placed: Sequence[Placed], system_ids: dict[str, str], definitions: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[tuple[int, str]]:
     """Commit entries and how far each source is read. Returns (pos, the entry as JSON) for the stream.
+
+    `definitions`: service -> table -> definition, for the open run to keep.
 
     `system_ids`: source -> cluster id to store beside its LSN. Raises django.db.DatabaseError; whether the entries
     were stored is then unknown: `open_journal` again.
@@ -103,6 +112,8 @@ def append(placed: Sequence[Placed], system_ids: dict[str, str]) -> list[tuple[i
                     copy.write_row((correlation, item.pos))
         newest = {item.candidate.source: item.candidate.cursor for item in placed}
         clusters = [system_ids.get(source, "") for source in newest]
+        for service, tables in (definitions or {}).items():
+            cursor.execute(_DEFINE, {"service": service, "tables": json.dumps(tables)})
         cursor.execute(_MOVE, [list(newest), list(newest.values()), clusters])
     return [(item.pos, _json(item, recorded_at, changed)) for item, changed in zip(placed, changes, strict=True)]
 

@@ -16,6 +16,11 @@ class EnvelopeError(ValueError):
     """Not an envelope; the text names what is missing or wrong."""
 
 
+def dataschema(service: str, type: str) -> str:
+    """The version of a message's data, by source and type. There has only been one of each."""
+    return f"{service}/{type}/1"
+
+
 def from_row(service: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Build the envelope of an outbox row (column name -> value; text or typed values, `data` already parsed)."""
     envelope = {
@@ -26,7 +31,7 @@ def from_row(service: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "subject": row["subject"],
         "time": row["time"] if isinstance(row["time"], str) else row["time"].isoformat(),
         "datacontenttype": "application/json",
-        "dataschema": f"{service}/{row['type']}/1",
+        "dataschema": dataschema(service, row["type"]),
         "data": row["data"],
         "kind": row["kind"],
         "xid": str(row["xid"]),

@@ -60,6 +60,8 @@ class Environments:
             "OPERATOR_TOKEN": self.secrets["OPERATOR_TOKEN"],
             "PORT": str(self.ports["web"]),
             "HOLD_SECONDS": os.environ.get("HOLD_SECONDS", "600"),
+            "JOURNAL_KEEP_ENTRIES": os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"),
+            "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
             "CONTROL_STATE": str(self.control_state),
             "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
             "API_URL_JOURNAL": f"http://127.0.0.1:{self.ports['api-journal']}",

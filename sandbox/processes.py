@@ -122,7 +122,7 @@ def _readers() -> list[Process]:
     journal = (*COMMON, database_url("journal"), *map(replication_url, INSTANCES))
     return [
         Process(name="recorder", tier=Tier.TAILS, health="heartbeat", service="journal",
-                arguments=("manage.py", "record"), keys=journal),
+                arguments=("manage.py", "record"), keys=(*journal, "JOURNAL_KEEP_ENTRIES", "JOURNAL_KEEP_BYTES")),
         Process(name="api-journal", tier=Tier.FRONT, health="http", service="journal",
                 arguments=UVICORN, keys=(*COMMON, database_url("journal"), "OPERATOR_TOKEN")),
         Process(name="watchdog", tier=Tier.WORKERS, health="heartbeat", service="booking",

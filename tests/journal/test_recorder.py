@@ -303,6 +303,11 @@ def test_the_index_follows_and_says_how_far_behind_it_is(
     assert (status[b"index_lag"], status[b"index_failure"]) == (b"0", b"")
     assert json.loads(status[b"stored"])["booking"] == queries.latest(1)[0]["lsn"]
     assert RowVersion.objects.filter(octave=None).count() == 60
+    thing = Run.objects.get().tables["booking"]["booking_thing"]
+    assert thing == {
+        "columns": [["id", "int8"], ["booking_id", "text"], ["status", "text"], ["paid", "bool"], ["body", "jsonb"]],
+        "key": ["id"],
+    }
 
 
 def test_an_index_that_cannot_be_made_does_not_end_the_recording(
@@ -311,7 +316,7 @@ def test_an_index_that_cannot_be_made_does_not_end_the_recording(
     recorder = start()
     with monkeypatch.context() as patch:
         patch.setattr("journal.indexer.Indexer.step", lambda *_: 1 / 0)
-        patch.setattr("journal.recorder.INDEX_RETRY", 0.0)
+        patch.setattr("journal.upkeep.RETRY", 0.0)
         for number in range(1, 4):
             commit(servers["booking"], "booking")
             run_until(recorder, number)

@@ -1,0 +1,68 @@
+"""What the recorder does when it has nothing to record: index the journal, and forget what is older than is kept."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import InterfaceError, OperationalError
+
+from journal import retention, store
+from journal.indexer import Indexer
+
+INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
+INDEX_LIMITS = (10, 1_000)  # entries of such a batch, at least and at most
+INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
+RETRY = 5.0  # seconds after something failed; recording goes on
+PRUNE_EVERY = 30.0  # seconds
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Both can be made good later, which a recording cannot: so whatever is wrong here is reported and tried again.
+
+    `indexed`: the last position whose moment can be asked for; `failure`: what went wrong last, "" once it works.
+    Raises django.db.OperationalError or InterfaceError when the journal's database is away.
+    """
+
+    def __init__(self, keep: retention.Keep) -> None:
+        self.indexed, self.failure = store.indexed(), ""
+        self._keep = keep
+        self._indexer: Indexer | None = None
+        self._limit = INDEX_LIMITS[0]
+        self._not_before = 0.0
+        self._prune_at = time.monotonic() + PRUNE_EVERY
+
+    def due(self, pos: int, *, busy: bool) -> bool:
+        """Whether there is something to do now. `pos`: the last entry; `busy`: there is something to record."""
+        now, lag = time.monotonic(), pos - self.indexed
+        if now < self._not_before:
+            return False
+        return lag > INDEX_LAG if busy else lag > 0 or now >= self._prune_at
+
+    def turn(self, pos: int) -> None:
+        """Do one batch of it."""
+        try:
+            if pos > self.indexed:
+                self._index()
+            else:
+                more = retention.prune(self._keep, self.indexed)
+                self._prune_at = time.monotonic() + (0 if more else PRUNE_EVERY)
+            self.failure = ""
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.exception("the journal's upkeep failed after entry %d", self.indexed)
+            self._indexer, self.failure = None, f"{type(error).__name__}: {error}"
+            self._not_before = time.monotonic() + RETRY
+
+    def _index(self) -> None:
+        self._indexer = self._indexer or Indexer()
+        began = time.monotonic()
+        self._indexer.step(self._limit)
+        self.indexed = self._indexer.pos
+        took = time.monotonic() - began
+        if took > INDEX_S:
+            self._limit = max(self._limit // 2, INDEX_LIMITS[0])
+        elif took < INDEX_S / 2:
+            self._limit = min(self._limit * 2, INDEX_LIMITS[1])

@@ -16,7 +16,8 @@ from dashboard.clients import ServiceDown
 from dashboard.operate_api import ask
 from dashboard.operator import check_operator, is_operator
 from dashboard.replay.runs_api import start_run
-from journal import runs
+from dashboard.stage.present import SERVICE_NAMES
+from journal import moments, runs
 from messaging.problems import Problem
 
 
@@ -69,12 +70,18 @@ def importing(request: HttpRequest, id: UUID) -> HttpResponse:
 @require_GET
 @ensure_csrf_cookie
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
-    """A run's facts."""
+    """A run's facts, and what the services' tables held at its last moment."""
     found = runs.find(run)
     if found is None:
         context = {"missing": run, **_runs(), "operator": is_operator(request)}
         return render(request, "dashboard/replay.html", context, status=404)
-    return render(request, "dashboard/run.html", {"run": _shown(found), "operator": is_operator(request)})
+    pos = min(found["last_pos"], moments.indexed(found["tape"]))
+    tables = [
+        {"service": service, "name": SERVICE_NAMES.get(service, service), "tables": sorted(totals.items())}
+        for service, totals in sorted(moments.totals_at(pos, found["tape"]).items())
+    ]
+    context = {"run": _shown(found), "pos": pos, "services": tables, "operator": is_operator(request)}
+    return render(request, "dashboard/run.html", context)
 
 
 def _runs() -> dict[str, Any]:

@@ -12,7 +12,8 @@ from tests.journal.archive.samples import sample, text_of
 from tests.journal.archive.world import counts, wipe
 
 pytestmark = pytest.mark.django_db(databases=["journal"], transaction=True)
-AWAY = {"REMOTE_ADDR": "192.0.2.7"}
+HERE: dict[str, Any] = {"HTTP_HOST": "localhost"}
+AWAY: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.7"}
 
 
 @pytest.fixture
@@ -59,11 +60,11 @@ def changes(run: UUID, **more: Any) -> list[Any]:
 
 def test_what_changes_runs_is_api_journals_and_says_so_when_that_is_away(run: UUID) -> None:
     before = counts()
-    answers = changes(run)
+    answers = changes(run, **HERE)
     assert [answer.status_code for answer in answers] == [503] * 4
     assert {answer["Content-Type"] for answer in answers} == {"application/problem+json"}
     assert all("service 'journal' does not answer" in answer.json()["detail"] for answer in answers)
-    said = Client().post("/replay/start", {"name": "x"}).content.decode()
+    said = Client(**HERE).post("/replay/start", {"name": "x"}).content.decode()
     assert "The journal&#x27;s process does not answer" in said
     assert counts() == before
 

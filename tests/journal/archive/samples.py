@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from journal.archive.lines import Change
 from journal.archive.writing import Writer
+from messaging.hashing import added, row_hash
 
 EPOCH = "01920000-0000-7000-8000-000000000000"
 # What PostgreSQL's jsonb and text can hold: no NUL, no half of a character.
@@ -124,4 +125,9 @@ def sample(entries: int = 3, start: int = 1) -> list[tuple[str, dict[str, Any]]]
         "tables": {}, "started_pos": start, "last_pos": start + entries - 1, "started_at": at, "ended_at": at,
         "hashes": {},
     }  # fmt: skip
-    return [("run", run), *placed, ("state", {"pos": start + entries - 1, "hashes": {}})]
+    things: list[Any] = [
+        (str(number), {"id": number, "status": "HELD", "price": 10}) for number in range(1, entries + 1)
+    ]
+    total = added(0, *(row_hash(key, row) for key, row in things))
+    hashes = {"seats": {"seats_thing": {"rows": entries, "hash": str(total)}}}
+    return [("run", run), *placed, ("state", {"pos": start + entries - 1, "hashes": hashes})]

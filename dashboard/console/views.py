@@ -1,5 +1,6 @@
 """The page /console: SQL that may only look, at one service's database at a time."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from messaging.problems import Problem
 
 ACROSS = ("0A000", "42P01", "3D000")
 """What PostgreSQL answers to a JOIN across services: another database, or a table that is not here."""
+WORD = re.compile(r"[\w.\"]+|\S")
 TABLES = """
     select c.relname as table, string_agg(a.attname, ', ' order by a.attnum) as columns
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -75,7 +77,7 @@ def _names_another(service: str, sql: str) -> bool:
 
 
 def _pointed(sql: str, position: int) -> dict[str, Any] | None:
-    """The line PostgreSQL points at, cut at the place."""
+    """The line PostgreSQL points at, in three parts: before the word it means, the word, and after it."""
     if not 0 < position <= len(sql) + 1:
         return None
     before = sql[: position - 1]
@@ -83,7 +85,11 @@ def _pointed(sql: str, position: int) -> dict[str, Any] | None:
     end = sql.find("\n", position - 1)
     line = sql[start : end if end >= 0 else len(sql)]
     column = position - 1 - start
-    return {"number": before.count("\n") + 1, "before": line[:column], "at": line[column:]}
+    word = WORD.match(line, column)
+    after = word.end() if word else len(line)
+    return {
+        "number": before.count("\n") + 1, "before": line[:column], "at": line[column:after], "after": line[after:]
+    }  # fmt: skip
 
 
 def _tables(service: str) -> list[list[str | None]]:

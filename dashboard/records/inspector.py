@@ -65,6 +65,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         "sagas": sagas,
         "moving": any(saga["state"] not in (*ENDED, "STUCK") for saga in sagas) and not down,
         "can_cancel": state not in SETTLED,
+        "acts": told is not None and (state != "CANCELLED" or bool(letters)),
         "down": down,
         "letters": letters,
         "transactions": [_transaction(entry) for entry in entries],

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from journal.models import LIVE, Run
+from journal.models import LIVE, Entry, Run
 from journal.queries import last_pos
 
 RunDict = dict[str, Any]
@@ -17,20 +17,28 @@ RunDict = dict[str, Any]
 def listing() -> list[RunDict]:
     """All runs, the open one first, then the newest first."""
     found = Run.objects.order_by(F("ended_pos").desc(nulls_first=True), "-started_at", "-id")
-    newest = last_pos()
-    return sorted((as_dict(run, newest) for run in found), key=lambda run: run["open"], reverse=True)
+    kept = kept_positions()
+    return sorted((as_dict(run, kept) for run in found), key=lambda run: run["open"], reverse=True)
 
 
 def find(id: UUID | str) -> RunDict | None:
     """One run; None for an id that is no run's."""
     run = Run.objects.filter(id=id).first()
-    return as_dict(run, last_pos()) if run else None
+    return as_dict(run, kept_positions()) if run else None
 
 
-def as_dict(run: Run, newest: int) -> RunDict:
-    """The run's columns; `last_pos` and `entries` also of one that is open, given the live journal's `newest` position."""
+def kept_positions() -> tuple[int, int]:
+    """(oldest, newest) of the live journal's entries; (1, 0) if there are none."""
+    oldest = Entry.objects.filter(tape=LIVE).order_by("pos").values_list("pos", flat=True).first()
+    return oldest or 1, last_pos()
+
+
+def as_dict(run: Run, kept: tuple[int, int]) -> RunDict:
+    """The run's columns, and `first_pos` to `last_pos`: what is kept of it, by now. `kept` is of the live journal."""
     open_one = run.ended_pos is None
-    last = max(newest, run.started_pos - 1) if run.ended_pos is None else run.ended_pos
+    oldest, newest = kept
+    first = max(run.started_pos, oldest) if run.tape == LIVE else run.started_pos
+    last = max(newest, first - 1) if run.ended_pos is None else run.ended_pos
     return {
         "id": str(run.id),
         "name": run.name,
@@ -39,19 +47,14 @@ def as_dict(run: Run, newest: int) -> RunDict:
         "open": open_one,
         "tape": run.tape,
         "started_pos": run.started_pos,
+        "first_pos": first,
         "last_pos": last,
-        "entries": last - run.started_pos + 1,
+        "entries": max(last - first + 1, 0),
         "started_at": run.started_at.isoformat(),
         "ended_at": _text(run.ended_at),
         "faults": run.faults,
         "checksum": run.checksum,
     }
-
-
-def live() -> RunDict | None:
-    """The run that is being recorded; None before the recorder has ever run."""
-    run = Run.objects.filter(tape=LIVE, ended_pos=None).first()
-    return as_dict(run, last_pos()) if run else None
 
 
 def _text(at: datetime | None) -> str | None:

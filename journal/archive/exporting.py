@@ -17,8 +17,9 @@ ALIAS = "journal"
 FETCH, CHUNK = 200, 256 * 1024  # rows of a cursor; bytes given out at once
 
 _BEGIN = "set transaction isolation level repeatable read, read only"
-_LAST = """
-    select greatest(%s - 1, coalesce((select max(pos) from journal_entry where tape = %s), 0)),
+_KEPT = """
+    select coalesce((select min(pos) from journal_entry where tape = %s), 1),
+        coalesce((select max(pos) from journal_entry where tape = %s), 0),
         coalesce((select pos from journal_indexed where tape = %s), 0), (select id::text from journal_epoch)
 """
 _HASHES = """
@@ -77,11 +78,12 @@ def _gathered(lines: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 def _lines(run: Run) -> Iterator[bytes]:
     origin = run.origin or {}
-    ((newest, indexed, epoch),) = _all(_LAST, [run.started_pos, run.tape, run.tape])
-    last = min(newest, max(indexed, run.started_pos - 1)) if run.ended_pos is None else run.ended_pos
-    if indexed < last >= run.started_pos:
+    ((oldest, newest, indexed, epoch),) = _all(_KEPT, [run.tape, run.tape, run.tape])
+    first = max(run.started_pos, oldest)  # what the journal has forgotten is in the rows at the start
+    last = max(min(newest, indexed), first - 1) if run.ended_pos is None else run.ended_pos
+    if indexed < last >= first:
         raise NotIndexedError(f"{last - indexed:,} entries of the run are not indexed yet")
-    start = run.started_pos - 1
+    start = first - 1
     writer = Writer(origin.get("epoch") or epoch, run.started_at.isoformat())
     yield writer.run(
         {
@@ -92,7 +94,7 @@ def _lines(run: Run) -> Iterator[bytes]:
             "seed": run.seed,
             "faults": run.faults,
             "tables": run.tables,
-            "started_pos": run.started_pos,
+            "started_pos": first,
             "last_pos": last,
             "started_at": run.started_at.isoformat(),
             "ended_at": run.ended_at.isoformat() if run.ended_at else None,
@@ -114,7 +116,7 @@ def _lines(run: Run) -> Iterator[bytes]:
     for found in _stream(_FLIGHTS, [run.tape, start, start]):
         names = ("id", "kind", "type", "source", "target", "correlation", "from_pos")
         yield writer.flight(dict(zip(names, found, strict=True)))  # type: ignore[arg-type]
-    for entry in _entries(run.tape, run.started_pos, last):
+    for entry in _entries(run.tape, first, last):
         yield writer.entry(entry)
     yield writer.state(last, hashes_at(run.tape, last))
     yield writer.end()

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
-from journal import keeping, runs
+from journal import keeping, retention, runs
 from journal.archive.exporting import export, hashes_at
 from journal.archive.importing import AlreadyHereError, BusyError, import_run
 from journal.archive.reading import ArchiveError
@@ -101,6 +101,23 @@ def test_a_run_that_is_still_recorded_is_cut_at_its_newest_entry_and_can_lie_bes
     assert counts()["journal_run"] == 2
     with pytest.raises(keeping.LiveRunError):
         keeping.delete(two_runs[0])
+
+
+def test_what_the_journal_has_forgotten_of_a_run_is_in_the_rows_at_its_start(
+    two_runs: tuple[UUID, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LEAST", 1)
+    while retention.prune(retention.Keep(entries=10), indexed=30):
+        pass
+    found = runs.find(two_runs[1])
+    assert runs.find(two_runs[0]) is None
+    assert found
+    assert (found["first_pos"], found["entries"]) == (21, 10)
+    copy = runs.find(import_run([text(two_runs[1])]))
+    assert copy
+    assert (copy["started_pos"], copy["entries"]) == (21, 10)
+    assert hashes_at(1, 30) == hashes_at(0, 30)
+    assert versions(1, 20) == versions(0, 20)
 
 
 def test_no_entries_is_a_run_too() -> None:

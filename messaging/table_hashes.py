@@ -41,21 +41,26 @@ _TABLES = """
 """
 
 
-def live(alias: str, publication: str = "journal") -> dict[str, Any]:
-    """Read every published table of a database once.
-
-    {"service", "at", "lsn", "xmin", "xmax", "xip", "tables": {name: {"rows", "hash"}}}: `lsn`, how far the log is written,
-    at least up to the newest transaction counted; `xmin`, `xmax` and `xip` say exactly which are (see pg_snapshot);
-    transaction ids and hashes are strings. Raises django.db.DatabaseError.
-    """
+def live(alias: str) -> dict[str, Any]:
+    """`read`, of one of this process's databases, with "service": alias. Raises django.db.DatabaseError."""
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute(_BEGIN)
-        cursor.execute(_MOMENT)
-        at, lsn, xmin, xmax, xip = cursor.fetchone()
-        cursor.execute(_TABLES, [publication])
-        relations = [_relation(*row) for row in cursor.fetchall()]
-        tables = {relation.table: _hash(cursor, relation) for relation in relations}
-    return {"service": alias, "at": at, "lsn": lsn, "xmin": xmin, "xmax": xmax, "xip": xip, "tables": tables}
+        return {"service": alias, **read(cursor)}
+
+
+def read(cursor: Any, publication: str = "journal") -> dict[str, Any]:
+    """Read every published table once, by a transaction that has just begun.
+
+    {"at", "lsn", "xmin", "xmax", "xip", "tables": {name: {"rows", "hash"}}}: `lsn`, how far the log is written,
+    at least up to the newest transaction counted; `xmin`, `xmax` and `xip` say exactly which are (see pg_snapshot);
+    transaction ids and hashes are strings.
+    """
+    cursor.execute(_BEGIN)
+    cursor.execute(_MOMENT)
+    at, lsn, xmin, xmax, xip = cursor.fetchone()
+    cursor.execute(_TABLES, [publication])
+    relations = [_relation(*row) for row in cursor.fetchall()]
+    tables = {relation.table: _hash(cursor, relation) for relation in relations}
+    return {"at": at, "lsn": lsn, "xmin": xmin, "xmax": xmax, "xip": xip, "tables": tables}
 
 
 def _relation(oid: int, table: str, names: list[str], types: list[int], key: list[str] | None) -> Relation:

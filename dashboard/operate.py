@@ -1,6 +1,7 @@
 """The page /operate: what needs a person, and the buttons. And the customer's own button, on the booking's panel."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -115,12 +116,12 @@ def _work() -> dict[str, Any]:
     return {"sagas": sagas, "letters": letters, "down": down}
 
 
-def letters_of(booking: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """The dead letters that concern a booking, and the names of the services that did not say."""
+def letters_of(booking: str, services: Iterable[str] = SERVICES) -> tuple[list[dict[str, Any]], list[str]]:
+    """The dead letters of these services that concern a booking, and the names of those that did not say."""
     letters, down = [], []
-    for service in SERVICES:
+    for service in services:
         try:
-            found = ask("GET", service, f"/api/{service}/dead-letters").raise_for_status().json()
+            found = ask("GET", service, f"/api/{service}/dead-letters", timeout=1.5).raise_for_status().json()
             letters += [_letter(service, letter) for letter in found if letter["booking_id"] == booking]
         except (ServiceDown, httpx.HTTPStatusError):
             down.append(SERVICE_NAMES[service])

@@ -15,6 +15,7 @@ from projections import sums
 
 PAGE, LONGEST = 50, 80
 LARGEST_ID = 2**63 - 1
+PATIENCE_S = 1.5  # what the views say can be shown without the truth
 
 
 @require_GET
@@ -94,6 +95,6 @@ def _names(customer: int) -> dict[str, Any]:
 
 def _truth(customer: int) -> tuple[dict[str, Any] | None, str]:
     try:
-        return get_json("booking", f"/api/customers/{customer}"), ""
+        return get_json("booking", f"/api/customers/{customer}", timeout=PATIENCE_S), ""
     except ServiceDown as error:
         return None, str(error)

@@ -14,7 +14,7 @@ from booking.saga import report
 from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import restore
 from dashboard.clients import ServiceDown, get_json
-from dashboard.operate import letters_of
+from dashboard.operate import SERVICES, letters_of
 from dashboard.operator import is_operator, who
 from dashboard.records.away import missing, says_when_away
 from dashboard.stage.present import SERVICE_NAMES
@@ -22,8 +22,10 @@ from journal.queries import entries_of
 from journal.stories import fold
 from projections import queries as views
 
+PARTICIPANTS = SERVICES[1:]  # whom there is still something to ask when Booking does not answer
 ENDED = ("COMPLETED", "COMPENSATED")
 SETTLED = ("CANCELLED", "CANCELLING", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
+PATIENCE_S = 1.5  # the page has the journal to show, and does not wait long for more
 Entries = list[dict[str, Any]]
 
 
@@ -54,7 +56,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         return None
     letters: list[dict[str, Any]] = []
     if operator:
-        letters, silent = letters_of(booking)
+        letters, silent = letters_of(booking, PARTICIPANTS if down else SERVICES)
         down += [f"{one}: whether it has dead letters of this booking is not known." for one in silent]
     sagas = _sagas(booking, entries, told)
     state = (told or {}).get("booking_state") or (row or {}).get("state") or "unknown"
@@ -76,7 +78,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
 
 def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
     try:
-        return get_json("booking", f"/api/bookings/{booking}/saga")
+        return get_json("booking", f"/api/bookings/{booking}/saga", timeout=PATIENCE_S)
     except ServiceDown as error:
         down.append(
             f"Booking does not answer ({error}). The saga is shown as the journal saw it last; nothing can be done."

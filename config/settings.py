@@ -80,6 +80,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
+if SERVICE == "web":  # pages of a thousand seats; Django pads them against guessing secrets from the length (BREACH)
+    MIDDLEWARE.insert(0, "django.middleware.gzip.GZipMiddleware")
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
     MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "messaging.api_faults.ApiFaults"]
 elif SERVICE == "journal":
@@ -103,8 +105,16 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True
+# Where hashed and compressed files are collected (sandbox/runtime.py, Dockerfile); without it the sources are served.
+STATIC_ROOT = os.environ.get("STATIC_ROOT") or BASE_DIR / "staticfiles"
+STATIC_BACKEND = "config.static.HashedStatic" if os.environ.get("STATIC_ROOT") else ""
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": STATIC_BACKEND or "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = not STATIC_BACKEND
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["png", "map"]
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # No inline script, no eval, nothing from elsewhere.

@@ -7,11 +7,13 @@ from dashboard.records import bookings, customers, inspector, sales, tickets
 from dashboard.replay import pages as replay
 from dashboard.socket.context import head
 from dashboard.stage import pages
+from dashboard.stage.first_run import first_run
 from dashboard.verdict_api import bar
 
 urlpatterns = [
     path("live/head", head, name="live-head"),
     path("", pages.index, name="index"),
+    path("first-run", first_run, name="first-run"),
     path("verdict", bar, name="verdict"),
     path("bookings", bookings.page, name="bookings"),
     path("bookings/<uuid:booking>", inspector.page, name="inspector"),

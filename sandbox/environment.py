@@ -25,13 +25,16 @@ class Environments:
     """Builds environments for processes on 127.0.0.1.
 
     `ports`: process name -> port, as in Layout.ports. `secrets`: as in secret_store.NAMES. `control`: the directory in
-    which the control process keeps its state.
+    which the control process keeps its state, `static` the one of the front door's static files.
     """
 
-    def __init__(self, ports: Mapping[str, int], secrets: Mapping[str, str], control: Path) -> None:
+    def __init__(
+        self, ports: Mapping[str, int], secrets: Mapping[str, str], control: Path, static: Path | None = None
+    ) -> None:
         self.ports = ports
         self.secrets = secrets
         self.control_state = control
+        self.static_root = static
 
     def of_process(self, process: Process) -> Environment:
         values = self.values(process.service)
@@ -63,6 +66,7 @@ class Environments:
             "JOURNAL_KEEP_ENTRIES": os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"),
             "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
             "CONTROL_STATE": str(self.control_state),
+            "STATIC_ROOT": str(self.static_root or ""),
             "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
             "API_URL_JOURNAL": f"http://127.0.0.1:{self.ports['api-journal']}",
         }

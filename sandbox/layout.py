@@ -49,6 +49,11 @@ class Layout:
         """Where the control process keeps the fault plan."""
         return self.state / "control"
 
+    @property
+    def static(self) -> Path:
+        """Where the front door's static files are collected, hashed and compressed."""
+        return self.state / "static"
+
     def environment_file(self, service: str) -> Path:
         return self.state / "env" / f"{service}.env"
 

@@ -54,6 +54,7 @@ class Sandbox:
         self._prepare()
         self._start_servers()
         self._set_up()
+        self._collect_static()
         self._start_processes()
 
     def stop(self) -> None:
@@ -112,7 +113,7 @@ class Sandbox:
             self.layout.logs.mkdir(exist_ok=True)
             storage.discard_orphaned_clusters(self.layout, storage.postgres_home(self.layout))
             secrets = secret_store.load_or_create(self.layout.state / "secrets.env")
-            self.environments = Environments(self.layout.ports, secrets, self.layout.control)
+            self.environments = Environments(self.layout.ports, secrets, self.layout.control, self.layout.static)
             for service in SERVICE_NAMES:
                 secret_store.write_private(self.layout.environment_file(service), self.environments.of_service(service))
 
@@ -163,6 +164,17 @@ class Sandbox:
             )  # fmt: skip
         if done.returncode != 0:
             raise SandboxError("setting up the databases failed", log)
+
+    def _collect_static(self) -> None:
+        """What the front door serves, hashed and compressed; in the image of docker-compose.yml it is made at build time."""
+        log = self.layout.log("static")
+        command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--clear", "--verbosity", "0"]
+        environment = {**os.environ, "SERVICE": "none", "STATIC_ROOT": str(self.layout.static)}
+        self.layout.static.mkdir(exist_ok=True)
+        with self.stages.stage("Static files"), log.open("w") as errors:
+            done = subprocess.run(command, cwd=self.layout.root, env=environment, stdout=errors, stderr=errors)
+        if done.returncode != 0:
+            raise SandboxError("collecting the static files failed", log)
 
     def _start_processes(self) -> None:
         with self.stages.stage("Processes") as notes:

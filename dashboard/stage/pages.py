@@ -90,7 +90,8 @@ def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
 @require_GET
 def newest(request: HttpRequest) -> HttpResponse:
     """The story of whichever booking is the newest now."""
-    return render(request, "dashboard/booking.html#panel", _newest())
+    found = _newest()
+    return render(request, "dashboard/booking.html#panel", found) if found else HttpResponse(status=204)
 
 
 @require_GET

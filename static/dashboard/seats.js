@@ -39,9 +39,30 @@ const pick = (seat) => {
     return;
   }
   renew();
-  seat.setAttribute("aria-pressed", String(chosen.has(label)));
+  seat.setAttribute("aria-selected", String(chosen.has(label)));
   show();
 };
+
+// The first way in: the free seats as a list, made when it is about to be opened, since seats come and go.
+const list = document.getElementById("free-seats");
+const fill = () => {
+  const groups = [...seatsOf().querySelectorAll(".row")].map((row) => {
+    const group = document.createElement("optgroup");
+    group.label = `${row.closest(".grid").getAttribute("aria-label")}, row ${row.querySelector(".row-name").textContent}`;
+    for (const seat of row.querySelectorAll('.seat[data-status="AVAILABLE"]')) {
+      if (!chosen.has(seat.dataset.label)) group.append(new Option(`${seat.dataset.label} ${seat.dataset.shownPrice}`, seat.dataset.label));
+    }
+    return group;
+  });
+  list.replaceChildren(list.options[0], ...groups.filter((group) => group.children.length));
+  list.selectedIndex = 0;
+};
+list.addEventListener("focus", fill);
+list.addEventListener("change", () => {
+  const seat = seatsOf().querySelector(`.grid .seat[data-label="${CSS.escape(list.value)}"]`);
+  if (seat) pick(seat);
+  fill();
+});
 
 document.addEventListener("click", (event) => {
   const seat = event.target.closest("#seats .grid .seat");
@@ -72,7 +93,7 @@ document.body.addEventListener("htmx:oobAfterSwap", (event) => {
   const label = event.detail.target?.dataset?.label;
   if (label && chosen.has(label)) {
     const seat = document.getElementById(event.detail.target.id);
-    if (seat?.dataset.status === "AVAILABLE") seat.setAttribute("aria-pressed", "true");
+    if (seat?.dataset.status === "AVAILABLE") seat.setAttribute("aria-selected", "true");
     else chosen.delete(label);
     show();
   }
@@ -85,7 +106,7 @@ document.body.addEventListener("booked", () => {
   chosen.clear();
   document.getElementById("problem").replaceChildren();
   document.getElementById("problem").className = "";
-  for (const seat of seatsOf().querySelectorAll('[aria-pressed="true"]')) if (seat.closest(".grid")) seat.setAttribute("aria-pressed", "false");
+  for (const seat of seatsOf().querySelectorAll('[aria-selected="true"]')) if (seat.closest(".grid")) seat.setAttribute("aria-selected", "false");
   renew();
   show();
 });

@@ -23,6 +23,22 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("#help-open")) find("help").showModal();
 });
 
+// A step taken by hand goes before the panel's own refresh: were that one's answer shown first, the step's would find its place gone.
+let steps = 0;
+const ofPanel = ({ requestConfig, target }) => target?.id === "booking" && { own: requestConfig?.elt?.id === "booking" };
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  const request = ofPanel(event.detail);
+  if (request && !request.own) steps += 1;
+  else if (request && steps) event.preventDefault();
+});
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (steps && ofPanel(event.detail).own) event.detail.shouldSwap = false;
+});
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  const request = ofPanel(event.detail);
+  if (request && !request.own) steps = Math.max(steps - 1, 0);
+});
+
 // Three tabs, where there is room for one part of the stage at a time.
 const stage = find("main");
 const tabs = [...document.querySelectorAll('[role="tab"]')];

@@ -42,6 +42,7 @@ def open_page(browser: Browser, live: Live) -> Iterator[Any]:
             page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(path)
         page.locator('#socket[data-state="live"]').wait_for(timeout=15_000)
+        page.locator("#first-run").wait_for(state="detached", timeout=30_000)  # a fresh sandbox's own first booking
         return page
 
     yield open_one

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 PREFIX = "journal"
+DONE = "introduced"  # the publication's comment
 BLOCKS = 128  # of 8 kB: how much of a table is introduced in one transaction
 
 
@@ -21,6 +22,18 @@ class Begun(Enum):
     ANEW = ("gap", "what {} committed before this is not recorded: the recorder was away, and its log is lost")
 
 
+def owe(connection: psycopg.Connection, begun: Begun) -> None:
+    """Note that an introduction is due: in the database itself, so that one broken off is made up for at the next start."""
+    connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(begun.name)))
+
+
+def owed(connection: psycopg.Connection) -> Begun | None:
+    """The introduction that is due. A publication without a word about it is from before there were any."""
+    query = "select obj_description(oid, 'pg_publication') from pg_publication where pubname = 'journal'"
+    (word,) = connection.execute(query).fetchone() or (None,)
+    return None if word == DONE else Begun[word or "NEW"]
+
+
 def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None) -> None:
     """Log the rows of `tables` through a connection of their owner. `begun`: None for tables that join later."""
     if begun is not None:
@@ -28,6 +41,7 @@ def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun
         _note(connection, {"kind": kind, "text": text.format(app)})
     for table in tables:
         _introduce_table(connection, table)
+    connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(DONE)))
 
 
 def _introduce_table(connection: psycopg.Connection, table: str) -> None:

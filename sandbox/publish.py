@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
-from sandbox.introduce import Begun, introduce
+from sandbox.introduce import Begun, introduce, owe, owed
 from sandbox.processes import INSTANCES, SERVICES
 from sandbox.provision import admin_url
 
@@ -26,12 +26,11 @@ def publish(environment: Mapping[str, str]) -> None:
     for name in INSTANCES:
         with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
             joined[name] = publish_database(connection, name)
-    begun = create_slots(environment)
+    create_slots(environment)
     for name in INSTANCES:
-        if name in begun or joined[name]:
-            with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
-                tables = journaled_tables(connection, name) if name in begun else joined[name]
-                introduce(connection, name, tables, begun.get(name))
+        with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
+            begun = owed(connection)
+            introduce(connection, name, joined[name] if begun is None else journaled_tables(connection, name), begun)
 
 
 def publish_database(connection: psycopg.Connection, app: str) -> list[str]:
@@ -60,35 +59,29 @@ def journaled_tables(connection: psycopg.Connection, app: str) -> list[str]:
     return [name for (name,) in rows]
 
 
-def create_slots(environment: Mapping[str, str]) -> dict[str, Begun]:
-    """The slots of relay and recorder in the five databases, as superuser. Returns where the recorder begins (anew)."""
-    begun = {}
+def create_slots(environment: Mapping[str, str]) -> None:
+    """The slots of relay and recorder in the five databases, as superuser."""
     for name in INSTANCES:
         slots = ["relay", "recorder"] if name in SERVICES else ["recorder"]
         with psycopg.connect(admin_url(environment, name, name), autocommit=True) as connection:
             for slot in slots:
-                made = ensure_slot(connection, slot)
-                if made and slot == "recorder":
-                    begun[name] = made
-    return begun
+                ensure_slot(connection, slot)
 
 
-def ensure_slot(connection: psycopg.Connection, slot: str) -> Begun | None:
+def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
     """Make a logical slot in the connection's database. One whose WAL is lost can only be made anew.
-
-    Returns how it begins if it was made now.
 
     A slot keeps what is committed after it was made, so it has to exist before the first row that its reader must see.
     """
     found = connection.execute("select wal_status from pg_replication_slots where slot_name = %s", (slot,)).fetchone()
+    if slot == "recorder" and found in (None, ("lost",)):
+        owe(connection, Begun.ANEW if found else Begun.NEW)  # first: what comes between must not be forgotten
     if found == ("lost",):
         database = connection.info.dbname
         log.warning("slot %s on %s had lost its WAL and begins anew; its reader catches up", slot, database)
         connection.execute("select pg_drop_replication_slot(%s)", (slot,))
     if found in (None, ("lost",)):
         connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
-        return Begun.ANEW if found else Begun.NEW
-    return None
 
 
 def _ensure_publication(connection: psycopg.Connection, name: str, tables: list[str], operations: str) -> list[str]:

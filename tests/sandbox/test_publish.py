@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from messaging.wal import Transaction, Update, WalStream
-from sandbox.introduce import Begun, introduce
+from sandbox.introduce import Begun, introduce, owe, owed
 from sandbox.publish import ensure_slot, publish_database
 from sandbox.testing import url_of
 from tests.waiting import wait_until
@@ -101,7 +101,11 @@ def test_rows_from_before_the_slot_are_introduced_whole(
             return len(rows_of(told, "seats_seat")) == 500
 
         try:
+            assert owed(owner) == Begun.NEW
+            owe(owner, Begun.ANEW)
+            assert owed(owner) == Begun.ANEW
             introduce(owner, "seats", ["seats_outbox", "seats_seat"], Begun.ANEW)
+            assert owed(owner) is None
             wait_until(enough, 10, "all rows")
         finally:
             stream.close()

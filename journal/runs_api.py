@@ -1,8 +1,10 @@
 """/api/runs: what runs there are, a new one, and the way of a run out of this journal and into another."""
 
+import logging
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict, StringConstraints
@@ -20,6 +22,7 @@ from messaging.problems import Problem, ProblemDetails
 
 router = Router(tags=["runs"])
 imports = Imports()
+log = logging.getLogger(__name__)
 TEXT = StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
 NAME = StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails}
@@ -73,7 +76,10 @@ def _problem(error: Exception) -> Problem:
             return Problem(409, "Imported before", str(error), headers={"Location": f"/api/runs/{error.id}"})
         case BusyError():
             return Problem(409, "Busy", str(error))
-    return Problem(503, "Not imported", f"{type(error).__name__}; nothing of the run was kept")
+        case OperationalError() | InterfaceError():
+            return Problem(503, "Not imported", "the journal's database is not reachable; nothing of the run was kept")
+    log.error("an import failed", exc_info=error)
+    return Problem(500, "Not imported", "this is our fault; it has been logged, and nothing of the run was kept")
 
 
 @router.get("/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="How far an import has come")

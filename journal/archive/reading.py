@@ -182,7 +182,7 @@ class _Reader:
 
     def _whole(self, text: bytes, event: dict[str, Any], data: dict[str, Any]) -> None:
         if data["sha256"] != self._sha.hexdigest():
-            wrong = f"the checksum is {data['sha256']}, the lines before it give {self._sha.hexdigest()}"
+            wrong = f"the checksum is {data['sha256'][:16]}…, the lines before it give {self._sha.hexdigest()[:16]}…"
             raise self._error(wrong, "the export has been changed or damaged on its way")
         expected = written(
             "end", "end", lines.source_of(self._run["epoch"]), self._run["started_at"],

@@ -50,6 +50,10 @@ document.getElementById("import-progress").addEventListener("htmx:beforeSwap", (
   if (sent.hidden) event.detail.shouldSwap = false;
 });
 
+document.body.addEventListener("runs", (event) => {
+  if (event.target.id === "start") event.target.reset();
+});
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const file = form.elements.file.files[0];

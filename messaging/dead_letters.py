@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connections, models, router
 
+from messaging.storable import storable
+
 LIMIT = 5
 OPEN = ("retrying", "dead", "retried")
 ASK_EVERY_S = 1.0
@@ -42,10 +44,10 @@ def record(dead_letter: type[models.Model], envelope: dict[str, Any], error: str
             _RECORD.format(table=dead_letter._meta.db_table),
             {
                 "id": envelope["id"],
-                "type": _storable(str(envelope.get("type", ""))),
-                "booking": _storable(str(envelope.get("correlationid", ""))),
-                "envelope": json.dumps(envelope).replace("\\u0000", "\\ufffd"),
-                "error": _storable(error[:4000]),
+                "type": storable(str(envelope.get("type", ""))),
+                "booking": storable(str(envelope.get("correlationid", ""))),
+                "envelope": json.dumps(storable(envelope)),
+                "error": storable(error[:4000]),
                 "state": "dead" if dead else "retrying",
                 "limit": LIMIT,
             },
@@ -74,8 +76,3 @@ class OpenLetters:
             if self._any:
                 columns = [[envelope.get(name) for envelope in envelopes] for name in ("id", "type", "sagaid")]
                 cursor.execute(_CLEAR.format(table=self._table), columns)
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL's text has no NUL, and a message may be here for having one."""
-    return text.replace("\x00", "\ufffd")

@@ -11,6 +11,8 @@ from typing import Any
 
 from redis import Redis, RedisError
 
+from messaging.storable import storable
+
 STREAM = "observations"
 MAXLEN = 20_000
 log = logging.getLogger(__name__)
@@ -37,6 +39,6 @@ def observe(
         "at": datetime.now(UTC).isoformat(),
     }
     try:
-        redis.xadd(STREAM, {"o": json.dumps(observation)}, maxlen=MAXLEN, approximate=True)
+        redis.xadd(STREAM, {"o": json.dumps(storable(observation))}, maxlen=MAXLEN, approximate=True)
     except RedisError as error:
         log.warning("observation not sent: %s", error)

@@ -110,7 +110,7 @@ class _Buyer:
         seen = self._ask("read_customer", "GET", path, customer=self.customer)
         if "version" in seen:
             time.sleep(self.dice.uniform(0, 0.1))
-            body = {"name": f"Buyer {self.dice.randrange(10**6)}", "version": seen["version"]}
+            body = {"name": f"Buyer {self.key}", "version": seen["version"]}
             self._ask("rename", "PATCH", path, body, f"{self.key}-name", customer=self.customer, **body)
 
     def _until_answered(self, ask: Any) -> Entry:

@@ -150,6 +150,8 @@ def no_lost_update(story: Story) -> Found:
             names[customer, version].add(op.said["name"])
             newest[customer] = max(newest[customer], version)
             if op.what == "rename" and not op.asked.get("again"):
+                if (op.said["name"], version) == (op.asked["name"], op.asked["version"]):
+                    continue  # it had that name already: nothing was written
                 taken[customer, version].add(op.asked["key"])
                 if version != op.asked["version"] + 1:
                     yield _broken(op, f"saw version {op.asked['version']}, wrote {version}", "no_lost_update")

@@ -179,6 +179,14 @@ def test_what_is_not_known_is_held_against_nobody() -> None:
     assert "answers_stay_true" not in {violation.rule for violation in check(tale.entries())}
 
 
+def test_the_name_it_has_already_is_no_update() -> None:
+    tale = Tale()
+    tale.rename(10, "Anna", 3, "r3", wrote=3)
+    assert check(tale.entries()) == []
+    tale.rename(11, "Bob", 3, "r4", wrote=3)
+    assert {violation.rule for violation in check(tale.entries())} == {"no_lost_update"}
+
+
 def test_an_operation_that_never_ended_counts_as_unknown() -> None:
     tale = Tale()
     tale.lines.append({"at": 10, "kind": "invoked", "op": 99, "what": "cancel", "booking": SECOND, "key": "c3"})

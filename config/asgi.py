@@ -1,6 +1,7 @@
 """ASGI entry point: HTTP for every service; WebSocket for the web process only."""
 
 import os
+from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -8,6 +9,8 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from config.pooling import pool_connections
+from messaging.heartbeat import in_background
+from messaging.process import impatient_redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -24,4 +27,23 @@ def _application() -> object:
     )
 
 
-application = _application()
+def _with_sign_of_life(application: Any) -> Any:
+    """Once the server is up, beat like every other process: who looks for its signs of life can also be killed by a fault."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+        while True:
+            event = (await receive())["type"]
+            if event == "lifespan.startup":
+                program = "web" if settings.SERVICE == "web" else f"api-{settings.SERVICE}"
+                in_background(impatient_redis(), program)
+            await send({"type": f"{event}.complete"})
+            if event == "lifespan.shutdown":
+                return
+
+    return serve
+
+
+application = _with_sign_of_life(_application())

@@ -6,8 +6,6 @@ that Redis transports wait by default (measured: 5 s against 100 s and more).
 
 import gc
 import os
-import threading
-import time
 from importlib import import_module
 from typing import Any
 
@@ -59,15 +57,8 @@ def keep_connections(**_: Any) -> None:
 def beat(**_: Any) -> None:
     """Give /readyz a sign of life from a thread: the solo pool's only other thread is the one that works."""
     from messaging.connections import redis_client
-    from messaging.heartbeat import Heartbeat
-
-    heartbeat = Heartbeat(redis_client(), f"worker-{settings.SERVICE}")
-
-    def forever() -> None:
-        while True:
-            heartbeat.beat()
-            time.sleep(1)
+    from messaging.heartbeat import in_background
 
     gc.collect()
     gc.freeze()  # what start-up made stays; the collector need not walk through it again in the middle of a batch
-    threading.Thread(target=forever, daemon=True, name="heartbeat").start()
+    in_background(redis_client(), f"worker-{settings.SERVICE}")

@@ -6,7 +6,8 @@ from dashboard.stage.present import SERVICE_NAMES
 from faults import Kind, Point
 from faults.toggles import LABELS
 
-OWNERS = {**SERVICE_NAMES, "redis": "Redis"}
+OWNERS = {**SERVICE_NAMES, "redis": "Redis", "house": "The sandbox itself"}
+HOUSE = ("web", "control", "recorder", "api-journal")  # no service's, and none of the saga's
 POINT_NAMES = {
     Point.TRANSACTION_BEFORE: "before the transaction",
     Point.TRANSACTION_INSIDE: "inside the transaction",
@@ -30,7 +31,9 @@ def owner_of(place: str) -> str:
     """The service whose process or service this is, as the rail groups them."""
     if place in OWNERS:
         return place
-    special = {"watchdog": "booking", "replicator": "booking", "recorder": "projections"}
+    if place in HOUSE:
+        return "house"
+    special = {"watchdog": "booking", "replicator": "booking"}
     known = next((service for service in SERVICE_NAMES if place.endswith(f"-{service}")), "")
     return special.get(place) or known or "projections"
 

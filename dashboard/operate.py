@@ -1,11 +1,13 @@
 """The page /operate: what needs a person, and the buttons. And the customer's own button, on the booking's panel."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -38,7 +40,11 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 @require_operator
 def work(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/operate.html#work", _work())
+    """What there is to do; 204 when it is what the page has already (`?seen=`)."""
+    found = _work()
+    if request.GET.get("seen") == found["digest"]:
+        return HttpResponse(status=204)
+    return render(request, "dashboard/operate.html#work", found)
 
 
 @require_POST
@@ -113,7 +119,8 @@ def _work() -> dict[str, Any]:
                 sagas = [_saga(one) for one in told["sagas"]]
         except (ServiceDown, httpx.HTTPStatusError) as error:
             down.append(f"{SERVICE_NAMES[service]}: {error}")
-    return {"sagas": sagas, "letters": letters, "down": down}
+    todo: dict[str, Any] = {"sagas": sagas, "letters": letters, "down": down}
+    return {**todo, "digest": hashlib.blake2s(orjson.dumps(todo), digest_size=8).hexdigest()}
 
 
 def letters_of(booking: str, services: Iterable[str] = SERVICES) -> tuple[list[dict[str, Any]], list[str]]:

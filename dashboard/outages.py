@@ -56,9 +56,9 @@ WATCH = Watch()
 
 def look() -> list[Down]:
     """Ask the control process what it has taken down, and every other part how it is."""
-    armed = _armed()
-    down = {fault["service"] for fault in armed if fault["until"]}
-    return explain(armed, readiness.parts(without=down), datetime.now(UTC))
+    down = {fault["service"] for fault in _armed() if fault["until"]}
+    parts = readiness.parts(without=down)
+    return explain(_armed(), parts, datetime.now(UTC))  # asked again: what struck meanwhile is injected, too
 
 
 def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -> list[Down]:

@@ -8,6 +8,7 @@ from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
 from faults import AT, Action, Kind, Point, catalogue
 from faults.catalogue import MECHANISMS, REASONS
+from faults.messages import messages
 from faults.toggles import LABELS
 from messaging.problems import Problem
 
@@ -78,7 +79,7 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
         "sentence": entry.sentence,
         "places": places,
         "actions": actions,
-        "messages": [] if outage else entry.messages,
+        "messages": [] if outage else messages(entry.point, service),
         "reasons": sorted({reason for found in REASONS.values() for reason in found}),
         "whens": [(str(kind), text) for kind, text in WHENS.items() if not outage or kind in (Kind.ONCE, Kind.ALWAYS)],
         "scoped": not outage and entry.point not in (Point.PROCESS, Point.API),

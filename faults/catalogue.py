@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from faults.messages import messages
 from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
 
 
@@ -16,33 +17,6 @@ class Entry:
     messages: tuple[str, ...] = ()
     by_control: tuple[Action, ...] = ()  # actions the control process performs itself
 
-
-COMMANDS = {
-    "seats": ("ReserveSeats", "ReleaseSeats", "ConfirmSeats"),
-    "payments": ("TakePayment", "RefundPayment"),
-    "tickets": ("IssueTickets", "VoidTickets", "FenceTickets", "FenceVoidTickets"),
-}
-"""What the orchestrator asks of each participant."""
-
-EVENTS = {
-    "booking": ("CustomerRegistered", "CustomerRenamed", "BookingPlaced", "BookingAdvanced", "BookingConfirmed",
-                "BookingCancelled", "BookingStuck"),
-    "seats": ("PerformanceAnnounced", "SeatsReserved", "SeatsReleased", "SeatsSold"),
-    "payments": ("PaymentCompleted", "PaymentDeclined", "PaymentRefunded"),
-    "tickets": ("TicketsIssued", "TicketsRefused", "TicketsVoided"),
-}  # fmt: skip
-"""What each service tells."""
-
-_COMMANDS = tuple(command for commands in COMMANDS.values() for command in commands)
-_EVENTS = tuple(event for events in EVENTS.values() for event in events)
-_TO_BOOKING = (
-    "BookTickets", "SagaOverdue", "HoldExpired", "CancelRequested", "RetryNow", "ResendCommand", "SkipStep",
-    *(f"{command}Reply" for command in _COMMANDS),
-)  # fmt: skip
-_HANDLED = (*_COMMANDS, *_TO_BOOKING)
-_ANSWERED = tuple(
-    command for command in _COMMANDS if not command.startswith("Fence")
-)  # a fence asks; nothing to refuse
 
 _SENTENCES = {
     Point.TRANSACTION_BEFORE: "The message has arrived; its local transaction has not begun.",
@@ -61,21 +35,6 @@ _SENTENCES = {
     Point.DATABASE: "The service's database refuses every client, or a local transaction waits inside it.",
     Point.PROCESS: "A process is killed when it gives its next sign of life, within about a second.",
     Point.REDIS: "Redis goes down and loses what it has not saved; it comes back by itself.",
-}
-_MESSAGES = {
-    Point.TRANSACTION_BEFORE: _HANDLED,
-    Point.TRANSACTION_INSIDE: _HANDLED,
-    Point.TRANSACTION_COMMITTED: _HANDLED,
-    Point.ANSWER: _ANSWERED,
-    Point.ORCHESTRATOR_BEFORE: _TO_BOOKING,
-    Point.ORCHESTRATOR_AFTER: _TO_BOOKING,
-    Point.RELAY_BEFORE_PUBLISH: (*_HANDLED, *_EVENTS),
-    Point.RELAY_AFTER_PUBLISH: (*_HANDLED, *_EVENTS),
-    Point.BUS: (*_HANDLED, *_EVENTS),
-    Point.PROJECTOR_BEFORE: _EVENTS,
-    Point.PROJECTOR_COMMITTED: _EVENTS,
-    Point.API: ("GET", "POST"),
-    Point.DATABASE: _HANDLED,
 }
 REASONS = {
     "ReserveSeats": ("seat_taken", "unknown_seat"),
@@ -101,7 +60,7 @@ def catalogue() -> list[Entry]:
             sentence=_SENTENCES[point],
             actions=tuple(sorted(ALLOWED[point])),
             services=AT[point],
-            messages=_MESSAGES.get(point, ()),
+            messages=messages(point),
             by_control=tuple(action for action in sorted(ALLOWED[point]) if (point, action) in BY_CONTROL),
         )
         for point in Point

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faults.checks import FaultError, iso, moment, number, one_of, text, whole
+from faults.messages import STEPS, messages
 from faults.points import ALLOWED, AT, Action, Point
 from faults.target import Target
 from faults.trigger import Trigger, trigger_of
@@ -146,6 +147,7 @@ def parse(data: Mapping[str, Any], who: str = "") -> Fault:
     fault = Fault(**data, who=who)
     if not fault.live:
         raise FaultError(f"expires_at is in the past: {fault.expires_at}")
+    _check_scope(fault)
     return fault
 
 
@@ -168,6 +170,21 @@ def _check_action(fault: Fault) -> None:
         raise FaultError(f"a delay needs seconds: more than 0, at most {LONGEST_S:g}")
     if fault.action == Action.HOLD and fault.seconds > HOLD_S:
         raise FaultError(f"a hold goes on by itself after {HOLD_S:g} seconds at most, not {fault.seconds:g}")
+
+
+def _check_scope(fault: Fault) -> None:
+    """Refuse what would never strike. Only of what somebody asks for: a plan that was kept must always be readable."""
+    given = [name for name in ("step", "direction", "booking", "seat") if getattr(fault, name)]
+    given += [name for name in ("customer", "only_new") if getattr(fault, name) not in (None, False)]
+    if given and fault.point in (Point.API, Point.PROCESS, Point.REDIS):
+        raise FaultError(f"a fault at '{fault.point}' strikes whoever comes; it cannot be for one {given[0]}")
+    passing = messages(fault.point, fault.service)
+    if fault.message and fault.message not in passing:
+        place = f"'{fault.point}' of {fault.service}" if fault.service else f"'{fault.point}'"
+        there = f"there are {', '.join(passing)}" if passing else "no message does"
+        raise FaultError(f"no '{fault.message}' passes {place}; {there}")
+    if fault.step and fault.step not in STEPS:
+        raise FaultError(f"no step is called '{fault.step}'; there are {', '.join(STEPS)}")
 
 
 def _check_place(fault: Fault) -> None:

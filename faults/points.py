@@ -91,6 +91,10 @@ PROCESSES = (
     "watchdog",
     "replicator",
     "sweeper-seats",
+    *(f"api-{service}" for service in SERVICES),
+    "api-journal",
+    "web",
+    "control",
 )
 """The processes that can be killed at `process`: each looks at the plan whenever it gives its sign of life."""
 

@@ -3,6 +3,7 @@
 Whoever gives it also looks whether a fault is to kill it: the one thing that every process does regularly.
 """
 
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -13,6 +14,18 @@ from faults import Plan, Point, abandon, hanging
 from messaging.strikes import strike
 
 EVERY, EXPIRES = 1.0, 10  # seconds
+
+
+def in_background(redis: Redis, program: str) -> None:
+    """Beat once a second for as long as the process lives, in a thread: for one whose other threads wait for work."""
+    heartbeat = Heartbeat(redis, program)
+
+    def forever() -> None:
+        while True:
+            heartbeat.beat()
+            time.sleep(EVERY)
+
+    threading.Thread(target=forever, daemon=True, name="heartbeat").start()
 
 
 class Heartbeat:

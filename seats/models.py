@@ -72,7 +72,7 @@ class Hold(models.Model):
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     version = models.BigIntegerField(default=1)
-    expiry_told_at = models.DateTimeField(null=True)  # when the orchestrator was told; once a hold
+    expiry_told_at = models.DateTimeField(null=True)  # when the orchestrator was told last
 
     class Meta:
         constraints = [
@@ -84,7 +84,7 @@ class Hold(models.Model):
         indexes = [
             models.Index(
                 "expires_at",
-                condition=Q(status=HoldStatus.HELD.value, expiry_told_at__isnull=True),
+                condition=Q(status=HoldStatus.HELD.value),
                 name="seats_hold_expiry",
             )
         ]

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_faults import arm, nothing_armed
-from tests.browser.test_page import PATIENCE, OpenPage, book, state
+from tests.browser.test_page import PATIENCE, OpenPage, book, seat, state
 from tests.live import Live
 
 __all__ = ["nothing_armed"]
@@ -72,3 +72,49 @@ def test_a_compensation_that_fails_is_tried_again(live: Live, open_page: OpenPag
     ]
     fired = next(one for one in live.http.get("/api/faults").json()["faults"] if one["id"] == answer.json()["id"])
     assert fired["fired"] == 1
+
+
+AT_ONCE = [
+    "booking orchestrator.before delay ReserveSeatsReply",
+    "booking orchestrator.after hang TakePaymentReply",
+    "booking orchestrator.before crash IssueTicketsReply",
+    "projections projector.before pause projector-bookings",
+    "projections projector.committed hang projector-seat-map",
+    "booking api delay POST",
+]
+
+
+def test_the_orchestrator_the_views_and_an_api_stand_still_and_one_booking_survives_them_all(
+    live: Live, open_page: OpenPage
+) -> None:
+    page = open_page()
+    for fault in AT_ONCE:
+        service, point, action, whom = fault.split()
+        choices = {"service": service, "point": point, "action": action}
+        choices["place" if service == "projections" else "message"] = whom
+        arm(page, **choices, **({} if action == "crash" else {"seconds": "0.5"}))
+    book(page, live.free_seats(1)[0])
+    expect(state(page)).to_have_text(CONFIRMED, timeout=2 * PATIENCE)
+    chips = page.locator("#armed .armed")
+    for number in range(len(AT_ONCE)):
+        expect(chips.nth(number)).to_contain_text("fired ×1", timeout=PATIENCE)
+    expect(chips.locator(".proof")).to_have_count(len(AT_ONCE), timeout=PATIENCE)
+    expect(page.locator('#armed .armed[data-state="exhausted"]')).to_have_count(len(AT_ONCE), timeout=PATIENCE)
+
+
+def test_an_api_that_is_down_says_so_and_redis_may_lose_everything(live: Live, open_page: OpenPage) -> None:
+    page = open_page(outage=True)
+    arm(page, service="booking", point="api", action="down", message="POST")
+    label, other = live.free_seats(2)
+    seat(page, label).click()
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.locator("#problem")).to_contain_text("Injected fault", timeout=PATIENCE)
+    expect(page.locator("#chosen")).to_contain_text(label)
+    page.get_by_role("button", name="Book", exact=True).click()  # the seats are still chosen
+    expect(state(page)).to_have_text(CONFIRMED, timeout=PATIENCE)
+    arm(page, service="redis", point="redis", action="down", seconds="0.5")
+    book(page, other)
+    expect(state(page)).to_have_text(CONFIRMED, timeout=2 * PATIENCE)
+    for chip in (page.locator("#armed .armed").nth(number) for number in (0, 1)):
+        expect(chip).to_contain_text("fired ×1", timeout=PATIENCE)
+        expect(chip.locator(".proof")).to_have_text(re.compile(r"@#\d+"), timeout=PATIENCE)

@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from config.celery import app
+from tests.browser.test_page import PATIENCE
+from tests.flow.test_verdict import invariant
 from tests.live import Live
 from tests.waiting import wait_until
 
@@ -33,18 +35,22 @@ def test_cancel_a_confirmed_booking_from_its_panel(open_page: Any, live: Live) -
     wait_until(lambda: live.seat(seat, "concert-2024")["status"] == "AVAILABLE", 10, "the seat to be free again")
 
 
-def send_unreadable(live: Live) -> str:
-    """A command whose data is not what its contract says, straight into Payment's queue."""
-    message = {
-        "id": str(uuid.uuid4()), "source": "/booking", "type": "TakePayment", "kind": "command",
-        "data": {"booking_id": str(uuid.uuid4()), "customer_id": 123, "amount": -5, "currency": "KRW",
-                 "payment_method": "tok_visa"},
-        "sagaid": str(uuid.uuid4()), "sagastep": "TakePayment", "sagaaction": "forward",
-    }  # fmt: skip
+def send(live: Live, **message: Any) -> str:
+    """A command straight into Payment's queue; returns its id."""
+    envelope = {"id": str(uuid.uuid4()), "source": "/booking", "kind": "command", **message}
     url = live.sandbox.environments.values("payments")["REDIS_URL"]
     with app.connection_for_write(url) as connection:
-        app.send_task("handle", args=[[message]], queue="payments", connection=connection)
-    return str(message["id"])
+        app.send_task("handle", args=[[envelope]], queue="payments", connection=connection)
+    return str(envelope["id"])
+
+
+def send_unreadable(live: Live) -> str:
+    """A command whose data is not what its contract says."""
+    data = {"booking_id": str(uuid.uuid4()), "customer_id": 123, "amount": -5, "currency": "KRW",
+            "payment_method": "tok_visa"}  # fmt: skip
+    return send(
+        live, type="TakePayment", data=data, sagaid=str(uuid.uuid4()), sagastep="TakePayment", sagaaction="forward"
+    )
 
 
 def test_a_dead_letter_is_edited_or_discarded(browser: Any, live: Live) -> None:
@@ -76,27 +82,79 @@ def test_a_dead_letter_is_edited_or_discarded(browser: Any, live: Live) -> None:
     page.close()
 
 
-def test_a_stuck_saga_is_retried_by_hand(browser: Any, live: Live) -> None:
-    """Made stuck in its row: eight attempts with their backoff take minutes."""
-    fault = {
-        "point": "bus", "action": "drop", "service": "booking", "message": "ConfirmSeats", "trigger": {"kind": "always"}
-    }  # fmt: skip
-    armed = live.http.post("/api/faults", json=fault)
-    assert armed.status_code == 201, armed.text
+def test_a_letter_is_mended_and_vanishes_by_itself(browser: Any, live: Live) -> None:
+    """A compensation that was done long ago comes again, unreadable; mended, it is given the stored answer."""
+    live.toggle("printer_refuses")
     booking = live.place(live.free_seats(1), "concert-2024")
-    wait_until(lambda: live.booking(booking)["state"] == "CONFIRMING", 20, "the saga to wait for ConfirmSeats")
-    live.rows(
-        "booking",
-        "update booking_saga set state = 'STUCK', due_at = null, awaiting = '' where booking_id = %s returning id",
-        booking,
-    )
+    assert live.ended(booking)[0]["reason"] == "printer_refused"
+    saga = live.http.get(f"/api/bookings/{booking}/saga").json()["id"]
+    page = open_operate(browser, live)
+    letter = send(live, type="RefundPayment", data={"booking_id": "nobody"}, sagaid=saga, sagastep="TakePayment",
+                  sagaaction="compensation", correlationid=booking)  # fmt: skip
+    case = page.locator(f"#letter-{letter}")
+    expect(case).to_contain_text("booking_id", timeout=PATIENCE)  # the page has found it by itself
+    case.locator("summary").click()
+    case.locator("textarea").fill(json.dumps({"booking_id": booking}))
+    page.locator("#why").fill("it was this booking's")
+    case.get_by_role("button", name="Edit and retry").click()
+    expect(page.locator("#answer")).to_contain_text("edited message is sent")
+    expect(case).to_have_count(0, timeout=PATIENCE)
+    (row,) = live.rows("payments", "select state from payments_deadletter where id = %s", letter)
+    assert row == ("cleared",)
+    page.close()
+
+
+def test_a_late_command_is_sent_again_and_its_booking_cancelled(browser: Any, live: Live) -> None:
+    lose(live, "TakePayment")
+    booking = live.place(live.free_seats(1), "concert-2024")
+    page = open_operate(browser, live)
+    page.locator("#why").fill("the customer has called")
+    case = page.locator(f"#saga-{booking}")
+    case.get_by_role("button", name="Send again now").click(timeout=PATIENCE)
+    expect(page.locator("#answer")).to_contain_text("sent again")
+    wait_until(lambda: any(line["what"] == "resent by hand" for line in log(live, booking)), 15, "the saga to say so")
+    case.get_by_role("button", name="Cancel the booking").click()
+    expect(page.locator("#answer")).to_contain_text("being cancelled")
     live.http.delete("/api/faults")
+    assert live.ended(booking)[0]["state"] == "CANCELLED"
+    expect(case).to_have_count(0, timeout=PATIENCE)
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("button", "answer", "what"),
+    [("Retry now", "tried again", "retried by hand"), ("Skip this step", "without that step", "skipped by hand")],
+)
+def test_a_stuck_saga_is_retried_or_its_step_skipped(
+    browser: Any, live: Live, button: str, answer: str, what: str
+) -> None:
+    """Made stuck in its row: eight attempts with their backoff take minutes. The page shows it, and its end, by itself."""
     page = open_operate(browser, live)
     page.locator("#why").fill("the network is back")
-    page.locator(f"#saga-{booking}").get_by_role("button", name="Retry now").click()
-    expect(page.locator("#answer")).to_contain_text("tried again")
+    lose(live, "ConfirmSeats")
+    booking = live.place(live.free_seats(1), "concert-2024")
+    wait_until(lambda: live.booking(booking)["state"] == "CONFIRMING", 20, "the saga to wait for ConfirmSeats")
+    stick = "update booking_saga set state = 'STUCK', due_at = null, awaiting = '' where booking_id = %s returning id"
+    live.rows("booking", stick, booking)
+    live.http.delete("/api/faults")
+    case = page.locator(f"#saga-{booking}")
+    case.get_by_role("button", name=button).click(timeout=PATIENCE)
+    expect(page.locator("#answer")).to_contain_text(answer)
     assert live.ended(booking)[0]["state"] == "CONFIRMED"
-    wait_until(lambda: page.reload() and page.locator(f"#saga-{booking}").count() == 0, 10, "nothing to be stuck")
-    log = live.http.get(f"/api/bookings/{booking}/saga").json()["log"]
-    assert any(line["what"] == "retried by hand" and line["error"] == "the network is back" for line in log)
+    expect(case).to_have_count(0, timeout=PATIENCE)
+    assert any(line["what"] == what and line["error"] == "the network is back" for line in log(live, booking))
+    skipped = [one["what"] for one in invariant(live, "no_orphan_hold")["waived"] if one["booking"] == booking]
+    assert bool(skipped) == (what == "skipped by hand"), "the auditor says what was waived"
     page.close()
+
+
+def lose(live: Live, command: str) -> None:
+    """The bus loses every such command until the faults are cleared."""
+    always = {"kind": "always"}
+    fault = {"point": "bus", "action": "drop", "service": "booking", "message": command, "trigger": always}
+    armed = live.http.post("/api/faults", json=fault)
+    assert armed.status_code == 201, armed.text
+
+
+def log(live: Live, booking: str) -> list[dict[str, Any]]:
+    return list(live.http.get(f"/api/bookings/{booking}/saga").json()["log"])

@@ -19,6 +19,8 @@ def test_whatever_the_form_offers_can_be_armed(service: str) -> None:
             fault = faults.parse(wanted(chosen["asked"]))
             assert (fault.point, fault.action) == (point, action)
             assert owner_of(fault.service) == service
+            for message in chosen["messages"]:
+                assert faults.parse(wanted({**chosen["asked"], "message": message})).message == message
 
 
 def test_a_choice_that_does_not_fit_the_one_before_it_is_made_anew() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from booking.saga.definitions import DEFINITIONS
 from faults import ALLOWED, Action, Fault, FaultError, Kind, Point, Target, Trigger, catalogue, dump, load, parse
-from faults.catalogue import COMMANDS, EVENTS
+from faults.messages import COMMANDS, EVENTS
 from faults.plan import draw
 from faults.points import AT
 
@@ -45,6 +45,15 @@ ENVELOPE = {
         ({"action": "hold", "seconds": 121}, "a hold goes on by itself after 120 seconds at most"),
         ({"service": "journal"}, "nothing of 'journal' passes 'transaction.inside'; service may be booking, seats"),
         ({"direction": "sideways"}, "no direction 'sideways'"),
+        (
+            {"message": "ReserveSeats"},
+            "no 'ReserveSeats' passes 'transaction.inside' of payments; there are TakePayment",
+        ),
+        ({"message": "TakePaymentReply"}, "no 'TakePaymentReply' passes 'transaction.inside' of payments"),
+        ({"service": "", "message": "TakeMoney"}, "no 'TakeMoney' passes 'transaction.inside'; there are ReserveSeats"),
+        ({"step": "FenceTickets"}, "no step is called 'FenceTickets'; there are ReserveSeats"),
+        ({"point": "process", "action": "crash", "service": "web", "booking": "b-1"}, "it cannot be for one booking"),
+        ({"point": "api", "action": "down", "message": "PATCH"}, "no 'PATCH' passes 'api' of payments; there are GET"),
         ({"point": "process", "action": "crash", "service": ""}, "a fault at 'process' names its service: worker-"),
         ({"customer": "Ana"}, "customer is a whole number"),
         ({"booking": 7}, "booking is a text"),

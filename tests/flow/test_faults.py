@@ -23,7 +23,7 @@ def _nothing_stays_armed(live: Live) -> Iterator[None]:
 def arm(live: Live, point: str, action: str, **more: Any) -> str:
     answer = live.http.post("/api/faults", json={"point": point, "action": action, **more})
     assert answer.status_code == 201, answer.text
-    return next(fault["id"] for fault in reversed(listed(live)["faults"]) if fault["point"] == point)
+    return str(answer.json()["id"])
 
 
 def listed(live: Live) -> dict[str, Any]:
@@ -100,13 +100,21 @@ def test_a_compensation_that_is_killed_and_fails_is_made_again(live: Live) -> No
 
 def test_every_process_can_be_killed_from_the_plan_and_comes_back(live: Live) -> None:
     before = {name: process.pid for name, process in live.sandbox.processes().items()}
-    killed = [arm(live, "process", "crash", service=name) for name in PROCESSES]
+
+    def is_new(*names: str) -> bool:
+        return all(live.sandbox.processes()[name].pid not in (0, before[name]) for name in names)
+
+    asking = ("web", "control")  # who arms and tells of it
+    others = [name for name in PROCESSES if name not in asking]
+    killed = [arm(live, "process", "crash", service=name) for name in others]
     wait_until(lambda: all(fired(live, fault) for fault in killed), 60, "every process to be struck")
-    wait_until(
-        lambda: all(live.sandbox.processes()[name].pid not in (0, before[name]) for name in PROCESSES),
-        60,
-        "every process to come back",
-    )
+    for name in asking:
+        killed.append(arm(live, "process", "crash", service=name))
+        wait_until(lambda name=name: is_new(name), 30, f"{name} to be struck")  # type: ignore[misc]
+        live.sandbox.wait_healthy(name)
+    wait_until(lambda: is_new(*others), 60, "every process to come back")
+    assert [fired(live, fault) for fault in killed] == [1] * len(killed)
+    wait_until(lambda: live.http.get("/readyz").status_code == 200, 60, "everything to be back")
     (row,) = live.ended(book(live), within=90)
     assert row["state"] == "CONFIRMED"
 

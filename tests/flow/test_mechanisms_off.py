@@ -17,6 +17,7 @@ from redis import Redis
 from faults import Mechanism
 from faults.plan import OFF_KEY
 from sandbox.processes import BY_NAME
+from tests.flow.test_faults import arm, fired
 from tests.flow.test_verdict import execute, invariant, verdict
 from tests.live import ROOT, Live
 from tests.waiting import wait_until
@@ -52,14 +53,18 @@ def names(live: Live, name: str, booking: str) -> bool:
 
 
 @contextmanager
-def second_seats_worker(live: Live, log: Path) -> Iterator[None]:
+def second_seats_worker(live: Live, log: Path, **environment: str) -> Iterator[None]:
     """Takes part once it says so: a command that waits for it would be sent again, and the second one be taken for another."""
     process = BY_NAME["worker-seats"]
     argv = [sys.executable, "-m", "celery", "-A", "config.celery:app", "worker", "--pool", "solo", "-Q", "seats"]
     argv += ["-n", "second@%h", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
     with log.open("wb") as output:
         worker = subprocess.Popen(
-            argv, cwd=ROOT, env=live.sandbox.environments.of_process(process), stdout=output, stderr=output
+            argv,
+            cwd=ROOT,
+            env=live.sandbox.environments.of_process(process) | environment,
+            stdout=output,
+            stderr=output,
         )
     try:
         wait_until(lambda: b" ready." in log.read_bytes(), 40, "the second worker")
@@ -183,6 +188,34 @@ def test_barrier(live: Live, redis: Redis, off: bool) -> None:
     execute(live, "payments", late_payment, its_event)  # as if it had never been
     assert live.command("rebuild", "bookings").returncode == 0
     all_holds(live)
+
+
+@ON_AND_OFF
+def test_outbox(live: Live, redis: Redis, off: bool) -> None:
+    """Payment's worker dies after its commit, before anybody has been told. The mechanism is off for that one transaction."""
+    all_holds(live)
+    arm(live, "bus", "delay", service="booking", message="TakePayment", seconds=1.5)
+    killed = arm(live, "transaction.committed", "crash", service="payments", message="TakePayment")
+    booking = live.place(live.free_seats(1), "concert-2024")
+    paying = "select state = 'PAYING' from booking_booking where id = %s"
+    wait_until(lambda: live.rows("booking", paying, booking)[0][0], 20, "TakePayment to be on its way")
+    with switched(redis, Mechanism.OUTBOX, off):
+        wait_until(lambda: fired(live, killed), 20, "the worker to be killed")
+    assert live.ended(booking)[0]["state"] == "CONFIRMED"  # the barrier has kept the reply; nobody has kept the event
+    if off:
+        wait_until(lambda: names(live, "views_equal_truth", booking), 20, "the auditor to name the view's row")
+        execute(live, "payments", _LOST_EVENT.format(booking=booking))
+    all_holds(live)
+    live.http.delete("/api/faults")
+
+
+_LOST_EVENT = """
+    insert into payments_outbox (kind, type, destination, subject, correlation_id, step, action, version, data)
+    select 'event', 'PaymentCompleted', '', id::text, booking_id::text, '', '', version, jsonb_build_object('id', id,
+        'booking_id', booking_id, 'customer_id', customer_id, 'amount', amount, 'currency', currency, 'status', status,
+        'reason', reason, 'refund', null)
+    from payments_payment where booking_id = '{booking}'
+"""
 
 
 def queued(redis: Redis, command: str) -> list[bytes]:

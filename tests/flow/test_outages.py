@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.flow.test_verdict import verdict
 from tests.live import Live
 from tests.waiting import wait_until
 
@@ -17,6 +18,9 @@ def nothing_armed(live: Live) -> Iterator[None]:
     for _ in range(2):
         live.http.delete("/api/faults")
     wait_until(lambda: live.http.get("/readyz").status_code == 200, 60, "everything to be back")
+
+
+ASKED = "select count(*) from booking_outbox where type = 'IssueTickets' and correlation_id = any(%s)"
 
 
 def arm(live: Live, **fault: Any) -> str:
@@ -67,15 +71,26 @@ def test_payments_database_is_down_for_20_seconds_during_bookings(live: Live) ->
 def test_redis_goes_down_and_loses_everything_during_bookings(live: Live) -> None:
     seats = live.free_seats(12)
     kept = arm(live, point="answer", action="refuse", service="payments", message="TakePayment", seat="Z-0")
+    asleep = ("worker-tickets", "projector-seat-map")  # what Redis has for them, it has alone
+    for name in asleep:
+        live.sandbox.stop_process(name)
     bookings = [live.place([seat], "concert-2024") for seat in seats[:6]]
+    wait_until(lambda: live.rows("booking", ASKED, bookings) == [(6,)], 30, "the first six to ask for their tickets")
     outage = arm(live, point="redis", action="down", service="redis", seconds=2)
+    wait_until(lambda: fault(live, outage)["fired"] and not fault(live, outage)["until"], 20, "the outage to be over")
+    live.sandbox.wait_healthy("redis")
+    for name in asleep:
+        live.sandbox.start_process(name)
     bookings += [live.place([seat], "concert-2024") for seat in seats[6:]]
     rows = live.ended(*bookings, within=150)
     assert {row["state"] for row in rows} == {"CONFIRMED"}
     assert paid_and_sold(live, bookings) == (12, 12)
     wait_until(lambda: fault(live, outage)["proofs"], 30, "the journal entry that proves it")
     assert fault(live, kept)["state"] == "armed", "the plan has come back"
-    wait_until(lambda: live.seat(seats[0], "concert-2024")["status"] == "SOLD", 30, "the seat map to catch up")
+    (asked,) = live.rows("booking", ASKED, bookings[:6])
+    assert asked[0] > 6, "what was lost with Redis was sent again"
+    wait_until(lambda: live.seat(seats[0], "concert-2024")["status"] == "SOLD", 30, "the seat map to read Seat's log")
+    wait_until(lambda: verdict(live)["status"] == "holds", 30, "each view to equal the truth")
 
 
 def test_a_killed_control_process_leaves_nothing_down(live: Live) -> None:

@@ -1,8 +1,10 @@
 """A hold runs out while its payment is under way. Seat tells the orchestrator and frees nothing: the seat may be paid by now."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from payments.models import Payment
 from seats.models import Hold, Outbox, Seat
@@ -10,6 +12,9 @@ from seats.services import release, report_expired
 from tests.house import House
 
 pytestmark = pytest.mark.django_db(databases=["booking", "seats", "payments", "tickets"])
+
+
+FIVE_SECONDS = timedelta(seconds=5)
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +55,20 @@ def test_a_payment_that_was_taken_is_given_back(house: House) -> None:
     house.run().release()
     assert state(booking) == ("CANCELLED", "hold_expired")
     assert Payment.objects.get().status == "REFUNDED"
+
+
+def test_it_is_told_again_ever_less_often_while_nobody_ends_the_hold(house: House) -> None:
+    """The first word may have been lost with Redis; that of a stuck saga need not be repeated for ever."""
+    house.book("A-1")
+    house.run(hold="TakePayment")
+    told_after = []
+    for seconds in range(0, 100, 5):
+        Hold.objects.update(
+            expires_at=F("expires_at") - FIVE_SECONDS, expiry_told_at=F("expiry_told_at") - FIVE_SECONDS
+        )
+        if report_expired():
+            told_after.append(seconds)
+    assert told_after == [0, 10, 30, 70]
 
 
 @pytest.mark.parametrize("hold", ["IssueTickets", "IssueTicketsReply", "ConfirmSeats"])

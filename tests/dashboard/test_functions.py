@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.stage.functions import WORK, source, work_of
-from faults.catalogue import COMMANDS
+from faults.messages import COMMANDS
 from tests.covering import ROOT, Watched
 from tests.dashboard.recording import recorded
 

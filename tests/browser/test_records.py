@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_accessible import violations
 from tests.live import Live
 from tests.waiting import wait_until
 
@@ -18,13 +18,11 @@ PATIENCE = 30_000
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 A and AA: all of it in light, and in dark what colours change."""
-    everything = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    """What axe-core finds on a page that the navigation does not name, in both schemes."""
     found = []
-    for scheme, rules in (("dark", {"type": "rule", "values": ["color-contrast"]}), ("light", everything)):
+    for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        violations = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]}).response["violations"]
-        found += [f"{scheme}: {one['id']}: {one['nodes'][0]['html'][:120]}" for one in violations]
+        found += [f"{scheme}: {one}" for one in violations(page)]
     return found
 
 
@@ -44,7 +42,6 @@ def test_a_booking_is_found_and_looked_into(live: Live, open_page: OpenPage) -> 
     row = page.locator("#list tbody tr")
     expect(row).to_have_count(1, timeout=PATIENCE)
     expect(row).to_contain_text("card_declined")
-    assert barriers(page) == []
     row.get_by_role("link").first.click()
     expect(page).to_have_url(re.compile(booking))
     steps = page.locator(".saga-steps li")
@@ -66,7 +63,6 @@ def test_a_booking_is_found_and_looked_into(live: Live, open_page: OpenPage) -> 
     for path in ("/customers", "/sales"):
         page.goto(path)
         expect(page.locator("tbody tr").first).to_be_visible()
-        assert barriers(page) == []
 
 
 def test_a_stuck_saga_is_retried_from_its_page(live: Live, open_page: OpenPage) -> None:

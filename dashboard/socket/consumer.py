@@ -5,7 +5,7 @@ import logging
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import DatabaseError
+from django.db import Error as DatabaseError  # InterfaceError too
 
 from dashboard.socket.address import Address
 from dashboard.socket.frames import start_anew
@@ -51,6 +51,8 @@ class JournalConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Pages have nothing to say here. (More than a few kilobytes the server refuses by itself, with 1009.)"""
+        if self.sender is not None:
+            self.sender.cancel()
         await self.close(code=NOT_YOURS_TO_SPEAK)
 
     async def _serve(self) -> None:
@@ -63,6 +65,8 @@ class JournalConsumer(AsyncWebsocketConsumer):
         except (DatabaseError, TimeoutError) as error:
             log.info("a page is told to try again later: %s", type(error).__name__)
             await self.close(code=TRY_AGAIN_LATER)
+        except OSError:  # the page has gone
+            return
 
     async def _may_begin(self) -> bool:
         address = self.address

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
@@ -19,7 +19,7 @@ def standing(request: HttpRequest) -> dict[str, Any]:
 def _standing() -> dict[str, Any]:
     try:
         return {"epoch": queries.epoch(), "pos": queries.last_pos()}
-    except (DatabaseError, InterfaceError):
+    except Error:
         return {"epoch": "", "pos": ""}
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError  # InterfaceError too
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 

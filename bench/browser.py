@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_MS = 120_000
 # A line counts as painted when the frame after the one that drew it begins: an upper bound.
 PROBE = """
 window.probe = {positions: [], delays: [], frames: []};
@@ -94,8 +95,9 @@ def opened(url: str) -> Iterator[Stage]:
         page.add_init_script(PROBE)
         weight: dict[str, int] = defaultdict(int)
         _weigh(page, weight)
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
-        page.locator('#socket[data-state="live"]').wait_for(timeout=30_000)
+        page.locator('#socket[data-state="live"]').wait_for()
         yield Stage(page, weight)
         browser.close()
 

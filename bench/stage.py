@@ -10,6 +10,7 @@ pages   200 open pages at 20 bookings/s: one of them Chromium, the others WebSoc
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,11 +37,11 @@ class Bench:
     def under(self, load: Callable[[], T], stage: Stage, name: str) -> tuple[T, Seen, Figure]:
         """What the page saw while `load` ran in a thread, and what the web process spent on it."""
         before = cost.look({"web": self.web})
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool:  # Django asks for a thread without Playwright's event loop
             running = pool.submit(load)
             seconds = stage.stay_until(running.done)
-            done = running.result()
-        seen = stage.seen(until=_journal_end())
+            done, end = running.result(), pool.submit(_journal_end).result()
+        seen = stage.seen(until=end)
         spent = cost.look({"web": self.web})["web"] - before["web"]
         return done, seen, Figure(name=f"{name}: web process", value=100 * spent / seconds, unit="% of a core")
 
@@ -107,8 +108,6 @@ def _of_page(name: str, seen: Seen, delay_ms: float | None = None, frame_ms: flo
 
 def _journal_end() -> int:
     """Position of the newest entry, once there has been no newer one for a second."""
-    import time
-
     from journal import queries
 
     last = -1

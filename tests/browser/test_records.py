@@ -21,7 +21,7 @@ def barriers(page: Page) -> list[str]:
     """What axe-core finds on a page that the navigation does not name, in both schemes."""
     found = []
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         found += [f"{scheme}: {one}" for one in violations(page)]
     return found
 

@@ -13,6 +13,7 @@ from journal.indexer import Indexer
 INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
 INDEX_LIMITS = (10, 1_000)  # entries of such a batch, at least and at most
 INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
+SHARE = 20  # before that, it takes one part in so many of the time: it must not stand still for as long as a load lasts
 RETRY = 5.0  # seconds after something failed; recording goes on
 PRUNE_EVERY = 30.0  # seconds
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Upkeep:
         self._keep = keep
         self._indexer: Indexer | None = None
         self._limit = INDEX_LIMITS[0]
-        self._not_before = 0.0
+        self._not_before = self._rested_at = 0.0
         self._prune_at = time.monotonic() + PRUNE_EVERY
 
     def due(self, pos: int, *, busy: bool) -> bool:
@@ -38,7 +39,9 @@ class Upkeep:
         now, lag = time.monotonic(), pos - self.indexed
         if now < self._not_before:
             return False
-        return lag > INDEX_LAG if busy else lag > 0 or now >= self._prune_at
+        if busy:
+            return lag > INDEX_LAG or (lag > 0 and now >= self._rested_at)
+        return lag > 0 or now >= self._prune_at
 
     def turn(self, pos: int) -> None:
         """Do one batch of it."""
@@ -62,6 +65,7 @@ class Upkeep:
         self._indexer.step(self._limit)
         self.indexed = self._indexer.pos
         took = time.monotonic() - began
+        self._rested_at = began + SHARE * took
         if took > INDEX_S:
             self._limit = max(self._limit // 2, INDEX_LIMITS[0])
         elif took < INDEX_S / 2:

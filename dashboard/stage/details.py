@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import dedent
 from typing import Any
 
 from dashboard.stage import present
@@ -48,7 +49,9 @@ def describe(entry: EntryDict, booking: str) -> dict[str, Any]:
         "messages": [_message(message) for message in messages],
         "rows": rows[:ROWS],
         "more": max(len(rows) - ROWS, 0),
-        "statements": kept(redis_client(), entry["service"], entry["xid"]),
+        "statements": [
+            {**one, "sql": dedent(one["sql"]).strip()} for one in kept(redis_client(), entry["service"], entry["xid"])
+        ],
         "work": work,
         "source": source(work.function) if work else None,
     }

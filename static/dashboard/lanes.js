@@ -48,15 +48,17 @@ const neighbour = (box, near, far) => {
   return main && document.getElementById(main.dataset[far]);
 };
 
+// What the pointer is on counts more than what has the focus; it is known by its id, since a redraw replaces the element.
+let pointed = "";
+const show = () => trace(document.getElementById(pointed) ?? document.activeElement?.closest("#lanes-svg .box"));
 document.addEventListener("mouseover", (event) => {
-  const over = event.target.closest?.("#lanes-svg .box, #lanes-svg .arrow");
-  if (over) trace(over);
-  else if (event.target.closest?.("#lanes-svg")) trace(document.activeElement?.closest("#lanes-svg .box"));
+  const over = event.target.closest?.("#lanes-svg .box, #lanes-svg .arrow")?.id ?? "";
+  if (over === pointed) return;
+  pointed = over;
+  show();
 });
-document.addEventListener("mouseout", (event) => {
-  if (event.target.closest?.("#lanes-svg") && !event.relatedTarget?.closest?.("#lanes-svg")) trace(document.activeElement?.closest("#lanes-svg .box"));
-});
-document.addEventListener("focusin", (event) => trace(event.target.closest?.("#lanes-svg .box")));
+document.addEventListener("focusin", show);
+document.addEventListener("focusout", show);
 
 // On the rest of the page these keys step through time; [data-own-keys] keeps them here.
 document.addEventListener("keydown", (event) => {
@@ -90,7 +92,9 @@ const draw = () => {
   const now = new Set(boxes().map((box) => box.id));
   if (known?.booking === booking) for (const box of boxes()) box.classList.toggle("fresh", !known.ids.has(box.id));
   known = { booking, ids: now };
-  trace(document.activeElement?.closest("#lanes-svg .box"));
+  const active = document.activeElement?.closest("#lanes-svg .box"); // htmx gives the focus back by the id
+  if (active) for (const box of boxes()) box.setAttribute("tabindex", box === active ? "0" : "-1");
+  show();
 };
 document.addEventListener("click", (event) => {
   if (!event.target.closest("#lanes-switch")) return;

@@ -91,7 +91,7 @@ def views_lines(node: Node, entry: EntryDict, booking: str) -> None:
         elif change["table"] == "projections_seatmap":
             told = [f"seats {new['status']}"]
         else:
-            told = [change["table"].partition("_")[2]]
+            told = [change["table"].partition("_")[2].removesuffix("booking")]  # the history view, the sales view
         node.lines += [line for line in told if line not in node.lines]
     node.title = "" if node.lines else f"{len(node.positions)} writes"
 

@@ -64,9 +64,11 @@ const behind = (head) => {
   return missing > 0 ? `, ${missing} ${missing === 1 ? "entry" : "entries"} behind` : "";
 };
 
+let broken = false;
 const away = () => {
   open = false;
-  say("away", "Reconnecting");
+  if (!broken) say("away", "Reconnecting"); // an attempt that fails too takes nothing back of what the pill says
+  broken = true;
   askHead();
 };
 
@@ -109,6 +111,7 @@ export const connect = ({ take }) => {
     const fit = fitting(frame);
     if (!fit) return reconnect();
     open = true;
+    broken = false;
     const left = behind(frame.head);
     say(left ? "connecting" : "live", left ? `Catching up${left}` : "Live");
     take(fit);

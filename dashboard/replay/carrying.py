@@ -26,6 +26,8 @@ async def download(path: str) -> HttpResponse | StreamingHttpResponse:
         return HttpResponse(content, status=answer.status_code, content_type=answer.headers.get("content-type"))
     response = StreamingHttpResponse(_rest(client, answer), content_type=answer.headers.get("content-type"))
     response["Content-Disposition"] = answer.headers["content-disposition"]
+    # Django's GZipMiddleware makes a gzip file of each chunk, of which browsers unpack the first and drop the rest.
+    response["Content-Encoding"] = "identity"
     return response
 
 

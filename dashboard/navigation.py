@@ -12,6 +12,7 @@ ENTRIES = (
     ("replay", "Replay"),
     ("console", "Console"),
     ("operate", "Operate"),
+    ("matrix", "Matrix"),
     ("front-door:openapi-view", "API"),
 )
 """(URL name, what the entry says), in the order of the header."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboard import commands, operate
+from dashboard import commands, matrix, operate
 from dashboard.api import api
 from dashboard.console import views as console
 from dashboard.records import bookings, customers, inspector, sales, tickets
@@ -30,6 +30,9 @@ urlpatterns = [
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
     path("bookings/<uuid:booking>/entries/<int:pos>", pages.entry, name="entry"),
     path("bookings/<uuid:booking>/cancel", operate.cancel, name="cancel"),
+    path("matrix", matrix.page, name="matrix"),
+    path("matrix/grid", matrix.grid, name="matrix-grid"),
+    path("matrix/start", matrix.start, name="matrix-start"),
     path("operate", operate.page, name="operate"),
     path("operate/work", operate.work, name="operate-work"),
     path("operate/sagas/<uuid:booking>/<slug:verb>", operate.act_on_saga, name="operate-saga"),

@@ -67,6 +67,7 @@ class Environments:
             "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
             "CONTROL_STATE": str(self.control_state),
             "STATIC_ROOT": str(self.static_root or ""),
+            "API_URL_WEB": f"http://127.0.0.1:{self.ports['web']}",
             "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
             "API_URL_JOURNAL": f"http://127.0.0.1:{self.ports['api-journal']}",
         }

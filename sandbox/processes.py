@@ -147,7 +147,7 @@ CONTROL = Process(
     health="http",
     service="control",
     arguments=("manage.py", "control", "--host", "{host}", "--port", "{port}"),
-    keys=(*COMMON, *ADMIN_URLS, "OPERATOR_TOKEN", "CONTROL_STATE"),
+    keys=(*COMMON, *ADMIN_URLS, "OPERATOR_TOKEN", "CONTROL_STATE", "API_URL_WEB"),
 )
 
 

@@ -9,7 +9,7 @@ from proofs.house import House, NotInTime, wait_for
 from proofs.matrix.cells import Cell
 from proofs.matrix.run import PERFORMANCE, Result, run
 
-Told = Callable[[Result], None]
+Told = Callable[[Result], object]
 REST_S = 90.0
 
 

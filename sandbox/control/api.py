@@ -17,6 +17,7 @@ from faults import FaultError, Mechanism, load
 from messaging import health
 from messaging.problems import Problem, install
 from sandbox.control.keeper import Keeper, Unknown
+from sandbox.control.matrix import AlreadyRunning, Matrix
 
 
 class Token(HttpBearer):
@@ -25,8 +26,8 @@ class Token(HttpBearer):
         return token if known and hmac.compare_digest(token.encode(), known.encode()) else None
 
 
-def build(keeper: Keeper) -> NinjaAPI:
-    """The API of this process, around its keeper."""
+def build(keeper: Keeper, matrix: Matrix) -> NinjaAPI:
+    """The API of this process, around its keeper and its matrix."""
     api = NinjaAPI(title="Sagabox: control", urls_namespace="control", docs_url=None, openapi_url=None)
     install(api)
     api.add_exception_handler(Unknown, lambda request, error: Problem(404, "Unknown fault", str(error)).response())
@@ -34,11 +35,11 @@ def build(keeper: Keeper) -> NinjaAPI:
         RedisError, lambda request, error: Problem(503, "Redis does not answer", "try again").response()
     )
     api.add_router("", health.router({"redis": health.redis}))
-    api.add_router("/control", _operations(keeper))
+    api.add_router("/control", _operations(keeper, matrix))
     return api
 
 
-def _operations(keeper: Keeper) -> Router:
+def _operations(keeper: Keeper, matrix: Matrix) -> Router:
     routes = Router(auth=Token())
 
     @routes.get("/faults")
@@ -77,5 +78,17 @@ def _operations(keeper: Keeper) -> Router:
         for name, on in json.loads(request.body).items():
             keeper.switch(Mechanism(name), off=not on, who=who)
         return mechanisms(request)
+
+    @routes.get("/matrix")
+    def matrix_state(request: HttpRequest) -> dict[str, Any]:
+        return matrix.state()
+
+    @routes.post("/matrix")
+    def matrix_start(request: HttpRequest, only: str = "", sample: bool = False) -> dict[str, Any]:
+        try:
+            matrix.start(only, sample)
+        except AlreadyRunning as error:
+            raise Problem(409, "A matrix runs", str(error)) from error
+        return matrix.state()
 
     return routes

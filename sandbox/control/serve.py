@@ -16,6 +16,7 @@ from messaging.heartbeat import Heartbeat
 from messaging.process import impatient_redis
 from sandbox.control.api import build
 from sandbox.control.keeper import Keeper
+from sandbox.control.matrix import Matrix
 from sandbox.control.state import Store
 
 TURN_S = 0.25
@@ -28,13 +29,15 @@ def run(host: str, port: int) -> None:
     keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ)
     stop = threading.Event()
     turning = threading.Thread(target=_turn, args=(keeper, redis, stop), name="keeper")
-    _use_urls(keeper)
+    matrix = Matrix(Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", ""))
+    _use_urls(keeper, matrix)
     turning.start()
     try:
         uvicorn.run(get_asgi_application(), host=host, port=port, access_log=False, log_level="warning")
     finally:
         stop.set()
         turning.join()
+        matrix.rest()
         keeper.rest()
 
 
@@ -48,9 +51,9 @@ def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:
             log.exception("the keeper's turn failed; another comes")
 
 
-def _use_urls(keeper: Keeper) -> None:
+def _use_urls(keeper: Keeper, matrix: Matrix) -> None:
     """The whole of this process's URLs are its API's: it has no pages, cookies or scripts."""
     urls = ModuleType("sandbox.control.urls")
-    urls.urlpatterns = [path("", build(keeper).urls)]  # type: ignore[attr-defined]
+    urls.urlpatterns = [path("", build(keeper, matrix).urls)]  # type: ignore[attr-defined]
     settings.ROOT_URLCONF = urls
     settings.MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]

@@ -1,6 +1,8 @@
 """The control process's API: for whoever shows the operator token."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,15 @@ from pytest_django import Settings
 from faults import Action, Fault, Point, dump
 from sandbox.control.api import build
 from sandbox.control.keeper import Keeper
+from sandbox.control.matrix import Matrix
+from tests.waiting import wait_until
 
 
 class Client:
     """Sends a body as it stands, which the front door does too."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._client = TestClient(build(keeper))
+    def __init__(self, keeper: Keeper, matrix: Matrix) -> None:
+        self._client = TestClient(build(keeper, matrix))
 
     def __call__(self, method: str, path: str, body: str = "", token: str = "secret") -> Any:
         headers = {"Authorization": f"Bearer {token}"}
@@ -24,9 +28,11 @@ class Client:
 
 
 @pytest.fixture
-def ask(keeper: Keeper, settings: Settings) -> Client:
+def ask(keeper: Keeper, settings: Settings, tmp_path: Path) -> Iterator[Client]:
     settings.OPERATOR_TOKEN = "secret"
-    return Client(keeper)
+    matrix = Matrix(tmp_path, "http://127.0.0.1:1")  # where nobody listens
+    yield Client(keeper, matrix)
+    matrix.rest()
 
 
 def test_nobody_else_may_ask(ask: Client) -> None:
@@ -56,3 +62,11 @@ def test_mechanisms(ask: Client) -> None:
     assert ask("PUT", "/mechanisms", json.dumps({"barrier": False})).json()["barrier"] is False
     assert ask("GET", "/mechanisms").json()["barrier"] is False
     assert ask("PUT", "/mechanisms", json.dumps({"barrier": True})).json()["barrier"] is True
+
+
+def test_one_matrix_at_a_time_and_it_says_why_it_could_not_run(ask: Client) -> None:
+    assert ask("GET", "/matrix").json() == {"running": False, "error": "", "result": None}
+    assert ask("POST", "/matrix?sample=true").json()["running"]
+    assert ask("POST", "/matrix").status_code == 409
+    wait_until(lambda: not ask("GET", "/matrix").json()["running"], 60, "the matrix to give up")
+    assert "not every part of the sandbox is ready" in ask("GET", "/matrix").json()["error"]

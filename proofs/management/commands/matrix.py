@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,13 @@ from rich.progress import Progress
 from proofs.house import House, NotInTime
 from proofs.matrix.cells import cells, one_for_each_point
 from proofs.matrix.grid import LEGEND, complaint, grids
+from proofs.matrix.run import Result
 from proofs.matrix.whole import NotReady, run_all
 from sandbox.layout import Layout
 
 
 class Command(BaseCommand):
-    help = "One booking for each message x fault point x action. Exit status 0: all as designed and the verdict holds."
+    help = "One booking for each message x fault point x action. Exit: 0 all as designed, 1 not, 2 it could not run."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -47,9 +50,15 @@ class Command(BaseCommand):
         try:
             with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
                 task = progress.add_task("cells", total=len(chosen))
-                found = run_all(house, chosen, options["width"], lambda result: progress.advance(task))
+                shown = _Shown(output, len(chosen))
+
+                def told(result: Result) -> None:
+                    shown.add(result)
+                    progress.advance(task)
+
+                found = run_all(house, chosen, options["width"], told)
         except (NotReady, NotInTime) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=2) from error
         finally:
             house.close()
         write(output, found)
@@ -71,6 +80,21 @@ class Command(BaseCommand):
 
         for cell in chosen:
             self.stdout.write(f"{cell.row.name} | {cell.column}: {expected(cell).text()}")
+
+
+class _Shown:
+    """The page sees the cells as they come, at most once a second."""
+
+    def __init__(self, path: Path, total: int) -> None:
+        self._path, self._total, self._lock, self._at = path, total, threading.Lock(), 0.0
+        self._cells: list[dict[str, Any]] = []
+
+    def add(self, result: Result) -> None:
+        with self._lock:
+            self._cells.append(result.as_dict())
+            if time.monotonic() - self._at > 1:
+                self._at = time.monotonic()
+                write(self._path, {"total": self._total, "ended_at": "", "cells": self._cells})
 
 
 def write(path: Path, found: dict[str, Any]) -> None:

@@ -1,0 +1,87 @@
+"""The page /matrix: the failpoint matrix as a grid, and the buttons that start one. The control process runs it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.clients import ServiceDown
+from dashboard.faults_api import control
+from dashboard.operator import require_operator
+from messaging.problems import Problem
+
+TITLES = {
+    "command": "The command, or event, is struck",
+    "reply": "Its reply is struck",
+    "server": "A whole process, API, database or broker is struck",
+}
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`points`: (fault point, its actions); `rows`: (message, its cells in that order, None where there is none)."""
+
+    title: str
+    points: list[tuple[str, list[str]]]
+    rows: list[tuple[str, list[Cell | None]]]
+
+
+@require_GET
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/matrix.html", _state())
+
+
+@require_GET
+def grid(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/matrix.html#grid", _state())
+
+
+@require_POST
+@require_operator
+def start(request: HttpRequest) -> HttpResponse:
+    sample = {"sample": "true"} if request.POST.get("what") == "sample" else {}
+    try:
+        control("POST", "/matrix", params={**sample, "only": request.POST.get("only", "")})
+    except Problem as problem:
+        return render(request, "dashboard/matrix.html#grid", {**_state(), "refused": problem.detail})
+    except ServiceDown as down:
+        return render(request, "dashboard/matrix.html#grid", {"refused": str(down)})
+    return render(request, "dashboard/matrix.html#grid", _state())
+
+
+def _state() -> dict[str, Any]:
+    try:
+        state = control("GET", "/matrix")
+    except (ServiceDown, Problem) as error:
+        return {"refused": str(error)}
+    result = state["result"] or {}
+    return {
+        **state,
+        "grids": draw(result.get("cells", [])),
+        "bad": [one for one in result.get("cells", []) if not one["good"]],
+    }
+
+
+def draw(cells: list[Cell]) -> list[Grid]:
+    """The cells as grids: what is struck, messages down, points and actions across."""
+    grids = []
+    for on, title in TITLES.items():
+        mine = [cell for cell in cells if cell["on"] == on]
+        if not mine:
+            continue
+        actions: dict[str, set[str]] = {}
+        for cell in mine:
+            actions.setdefault(cell["point"], set()).add(cell["action"])
+        points = [(point, sorted(actions[point])) for point in sorted(actions)]
+        places = [(point, action) for point, its in points for action in its]
+        rows = []
+        for row in dict.fromkeys(cell["row"] for cell in mine):
+            found = {(cell["point"], cell["action"]): cell for cell in mine if cell["row"] == row}
+            rows.append((row, [found.get(place) for place in places]))
+        grids.append(Grid(title, points, rows))
+    return grids

@@ -10,7 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from faults.catalogue import COMMANDS
+from faults.messages import COMMANDS
 from tests.house import SERVICES, House
 from tests.messages import new_id
 

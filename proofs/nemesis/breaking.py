@@ -15,7 +15,7 @@ import psycopg
 from dotenv import dotenv_values
 
 from proofs.history import Recorder
-from proofs.house import House
+from proofs.house import House, NotInTime, wait_for
 from proofs.nemesis import schedule
 from proofs.nemesis.schedule import Strike
 from sandbox import storage
@@ -65,7 +65,12 @@ class Breaker:
         self.recorder.write("fault", what=strike.what, on=strike.on, seconds=strike.seconds)
         try:
             _DO[strike.what](self, strike)
-        except (SandboxError, OSError, psycopg.Error) as error:  # it was down already: a strike that struck nobody
+        except (
+            SandboxError,
+            OSError,
+            NotInTime,
+            psycopg.Error,
+        ) as error:  # it was down already: a strike that struck nobody
             self.recorder.write("fault", what=f"no {strike.what}", on=strike.on, why=f"{type(error).__name__}: {error}")
         self.done += 1
 
@@ -122,11 +127,15 @@ class Breaker:
         self._stop(Strike(when=strike.when, what=strike.what, on=f"worker-{strike.on}", seconds=strike.seconds))
 
     def second_worker(self, service: str) -> None:
+        """Start another worker of the service, for the rest of the run; returns once it takes messages."""
         command = [sys.executable, *celery(service)]
         command[command.index(f"{service}@%h")] = f"{service}-second@%h"
+        command[command.index("WARNING")] = "INFO"  # to hear it say that it is ready
         environment = {**os.environ, **_values(self.layout.environment_file(service)), "SERVICE": service}
-        with (self.layout.logs / f"worker-{service}-second.log").open("ab") as log:
+        path = self.layout.logs / f"worker-{service}-second.log"
+        with path.open("wb") as log:
             self._extra.append(subprocess.Popen(command, cwd=self.layout.root, env=environment, stdout=log, stderr=log))
+        wait_for(lambda: b" ready." in path.read_bytes(), 60, f"a second worker of {service}")
 
     def _clock(self, strike: Strike) -> None:
         url = _values(self.layout.environment_file(strike.on))[f"DATABASE_URL_{strike.on.upper()}"]

@@ -75,4 +75,6 @@ def weather(seed: int) -> list[dict[str, Any]]:
         fault(Point.TRANSACTION_INSIDE, Action.ERROR, 0.01, 5),
         fault(Point.TRANSACTION_COMMITTED, Action.CRASH, 0.001, 6),
         fault(Point.ANSWER, Action.REFUSE, 0.01, 7, reason="refused"),
+        # Written and not yet committed: the moment in which another transaction still sees the seat free.
+        fault(Point.TRANSACTION_INSIDE, Action.DELAY, 0.3, 8, service="seats", message="ReserveSeats", seconds=0.3),
     ]

@@ -77,6 +77,13 @@ class Story:
         return {key: by_digest[hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()] for key in keys}
 
     @cached_property
+    def mine(self) -> dict[str, dict[str, Any]]:
+        """Of `bookings` those that this run placed: the house may have others, and what became of them is not told here."""
+        placed = {booking for found in self.placed.values() for booking in found}
+        placed |= {op.booking for op in self.of("book") if op.answered}
+        return {booking: row for booking, row in self.bookings.items() if booking in placed}
+
+    @cached_property
     def reads(self) -> dict[tuple[str, str], list[Op]]:
         """(where it was read, booking) -> the reads that were answered, in the order in which they began."""
         found = defaultdict(list)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,9 @@ from sandbox.processes import BY_NAME, INIT, INSTANCES, PROCESSES, Tier
 from sandbox.programs import programs
 from sandbox.stages import Stages
 from sandbox.supervise import Status, Supervisor, configuration, launch
+
+# Seconds. What keeps dying is told at once; what is only slow, on a machine with other work, may take its time.
+PATIENCE = 240
 
 
 class Sandbox:
@@ -52,9 +56,9 @@ class Sandbox:
     def start(self) -> None:
         self._undo.enter_context(storage.lock(self.layout))
         self._prepare()
-        self._start_servers()
-        self._set_up()
-        self._collect_static()
+        with self._collecting_static():
+            self._start_servers()
+            self._set_up()
         self._start_processes()
 
     def stop(self) -> None:
@@ -93,7 +97,7 @@ class Sandbox:
     def is_healthy(self, name: str) -> bool:
         return health.is_healthy(BY_NAME[name], self.layout.ports, self.environments.control())
 
-    def wait_healthy(self, *names: str, patience: float = 60) -> None:
+    def wait_healthy(self, *names: str, patience: float = PATIENCE) -> None:
         """Until each of these (all, when none is named) works again."""
         wanted = [BY_NAME[name] for name in names] or list(PROCESSES)
         waiting.until_healthy(self._supervisor, wanted, self.layout, self.environments.control(), patience)
@@ -165,15 +169,26 @@ class Sandbox:
         if done.returncode != 0:
             raise SandboxError("setting up the databases failed", log)
 
-    def _collect_static(self) -> None:
-        """What the front door serves, hashed and compressed; in the image of docker-compose.yml it is made at build time."""
+    @contextlib.contextmanager
+    def _collecting_static(self) -> Iterator[None]:
+        """What the front door serves, hashed and compressed, beside the block; in docker-compose.yml's image it is made at
+        build time."""
         log = self.layout.log("static")
         command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--clear", "--verbosity", "0"]
         environment = {**os.environ, "SERVICE": "none", "STATIC_ROOT": str(self.layout.static)}
         self.layout.static.mkdir(exist_ok=True)
-        with self.stages.stage("Static files"), log.open("w") as errors:
-            done = subprocess.run(command, cwd=self.layout.root, env=environment, stdout=errors, stderr=errors)
-        if done.returncode != 0:
+        with log.open("w") as errors:
+            collecting = subprocess.Popen(
+                command, cwd=self.layout.root, env=environment, stdout=errors, stderr=errors
+            )  # fmt: skip
+        try:
+            yield
+            with self.stages.stage("Static files"):
+                collecting.wait()
+        finally:
+            collecting.kill()
+            collecting.wait()
+        if collecting.returncode != 0:
             raise SandboxError("collecting the static files failed", log)
 
     def _start_processes(self) -> None:

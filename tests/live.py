@@ -107,7 +107,7 @@ def run() -> Iterator[Live]:
                     http.get("/readyz").status_code == 200
                     and http.get("/api/performances/concert-2024/seats").status_code == 200
                 ),
-                60,
+                120,
                 "the sandbox to be ready",
             )
             yield live

@@ -1,5 +1,6 @@
 """Requests that an OpenAPI document allows, and requests that it forbids, by schemathesis and hypothesis: no answer is a 5xx."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,16 @@ MEANT = "X-Injected-Fault"  # a 503 that a fault gives on purpose
 BREAKS = ("/api/faults", "/api/mechanisms", "/api/operator", "/dead-letters")
 """Paths whose valid requests change the house itself: these get only what their document forbids."""
 SLOW_BY_RIGHT = ("/readyz",)  # says 503 while something is not ready: that is its job
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context: Any, value: Any) -> bytes:
+    """An upload that is not JSON but lines of it: one line a value, or bytes as they come."""
+    if isinstance(value, bytes):
+        return value
+    return "".join(
+        f"{json.dumps(one, default=str)}\n" for one in (value if isinstance(value, list) else [value])
+    ).encode()
 
 
 @dataclass(kw_only=True)

@@ -35,13 +35,13 @@ def arm(redis: Redis, point: str, action: str, **more: Any) -> Fault:
 
 
 def test_a_held_message_waits_in_the_log_while_others_pass(database: Database, redis: Redis, relay: Relay) -> None:
-    fault = arm(redis, "relay.before_publish", "hold", message="Held")
+    fault = arm(redis, "relay.before_publish", "hold", message="ReserveSeatsReply")
     before = parse_lsn(str(database.value("select pg_current_wal_lsn()")))
-    (waits,) = send(database, "Held")
-    passes = send(database, "Other")
+    (waits,) = send(database, "ReserveSeatsReply")
+    passes = send(database, "ConfirmSeatsReply")
     assert ids(take_all(relay, redis, 1)) == passes
     (held,) = faults.held(redis)
-    assert (held.process, held.message, held.booking) == ("relay-seats", "Held", "b-1")
+    assert (held.process, held.message, held.booking) == ("relay-seats", "ReserveSeatsReply", "b-1")
     assert faults.held_bookings(redis) == {"b-1"}
     assert parse_lsn(database.confirmed()) <= before
     assert faults.release(redis, fault.id) == 1
@@ -54,13 +54,13 @@ def test_a_held_message_waits_in_the_log_while_others_pass(database: Database, r
 
 def test_a_copy_of_a_held_message_does_not_slip_past(database: Database, redis: Redis, relay: Relay) -> None:
     """A participant that is asked again gives the stored reply again, with the same message id."""
-    fault = arm(redis, "relay.before_publish", "hold", message="Held")
-    (waits,) = send(database, "Held")
+    fault = arm(redis, "relay.before_publish", "hold", message="ReserveSeatsReply")
+    (waits,) = send(database, "ReserveSeatsReply")
     database.run(
         "insert into seats_outbox (id, kind, type, destination) "
-        "select id, kind, type, destination from seats_outbox where type = 'Held'"
+        "select id, kind, type, destination from seats_outbox where type = 'ReserveSeatsReply'"
     )
-    other = send(database, "Other")
+    other = send(database, "ConfirmSeatsReply")
     assert ids(take_all(relay, redis, 1)) == other
     faults.release(redis, fault.id)
     assert ids(take_all(relay, redis, 2)) == [waits, waits]
@@ -69,8 +69,8 @@ def test_a_copy_of_a_held_message_does_not_slip_past(database: Database, redis: 
 def test_a_hold_survives_a_restart_of_the_relay_as_an_unconfirmed_message(
     database: Database, redis: Redis, relay: Relay, redis_server: RedisServer
 ) -> None:
-    arm(redis, "relay.before_publish", "hold", message="Held")
-    (waits,) = send(database, "Held")
+    arm(redis, "relay.before_publish", "hold", message="ReserveSeatsReply")
+    (waits,) = send(database, "ReserveSeatsReply")
     run_until(relay, lambda: faults.held(redis), "the hold")
     relay.close()
     again = make_relay(database.url, database.slot, redis_server.url)
@@ -82,17 +82,17 @@ def test_a_hold_survives_a_restart_of_the_relay_as_an_unconfirmed_message(
 
 
 def test_a_message_is_overtaken_by_the_next_to_the_same_place(database: Database, redis: Redis, relay: Relay) -> None:
-    arm(redis, "bus", "reorder", message="First")
-    first, second, third = send(database, "First", "Second", "Third")
-    elsewhere = announce(database, "SeatsReserved")
+    arm(redis, "bus", "reorder", message="SeatsReserved")
+    first, second, third = send(database, "SeatsReserved", "SeatsReleased", "SeatsSold")
+    elsewhere = announce(database, "PerformanceAnnounced")
     assert ids(take_all(relay, redis, 3)) == [second, first, third]
     run_until(relay, lambda: redis.xlen("events.seats"), "the event")
     assert ids(events(redis)) == elsewhere
 
 
 def test_events_can_be_overtaken_and_the_chain_shows_it(database: Database, redis: Redis, relay: Relay) -> None:
-    arm(redis, "bus", "reorder", message="First")
-    first, second = announce(database, "First", "Second")
+    arm(redis, "bus", "reorder", message="SeatsReserved")
+    first, second = announce(database, "SeatsReserved", "SeatsReleased")
     run_until(relay, lambda: redis.xlen("events.seats") == 2, "both events")
     assert [(event["id"], event["prev"]) for event in events(redis)] == [(second, first), (first, "")]
 
@@ -110,8 +110,8 @@ def test_a_message_that_nobody_overtakes_goes_by_itself(database: Database, redi
 def test_the_bus_loses_doubles_and_delays(
     database: Database, redis: Redis, relay: Relay, action: str, more: dict[str, Any], expected: list[int]
 ) -> None:
-    fault = arm(redis, "bus", action, message="A", **more)
-    sent = send(database, "A", "B")
+    fault = arm(redis, "bus", action, message="ReserveSeatsReply", **more)
+    sent = send(database, "ReserveSeatsReply", "ReleaseSeatsReply")
     assert ids(take_all(relay, redis, len(expected))) == [sent[number] for number in expected]
     assert [(one["data"]["fault"], one["messageid"]) for one in told(redis)] == [(fault.id, sent[0])]
 

@@ -54,7 +54,7 @@ def write_report(path: Path, entries: list[Entry], violations: Sequence[Violatio
     waits = Series("slowest answer, seconds", _slowest(story, width))
     broken = {violation.rule for violation in violations}
     context = {
-        "summary": summary(entries),
+        "summary": {name: _text(value) for name, value in summary(entries).items()},
         "answers": bars(answers, last),
         "waits": bars([waits], last),
         "marks": [
@@ -69,6 +69,10 @@ def write_report(path: Path, entries: list[Entry], violations: Sequence[Violatio
         "violations": [violation.as_dict() for violation in violations[:200]],
     }
     path.write_text(render_to_string("proofs/nemesis.html", context))
+
+
+def _text(value: Any) -> str:
+    return ", ".join(f"{name} {count}" for name, count in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _histogram(moments: list[float], width: float) -> list[float]:

@@ -12,7 +12,7 @@ from proofs.history import Entry, Recorder
 from proofs.house import CUSTOMERS, House
 from proofs.nemesis.breaking import Breaker, NoSandbox
 from proofs.nemesis.buyers import Buyers, Market
-from proofs.nemesis.schedule import schedule, weather
+from proofs.nemesis.schedule import between_commit_and_publication, schedule, weather
 from sandbox.layout import Layout
 
 PERFORMANCE = "concert-2024"
@@ -91,6 +91,8 @@ def _go(asked: Asked, house: House, buyers: Buyers, breaker: Breaker, told: Call
         if "conditional_seat_write" in asked.without:
             breaker.second_worker("seats")  # one worker alone cannot race with itself
     breaker.arm(weather(asked.seed))
+    if "outbox" in asked.without:
+        breaker.arm([between_commit_and_publication(asked.seed)])
     over = threading.Event()
     share = lambda: buyers.placed / asked.bookings  # noqa: E731
     breaking = threading.Thread(target=breaker.run, args=(share, over.is_set), name="breaker")

@@ -60,6 +60,12 @@ def schedule(seed: int, strikes: int) -> list[Strike]:
     ]
 
 
+def between_commit_and_publication(seed: int) -> dict[str, Any]:
+    """What an outbox is there for: without one, a crash here loses what the transaction had to say."""
+    trigger = {"kind": "probability", "probability": 0.04, "seed": seed}
+    return {"point": Point.TRANSACTION_COMMITTED, "action": Action.CRASH, "service": "tickets", "trigger": trigger}
+
+
 def weather(seed: int) -> list[dict[str, Any]]:
     """Faults armed for the whole run: messages lost, doubled, late and overtaken; transactions that fail; a worker that dies."""
 

@@ -5,6 +5,7 @@ from dashboard.api import api
 from dashboard.console import views as console
 from dashboard.records import bookings, customers, inspector, sales, tickets
 from dashboard.replay import pages as replay
+from dashboard.replay import player
 from dashboard.socket.context import head
 from dashboard.stage import pages
 from dashboard.stage.first_run import first_run
@@ -42,6 +43,11 @@ urlpatterns = [
     path("replay/start", replay.start, name="replay-start"),
     path("replay/imports/<uuid:id>", replay.importing, name="replay-import"),
     path("replay/<uuid:run>", replay.run, name="replay-run"),
+    path("replay/of", player.of, name="replay-of"),
+    path("replay/check", replay.check_live, name="replay-check-live"),
+    path("replay/<uuid:run>/moment", player.moment, name="replay-moment"),
+    path("replay/<uuid:run>/schedule", player.schedule, name="replay-schedule"),
+    path("replay/<uuid:run>/check", replay.check, name="replay-check"),
     path("replay/<uuid:run>/delete", replay.delete, name="replay-delete"),
     path("replay/<uuid:run>/rename", replay.rename, name="replay-rename"),
     path("book", commands.book, name="book"),

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connections
 
 from journal.models import LIVE
+from messaging.hashing import added
 from messaging.wal import parse_lsn
 
 _ENTRIES = """
@@ -23,6 +24,15 @@ _ENTRIES = """
 _TOUCHED = """
     select distinct change ->> 'table' from journal_entry, jsonb_array_elements(changes) change
     where tape = %s and pos = any(%s)
+"""
+_KEPT = """
+    select t.service, t.name, coalesce(kept.rows, 0), coalesce(kept.hash, 0), said.rows, said.hash
+    from journal_table t
+    join lateral (select rows, hash from journal_tablehash where tape = %(tape)s and "table" = t.id
+        order by pos desc limit 1) said on true
+    left join (select "table", count(*) as rows, sum(hash::numeric) as hash from journal_rowversion
+        where tape = %(tape)s and octave is null group by "table") kept on kept."table" = t.id
+    order by t.service, t.name
 """
 LOOK_BACK = (
     5_000  # entries of a service: how far behind a newer one a transaction that was still open may have committed
@@ -139,3 +149,19 @@ def _compared(table: str, live: Mapping[str, Any] | None, replayed: tuple[int, i
     rows, hashed = (live["rows"], int(live["hash"])) if live else (0, 0)
     standing = Standing.EQUAL if (rows, hashed) == replayed else Standing.MOVING if moved else Standing.DIFFERS
     return TableCheck(table, standing, rows, str(hashed), replayed[0], str(replayed[1]))
+
+
+def of_import(tape: int) -> list[ServiceCheck]:
+    """An imported run's rows as they are kept now, against the hashes that its file ends with (which its import compared too).
+
+    `rows` and `hash` are of the rows kept, `replayed_rows` and `replayed_hash` of the file's end.
+    """
+    with connections["journal"].cursor() as cursor:
+        cursor.execute(_KEPT, {"tape": tape})
+        found: dict[str, list[TableCheck]] = {}
+        for service, table, rows, total, said_rows, said in cursor.fetchall():
+            hashed = added(0, int(total))
+            standing = Standing.EQUAL if (rows, hashed) == (said_rows, said) else Standing.DIFFERS
+            check = TableCheck(table, standing, rows, str(hashed), said_rows, str(said))
+            found.setdefault(service, []).append(check)
+    return [ServiceCheck(name, worst(one.standing for one in tables), tables=tables) for name, tables in found.items()]

@@ -85,6 +85,26 @@ def previous_of(booking: str, pos: int, tape: int = LIVE) -> int | None:
     )
 
 
+def effect_of(pos: int, tape: int = LIVE) -> int | None:
+    """The first entry that names a message of entry `pos` as its cause."""
+    return _one(
+        "select min(to_pos) from journal_flight where tape = %(tape)s and from_pos = %(pos)s",
+        {"tape": tape, "pos": pos},
+    )
+
+
+def times(first: int, last: int, limit: int, tape: int = LIVE) -> list[int]:
+    """When the entries from `first` to `last` were committed, ms since the epoch, in order; at most `limit`."""
+    found = _all(
+        """
+        select (extract(epoch from committed_at) * 1000)::bigint from journal_entry
+        where tape = %(tape)s and pos between %(first)s and %(last)s order by pos limit %(limit)s
+        """,
+        {"tape": tape, "first": first, "last": last, "limit": limit},
+    )
+    return [at for (at,) in found]
+
+
 def next_fault(pos: int, tape: int = LIVE) -> int | None:
     """The first strike of any fault after `pos`."""
     return _observed("min", ">", pos, tape)

@@ -27,6 +27,12 @@ def find(id: UUID | str) -> RunDict | None:
     return as_dict(run, kept_positions()) if run else None
 
 
+def at(pos: int) -> UUID | None:
+    """Id of the run of the live tape that position `pos` belongs to."""
+    found = Run.objects.filter(tape=LIVE, started_pos__lte=pos).order_by("-started_pos", "-id")
+    return found.values_list("id", flat=True).first()
+
+
 def kept_positions() -> tuple[int, int]:
     """(oldest, newest) of the live journal's entries; (1, 0) if there are none."""
     oldest = Entry.objects.filter(tape=LIVE).order_by("pos").values_list("pos", flat=True).first()

@@ -15,9 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.clients import ServiceDown
 from dashboard.operate_api import ask
 from dashboard.operator import check_operator, is_operator
+from dashboard.replay import convergence, player
+from dashboard.replay.asked import says_moments
 from dashboard.replay.runs_api import start_run
 from dashboard.stage.present import SERVICE_NAMES
 from journal import moments, runs
+from journal.convergence import of_import, worst
 from messaging.problems import Problem
 
 
@@ -69,19 +72,48 @@ def importing(request: HttpRequest, id: UUID) -> HttpResponse:
 
 @require_GET
 @ensure_csrf_cookie
+@says_moments
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
-    """A run's facts, and what the services' tables held at its last moment."""
-    found = runs.find(run)
-    if found is None:
-        context = {"missing": run, **_runs(), "operator": is_operator(request)}
-        return render(request, "dashboard/replay.html", context, status=404)
+    """A run, played back: `?pos=&booking=&performance=` is a permalink to what the page shows. And the run's facts."""
+    found = player.known(run)
     pos = min(found["last_pos"], moments.indexed(found["tape"]))
     tables = [
         {"service": service, "name": SERVICE_NAMES.get(service, service), "tables": sorted(totals.items())}
         for service, totals in sorted(moments.totals_at(pos, found["tape"]).items())
     ]
-    context = {"run": _shown(found), "pos": pos, "services": tables, "operator": is_operator(request)}
-    return render(request, "dashboard/run.html", context)
+    context = {"services": tables, "last": pos, "operator": is_operator(request), "whole": True}
+    told = player.shown(request, found)
+    choices = player.choices(found)
+    time = {**told["time"], **choices.pop("strip")}
+    seats = {"sections": told["seats_then"]["sections"]}
+    return render(
+        request, "dashboard/run.html", context | told | choices | seats | {"time": time, "run": _shown(found)}
+    )
+
+
+@require_GET
+@says_moments
+def check(request: HttpRequest, run: UUID) -> HttpResponse:
+    """Is what was replayed what there is? Of a live run compared with the live tables, of an imported one with its file's end."""
+    found = player.known(run)
+    if found["imported"]:
+        services = [one.as_dict() for one in of_import(found["tape"])]
+        status = worst(one["standing"] for one in services)
+    else:
+        compared = convergence.check()
+        services, status = compared["services"], compared["status"]
+    return _checked(request, services, status, imported=found["imported"])
+
+
+@require_GET
+def check_live(request: HttpRequest) -> HttpResponse:
+    compared = convergence.check()
+    return _checked(request, compared["services"], compared["status"])
+
+
+def _checked(request: HttpRequest, services: list[dict[str, Any]], status: str, imported: bool = False) -> HttpResponse:
+    named = [{**one, "name": SERVICE_NAMES.get(one["service"], one["service"])} for one in services]
+    return render(request, "dashboard/check.html", {"imported": imported, "services": named, "status": status})
 
 
 def _runs() -> dict[str, Any]:

@@ -22,11 +22,19 @@ def details(booking: str, pos: int) -> dict[str, Any] | None:
     found = entries_after(pos - 1, 1)
     if not found or found[0]["pos"] != pos or booking not in found[0]["correlations"]:
         return None
-    return {"booking_id": booking, "details": describe(found[0], booking)}
+    return {
+        "booking_id": booking,
+        "details": describe(found[0], booking),
+        "panel_url": f"/bookings/{booking}/panel?pos=",
+        "link": f"/?booking={booking}&pos=",
+    }
 
 
-def describe(entry: EntryDict, booking: str) -> dict[str, Any]:
-    """Only the rows and messages of this booking; a batch holds those of others too."""
+def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, Any]:
+    """Only the rows and messages of this booking; a batch holds those of others too.
+
+    `sql=False` for an imported entry: what Redis keeps is of this sandbox's transactions.
+    """
     changes = mine(entry, booking)
     messages = [change["new"] for change in changes if change["table"].endswith("_outbox") and change["new"]]
     work = work_of(entry, messages)
@@ -49,12 +57,15 @@ def describe(entry: EntryDict, booking: str) -> dict[str, Any]:
         "messages": [_message(message) for message in messages],
         "rows": rows[:ROWS],
         "more": max(len(rows) - ROWS, 0),
-        "statements": [
-            {**one, "sql": dedent(one["sql"]).strip()} for one in kept(redis_client(), entry["service"], entry["xid"])
-        ],
+        "statements": _statements(entry) if sql else [],
         "work": work,
         "source": source(work.function) if work else None,
     }
+
+
+def _statements(entry: EntryDict) -> list[dict[str, Any]]:
+    found = kept(redis_client(), entry["service"], entry["xid"])
+    return [{**one, "sql": dedent(one["sql"]).strip()} for one in found]
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,11 @@ from django.views.decorators.http import require_GET
 
 from dashboard import rail
 from dashboard.operator import is_operator
+from dashboard.replay.asked import asked_position, says_moments
+from dashboard.replay.moment import panels
 from dashboard.stage import present
 from dashboard.stage.details import details
+from dashboard.stage.seats import sections
 from dashboard.stage.story import story
 from journal import queries as journal
 from projections import queries as views
@@ -29,6 +32,7 @@ METHODS = [
 
 @require_GET
 @ensure_csrf_cookie
+@says_moments
 def index(request: HttpRequest) -> HttpResponse:
     """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
     faults = {**rail.rail(), **rail.form({}), "mechanisms": rail.mechanisms(), "operator": is_operator(request)}
@@ -40,8 +44,13 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest) -> dict[str, Any]:
     performances = views.performances()
-    chosen = request.GET.get("performance") or _first_ahead(performances)
+    booking, pos = _uuid(request.GET.get("booking", "")), asked_position(request)
     entries = journal.latest(FEED)
+    asked = request.GET.get("performance", "")
+    told = story(booking, pos, performance=asked) if booking else _newest(asked)
+    if pos is not None:
+        asked = asked or (told.get("booking") or {}).get("performance_id", "")
+    chosen = asked or _first_ahead(performances)
     context = {
         "performances": performances,
         "performance": chosen,
@@ -54,28 +63,41 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "epoch": journal.epoch(),
         "lags": _lags(),
         "recent": views.recent_bookings(6),
-        **_seats(chosen),
+        "live": True,
+        "whole": True,
+        **told,
     }
-    chosen_booking = _uuid(request.GET.get("booking", ""))
-    if chosen_booking:
-        return context | story(chosen_booking, _position(request))
-    return context | _newest()
+    if booking and pos is not None:
+        found = panels(pos, chosen)
+        return context | found | {"sections": found["seats_then"]["sections"]}
+    return context | {"sections": sections(views.seat_map(chosen))}
 
 
-def _newest() -> dict[str, Any]:
+def _newest(performance: str = "") -> dict[str, Any]:
     """The story of the newest booking, which a page follows while none is chosen; {} before the first."""
     found = views.recent_bookings(1)
-    return story(str(found[0]["id"]), follow=True) if found else {}
+    return story(str(found[0]["id"]), follow=True, performance=performance) if found else {}
 
 
 @require_GET
+@says_moments
 def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
-    """One booking's story; with `?pos=` as it stood at that entry, else as it stands now."""
-    return render(request, "dashboard/booking.html#panel", _panel(request, str(booking)))
+    """One booking's story; with `?pos=` as it stood at that entry, with everything else the page shows then; else as of now.
+
+    `?back=1`: the page comes back from the past, and wants the seats as they are. `?map=`: the version of those it has.
+    """
+    pos, performance = asked_position(request), request.GET.get("performance", "")
+    told = story(str(booking), pos, follow=request.GET.get("follow") == "1", performance=performance)
+    performance = performance or (told["booking"] or {}).get("performance_id", "")
+    if pos is not None:
+        told |= panels(pos, performance, seen=request.GET.get("map", ""))
+    elif request.GET.get("back") == "1":
+        told |= _seats_now(performance)
+    return render(request, "dashboard/booking.html#panel", told | {"performance": performance})
 
 
-def _panel(request: HttpRequest, booking: str) -> dict[str, Any]:
-    return story(booking, _position(request), follow=request.GET.get("follow") == "1")
+def _seats_now(performance: str) -> dict[str, Any]:
+    return {"seats_now": {"sections": sections(views.seat_map(performance))}, "lags": _lags()}
 
 
 @require_GET
@@ -90,7 +112,10 @@ def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
 @require_GET
 def newest(request: HttpRequest) -> HttpResponse:
     """The story of whichever booking is the newest now."""
-    found = _newest()
+    performance = request.GET.get("performance", "")
+    found = _newest(performance)
+    if found and request.GET.get("back") == "1":
+        found |= _seats_now(performance) | {"performance": performance}
     return render(request, "dashboard/booking.html#panel", found) if found else HttpResponse(status=204)
 
 
@@ -105,25 +130,9 @@ def _lags() -> list[dict[str, Any]]:
     return [found.get(view, {"view": view, "lag_ms": 0, "behind": 0}) for view in VIEWS]
 
 
-def _seats(performance: str) -> dict[str, Any]:
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    by_row = sorted(views.seat_map(performance), key=lambda seat: (len(seat["row"]), seat["row"], seat["number"]))
-    for seat in by_row:  # AA comes after Z, and the section with row A, the best, first
-        rows.setdefault((seat["section"], seat["row"]), []).append(seat)
-    sections: dict[str, list[dict[str, Any]]] = {}
-    for (section, row), found in rows.items():
-        sections.setdefault(section, []).append({"name": row, "seats": found})
-    return {"sections": sections}
-
-
 def _first_ahead(performances: list[dict[str, Any]]) -> str:
     ahead = [one["id"] for one in performances if one["ahead"]]
     return FEATURED if FEATURED in ahead else next(iter(ahead), "")
-
-
-def _position(request: HttpRequest) -> int | None:
-    raw = request.GET.get("pos", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 16 else None
 
 
 def _uuid(raw: str) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
+from dashboard.replay import bar
 from dashboard.stage import present, steps, tables
 from dashboard.stage.details import describe
 from dashboard.stage.lanes import draw
@@ -13,21 +15,35 @@ from journal.stories import Tables, fold
 SETTLED = ("CANCELLING", "CANCELLED", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 
 
-def story(booking: str, pos: int | None = None, *, follow: bool = False) -> dict[str, Any]:
+def story(booking: str, pos: int | None = None, *, follow: bool = False, performance: str = "") -> dict[str, Any]:
     """Context for the panel: the state as of the booking's last entry at or before `pos`, or as of now.
 
     `follow`: the panel shows this booking because it is the newest, and makes way for a newer one.
     """
-    return tell(booking, entries_of(booking), pos, follow=follow)
+    return tell(booking, entries_of(booking), pos, follow=follow, performance=performance)
 
 
-def tell(booking: str, entries: Sequence[EntryDict], pos: int | None = None, *, follow: bool = False) -> dict[str, Any]:
-    """`story` over entries at hand; none yet is the panel of a booking that has just been accepted."""
+def tell(
+    booking: str,
+    entries: Sequence[EntryDict],
+    pos: int | None = None,
+    *,
+    follow: bool = False,
+    performance: str = "",
+    sql: bool = True,
+) -> dict[str, Any]:
+    """`story` over entries at hand; none yet is the panel of a booking that has just been accepted.
+
+    `performance`: whose seats the page shows, for the permalink. `sql`: the statements of these transactions may be at hand.
+    """
     told = fold(booking, entries, pos)
     row = _row(told.tables, "booking", "booking_booking", booking)
+    address = {"performance": performance, "booking": "" if follow and pos is None else booking}
+    address = {name: value for name, value in address.items() if value}
     return {
         "booking_id": booking,
         "live": pos is None,
+        "at_pos": pos,
         "follow": follow and pos is None,
         "booking": row,
         "can_cancel": row is not None and row["state"] not in SETTLED,
@@ -35,34 +51,13 @@ def tell(booking: str, entries: Sequence[EntryDict], pos: int | None = None, *, 
         "sagas": steps.sagas(told.tables),
         "entry": present.entry(told.entry, booking) if told.entry else None,
         "tables": tables.groups(told),
-        "time": timeline(entries, told.pos),
+        "time": bar.of_booking(entries, told.pos),
         "lanes": draw(entries, booking, pos),
-        "details": describe(told.entry, booking) if told.entry and pos is not None else None,
-    }
-
-
-def timeline(entries: Sequence[EntryDict], pos: int) -> dict[str, Any]:
-    """The time bar: {number, total, first, previous, next, last, cause, effect, ticks}; a way that leads nowhere is "".
-
-    `cause` and `effect` are the nearest entries of this booking that made this one, and that this one made.
-    """
-    positions = [entry["pos"] for entry in entries]
-    at = positions.index(pos) if pos in positions else -1
-    here: EntryDict = entries[at] if at >= 0 else {"cause_pos": []}
-    causes = [cause for cause in here["cause_pos"] if cause in positions]
-    effects = [entry["pos"] for entry in entries if pos in entry["cause_pos"]]
-    return {
-        "number": at + 1,
-        "total": len(positions),
-        "first": positions[0] if at > 0 else "",
-        "previous": positions[at - 1] if at > 0 else "",
-        "next": positions[at + 1] if -1 < at < len(positions) - 1 else "",
-        "last": positions[-1] if -1 < at < len(positions) - 1 else "",
-        "cause": max(causes, default=""),
-        "effect": min(effects, default=""),
-        "ticks": [
-            {"service": entry["service"], "kind": entry["kind"], "now": entry["pos"] == pos} for entry in entries
-        ],
+        "details": describe(told.entry, booking, sql=sql) if told.entry and pos is not None else None,
+        "panel_url": f"/bookings/{booking}/panel?pos=",
+        "link": f"/?{urlencode({**address, 'pos': ''})}",
+        "whole_url": f"/replay/of?{urlencode({'booking': booking, 'pos': told.pos})}" if told.pos else "",
+        "permalink": f"/?{urlencode(address if pos is None else {**address, 'pos': pos})}".rstrip("?"),
     }
 
 

@@ -25,6 +25,12 @@ def short(identifier: object) -> str:
     return str(identifier)[-8:]
 
 
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text, for a loop over a fixed few."""
+    return text.split()
+
+
 @register.simple_tag(takes_context=True)
 def navigation(context: dict[str, Any]) -> list[Place]:
     """The header's entries, for the page that is being rendered."""

@@ -66,7 +66,7 @@ list.addEventListener("change", () => {
 
 document.addEventListener("click", (event) => {
   const seat = event.target.closest("#seats .grid .seat");
-  if (seat) pick(seat);
+  if (seat?.id) pick(seat); // a seat of the past has no id, and cannot be chosen
 });
 
 // One tab stop for the grid; arrows move within it.

@@ -4,8 +4,8 @@ const find = (id) => document.getElementById(id);
 
 // Keys. A key that stands for a character can be switched off (WCAG 2.1.4); it is remembered in this browser.
 const STEPS = { ArrowLeft: "step-previous", ArrowRight: "step-next", Home: "step-first", End: "step-last" };
-const CHARACTERS = { "[": "step-cause", "]": "step-effect", "?": "help-open" };
-const TYPING = "input, select, textarea, [role=grid], [role=tablist], [data-own-keys], dialog";
+const CHARACTERS = { "[": "step-cause", "]": "step-effect", "?": "help-open", f: "step-fault", b: "step-of-booking", l: "step-live" };
+const TYPING = "input:not(#scrubber), select, textarea, [role=grid], [role=tablist], [data-own-keys], dialog";
 const PRESSED = "button, a, summary"; // Space means them
 const single = find("single-keys");
 single.checked = localStorage.getItem("single-keys") !== "off";
@@ -13,30 +13,15 @@ single.addEventListener("change", () => localStorage.setItem("single-keys", sing
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(TYPING)) return;
+  if (event.target.id === "scrubber" && STEPS[event.key]) return; // its own keys, which do the same
   let button = STEPS[event.key] ?? (single.checked ? CHARACTERS[event.key] : undefined);
-  if (event.key === " " && single.checked && !event.target.closest(PRESSED)) button = find("step-live") ? "step-live" : "step-pause";
+  if (event.key === " " && single.checked && !event.target.closest(PRESSED)) button = "play";
   if (!button || !find(button)) return;
   event.preventDefault();
   find(button).click();
 });
 document.addEventListener("click", (event) => {
   if (event.target.closest("#help-open")) find("help").showModal();
-});
-
-// A step taken by hand goes before the panel's own refresh: were that one's answer shown first, the step's would find its place gone.
-let steps = 0;
-const ofPanel = ({ requestConfig, target }) => target?.id === "booking" && { own: requestConfig?.elt?.id === "booking" };
-document.body.addEventListener("htmx:beforeRequest", (event) => {
-  const request = ofPanel(event.detail);
-  if (request && !request.own) steps += 1;
-  else if (request && steps) event.preventDefault();
-});
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  if (steps && ofPanel(event.detail).own) event.detail.shouldSwap = false;
-});
-document.body.addEventListener("htmx:afterRequest", (event) => {
-  const request = ofPanel(event.detail);
-  if (request && !request.own) steps = Math.max(steps - 1, 0);
 });
 
 // Three tabs, where there is room for one part of the stage at a time.

@@ -63,9 +63,10 @@ def test_armed_from_the_page_it_fires_and_links_to_its_proof(live: Live, open_pa
     expect(proof).to_have_text(re.compile(r"@#\d+"), timeout=PATIENCE)
     pos = proof.inner_text().removeprefix("@#")
     proof.click()
-    expect(page.locator("#booking .badge")).to_have_text("REPLAY")
-    expect(page.locator("#booking .lines")).to_contain_text("crash at transaction.inside")
-    expect(page.locator("#booking .lines")).to_contain_text(f"#{pos}")
+    expect(page.locator("#badge")).to_have_text("REPLAY")
+    expect(page.locator("#entry-details")).to_contain_text("crash at transaction.inside")
+    expect(page.locator("#entry-details")).to_have_attribute("data-pos", pos)
+    page.locator("#step-live").click()
     chip.get_by_role("button", name=re.compile("Remove")).click()
     expect(page.locator("#armed")).to_have_count(0)
 

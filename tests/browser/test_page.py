@@ -58,7 +58,7 @@ def test_a_declined_card_can_be_stepped_through(live: Live, open_page: OpenPage)
     expect(page.locator("#booking .facts")).to_contain_text("card_declined")
     expect(page.locator("#toggle-card_declined")).to_contain_text("fired")
     expect(seat(page, label)).to_have_attribute("data-status", "AVAILABLE", timeout=PATIENCE)
-    expect(page.locator("#booking .where")).to_have_text(re.compile(r"entry (\d+) of \1$"), timeout=PATIENCE)
+    expect(page.locator(".where")).to_have_text(re.compile(r"entry (\d+) of \1$"), timeout=PATIENCE)
 
     told = walk_back(page)
     reserved = first(told, "seats_seat", "RESERVED")
@@ -73,12 +73,12 @@ def walk_back(page: Page) -> list[str]:
     told = []
     while True:
         told.append(page.locator("#booking .tables").inner_text())
-        where = page.locator("#booking .where").inner_text()
+        where = page.locator(".where").inner_text()
         if where.startswith("entry 1 of"):
             return told[::-1]
         page.locator("#step-previous").click()
-        expect(page.locator("#booking .where")).not_to_have_text(where)
-        expect(page.locator("#booking .badge")).to_have_text("REPLAY")
+        expect(page.locator(".where")).not_to_have_text(where)
+        expect(page.locator("#badge")).to_have_text("REPLAY")
 
 
 def first(told: list[str], table: str, word: str) -> int:

@@ -1,0 +1,51 @@
+"""The moment that an address asks for: a position, or a clear page about why there is none such."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from journal import marks
+from journal.models import LIVE
+
+LONGEST = 15  # digits; PostgreSQL's bigint has 18
+
+
+class NoMomentError(Exception):
+    """`status`: 400 for what is no position, 404 for one that is not there."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.title, self.detail = status, title, detail
+
+
+def asked_position(request: HttpRequest, tape: int = LIVE, bounds: tuple[int, int] | None = None) -> int | None:
+    """`?pos=`, None where the address names none. Raises NoMomentError; `bounds` are the tape's unless told."""
+    raw = request.GET.get("pos", "")
+    if not raw:
+        return None
+    first, last = bounds or marks.bounds(tape)
+    allowed = f"The journal has the entries #{first} to #{last}." if last else "The journal has no entry yet."
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= LONGEST):
+        raise NoMomentError(400, "That is no moment", f"“{raw[:40]}” is not the number of an entry. {allowed}")
+    if not first <= int(raw) <= last:
+        raise NoMomentError(404, "There is no such moment", f"There is no entry #{int(raw)} here. {allowed}")
+    return int(raw)
+
+
+def says_moments(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer NoMomentError with a page that says what is allowed."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **names: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **names)
+        except NoMomentError as error:
+            context = {"title": error.title, "detail": error.detail}
+            return render(request, "dashboard/no_moment.html", context, status=error.status)
+
+    return answer

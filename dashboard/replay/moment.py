@@ -1,0 +1,151 @@
+"""One moment of a tape, as the panels beside a booking's story show it: seat map, views' lag, faults armed, messages in flight.
+
+Everything is of the journal alone, so an imported run needs no service. A moment that is not indexed yet is shown as of the
+last one that is; `waiting` says by how many entries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.chips import POINT_NAMES
+from dashboard.stage import present
+from dashboard.stage.present import SERVICE_NAMES, clock
+from dashboard.stage.seats import sections
+from dashboard.stage.tables import COLUMNS, HEADINGS, HIDDEN_TABLES
+from faults import Point
+from faults.toggles import LABELS
+from journal import moments
+from journal.models import LIVE
+from journal.moments import FaultThen, FlightThen, RowThen
+
+SEATS, PERFORMANCES, CHECKPOINTS = "projections_seatmap", "projections_performance", "projections_checkpoint"
+MOST_SEATS = 5_000
+SHOWN = 12  # messages in flight, and faults; the rest is a number
+ROWS = 6  # of each table of a run
+UNTOLD = (*HIDDEN_TABLES, "_replicacheckpoint")
+
+
+def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict[str, Any]:
+    """Context for the panels after entry `pos`. `seen`: the version of the seat map that the page has already.
+
+    {"then": {pos, flights, more_flights, faults, lags, waiting}, "seats": {sections, version} or None if it is the one seen}.
+    """
+    at = min(pos, moments.indexed(tape))
+    rows = moments.rows_at(at, tape, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
+    flights = moments.flights_at(at, tape, limit=200)
+    faults = moments.faults_at(at, tape)
+    return {
+        "then": {
+            "pos": pos,
+            "flights": [_flight(one) for one in flights[:SHOWN]],
+            "more_flights": len(flights[SHOWN:]),
+            "faults": [_fault(one) for one in faults[:SHOWN]],
+            "more_faults": len(faults[SHOWN:]),
+            "lags": _lags(row for row in rows if row.table == CHECKPOINTS),
+            "waiting": pos - at,
+        },
+        "seats_then": _seats([row for row in rows if row.table == SEATS], performance, tape, seen),
+    }
+
+
+def _seats(rows: list[RowThen], performance: str, tape: int, seen: str) -> dict[str, Any] | None:
+    """Of many moments that a scrubber passes the map is the same: then it is not drawn again."""
+    mine = [one for one in rows if one.row["performance_id"] == performance and one.row["place_version"] is not None]
+    version = f"{tape}-{performance}-{max((one.from_pos for one in mine), default=0)}"
+    if version == seen:
+        return None
+    return {"sections": sections(one.row for one in mine), "version": version}
+
+
+def _lags(rows: Any) -> list[dict[str, Any]]:
+    """Each view's lag then: of the source it heard last, as the live gauge tells it."""
+    newest: dict[str, RowThen] = {}
+    for one in rows:
+        if one.row["applied"] and one.from_pos > getattr(newest.get(one.row["view"]), "from_pos", 0):
+            newest[one.row["view"]] = one
+    return [
+        {"view": view, "lag_ms": one.row["lag_ms"], "behind": one.row["behind"], "pos": one.from_pos}
+        for view, one in sorted(newest.items())
+    ]
+
+
+def _flight(flight: FlightThen) -> dict[str, Any]:
+    return {
+        "kind": flight.kind,
+        "type": flight.type,
+        "service": flight.source,
+        "source": SERVICE_NAMES.get(flight.source, flight.source),
+        "target": SERVICE_NAMES.get(flight.target, flight.target) or "all who listen",
+        "booking": flight.correlation,
+        "pos": flight.from_pos,
+    }
+
+
+def _fault(fault: FaultThen) -> dict[str, Any]:
+    what = fault.what
+    point = what.get("point", "")
+    place = POINT_NAMES[Point(point)] if point in set(Point) else point
+    ready = LABELS.get(what.get("name", ""))
+    return {
+        "text": ready or f"{what.get('action', 'a fault')} · {place}",
+        "service": what.get("service", ""),
+        "fired": fault.fired,
+        "pos": fault.pos,
+        "last_pos": fault.last_pos,
+    }
+
+
+def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
+    """All services' tables after entry `pos`, of each the rows that changed last: {service, name, letter, view, tables}."""
+    at = min(pos, moments.indexed(tape))
+    totals = moments.totals_at(at, tape)
+    wanted = {
+        service: [name for name, total in tables.items() if total["rows"] and not name.endswith(UNTOLD)]
+        for service, tables in totals.items()
+    }
+    found: dict[tuple[str, str], list[RowThen]] = {}
+    for one in moments.rows_at(at, tape, tables=[name for names in wanted.values() for name in names], limit=ROWS):
+        found.setdefault((one.service, one.table), []).append(one)
+    return [
+        {
+            "service": service,
+            "name": SERVICE_NAMES.get(service, service),
+            "letter": SERVICE_NAMES.get(service, service)[0],
+            "view": service == "projections",
+            "tables": [
+                _table(name, found[service, name], totals[service][name]["rows"], pos)
+                for name in sorted(wanted[service])
+                if (service, name) in found
+            ],
+        }
+        for service in sorted(wanted, key=list(SERVICE_NAMES).index)
+    ]
+
+
+def _table(name: str, rows: list[RowThen], total: int, pos: int) -> dict[str, Any]:
+    first = rows[0].row
+    columns = ["id", *COLUMNS[name]] if name in COLUMNS and "id" in first else COLUMNS.get(name)
+    columns = [
+        column
+        for column in columns or first
+        if column in first and column not in present.PLUMBING and not isinstance(first[column], list | dict)
+    ][:4]
+    return {
+        "name": name,
+        "columns": [HEADINGS.get(column, column) for column in columns],
+        "rows": [
+            {
+                "cells": [present.cell(one.row.get(column)) for column in columns],
+                "pos": one.from_pos,
+                "now": one.from_pos == pos,
+            }
+            for one in rows
+        ],
+        "more": total - len(rows),
+    }
+
+
+def time_of(committed_at: str) -> str:
+    """A moment's clock: the date and the time of day to the millisecond, UTC."""
+    return f"{committed_at[:10]} {clock(committed_at)}"

@@ -1,0 +1,169 @@
+"""A run played back: the stage's panels at any of its moments, from the journal alone, so with no service running."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from dashboard.replay import bar
+from dashboard.replay.asked import NoMomentError, asked_position, says_moments
+from dashboard.replay.moment import everything, panels, time_of
+from dashboard.stage import present, story
+from journal import marks, moments, queries, runs
+from journal.runs import RunDict
+
+BOOKINGS = 200  # in the chooser, those that changed last
+CHUNK = 1000  # entries whose times are fetched at once
+
+
+@require_GET
+@says_moments
+def moment(request: HttpRequest, run: UUID) -> HttpResponse:
+    """All panels of the page at `?pos=`, with the `booking` and the `performance` that it shows."""
+    found = known(run)
+    return render(request, "dashboard/run.html#moment", shown(request, found))
+
+
+@require_GET
+@says_moments
+def schedule(request: HttpRequest, run: UUID) -> HttpResponse:
+    """When the entries from `?pos=` on were committed, in ms since the epoch: a list of at most CHUNK."""
+    found = known(run)
+    pos = asked_position(request, bounds=(found["first_pos"], found["last_pos"]))
+    return JsonResponse(marks.times(pos or found["first_pos"], found["last_pos"], CHUNK, found["tape"]), safe=False)
+
+
+@require_GET
+@says_moments
+def of(request: HttpRequest) -> HttpResponse:
+    """From a moment of the stage to the same in the run that it is part of."""
+    pos = asked_position(request)
+    found = runs.at(pos if pos is not None else queries.last_pos())
+    if found is None:
+        raise NoMomentError(404, "There is no such run", "Nothing has been recorded yet.")
+    booking = request.GET.get("booking", "")[:36]
+    return redirect(f"/replay/{found}?{urlencode({'booking': booking, 'pos': pos or ''})}")
+
+
+def known(run: UUID) -> RunDict:
+    """Raises NoMomentError."""
+    found = runs.find(run)
+    if found is None:
+        raise NoMomentError(
+            404, "There is no such run", f"There is no run {run} here. The page of runs lists those there are."
+        )
+    return found
+
+
+def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
+    """Context for the panels: of the run's last moment where the address names none. Raises NoMomentError."""
+    tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
+    pos = asked_position(request, bounds=(first, last)) or last
+    booking = _booking(request, run)
+    performance = request.GET.get("performance", "")[:100]
+    told: dict[str, Any] = {}
+    if booking:
+        entries = [entry for entry in queries.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first]
+        told = story.tell(booking, entries, pos, sql=not run["imported"])
+        performance = performance or (told["booking"] or {}).get("performance_id", "")
+    performance = performance or _performances(run)[0]["id"]
+    address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}
+    entry = _entry(pos, tape)
+    beside = panels(pos, performance, tape, request.GET.get("map", ""))
+    return {
+        **told,
+        **beside,
+        "then": {**beside["then"], "at": time_of(entry["committed_at"]) if entry else ""},
+        "run": run,
+        "booking_id": booking,
+        "performance": performance,
+        "live": False,
+        "follow": False,
+        "run_entry": present.entry(entry) if entry else None,
+        "everything": everything(pos, tape),
+        "time": _time(run, pos, booking, entry),
+        "panel_url": f"/replay/{run['id']}/moment?{urlencode({'booking': booking, 'pos': ''} if booking else {'pos': ''})}",
+        "link": f"/replay/{run['id']}?{urlencode({**address, 'pos': ''})}",
+        "permalink": f"/replay/{run['id']}?{urlencode({**address, 'pos': pos})}",
+        "whole_url": "",
+        "schedule_url": f"/replay/{run['id']}/schedule?pos=",
+    }
+
+
+def choices(run: RunDict) -> dict[str, Any]:
+    """What the page can show of a run: {"bookings": [{id, text}], "performances": [{id, title}]}, and the time bar's strip."""
+    tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
+    at = min(last, moments.indexed(tape))
+    rows = moments.rows_at(at, tape, tables=["booking_booking"], limit=BOOKINGS)
+    bookings = [
+        {"id": one.key, "text": f"{', '.join(one.row['seats'])} · {one.row['state']} · {one.key[-8:]}"}
+        for one in sorted(rows, key=lambda one: one.key, reverse=True)
+        if one.from_pos >= first
+    ]
+    heights = marks.density(first, last + 1, bar.BUCKETS, tape) if last > first else []
+    found = marks.marks(first, last, bar.BUCKETS, tape) if last >= first else []
+    return {
+        "bookings": bookings,
+        "performances": _performances(run),
+        "strip": bar.strip(heights, found, first, last),
+    }
+
+
+def _performances(run: RunDict) -> list[dict[str, Any]]:
+    at = min(run["last_pos"], moments.indexed(run["tape"]))
+    rows = moments.rows_at(at, run["tape"], tables=["projections_performance"])
+    found = [{"id": one.key, "title": one.row["title"] or one.key} for one in rows]
+    return sorted(found, key=lambda one: one["title"], reverse=True) or [{"id": "", "title": "none yet"}]
+
+
+def _booking(request: HttpRequest, run: RunDict) -> str:
+    raw = request.GET.get("booking", "")
+    if not raw:
+        return ""
+    try:
+        booking = str(UUID(raw))
+    except ValueError:
+        raise NoMomentError(
+            400, "That is no booking", f"“{raw[:40]}” is not the id of a booking, which is a UUID."
+        ) from None
+    found = marks.next_of(booking, run["first_pos"] - 1, run["tape"])
+    if found is None or found > run["last_pos"]:
+        raise NoMomentError(404, "There is no such booking", f"This run has no entry of booking {booking}.")
+    return booking
+
+
+def _entry(pos: int, tape: int) -> dict[str, Any] | None:
+    found = queries.entries_after(pos - 1, 1, tape)
+    return found[0] if found and found[0]["pos"] == pos else None
+
+
+def _time(run: RunDict, pos: int, booking: str, entry: dict[str, Any] | None) -> dict[str, Any]:
+    """As `bar.of_booking`, over every position of the run."""
+    tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
+
+    def within(found: int | None) -> int | str:
+        return found if found is not None and first <= found <= last else ""
+
+    return {
+        "scope": "run",
+        "pos": pos,
+        "number": pos - first + 1,
+        "total": run["entries"],
+        "low": first,
+        "high": max(last, first),
+        "value": pos,
+        "speed": "1",
+        "first": first if pos > first else "",
+        "previous": pos - 1 if pos > first else "",
+        "next": pos + 1 if pos < last else "",
+        "last": last if pos < last else "",
+        "cause": within(max((entry or {}).get("cause_pos") or [0])),
+        "effect": within(marks.effect_of(pos, tape)),
+        "fault": within(marks.next_fault(pos, tape)),
+        "of_booking": within(marks.next_of(booking, pos, tape)) if booking else "",
+    }

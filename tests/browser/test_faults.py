@@ -85,7 +85,7 @@ def test_a_held_saga_waits_shows_half_way_tables_and_goes_on(live: Live, open_pa
     chip.get_by_role("button", name="Go on").click()
     expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
     expect(chip).to_contain_text("exhausted")
-    expect(page.get_by_role("button", name="Go on")).to_have_count(0)
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_have_count(0)
 
 
 def test_a_fault_for_this_booking_is_filled_in_and_one_for_none_is_refused(live: Live, open_page: OpenPage) -> None:

@@ -6,6 +6,7 @@ from dashboard.console import views as console
 from dashboard.records import bookings, customers, inspector, sales, tickets
 from dashboard.replay import pages as replay
 from dashboard.replay import player
+from dashboard.replay.diagram import page as diagram
 from dashboard.socket.context import head
 from dashboard.stage import pages
 from dashboard.stage.first_run import first_run
@@ -42,6 +43,7 @@ urlpatterns = [
     path("replay/runs", replay.listing, name="replay-runs"),
     path("replay/start", replay.start, name="replay-start"),
     path("replay/imports/<uuid:id>", replay.importing, name="replay-import"),
+    path("replay/diagram", diagram.page, name="replay-diagram"),
     path("replay/<uuid:run>", replay.run, name="replay-run"),
     path("replay/of", player.of, name="replay-of"),
     path("replay/check", replay.check_live, name="replay-check-live"),

@@ -1,0 +1,106 @@
+"""What an address of the diagram asks for, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+
+from dashboard.replay.diagram.layout import name_of
+from dashboard.replay.diagram.shapes import ZOOMS, Zoom
+from dashboard.stage.present import SERVICE_NAMES
+from journal import marks, runs
+from journal.models import LIVE
+from journal.stretches import Filter
+
+PICTURE = 240  # entries, while one end of the stretch is open
+MOST = 600  # entries in a picture, whatever is asked for
+FIELDS = ("run", "from", "to", "service", "booking", "kind", "q", "zoom")
+SERVICES = (*SERVICE_NAMES, "control")
+KINDS = ("transaction", "observation", "fault")
+LONGEST = 80
+
+
+@dataclass(slots=True)
+class Asked:
+    """`first`, `last`: what the run has; `since`, `until`: the ends that were asked for, None while open.
+
+    `problems`: a sentence for each part that cannot be; `missing`: the run is not here.
+    """
+
+    given: dict[str, str]
+    run: dict[str, Any] | None = None
+    tape: int = LIVE
+    first: int = 0
+    last: int = 0
+    since: int | None = None
+    until: int | None = None
+    zoom: Zoom | None = None
+    problems: list[str] = field(default_factory=list)
+    missing: bool = False
+
+    def filter(self, **more: int) -> Filter:
+        """Of the stretch that was asked for, or of positions `first` to `last`."""
+        edges = {"first": max(self.since or self.first, self.first), "last": min(self.until or self.last, self.last)}
+        return Filter(
+            **{**edges, **more}, tape=self.tape,
+            service=self.given["service"], booking=self.given["booking"], kind=self.given["kind"],
+        )  # fmt: skip
+
+
+def read(query: QueryDict) -> Asked:
+    """Read an address; of several problems all are told."""
+    asked = Asked({name: query.get(name, "").strip() for name in FIELDS})
+    given = asked.given
+    _run(asked)
+    asked.since, asked.until = _position(asked, "from"), _position(asked, "to")
+    if asked.since is not None and asked.until is not None and asked.since > asked.until:
+        asked.problems.append(f"From: {asked.since} is after {asked.until}. Give the earlier position first.")
+    for name, allowed in (("service", SERVICES), ("kind", KINDS), ("zoom", [zoom.name for zoom in ZOOMS])):
+        if given[name] and given[name] not in allowed:
+            said = f"there is no '{given[name][:20]}'; there are {', '.join(allowed)}."
+            asked.problems.append(f"{name.capitalize()}: {said}")
+    if given["booking"]:
+        try:
+            given["booking"] = str(UUID(given["booking"]))
+        except ValueError:
+            asked.problems.append("Booking: give its whole id; the search finds a booking by a part of it.")
+    if len(given["q"]) > LONGEST or "\x00" in given["q"]:
+        asked.problems.append(f"Search: at most {LONGEST} characters, and no zero byte.")
+        given["q"] = ""
+    asked.zoom = next((zoom for zoom in ZOOMS if zoom.name == given["zoom"]), None)
+    return asked
+
+
+def choices() -> dict[str, Any]:
+    """What the form offers."""
+    return {"services": [(one, name_of(one)) for one in SERVICES], "kinds": KINDS, "runs": runs.listing()}
+
+
+def _run(asked: Asked) -> None:
+    text = asked.given["run"]
+    if not text:
+        asked.first, asked.last = marks.bounds(LIVE)
+        return
+    try:
+        asked.run = runs.find(UUID(text))
+    except ValueError:
+        asked.problems.append("Run: give a run's id, or none for the live journal; /replay lists the runs.")
+        return
+    if asked.run is None:
+        asked.missing = True
+        asked.problems.append(f"Run: there is no run {text} here; /replay lists the runs.")
+        return
+    asked.tape, asked.first, asked.last = (asked.run[name] for name in ("tape", "first_pos", "last_pos"))
+
+
+def _position(asked: Asked, name: str) -> int | None:
+    text = asked.given[name]
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        asked.problems.append(f"{name.capitalize()}: give a position in the journal, a number like 42.")
+        return None
+    return int(text)

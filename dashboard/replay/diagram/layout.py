@@ -1,0 +1,179 @@
+"""From ranks to a picture: services are horizontal lines, columns are causal ranks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from textwrap import shorten, wrap
+
+from dashboard.replay.diagram.causality import OBSERVATIONS, Link, line_of, links, ranks
+from dashboard.replay.diagram.shapes import ZOOMS, Edge, Node, Picture, Row, Text, Track, Zoom
+from dashboard.stage.present import SERVICE_NAMES, clock
+from journal.stretches import Step
+
+LEFT, TOP = 26, 10
+BAR = 9  # how far the gutter's lines lie apart, over all
+Named = Mapping[tuple[int, str], tuple[str, str]]
+"""(emitting position, message id) -> (kind, type)"""
+
+
+def draw(
+    steps: Sequence[Step],
+    zoom: Zoom,
+    *,
+    causes: Mapping[int, Sequence[int]] | None = None,
+    messages: Named | None = None,
+    outside: Mapping[int, tuple[str, str]] | None = None,
+    href: Callable[[Step], str] = lambda step: "",
+    found: int | None = None,
+) -> Picture:
+    """Lay out entries in the journal's order.
+
+    `causes`: position -> causes of every entry of the stretch, if some are filtered out; `messages`: what the messages are
+    called; `outside`: position -> (service, title) of causes that are not in the picture; `found`: the entry that was
+    searched for.
+    """
+    woven = links(steps, causes)
+    column = ranks(steps, woven)
+    tracks = _tracks(steps, zoom)
+    row = {track.service: number for number, track in enumerate(tracks)}
+    picture = Picture(zoom, 0, TOP * 2 + zoom.row * len(tracks), tracks, columns=max(column.values(), default=-1) + 1)
+    picture.width = LEFT + zoom.column * picture.columns + 10
+    nodes = {step.pos: _node(step, zoom, (column[step.pos], row[line_of(step)]), href(step)) for step in steps}
+    picture.nodes = sorted(nodes.values(), key=lambda node: (node.cell[0], node.cell[1]))
+    stop = nodes.get(found or 0) or next(iter(picture.nodes), None)
+    if stop is not None:
+        stop.tab, stop.found = 0, stop.pos == found
+    causes_of = {step.pos: step.causes for step in steps}
+    named: dict[tuple[int, int], tuple[str, str]] = {}
+    for link in woven:
+        told = [(messages or {}).get((link.source, id)) for id in causes_of[link.target]]
+        named[link.source, link.target] = next(filter(None, told), ("message", ""))
+    at = {track.service: track.y for track in tracks}
+    picture.edges = [_edge(link, nodes, named[link.source, link.target], zoom, at, outside or {}) for link in woven]
+    titles = {step.pos: (step.service, step.title) for step in steps} | dict(outside or {})
+    picture.rows = [_row(step, nodes[step.pos], woven_into, titles) for step, woven_into in _by_target(steps, woven)]
+    return picture
+
+
+def zoom_for(count: int) -> Zoom:
+    """The nearest view in which so many entries can still be overlooked."""
+    return ZOOMS[2] if count <= 60 else ZOOMS[1] if count <= 300 else ZOOMS[0]
+
+
+def _tracks(steps: Sequence[Step], zoom: Zoom) -> list[Track]:
+    """The five services and the observations, whether or not they have entries; a tape may have services of its own."""
+    others = sorted({line_of(step) for step in steps} - {*SERVICE_NAMES, OBSERVATIONS})
+    found = []
+    for number, service in enumerate([*SERVICE_NAMES, *others, OBSERVATIONS]):
+        top = TOP + number * zoom.row
+        name = "Observed" if service == OBSERVATIONS else name_of(service)
+        found.append(Track(service, name, letter_of(service), top + zoom.row / 2, top))
+    return found
+
+
+def name_of(service: str) -> str:
+    return SERVICE_NAMES.get(service, service or "no service")
+
+
+def letter_of(service: str) -> str:
+    return (name_of(service)[:1] or "?").upper()
+
+
+def _node(step: Step, zoom: Zoom, cell: tuple[int, int], href: str) -> Node:
+    x, y = LEFT + (cell[0] + 0.5) * zoom.column, TOP + (cell[1] + 0.5) * zoom.row
+    node = Node(
+        f"n-{step.pos}", step.pos, cell, x, y, step.kind, step.service, letter_of(step.service), _label(step), href
+    )
+    node.shape = _shape(step.kind, zoom.w, zoom.h)
+    if zoom.lines:
+        told = wrap(step.title, zoom.chars, max_lines=zoom.lines, placeholder=" …", break_on_hyphens=False)
+        height = 13.0
+        y0 = -(len(told) * height + 11) / 2 + 10
+        node.texts = [Text(y0 + number * height, line, "title") for number, line in enumerate(told)]
+        time = clock(step.at.isoformat())[:12] if step.at else ""
+        node.texts.append(Text(y0 + len(told) * height, f"#{step.pos} {time}", "meta"))
+    elif zoom.w > 12:
+        node.texts = [Text(4, node.letter, "letter")]
+    return node
+
+
+def _shape(kind: str, w: float, h: float) -> str:
+    """A transaction is a box, an observation has round ends, a fault has points."""
+    a, b = w / 2, h / 2
+    if kind == "transaction":
+        return f"M{-a:g} {-b:g}h{w:g}v{h:g}h{-w:g}z"
+    if kind == "observation":
+        return f"M{-a + b:g} {-b:g}h{w - h:g}a{b:g} {b:g} 0 0 1 0 {h:g}h{h - w:g}a{b:g} {b:g} 0 0 1 0 {-h:g}z"
+    if w < 30:
+        return f"M0 {-b * 1.35:g}L{a * 1.35:g} 0L0 {b * 1.35:g}L{-a * 1.35:g} 0z"
+    return f"M{-a + 10:g} {-b:g}h{w - 20:g}l12 {b:g}l-12 {b:g}h{20 - w:g}l-12 {-b:g}z"
+
+
+def _label(step: Step) -> str:
+    what = f", {step.seen}" if step.seen else ""
+    when = f", {clock(step.at.isoformat())} UTC" if step.at else ""
+    ids = f", xid {step.xid}, LSN {step.lsn}" if step.xid else ""
+    return f"#{step.pos} {name_of(step.service)}{what}: {shorten(step.title, 160, placeholder=' …')}{when}{ids}"
+
+
+def _edge(
+    link: Link,
+    nodes: Mapping[int, Node],
+    named: tuple[str, str],
+    zoom: Zoom,
+    at: Mapping[str, float],
+    outside: Mapping[int, tuple[str, str]],
+) -> Edge:
+    target = nodes[link.target]
+    kind, type = named
+    if link.through == "before":
+        service, title = outside.get(link.source, ("", "no longer kept"))
+        y = at.get(service, target.y)
+        path = _way(2, y, target, zoom, link.source, spanned=target.cell[0] + 1)
+        said = f"{type or 'message'} from #{link.source} {name_of(service)}, before this stretch: {title}"
+        return Edge(f"e-{link.source}-{link.target}", "", target.id, "before", path, said)
+    source = nodes[link.source]
+    path = _way(source.x + zoom.w / 2, source.y, target, zoom, link.source, spanned=target.cell[0] - source.cell[0])
+    if link.through == "hidden":
+        kind, said = "hidden", f"#{link.source} led to #{link.target}, over entries that are not shown"
+    else:
+        said = f"{kind} {type}".strip() + f", from #{link.source} to #{link.target}"
+    return Edge(f"e-{link.source}-{link.target}", source.id, target.id, kind, path, said)
+
+
+def _way(x: float, y: float, target: Node, zoom: Zoom, spread: int, spanned: int) -> str:
+    """Always to the right. A long one goes down to the gutter beside the target's line, along it, and in."""
+    end_x, end_y = target.x - zoom.w / 2, target.y
+    if spanned <= 1 and y == end_y:
+        return f"M{x:g} {y:g}H{end_x:g}"
+    step = (zoom.column - zoom.w) / 2 + zoom.w * 0.25
+    if spanned <= 1:
+        middle = (end_x - x) / 2
+        return f"M{x:g} {y:g}C{x + middle:g} {y:g} {end_x - middle:g} {end_y:g} {end_x:g} {end_y:g}"
+    side = -1 if y <= end_y else 1
+    gutter = end_y + side * (zoom.row / 2 - 3 - spread % 4 * BAR / 4 * zoom.row / 100)
+    return (
+        f"M{x:g} {y:g}C{x + step:g} {y:g} {x + step / 4:g} {gutter:g} {x + step * 1.2:g} {gutter:g}"
+        f"H{end_x - step * 1.2:g}C{end_x - step / 4:g} {gutter:g} {end_x - step:g} {end_y:g} {end_x:g} {end_y:g}"
+    )
+
+
+def _by_target(steps: Sequence[Step], woven: Sequence[Link]) -> list[tuple[Step, list[Link]]]:
+    into: dict[int, list[Link]] = {}
+    for link in woven:
+        into.setdefault(link.target, []).append(link)
+    return [(step, into.get(step.pos, [])) for step in steps]
+
+
+def _row(step: Step, node: Node, into: Sequence[Link], titles: Mapping[int, tuple[str, str]]) -> Row:
+    causes = []
+    for link in into:
+        service, _ = titles.get(link.source, ("", ""))
+        over = {"direct": "", "hidden": ", over hidden entries", "before": ", before this stretch"}[link.through]
+        causes.append(
+            (link.source, link.through != "before", f"#{link.source} {name_of(service) if service else ''}{over}")
+        )
+    at = clock(step.at.isoformat()) if step.at else ""
+    kind = step.seen or step.kind
+    note = "" if step.cause_known else "a cause is unknown"
+    return Row(step.pos, kind, step.service, name_of(step.service), step.title, at, node.href, causes, note)

@@ -1,0 +1,118 @@
+"""The page /replay/diagram: a stretch of a tape by cause and effect. Read from the journal alone, also of imported runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+
+from dashboard.records.away import says_when_away
+from dashboard.replay.diagram.asking import MOST, PICTURE, Asked, choices, read
+from dashboard.replay.diagram.layout import draw, zoom_for
+from dashboard.replay.diagram.shapes import ZOOMS
+from journal import stretches
+from journal.finding import ALLOWED, Found, find
+from journal.models import LIVE, Run
+from journal.stretches import Step
+
+LOOKED_AT = 6000
+"""Entries looked at for one picture: what a filter hides is looked at too, for causes that lead over it."""
+
+
+@require_GET
+@ensure_csrf_cookie
+@says_when_away
+def page(request: HttpRequest) -> HttpResponse:
+    """The whole page, or for htmx what the form leads to, whose address is pushed."""
+    asked = read(request.GET)
+    context: dict[str, Any] = {"asked": asked, "given": asked.given, **choices(), "most": MOST}
+    status = 200
+    if asked.problems:
+        status = 404 if asked.missing else 400
+    else:
+        context |= _shown(asked)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "dashboard/diagram.html", context, status=status)
+    response = render(request, "dashboard/diagram.html#diagram", context)
+    response["HX-Push-Url"] = _address(asked)
+    return response
+
+
+def _shown(asked: Asked) -> dict[str, Any]:
+    """The picture, and the ways to its neighbours."""
+    hits = find(asked.given["q"], asked.tape, asked.first, asked.last) if asked.given["q"] else []
+    found = hits[0].pos if hits else None
+    steps, causes = _stretch(asked, found)
+    first, last = (steps[0].pos, steps[-1].pos) if steps else (0, 0)
+    zoom = asked.zoom or zoom_for(len(steps))
+    around = {cause for step in steps for cause in step.cause_pos} | {c for found in causes.values() for c in found}
+    named = stretches.messages(asked.tape, around, {cause for step in steps for cause in step.causes})
+    outside = stretches.briefly(asked.tape, around - {step.pos for step in steps})
+    picture = draw(steps, zoom, causes=causes, messages=named, outside=outside, href=_links(asked, steps), found=found)
+    step = next(number for number, one in enumerate(ZOOMS) if one is zoom)
+    anyway = {"from": asked.given["from"], "to": asked.given["to"]}
+    return {
+        "picture": picture, "first": first, "last": last, "shown": len(steps), "hits": _hits(asked, hits),
+        "found": next((node for node in picture.nodes if node.found), None), "allowed": ALLOWED,
+        "earlier": _address(asked, to=first - 1, **{"from": ""}, q="") if steps and first > asked.first else "",
+        "later": _address(asked, to="", **{"from": last + 1}, q="") if steps and last < asked.last else "",
+        "nearer": _address(asked, **anyway, zoom=ZOOMS[step + 1].name) if step + 1 < len(ZOOMS) else "",
+        "farther": _address(asked, **anyway, zoom=ZOOMS[step - 1].name) if step else "",
+        "whole": _address(asked, **{"from": "", "to": "", "service": "", "booking": "", "kind": "", "q": ""}),
+    }  # fmt: skip
+
+
+def _stretch(asked: Asked, found: int | None) -> tuple[list[Step], dict[int, list[int]]]:
+    """The entries to draw; and, if a filter hides others among them, all causes of the stretch."""
+    wanted = asked.filter()
+    if found is not None and not (asked.since and asked.until and wanted.first <= found <= wanted.last):
+        half = PICTURE // 2
+        steps = stretches.steps(asked.filter(first=asked.first, last=found), half, newest=True)
+        steps += stretches.steps(asked.filter(first=found + 1, last=asked.last), PICTURE - half)
+    elif asked.since is None:
+        limit = MOST if asked.given["booking"] and asked.until is None else PICTURE
+        steps = stretches.steps(wanted, limit, newest=True)
+    else:
+        steps = stretches.steps(wanted, PICTURE if asked.until is None else MOST)
+    if not steps or not (asked.given["service"] or asked.given["kind"]):
+        return steps, {}
+    causes = stretches.causes(asked.filter(first=steps[0].pos, last=steps[-1].pos), LOOKED_AT)
+    if len(causes) == LOOKED_AT:  # what is drawn must be drawn with all that led to it
+        steps = [step for step in steps if step.pos <= max(causes)]
+    return steps, causes
+
+
+def _hits(asked: Asked, hits: list[Found]) -> list[dict[str, Any]]:
+    return [{"what": hit.what, "pos": hit.pos, "url": _address(asked, q=f"#{hit.pos}")} for hit in hits]
+
+
+def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:
+    """Where a moment is looked at: a live booking's on the stage, anything else in its run's replay."""
+    run = str(asked.run["id"]) if asked.run else ""
+    runs: list[tuple[int, str]] = []
+    if asked.tape == LIVE and not run and steps:
+        found = Run.objects.filter(tape=LIVE, started_pos__lte=steps[-1].pos).order_by("-started_pos")
+        runs = [(start, str(id)) for start, id in found.values_list("started_pos", "id")[:50]]
+
+    def href(step: Step) -> str:
+        if asked.tape == LIVE and step.bookings:
+            mine = asked.given["booking"]
+            booking = mine if mine in step.bookings else step.bookings[0]
+            return f"/?booking={booking}&pos={step.pos}"
+        its = run or next((id for start, id in runs if start <= step.pos), "")
+        return f"{reverse('replay-run', args=[its])}?pos={step.pos}" if its else ""
+
+    return href
+
+
+def _address(asked: Asked, **changed: Any) -> str:
+    """This page's address with some of it changed; what is empty is left out."""
+    told = {name: str(value) for name, value in {**asked.given, **changed}.items() if value != ""}
+    here = reverse("replay-diagram")
+    return f"{here}?{urlencode(told)}" if told else here

@@ -1,0 +1,103 @@
+"""What a space-time diagram consists of. Plain values; lengths in SVG units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Zoom:
+    """How large a cell and the node in it are; `lines`: how many lines of text a node has, of `chars` characters."""
+
+    name: str
+    column: float
+    row: float
+    w: float
+    h: float
+    lines: int = 0
+    chars: int = 0
+
+
+ZOOMS = (
+    Zoom("dots", 16, 40, 10, 10),
+    Zoom("letters", 42, 58, 26, 24),
+    Zoom("titles", 172, 100, 138, 66, lines=3, chars=18),
+)
+"""From the whole to the part."""
+
+
+@dataclass(slots=True)
+class Text:
+    y: float
+    text: str
+    kind: str = ""  # title, meta
+
+
+@dataclass(slots=True)
+class Node:
+    """An entry. x, y: its middle; `cell`: (column, row)."""
+
+    id: str
+    pos: int
+    cell: tuple[int, int]
+    x: float
+    y: float
+    kind: str
+    service: str
+    letter: str
+    label: str
+    href: str
+    shape: str = ""  # SVG path data around (0, 0)
+    texts: list[Text] = field(default_factory=list)
+    found: bool = False
+    tab: int = -1
+
+
+@dataclass(slots=True)
+class Edge:
+    """`kind`: command, reply, event (of an indexed message), hidden, before, or "message"."""
+
+    id: str
+    from_id: str
+    to_id: str
+    kind: str
+    path: str
+    title: str
+
+
+@dataclass(slots=True)
+class Track:
+    """A service's horizontal line."""
+
+    service: str
+    name: str
+    letter: str
+    y: float
+    top: float
+
+
+@dataclass(slots=True)
+class Row:
+    """An entry in the text alternative. `causes`: (position, whether it is in the table, words)."""
+
+    pos: int
+    kind: str
+    service: str
+    name: str
+    title: str
+    at: str
+    href: str
+    causes: list[tuple[int, bool, str]]
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Picture:
+    zoom: Zoom
+    width: float
+    height: float
+    tracks: list[Track] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    columns: int = 0

@@ -1,0 +1,51 @@
+// Cause and effect in a drawing: edges are elements with an id, data-from and data-to (ids of the things they join, or "").
+
+// Each end of the edges -> the edges there; made once per drawing, since a long stretch has a thousand.
+export const weave = (edges) => {
+  const ends = { from: new Map(), to: new Map() };
+  for (const edge of edges) {
+    for (const side of ["from", "to"]) {
+      const id = edge.dataset[side];
+      if (id) ends[side].set(id, [...(ends[side].get(id) ?? []), edge]);
+    }
+  }
+  return ends;
+};
+
+// Ids of all that led to `id` (near "to", far "from") or came of it (near "from", far "to"), things and edges, without itself.
+export const reach = (ends, id, near, far) => {
+  const found = new Set();
+  const open = [id];
+  while (open.length) {
+    for (const edge of ends[near].get(open.pop()) ?? []) {
+      if (found.has(edge.id)) continue;
+      found.add(edge.id);
+      const next = edge.dataset[far];
+      if (next && !found.has(next)) {
+        found.add(next);
+        open.push(next);
+      }
+    }
+  }
+  return found;
+};
+export const past = (ends, id) => reach(ends, id, "to", "from");
+export const future = (ends, id) => reach(ends, id, "from", "to");
+
+// The nearest cause (near "to") or effect (near "from"): a message before a view's update, and what comes first in the drawing.
+export const neighbour = (ends, id, near, far) => {
+  const found = (ends[near].get(id) ?? []).filter((edge) => edge.dataset[far]);
+  const main = found.find((edge) => edge.dataset.kind !== "event") || found[0];
+  return main && document.getElementById(main.dataset[far]);
+};
+
+// One tab stop among many: the one that has the focus.
+export const stop = (all, one) => {
+  for (const other of all) other.setAttribute("tabindex", other === one ? "0" : "-1");
+};
+export const focus = (all, one) => {
+  if (!one) return;
+  stop(all, one);
+  one.focus();
+  one.scrollIntoView({ block: "nearest", inline: "nearest" });
+};

@@ -58,7 +58,9 @@ def ranks(shown: Sequence[Step], found: Iterable[Link]) -> dict[int, int]:
     order = sorted(shown, key=lambda step: step.pos)
     causes: dict[int, list[int]] = {step.pos: [] for step in order}
     effects: dict[int, list[int]] = {step.pos: [] for step in order}
+    caused: set[int] = set()
     for link in found:
+        caused.add(link.target)
         if link.through != "before":
             causes[link.target].append(link.source)
             effects[link.source].append(link.target)
@@ -72,7 +74,7 @@ def ranks(shown: Sequence[Step], found: Iterable[Link]) -> dict[int, int]:
         later = [column[pos] for pos in (*effects[step.pos], following.get(step.pos)) if pos is not None]
         column[step.pos] = min(later, default=widest + 1) - 1
     for step in order:
-        if not effects[step.pos]:
+        if not effects[step.pos] and step.pos in caused:
             column[step.pos] = _after(column, causes[step.pos], previous.get(step.pos))
     used = {old: new for new, old in enumerate(sorted(set(column.values())))}
     return {pos: used[old] for pos, old in column.items()}

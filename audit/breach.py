@@ -10,7 +10,8 @@ from audit.truth import Truth
 class Breach:
     """Something that must not be so once the bookings concerned have ended.
 
-    `tables`: whose rows make it so; the newest entry of the journal that changed one of them is the one that broke it.
+    `tables`: whose rows make it so. `passing`: in order as long as the saga is under way, wrong if it ends so. `part`: which of
+    several things that can be wrong about the same booking, where that matters (a view's row has several sources).
     `step`: the noun of the saga's steps that, skipped by a person, excuse it ("Seats", "Payment", "Tickets": steps' names end
     so). `on_its_way`: a read model has yet to hear of it. `certain`: wrong already, whatever becomes of the saga.
     """
@@ -22,6 +23,8 @@ class Breach:
     step: str = ""
     on_its_way: bool = False
     certain: bool = False
+    passing: bool = False
+    part: str = ""
 
 
 Find = Callable[[Truth], Iterable[Breach]]

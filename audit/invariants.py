@@ -65,15 +65,15 @@ def paid_and_ticketed_differ(truth: Truth) -> Iterator[Breach]:
         issued = truth.issuances.get(booking, {}).get("status") == "ISSUED"
         row = truth.bookings.get(booking)
         if paid and not issued:
-            yield Breach(bookings=(booking,), what="paid, no tickets", tables=SOLD, step="Payment")
+            yield Breach(bookings=(booking,), what="paid, no tickets", tables=SOLD, step="Payment", passing=True)
         elif issued and not paid:
-            yield Breach(bookings=(booking,), what="tickets, not paid", tables=SOLD, step="Tickets")
+            yield Breach(bookings=(booking,), what="tickets, not paid", tables=SOLD, step="Tickets", passing=True)
         elif row and row["state"] == "CONFIRMED" and not paid:
             what = "confirmed, neither paid nor with tickets"
-            yield Breach(bookings=(booking,), what=what, tables=SOLD, step="Tickets")
+            yield Breach(bookings=(booking,), what=what, tables=SOLD, step="Tickets", passing=True)
         elif row and row["state"] == "CANCELLED" and paid:
             what = "cancelled, yet paid and with tickets"
-            yield Breach(bookings=(booking,), what=what, tables=SOLD, step="Tickets")
+            yield Breach(bookings=(booking,), what=what, tables=SOLD, step="Tickets", passing=True)
         if row and issued:
             yield from _other_seats(row, truth.tickets.get(booking, []))
 
@@ -103,7 +103,7 @@ def orphan_holds(truth: Truth) -> Iterator[Breach]:
     """A hold nobody will end, a taken seat without a hold, a confirmed hold without its seats."""
     for booking, hold in truth.holds.items():
         if hold["status"] == "HELD":
-            yield Breach(bookings=(booking,), what="its seats are still held", tables=HOLDS, step="Seats")
+            yield Breach(bookings=(booking,), what="its seats are still held", tables=HOLDS, step="Seats", passing=True)
         elif hold["status"] == "CONFIRMED":
             yield from _confirmed(booking, truth)
     taken = [seat for seat in truth.rows("seats", "seat") if seat["status"] != "AVAILABLE"]
@@ -123,7 +123,7 @@ def _confirmed(booking: str, truth: Truth) -> Iterator[Breach]:
     state = truth.bookings.get(booking, {}).get("state", "unknown")
     if state != "CONFIRMED":
         what = f"its seats are sold, the booking is {state}"
-        yield Breach(bookings=(booking,), what=what, tables=HOLDS, step="Seats")
+        yield Breach(bookings=(booking,), what=what, tables=HOLDS, step="Seats", passing=True)
 
 
 def _seat(booking: str | None, performance: str, label: str, what: str) -> Breach:
@@ -203,4 +203,10 @@ def sagas_without_end(truth: Truth) -> Iterator[Breach]:
 
 
 def _unended(booking: str, what: str, never: bool, tables: tuple[str, ...]) -> Breach:
-    return Breach(bookings=(booking,), what=f"will never end: {what}" if never else what, tables=tables, certain=never)
+    return Breach(
+        bookings=(booking,),
+        what=f"will never end: {what}" if never else what,
+        tables=tables,
+        certain=never,
+        passing=True,
+    )

@@ -33,7 +33,7 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """{"name", "title", "says", "status", "evidence", "count", "waived"}, and for money its "totals" by currency.
 
-        A piece of evidence: {"what", "booking", "bookings", "seat", "tables"}, or {"what", "unavailable": service}.
+        A piece of evidence: {"what", "booking", "bookings", "seat", "tables", "part"}, or {"what", "unavailable": service}.
         """
         more = {} if self.totals is None else {"totals": self.totals}
         return {
@@ -134,6 +134,7 @@ def _evidence(breach: Breach) -> dict[str, Any]:
         "bookings": list(breach.bookings),
         "seat": breach.seat or None,
         "tables": list(breach.tables),
+        "part": breach.part,
     }
 
 

@@ -102,7 +102,7 @@ def _part(
         return
     what = _difference(differing[0], shown.get(differing[0]), expected[differing[0]])
     behind = owner is not None and (shown.get(version) or 0) < owner["version"]
-    yield _breach(truth, (booking,), what, view, service, owner if behind else None)
+    yield _breach(truth, (booking,), what, view, service, owner if behind else None, part=service)
 
 
 def _seats(truth: Truth, view: str, rows: Mapping[tuple[str, str], Row], columns: tuple[str, ...]) -> Iterator[Breach]:
@@ -114,7 +114,8 @@ def _seats(truth: Truth, view: str, rows: Mapping[tuple[str, str], Row], columns
                 bookings = tuple(sorted({str(row["booking_id"]) for row in (seat, shown) if row.get("booking_id")}))
                 behind = (shown.get("version") or 0) < seat["version"]
                 what = f"{seat['label']}: {_difference(name, shown.get(name), seat[name])}"
-                yield _breach(truth, bookings, what, view, "seats", seat if behind else None, "/".join(place))
+                at = "/".join(place)
+                yield _breach(truth, bookings, what, view, "seats", seat if behind else None, at, part=at)
                 break
     known = {(seat["performance_id"], seat["label"]) for seat in truth.rows("seats", "seat")}
     for performance, label in rows.keys() - known:
@@ -130,7 +131,8 @@ def _names(truth: Truth) -> Iterator[Breach]:
                 behind = (shown.get("version") or 0) < customer["version"]
                 difference = _difference("name", shown.get("name"), customer["name"])
                 what = f"customer {customer['id']}: {difference}"
-                yield _breach(truth, (), what, view, "booking", customer if behind else None, tables=tables)
+                owner, part = customer if behind else None, str(customer["id"])
+                yield _breach(truth, (), what, view, "booking", owner, tables=tables, part=part)
 
 
 def _breach(
@@ -142,6 +144,7 @@ def _breach(
     behind: Row | None,
     seat: str = "",
     tables: tuple[str, ...] = (),
+    part: str = "",
 ) -> Breach:
     """`behind`: the owner's row, if the view shows an older version of it: it may be on its way, for a while."""
     excuse_gone = truth.has_been_read(view, service, behind, bookings) if behind else ""
@@ -149,7 +152,14 @@ def _breach(
         what = f"{what} (an older version; {excuse_gone})"
     on_its_way = behind is not None and not excuse_gone
     what = what if view == BOOKING_VIEW else f"{view}: {what}"
-    return Breach(bookings=bookings, seat=seat, what=what, tables=tables or TABLES[view], on_its_way=on_its_way)
+    return Breach(
+        bookings=bookings,
+        seat=seat,
+        what=what,
+        tables=tables or TABLES[view],
+        on_its_way=on_its_way,
+        part=f"{view} {part}",
+    )
 
 
 def _difference(name: str, shown: object, true: object) -> str:

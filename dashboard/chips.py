@@ -7,6 +7,7 @@ from faults import Kind, Point
 from faults.toggles import LABELS
 
 OWNERS = {**SERVICE_NAMES, "redis": "Redis", "house": "The sandbox itself"}
+SHOWN = 20  # chips: more than a person reads; a script may arm a thousand
 HOUSE = ("web", "control", "recorder", "api-journal")  # no service's, and none of the saga's
 POINT_NAMES = {
     Point.TRANSACTION_BEFORE: "before the transaction",
@@ -36,6 +37,14 @@ def owner_of(place: str) -> str:
     special = {"watchdog": "booking", "replicator": "booking"}
     known = next((service for service in SERVICE_NAMES if place.endswith(f"-{service}")), "")
     return special.get(place) or known or "projections"
+
+
+def shown(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most SHOWN of them, in the order of arming: what somebody may have to end now, then the newest."""
+    urgent = [fault for fault in armed if fault["held"] or fault["until"]]
+    others = [fault for fault in armed if not fault["held"] and not fault["until"]]
+    kept = {fault["id"] for fault in [*urgent[::-1], *others[::-1]][:SHOWN]}
+    return [fault for fault in armed if fault["id"] in kept]
 
 
 def groups(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:

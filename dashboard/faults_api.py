@@ -1,5 +1,6 @@
 """/api/faults and /api/mechanisms of the front door: checked here, kept and performed by the control process."""
 
+import time
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from dashboard.clients import call, get_json
 from dashboard.operator import check_operator, who
 from faults import Action, Fault, FaultError, Mechanism, Point
 from faults.catalogue import MECHANISMS, REASONS
+from messaging.api_faults import HEARD_S
 from messaging.problems import Problem, ProblemDetails
 
 router = Router(tags=["faults"])
@@ -129,7 +131,10 @@ def arm_fault(asked: dict[str, Any], by: str) -> Any:
     except FaultError as error:
         raise Problem(422, "No such fault", str(error)) from error
     _check_booking(fault)
-    return control("POST", "/faults", content=faults.dump(fault))
+    armed = control("POST", "/faults", content=faults.dump(fault))
+    if fault.point == Point.API:
+        time.sleep(HEARD_S)  # the others read the plan with each batch; an API does so a few times a second
+    return armed
 
 
 def switch_mechanism(mechanism: Mechanism, *, on: bool, by: str) -> None:

@@ -3,7 +3,7 @@ asking the control process; commands.py takes the buttons."""
 
 from typing import Any
 
-from dashboard.chips import OWNERS, POINT_NAMES, groups, owner_of
+from dashboard.chips import OWNERS, POINT_NAMES, groups, owner_of, shown
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
 from faults import AT, Action, Kind, Point, catalogue
@@ -31,11 +31,12 @@ def rail() -> dict[str, Any]:
         armed, away = [], True
     else:
         away = False
+    chosen = shown(armed)
     return {
         "away": away,
         "toggles": toggles(armed, away),
-        "groups": groups(armed),
-        "armed": len(armed),
+        "groups": groups(chosen),
+        "more": len(armed) - len(chosen),
     }
 
 

@@ -1,9 +1,11 @@
 """The auditor, as the web process asks it: with the read models it may SELECT, and the journal to point at what broke what."""
 
+import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -11,8 +13,12 @@ from django.utils import timezone
 
 from audit import reader
 from audit.truth import Views
-from journal import blame, queries
+from dashboard.blame import blamed
+from journal import moments, queries
+from journal.blame import Blamed, last_change
 from projections import snapshot
+
+log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 PACE_S = 2.0
@@ -22,12 +28,12 @@ SHARE = 10  # a page's refresh may cost at most one part in so many of the time
 def fresh() -> Document:
     """Read and judge now. {"at", "took_ms", "status", "bookings", "unavailable", "invariants"}, see audit.verdict.
 
-    Each piece of evidence has `pos` and `url`: the journal's entry that broke it, if it is found, and the page showing it.
+    Each piece of evidence has `pos` and `url`: the journal's entry, if it is found, and the page showing it. Of what is violated
+    it is the first entry since which it is broken; of what is pending or waived, the newest about it.
     """
     began, at = time.monotonic(), timezone.now()
     document = reader.verdict(settings.API_URLS, _views).as_dict()
-    evidence = [piece for one in document["invariants"] for piece in (*one["evidence"], *one["waived"])]
-    _point_at_entries(evidence)
+    _point_at_entries(document["invariants"])
     return {"at": at.isoformat(), "took_ms": round((time.monotonic() - began) * 1000), **document}
 
 
@@ -39,33 +45,43 @@ def _views() -> Views:
     return Views(**vars(shown))
 
 
-def _point_at_entries(evidence: Iterable[Document]) -> None:
-    concerned = [(_question(piece), piece) for piece in evidence if piece.get("booking")]
-    try:
-        found = {question: blame.last_change(*question) for question in {question for question, _ in concerned}}
-    except (DatabaseError, InterfaceError):  # the verdict stands without the journal
-        found = {}
-    for question, piece in concerned:
-        entry = found.get(question)
-        piece["pos"] = entry.pos if entry else None
-        piece["url"] = f"/?booking={entry.booking}&pos={entry.pos}" if entry else f"/?booking={piece['booking']}"
+def _point_at_entries(invariants: Sequence[Document]) -> None:
+    violated = [(one["name"], piece) for one in invariants for piece in one["evidence"] if one["status"] == "violated"]
+    others = [piece for one in invariants if one["status"] != "violated" for piece in one["evidence"]]
+    others += [piece for one in invariants for piece in one["waived"]]
+    for piece in (*(piece for _, piece in violated), *others):
+        _link(piece, None)
+    try:  # the verdict stands without the journal
+        for (_, piece), entry in zip(violated, blamed(violated), strict=True):
+            _link(piece, entry)
+        newest: dict[Any, Blamed | None] = {}
+        for piece in (piece for piece in others if piece.get("booking")):
+            concerned = tuple(piece.get("bookings") or [piece["booking"]]), tuple(piece.get("tables", ()))
+            if concerned not in newest:
+                newest[concerned] = last_change(*concerned)
+            _link(piece, newest[concerned])
+    except (DatabaseError, InterfaceError):
+        log.warning("the journal does not say which entries are to blame", exc_info=True)
 
 
-def _question(piece: Document) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The bookings and the tables whose newest entry is asked for."""
-    return tuple(piece.get("bookings") or [piece["booking"]]), tuple(piece.get("tables", ()))
+def _link(piece: Document, entry: Blamed | None) -> None:
+    booking = entry.booking if entry else piece.get("booking")
+    address = {"booking": booking, "pos": entry.pos if entry else None}
+    piece["pos"] = address["pos"]
+    piece["url"] = f"/?{urlencode({name: value for name, value in address.items() if value})}" if booking else ""
 
 
 class Watch:
     """The verdict for the pages: one at a time however many ask, and never oftener than it can be afforded.
 
-    While the journal has nothing new, a verdict that is not pending stands.
+    While the journal has nothing new, a verdict that is not pending stands; one that is violated, until the journal's index has
+    come to its end and can say since when.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last: Document = {"status": "pending"}
-        self._pos = 0
+        self._pos = (0, 0)
         self._good_until = 0.0
 
     def latest(self) -> Document:
@@ -73,16 +89,16 @@ class Watch:
         with self._lock:
             began = time.monotonic()
             if began >= self._good_until:
-                pos = _journal_end()
+                pos = _journal_end(indexed=self._last["status"] == "violated")
                 if pos != self._pos or self._last["status"] == "pending":
                     self._last, self._pos = fresh(), pos
                 self._good_until = time.monotonic() + max(PACE_S, SHARE * (time.monotonic() - began))
             return self._last
 
 
-def _journal_end() -> int:
-    """Position of the newest entry; another number each time while the journal is away."""
+def _journal_end(indexed: bool) -> tuple[int, int]:
+    """Position of the newest entry, and how far the index has come, if asked; other numbers each time the journal is away."""
     try:
-        return queries.last_pos()
+        return queries.last_pos(), moments.indexed() if indexed else 0
     except (DatabaseError, InterfaceError):
-        return -time.monotonic_ns()
+        return -time.monotonic_ns(), 0

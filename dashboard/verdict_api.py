@@ -16,7 +16,8 @@ WATCH = Watch()
 
 
 class Evidence(Schema):
-    """What speaks against an invariant. `pos`: the journal's entry that broke it, if it is found; `url`: the page showing it."""
+    """What speaks against an invariant. `pos`: the first entry since which it is broken, if the journal can tell (of what is
+    pending: the newest entry about it); `url`: the page showing it."""
 
     what: str
     booking: str | None = None
@@ -75,4 +76,12 @@ def bar(request: HttpRequest) -> HttpResponse:
     digest = hashlib.blake2s(orjson.dumps(told), digest_size=8).hexdigest()
     if request.GET.get("seen") == digest:
         return HttpResponse(status=204)
-    return render(request, "dashboard/verdict.html#chips", {"verdict": found, "digest": digest})
+    return render(
+        request, "dashboard/verdict.html#chips", {"verdict": found, "digest": digest, "settling": _settling(found)}
+    )
+
+
+def _settling(verdict: dict[str, Any]) -> bool:
+    """Whether it may change without a new entry: something converges, or the journal's index is still on its way."""
+    violated = [one for one in verdict["invariants"] if one["status"] == "violated"]
+    return verdict["status"] == "pending" or any(not piece["pos"] for one in violated for piece in one["evidence"])

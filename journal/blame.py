@@ -1,16 +1,25 @@
 """Which entry made a row what it is: the link from a verdict to the journal."""
 
 import json
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from django.db import connections
+import orjson
+from django.db import connections, transaction
+
+ALIAS = "journal"
+PATIENCE = "set local statement_timeout = '3s'"  # a verdict is worth more in time than with every link
 
 _LAST_CHANGE = """
     select mention.pos, mention.correlation
     from journal_mention mention join journal_entry entry using (tape, pos)
     where mention.tape = 0 and mention.correlation = any(%s) and entry.changes @> any(%s::jsonb[])
     order by mention.pos desc limit 1
+"""
+_VERSIONS = """
+    select t.name, v.from_pos, v.to_pos, v.correlation, v."row"::text
+    from journal_rowversion v join journal_table t on t.id = v."table"
+    where v.tape = 0 and t.name = any(%s) and {which} order by v.from_pos
 """
 
 
@@ -19,9 +28,41 @@ class Blamed(NamedTuple):
     booking: str
 
 
+class Version(NamedTuple):
+    """A row from entry `from_pos` on, until entry `to_pos` (None: it still is). `booking`: whose it is, "" for nobody's."""
+
+    table: str
+    from_pos: int
+    to_pos: int | None
+    booking: str
+    row: dict[str, Any]
+
+
 def last_change(bookings: Sequence[str], tables: Sequence[str]) -> Blamed | None:
     """The newest entry that mentions one of these bookings and changed one of `tables`; None if there is none (yet)."""
-    with connections["journal"].cursor() as cursor:
+    with connections[ALIAS].cursor() as cursor:
         cursor.execute(_LAST_CHANGE, [list(bookings), [json.dumps([{"table": table}]) for table in tables]])
         found = cursor.fetchone()
     return Blamed(*found) if found else None
+
+
+def versions_of(bookings: Sequence[str], tables: Sequence[str]) -> list[Version]:
+    """Every version of these bookings' rows, oldest first."""
+    return _versions("v.correlation = any(%s)", list(tables), list(bookings))
+
+
+def versions_like(rows: Sequence[Mapping[str, Any]], tables: Sequence[str]) -> list[Version]:
+    """Every version of the rows that have these columns. Reads the tables' whole history: for what no booking leads to."""
+    if not rows:
+        return []
+    return _versions('v."row" @> any(%s::jsonb[])', list(tables), [json.dumps(row) for row in rows])
+
+
+def _versions(which: str, *values: Any) -> list[Version]:
+    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+        cursor.execute(PATIENCE)
+        cursor.execute(_VERSIONS.format(which=which), values)
+        found = cursor.fetchall()
+    return [
+        Version(table, since, until, booking or "", orjson.loads(row)) for table, since, until, booking, row in found
+    ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from redis import Redis, RedisError, ResponseError
 
 from journal.queries import latest
@@ -74,7 +74,7 @@ class Broadcast:
             last = 0
         for entry in entries:
             if entry["pos"] > last:
-                pipe.xadd(STREAM, {"e": json.dumps(entry)}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
+                pipe.xadd(STREAM, {"e": orjson.dumps(entry)}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
         topped: dict[Any, Any] = {**status, "epoch": self._epoch, "streamed": end}
         pipe.hset(STATUS, mapping=topped)
         pipe.execute()

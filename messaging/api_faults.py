@@ -23,9 +23,11 @@ from messaging.strikes import claim
 log = logging.getLogger(__name__)
 
 FRESH_S = 0.25
-STALE_S = 1.0  # after a silence a request waits for the plan; in a rush it takes what the last one has read
+STALE_S = 0.5  # after a silence a request waits for the plan; in a rush it takes what the last one has read. HEARD_S counts on it
 PATIENCE_S = 0.2  # but never long: Redis may be away
 SPARED = "/healthz"
+HEARD_S = STALE_S + 0.1
+"""No request that comes so long after a fault was armed is judged by a plan without it."""
 
 
 class ApiFaults:

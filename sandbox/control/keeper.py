@@ -23,7 +23,7 @@ from sandbox.control.databases import Databases
 from sandbox.control.mirror import Mirror, Seen
 from sandbox.control.outages import check_outage, described, down, lose_everything, move, outage
 from sandbox.control.proofs import LOOK_BACK, Proofs
-from sandbox.control.state import Record, State, Store
+from sandbox.control.state import Record, State, Store, as_text
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class Keeper:
     def turn(self) -> None:
         """Look at Redis, perform what is due, end what is over. Cheap while nothing is armed."""
         with self._lock:
-            before = repr(self._state)
+            before = as_text(self._state)
             spent: list[str] = []
             with contextlib.suppress(RedisError):  # away: then the durable copy is all there is
                 spent = self._meet(self._mirror.read())
@@ -139,7 +139,7 @@ class Keeper:
                 if not self._down(Point.REDIS):  # it would lose what it is told
                     self._tell_all()
             self._move_outages()
-            if repr(self._state) != before:
+            if as_text(self._state) != before:
                 self._state.forget_oldest()
                 self._save()
             with contextlib.suppress(RedisError):  # only now: a keeper killed before would have armed them anew

@@ -1,18 +1,22 @@
 """The control process's API: for whoever shows the operator token."""
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ninja.testing import TestClient
 from pytest_django import Settings
+from redis import Redis
 
-from faults import Action, Fault, Point, dump
+from faults import LIMIT, Action, Fault, Point, dump
 from sandbox.control.api import build
 from sandbox.control.keeper import Keeper
 from sandbox.control.matrix import Matrix
+from sandbox.control.state import Record, State, Store
 from tests.waiting import wait_until
 
 
@@ -28,11 +32,16 @@ class Client:
 
 
 @pytest.fixture
-def ask(keeper: Keeper, settings: Settings, tmp_path: Path) -> Iterator[Client]:
+def new_client(settings: Settings, tmp_path: Path) -> Iterator[Callable[[Keeper], Client]]:
     settings.OPERATOR_TOKEN = "secret"
     matrix = Matrix(tmp_path, "http://127.0.0.1:1")  # where nobody listens
-    yield Client(keeper, matrix)
+    yield lambda keeper: Client(keeper, matrix)
     matrix.rest()
+
+
+@pytest.fixture
+def ask(keeper: Keeper, new_client: Callable[[Keeper], Client]) -> Client:
+    return new_client(keeper)
 
 
 def test_nobody_else_may_ask(ask: Client) -> None:
@@ -56,6 +65,24 @@ def test_arm_list_clear(ask: Client) -> None:
 def test_what_cannot_be_read_is_refused(ask: Client) -> None:
     assert ask("POST", "/faults", "[]").status_code == 400
     assert ask("POST", "/faults", '{"point": "answer", "action": "crash"}').status_code == 422
+
+
+def test_a_thousand_and_no_more(redis: Redis, tmp_path: Path, new_client: Callable[[Keeper], Client]) -> None:
+    """All but the last are in the file, as they are after a restart: to arm them one by one takes minutes."""
+    fault = Fault(point=Point.TRANSACTION_INSIDE, action=Action.CRASH, service="seats")
+    armed = [replace(fault, id=f"{number:032x}") for number in range(LIMIT - 1)]
+    store = Store(tmp_path / "full")
+    store.save(State(records={one.id: Record(one) for one in armed}))
+    ask = new_client(Keeper(redis, store, os.environ))
+    assert ask("POST", "/faults", dump(replace(fault, id="f" * 32))).status_code == 200
+    assert len(ask("GET", "/faults").json()["faults"]) == redis.hlen("faults") == LIMIT
+    refused = ask("POST", "/faults", dump(fault))
+    assert (refused.status_code, refused.json()["title"]) == (422, "No such fault")
+    assert refused.json()["detail"] == "1000 faults are armed already; clear some first"
+    assert redis.hlen("faults") == LIMIT, "nothing was written"
+    ask("DELETE", f"/faults/{armed[500].id}")
+    assert ask("POST", "/faults", dump(fault)).status_code == 200
+    assert ask("DELETE", "/faults").json() == {"cleared": LIMIT}
 
 
 def test_mechanisms(ask: Client) -> None:

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 import faults
-from faults import Action, Fault, FaultError, Kind, Mechanism, Plan, Point, Target, Trigger
+from faults import Action, Fault, Kind, Mechanism, Plan, Point, Target, Trigger
 from messaging.observe import STREAM
 from sandbox.control.keeper import Keeper, Unknown
 from sandbox.control.mirror import Mirror, Seen
@@ -120,16 +120,6 @@ def test_a_fault_expires_by_itself(keeper: Keeper, redis: Redis) -> None:
     keeper.arm(fault(expires_at=(datetime.now(UTC) - timedelta(seconds=1)).isoformat()))
     assert only(keeper)["state"] == "expired"
     assert faults.listing(redis) == []
-
-
-def test_a_thousand_and_no_more(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.control.keeper.LIMIT", 2)
-    keeper.arm(fault())
-    spare = keeper.arm(fault()).fault
-    with pytest.raises(FaultError, match="2 faults are armed already"):
-        keeper.arm(fault())
-    keeper.clear(spare.id)
-    keeper.arm(fault())
 
 
 def test_of_two_that_contradict_both_are_shown_and_the_first_wins(keeper: Keeper, redis: Redis) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 import faults
-from dashboard.chips import OWNERS, owner_of
+from dashboard.chips import OWNERS, owner_of, shown
 from dashboard.rail import form, wanted
 from faults import AT, Point
 
@@ -48,3 +48,12 @@ def test_when_and_for_whom() -> None:
 def test_what_is_no_number_is_shown_in_the_refusal() -> None:
     with pytest.raises(faults.FaultError, match="often"):
         faults.parse(wanted({"point": "answer", "action": "refuse", "kind": "times", "times": "often"}))
+
+
+def test_of_very_many_the_newest_are_shown_and_whatever_stands_still() -> None:
+    armed = [
+        {"id": str(number), "held": [], "until": "2030-01-01T00:00:00+00:00" if number == 3 else ""}
+        for number in range(1000)
+    ]
+    assert [one["id"] for one in shown(armed)] == ["3", *(str(number) for number in range(981, 1000))]
+    assert shown(armed[:20]) == armed[:20]

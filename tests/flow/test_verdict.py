@@ -1,6 +1,7 @@
 """The auditor over the running house: every invariant is damaged on purpose, in the owner's database, named, and repaired."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,20 +152,36 @@ def test_damage_is_named_and_its_repair_holds(live: Live, story: Story, name: st
         check = "check ((status = 'DECLINED') <> (reason = ''))"
         repair = [*repair, f"alter table payments_payment add constraint payments_payment_reason {check}"]
     assert invariant(live, broken)["status"] == "holds"
+    before = newest(live, booking)
     with damaged(live, service, damage, repair):
         found = invariant(live, broken)
         assert found["status"] == "violated"
         assert booking in {one for piece in found["evidence"] for one in piece["bookings"]}
-        wait_until(lambda: points_at_the_damage(live, broken, booking), 10, "the journal to have it")
+        first = wait_until(lambda: newest(live, booking, after=before), 10, "the journal to have it")
+        execute(live, service, touched(damage[-1], booking))
+        wait_until(lambda: newest(live, booking, after=first), 10, "the journal to have more about it")
+        wait_until(lambda: points_at(live, broken, booking, first), 10, "the evidence to link to the first entry")
         assert live.command("verdict").returncode == 1
     assert invariant(live, broken)["status"] == "holds"
 
 
-def points_at_the_damage(live: Live, name: str, booking: str) -> bool:
-    """Whether the evidence links to the newest entry that mentions the booking: our own damage."""
-    newest = live.rows("journal", "select max(pos) from journal_mention where correlation = %s", booking)[0][0]
+def newest(live: Live, booking: str, after: int = 0) -> int:
+    """The newest entry that mentions the booking; 0 if none does after this one."""
+    pos = live.rows("journal", "select max(pos) from journal_mention where correlation = %s", booking)[0][0]
+    return int(pos) if pos > after else 0
+
+
+def touched(damage: str, booking: str) -> str:
+    """A statement that writes the damaged rows once more, as they are: an entry that breaks nothing."""
+    found = re.fullmatch(r"update (\w+) set .*?( where .*)", damage)
+    table, where = found.groups() if found else ("payments_payment", f" where booking_id = '{booking}'")
+    column = "seat" if table == "tickets_ticket" else "version"
+    return f"update {table} set {column} = {column}{where}"
+
+
+def points_at(live: Live, name: str, booking: str, pos: int) -> bool:
     pieces = [piece for piece in invariant(live, name)["evidence"] if booking in piece["bookings"]]
-    return any(piece["url"] == f"/?booking={booking}&pos={newest}" for piece in pieces)
+    return any(piece["url"] == f"/?booking={booking}&pos={pos}" for piece in pieces)
 
 
 def test_the_command_line_tells_the_verdict(live: Live, story: Story) -> None:

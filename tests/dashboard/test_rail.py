@@ -1,5 +1,7 @@
 """The form for any fault, and what its fields become."""
 
+from typing import Any
+
 import pytest
 
 import faults
@@ -51,7 +53,7 @@ def test_what_is_no_number_is_shown_in_the_refusal() -> None:
 
 
 def test_of_very_many_the_newest_are_shown_and_whatever_stands_still() -> None:
-    armed = [
+    armed: list[dict[str, Any]] = [
         {"id": str(number), "held": [], "until": "2030-01-01T00:00:00+00:00" if number == 3 else ""}
         for number in range(1000)
     ]

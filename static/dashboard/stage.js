@@ -66,3 +66,15 @@ const follow = () => {
   htmx.ajax("GET", "/bookings/newest/panel", { target: "#booking", swap: "outerHTML" });
 };
 document.body.addEventListener("htmx:afterSettle", () => { if (!waiting) follow(); });
+
+// Whoever's answer belongs into the panel gets it there, though the panel was renewed while it was under way: htmx has kept the
+// element that it meant. What a panel asked for itself that has made way is old: nobody needs it.
+document.body.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (!detail.target?.id) return;
+  detail.target.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, target } = event.detail;
+    if (xhr !== detail.xhr || target.isConnected) return;
+    if (detail.elt === target || !find(target.id)) event.detail.shouldSwap = false;
+    else event.detail.target = find(target.id);
+  });
+});

@@ -13,46 +13,66 @@ __all__ = ["nothing_armed"]
 pytestmark = pytest.mark.timeout(180)
 
 CONFIRMED, CANCELLED = "CONFIRMED", "CANCELLED"
-FAULTS = [
-    ("seats transaction.before error ReserveSeats", CONFIRMED),
-    ("payments transaction.inside error TakePayment", CONFIRMED),
-    ("payments transaction.inside delay TakePayment", CONFIRMED),
-    ("tickets transaction.before hang IssueTickets", CONFIRMED),
-    ("tickets transaction.committed crash IssueTickets", CONFIRMED),
-    ("seats transaction.inside crash ConfirmSeats", CONFIRMED),
-    ("seats answer refuse ReserveSeats", CANCELLED),
-    ("payments answer refuse TakePayment", CANCELLED),
-    ("tickets answer refuse IssueTickets", CANCELLED),
-    ("booking orchestrator.before error ReserveSeatsReply", CONFIRMED),
-    ("booking orchestrator.after crash TakePaymentReply", CONFIRMED),
-    ("seats relay.before_publish drop ReserveSeatsReply", CONFIRMED),
-    ("payments relay.after_publish crash TakePaymentReply", CONFIRMED),
-    ("payments bus drop TakePaymentReply", CONFIRMED),
-    ("booking bus duplicate TakePayment", CONFIRMED),
-    ("tickets bus delay IssueTicketsReply", CONFIRMED),
-    ("seats bus reorder SeatsReserved", CONFIRMED),
-    ("projections projector.before delay", CONFIRMED),
-    ("projections projector.committed crash", CONFIRMED),
-    ("payments database delay TakePayment", CONFIRMED),
-    ("payments process crash", CONFIRMED),
-]
+VISITS = {
+    "refused and late": [
+        ("seats answer refuse ReserveSeats", CANCELLED),
+        ("payments answer refuse TakePayment", CANCELLED),
+        ("tickets answer refuse IssueTickets", CANCELLED),
+        ("payments transaction.inside delay TakePayment", CONFIRMED),
+        ("tickets transaction.before hang IssueTickets", CONFIRMED),
+        ("tickets bus delay IssueTicketsReply", CONFIRMED),
+        ("payments database delay TakePayment", CONFIRMED),
+        ("projections projector.before delay", CONFIRMED),
+    ],
+    "failed and lost": [
+        ("seats transaction.before error ReserveSeats", CONFIRMED),
+        ("payments transaction.inside error TakePayment", CONFIRMED),
+        ("booking orchestrator.before error ReserveSeatsReply", CONFIRMED),
+        ("seats relay.before_publish drop ReserveSeatsReply", CONFIRMED),
+        ("payments bus drop TakePaymentReply", CONFIRMED),
+        ("booking bus duplicate TakePayment", CONFIRMED),
+        ("seats bus reorder SeatsReserved", CONFIRMED),
+    ],
+    "killed": [
+        ("seats transaction.inside crash ConfirmSeats", CONFIRMED),
+        ("payments relay.after_publish crash TakePaymentReply", CONFIRMED),
+        ("tickets transaction.committed crash IssueTickets", CONFIRMED),
+        ("booking orchestrator.after crash TakePaymentReply", CONFIRMED),
+        ("projections projector.committed crash", CONFIRMED),
+        ("payments process crash", CONFIRMED),
+    ],
+}
 SHORT = {"delay": "1", "hang": "2"}
 """Seconds, so that the suite need not wait for what a person would like to watch."""
 
 
-@pytest.mark.parametrize(("fault", "ending"), FAULTS)
-def test_it_fires_with_its_proof_and_the_booking_ends(live: Live, open_page: OpenPage, fault: str, ending: str) -> None:
-    service, point, action, *message = fault.split()
+@pytest.mark.parametrize("visit", VISITS)
+def test_each_fires_with_its_proof_and_its_booking_ends(live: Live, open_page: OpenPage, visit: str) -> None:
+    """Each fault is for a seat of its own, where it can tell one booking from another, so one visit proves several."""
     page = open_page()
-    choices = {"service": service, "point": point, "action": action}
-    choices |= {"message": message[0]} if message else {}
-    choices |= {"seconds": SHORT[action]} if action in SHORT else {}
-    arm(page, **choices)
-    book(page, live.free_seats(1)[0])
-    expect(state(page)).to_have_text(ending, timeout=2 * PATIENCE)
-    chip = page.locator("#armed .armed")
-    expect(chip).to_contain_text("fired ×1", timeout=PATIENCE)
-    expect(chip.locator(".proof")).to_have_text(re.compile(r"@#\d+"), timeout=PATIENCE)
+    cases = list(zip(VISITS[visit], live.free_seats(len(VISITS[visit])), strict=True))
+    for (fault, _), label in cases:
+        service, point, action, *message = fault.split()
+        choices = {"service": service, "point": point, "action": action}
+        choices |= {"message": message[0], "for": "seat", "seat": label} if message else {}
+        choices |= {"for": "any"} if service == "projections" else {}
+        choices |= {"seconds": SHORT[action]} if action in SHORT else {}
+        arm(page, **choices)
+    bookings = []
+    for _, label in cases:
+        book(page, label)
+        bookings.append(page.locator("#booking").get_attribute("data-booking") or "")
+    ended = live.ended(*bookings, within=60)
+    assert {fault: row["state"] for ((fault, _), _), row in zip(cases, ended, strict=True)} == dict(VISITS[visit])
+    expect(state(page)).to_have_text(cases[-1][0][1], timeout=PATIENCE)
+    chips = page.locator("#armed .armed")
+    for number in range(len(cases)):
+        expect(chips.nth(number)).to_contain_text("fired ×1", timeout=PATIENCE)
+        expect(chips.nth(number).locator(".proof")).to_have_text(re.compile(r"@#\d+"), timeout=PATIENCE)
+    for ((fault, _), label), booking in zip(cases, bookings, strict=True):
+        if len(fault.split()) == 4:
+            proof = chips.filter(has_text=re.compile(rf"seat {label}\b")).locator(".proof")
+            expect(proof).to_have_attribute("href", re.compile(rf"booking={booking}&pos=\d+$"))
 
 
 def test_a_compensation_that_fails_is_tried_again(live: Live, open_page: OpenPage) -> None:

@@ -34,6 +34,8 @@ def choose(page: Page, **choices: str) -> None:
         page.get_by_text("Break anything").click()
     for name, value in choices.items():
         field = page.locator(f"#arm-{name}")
+        if field.input_value() == value:
+            continue
         if field.evaluate("field => field.tagName") == "SELECT":
             field.select_option(value)
         else:

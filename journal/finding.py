@@ -94,7 +94,8 @@ def _ids(text: str, among: dict[str, Any]) -> list[Found]:
         values = {**among, "like": f"{text}%", "since": since[0] - EARLY, "until": since[1] + LATE}
         found += [Found(pos, f"message {id}") for pos, id in _all(_MESSAGES, values)]
     rows = _all(_ROWS, {**among, "like": f"{text}%"})
-    return found + [Found(pos, f"{table} {key}, as last written") for table, key, pos in rows]
+    known = {id for id, _ in bookings}  # a booking's rows in four databases go by its own id
+    return found + [Found(pos, f"{table} {key}, as last written") for table, key, pos in rows if key not in known]
 
 
 def _since(text: str) -> tuple[datetime, datetime] | None:

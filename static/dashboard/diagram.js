@@ -28,7 +28,7 @@ const trace = (element) => {
 const said = (element, edge, before, after) => {
   const entries = (found) => [...found].filter((id) => id.startsWith("n-")).length;
   const what = edge ? element.querySelector("title").textContent : element.getAttribute("aria-label");
-  return `${what} — led to it: ${entries(before)}, came of it: ${entries(after)}`;
+  return `${what}. ${entries(before)} led to it, ${entries(after)} came of it.`;
 };
 
 // The pointer counts more than the focus, the focus more than what was searched for.
@@ -107,12 +107,26 @@ const draw = () => {
   sought = current?.id ?? "";
   const active = document.activeElement?.closest(NODE);
   if (active) stop(nodes, active);
-  const newest = drawing && !kept ? nodes.at(-1) : undefined;
+  const newest = !kept && find("diagram-scroll")?.dataset.begin === "newest" ? nodes.at(-1) : undefined;
   centre(fresh ? current : nodes.find((node) => node.id === kept) ?? current ?? newest);
   show();
 };
+
+// The form says what is shown, but nobody's typing is taken away by an answer to what they had asked before.
+const say = (all) => {
+  for (const field of find("diagram-form").elements) {
+    if (field.name && (all || field.type === "hidden")) field.value = find("diagram").dataset[field.name] ?? "";
+  }
+};
+let byForm = false;
+document.body.addEventListener("htmx:beforeRequest", (event) => { byForm = event.detail.elt.id === "diagram-form"; });
 document.body.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target?.id === "diagram" || event.detail.elt?.id === "diagram") draw();
+  if (event.detail.elt?.id !== "diagram") return;
+  say(!byForm);
+  draw();
 });
-document.body.addEventListener("htmx:historyRestore", draw);
+document.body.addEventListener("htmx:historyRestore", () => {
+  say(true);
+  draw();
+});
 draw();

@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.replay.diagram.causality import OBSERVATIONS, line_of, links, ranks
 from dashboard.replay.diagram.layout import draw
 from dashboard.replay.diagram.shapes import ZOOMS, Picture
+from dashboard.stage import lanes
 from journal.stretches import Step
 from tests.dashboard.recording import recorded
 
@@ -41,8 +43,8 @@ def check(picture: Picture, steps: list[Step]) -> None:
         assert line == sorted(line, key=lambda place: place[1]), "a line does not keep its log's order"
     assert {node.cell[0] for node in picture.nodes} == set(range(picture.columns)), "a column is empty"
     assert all(0 < node.x < picture.width and 0 < node.y < picture.height for node in picture.nodes)
-    assert sum(node.tab == 0 for node in picture.nodes) == min(len(steps), 1)
-    assert [row.pos for row in picture.rows] == [one.pos for one in steps]
+    assert sum(node.tab == "0" for node in picture.nodes) == min(len(steps), 1)
+    assert [int(row.pos) for row in picture.rows] == [one.pos for one in steps]
 
 
 @st.composite
@@ -108,13 +110,19 @@ def test_a_cause_before_the_stretch_comes_in_at_the_left_edge() -> None:
     assert before.path.startswith("M2 ")
     assert "from #3 Booking, before this stretch: Book" in before.title
     assert (after.from_id, after.to_id) == ("n-7", "n-8")
-    assert picture.rows[0].causes == [(3, False, "#3 Booking, before this stretch")]
+    assert picture.rows[0].causes == [("3", False, "#3 Booking, before this stretch")]
 
 
 def test_a_hidden_entry_is_led_over() -> None:
     steps = [step(1, "payments"), step(2, "booking", 1), step(3, "tickets", 2), step(4, "payments", 3)]
     picture = draw([steps[0], steps[3]], ZOOMS[0], causes={one.pos: one.cause_pos for one in steps})
     assert [(edge.from_id, edge.to_id, edge.kind) for edge in picture.edges] == [("n-1", "n-4", "hidden")]
+
+
+def test_the_stage_leads_there() -> None:
+    booking, entries = recorded("declined")
+    told = render_to_string("dashboard/lanes.html", {"lanes": lanes.draw(entries, booking), "booking_id": booking})
+    assert f'href="/replay/diagram?booking={booking}"' in told
 
 
 @pytest.mark.parametrize("name", ["declined", "lost_acknowledgement", "crashed_worker"])
@@ -143,5 +151,5 @@ def test_a_recorded_booking(name: str) -> None:
         <= {edge.kind for edge in picture.edges}
         <= {"command", "reply", "event", "before"}
     )
-    assert [node.pos for node in picture.nodes if node.found] == [node.pos for node in picture.nodes if node.tab == 0]
+    assert [node.pos for node in picture.nodes if node.found] == [node.pos for node in picture.nodes if node.tab == "0"]
     assert [node.href for node in picture.nodes if node.found] == [f"/at/{steps[3].pos}"]

@@ -158,7 +158,7 @@ def test_what_cannot_be_is_said_on_a_whole_page(query: str, status: int, said: s
 def test_htmx_gets_the_part_and_pushes_an_address_without_what_is_empty() -> None:
     answer = get("q=&run=&from=5&to=9&service=&booking=&kind=", HTTP_HX_REQUEST="true")
     assert answer["HX-Push-Url"] == "/replay/diagram?from=5&to=9"
-    assert answer.content.decode().lstrip().startswith('<div id="diagram">')
+    assert answer.content.decode().lstrip().startswith('<div id="diagram"')
 
 
 def test_an_imported_run_and_where_its_entries_lead() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from textwrap import shorten, wrap
 
+from django.utils.safestring import SafeString
+
 from dashboard.replay.diagram.causality import OBSERVATIONS, Link, line_of, links, ranks
 from dashboard.replay.diagram.shapes import ZOOMS, Edge, Node, Picture, Row, Text, Track, Zoom
 from dashboard.stage.present import SERVICE_NAMES, clock
@@ -34,7 +36,7 @@ def draw(
     """
     woven = links(steps, causes)
     column = ranks(steps, woven)
-    tracks = _tracks(steps, zoom)
+    tracks = _tracks(steps, zoom, filtered=bool(causes))
     row = {track.service: number for number, track in enumerate(tracks)}
     picture = Picture(zoom, 0, TOP * 2 + zoom.row * len(tracks), tracks, columns=max(column.values(), default=-1) + 1)
     picture.width = LEFT + zoom.column * picture.columns + 10
@@ -42,7 +44,7 @@ def draw(
     picture.nodes = sorted(nodes.values(), key=lambda node: (node.cell[0], node.cell[1]))
     stop = nodes.get(found or 0) or next(iter(picture.nodes), None)
     if stop is not None:
-        stop.tab, stop.found = 0, stop.pos == found
+        stop.tab, stop.found = SafeString("0"), stop.pos == found
     causes_of = {step.pos: step.causes for step in steps}
     named: dict[tuple[int, int], tuple[str, str]] = {}
     for link in woven:
@@ -60,11 +62,12 @@ def zoom_for(count: int) -> Zoom:
     return ZOOMS[2] if count <= 60 else ZOOMS[1] if count <= 300 else ZOOMS[0]
 
 
-def _tracks(steps: Sequence[Step], zoom: Zoom) -> list[Track]:
-    """The five services and the observations, whether or not they have entries; a tape may have services of its own."""
-    others = sorted({line_of(step) for step in steps} - {*SERVICE_NAMES, OBSERVATIONS})
+def _tracks(steps: Sequence[Step], zoom: Zoom, *, filtered: bool) -> list[Track]:
+    """The five services, those of an imported tape's own, and the observations; filtered, only those that have entries."""
+    used = {line_of(step) for step in steps}
+    known = [*SERVICE_NAMES, *sorted(used - {*SERVICE_NAMES, OBSERVATIONS}), OBSERVATIONS]
     found = []
-    for number, service in enumerate([*SERVICE_NAMES, *others, OBSERVATIONS]):
+    for number, service in enumerate(line for line in known if line in used or not filtered):
         top = TOP + number * zoom.row
         name = "Observed" if service == OBSERVATIONS else name_of(service)
         found.append(Track(service, name, letter_of(service), top + zoom.row / 2, top))
@@ -82,18 +85,32 @@ def letter_of(service: str) -> str:
 def _node(step: Step, zoom: Zoom, cell: tuple[int, int], href: str) -> Node:
     x, y = LEFT + (cell[0] + 0.5) * zoom.column, TOP + (cell[1] + 0.5) * zoom.row
     node = Node(
-        f"n-{step.pos}", step.pos, cell, x, y, step.kind, step.service, letter_of(step.service), _label(step), href
+        SafeString(f"n-{step.pos}"),
+        step.pos,
+        cell,
+        x,
+        y,
+        step.kind,
+        step.service,
+        letter_of(step.service),
+        _label(step),
+        href,
     )
-    node.shape = _shape(step.kind, zoom.w, zoom.h)
+    node.place, node.column, node.row = (
+        SafeString(f"translate({x:g} {y:g})"),
+        SafeString(cell[0]),
+        SafeString(cell[1]),
+    )
+    node.shape = SafeString(_shape(step.kind, zoom.w, zoom.h))
     if zoom.lines:
         told = wrap(step.title, zoom.chars, max_lines=zoom.lines, placeholder=" …", break_on_hyphens=False)
         height = 13.0
         y0 = -(len(told) * height + 11) / 2 + 10
-        node.texts = [Text(y0 + number * height, line, "title") for number, line in enumerate(told)]
+        node.texts = [Text(SafeString(f"{y0 + number * height:g}"), line, "title") for number, line in enumerate(told)]
         time = clock(step.at.isoformat())[:12] if step.at else ""
-        node.texts.append(Text(y0 + len(told) * height, f"#{step.pos} {time}", "meta"))
+        node.texts.append(Text(SafeString(f"{y0 + len(told) * height:g}"), f"#{step.pos} {time}", "meta"))
     elif zoom.w > 12:
-        node.texts = [Text(4, node.letter, "letter")]
+        node.texts = [Text(SafeString("4"), node.letter, "letter")]
     return node
 
 
@@ -129,16 +146,17 @@ def _edge(
     if link.through == "before":
         service, title = outside.get(link.source, ("", "no longer kept"))
         y = at.get(service, target.y)
-        path = _way(2, y, target, zoom, link.source, spanned=target.cell[0] + 1)
+        path = SafeString(_way(2, y, target, zoom, link.source, spanned=target.cell[0] + 1))
         said = f"{type or 'message'} from #{link.source} {name_of(service)}, before this stretch: {title}"
-        return Edge(f"e-{link.source}-{link.target}", "", target.id, "before", path, said)
+        return Edge(SafeString(f"e-{link.source}-{link.target}"), "", target.id, "before", path, said)
     source = nodes[link.source]
-    path = _way(source.x + zoom.w / 2, source.y, target, zoom, link.source, spanned=target.cell[0] - source.cell[0])
+    spanned = target.cell[0] - source.cell[0]
+    path = SafeString(_way(source.x + zoom.w / 2, source.y, target, zoom, link.source, spanned))
     if link.through == "hidden":
         kind, said = "hidden", f"#{link.source} led to #{link.target}, over entries that are not shown"
     else:
         said = f"{kind} {type}".strip() + f", from #{link.source} to #{link.target}"
-    return Edge(f"e-{link.source}-{link.target}", source.id, target.id, kind, path, said)
+    return Edge(SafeString(f"e-{link.source}-{link.target}"), source.id, target.id, kind, path, said)
 
 
 def _way(x: float, y: float, target: Node, zoom: Zoom, spread: int, spanned: int) -> str:
@@ -166,14 +184,18 @@ def _by_target(steps: Sequence[Step], woven: Sequence[Link]) -> list[tuple[Step,
 
 
 def _row(step: Step, node: Node, into: Sequence[Link], titles: Mapping[int, tuple[str, str]]) -> Row:
-    causes = []
+    causes: list[tuple[str, bool, str]] = []
     for link in into:
         service, _ = titles.get(link.source, ("", ""))
         over = {"direct": "", "hidden": ", over hidden entries", "before": ", before this stretch"}[link.through]
         causes.append(
-            (link.source, link.through != "before", f"#{link.source} {name_of(service) if service else ''}{over}")
+            (
+                SafeString(link.source),
+                link.through != "before",
+                f"#{link.source} {name_of(service) if service else ''}{over}",
+            )
         )
     at = clock(step.at.isoformat()) if step.at else ""
     kind = step.seen or step.kind
     note = "" if step.cause_known else "a cause is unknown"
-    return Row(step.pos, kind, step.service, name_of(step.service), step.title, at, node.href, causes, note)
+    return Row(SafeString(step.pos), kind, step.service, name_of(step.service), step.title, at, node.href, causes, note)

@@ -39,14 +39,14 @@ _ROWS = (
         select key, from_pos, "row" from (
             (select key, from_pos, "row" from journal_rowversion
              where tape = %(tape)s and "table" = t.id and octave is null and from_pos <= %(pos)s
-             order by from_pos desc limit %(limit)s)
+             order by from_pos desc, key limit %(limit)s)
             union all
             select was.* from octaves o, lateral (
                 select key, from_pos, "row" from journal_rowversion
                 where tape = %(tape)s and "table" = t.id and octave = o.octave
                     and from_pos <= %(pos)s and from_pos > o.since and to_pos > %(pos)s
-                order by from_pos desc limit %(limit)s) was
-        ) there order by from_pos desc limit %(limit)s) v
+                order by from_pos desc, key limit %(limit)s) was
+        ) there order by from_pos desc, key limit %(limit)s) v
     where %(names)s::text[] is null or t.name = any(%(names)s::text[])
 """
 )
@@ -56,7 +56,7 @@ _ROWS_OF_BOOKING = """
     where v.tape = %(tape)s and v.correlation = %(booking)s and v.from_pos <= %(pos)s
         and (v.to_pos is null or v.to_pos > %(pos)s)
         and (%(names)s::text[] is null or t.name = any(%(names)s::text[]))
-    order by v.from_pos desc
+    order by v.from_pos desc, v.key
 """
 _TOTALS = """
     select t.service, t.name, h.rows, h.hash::text from journal_table t, lateral (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journal.models import LIVE
+from journal.moments import RowThen
 from journal.queries import EntryDict, entries_of
 
 _LINKS = ("id", "booking_id", "correlation_id", "saga_id")
@@ -48,10 +49,18 @@ def story(correlation: str, pos: int | None = None, tape: int = LIVE) -> Story:
     return fold(correlation, entries_of(correlation, tape=tape), pos)
 
 
-def fold(correlation: str, entries: Sequence[EntryDict], pos: int | None = None) -> Story:
-    """`story` over entries at hand, in order."""
+def fold(
+    correlation: str, entries: Sequence[EntryDict], pos: int | None = None, before: Sequence[RowThen] = ()
+) -> Story:
+    """`story` over entries at hand, in order. `before`: the booking's rows before the first of them, if some were there.
+
+    Such a row has nobody in `last` until an entry changes it.
+    """
     result = Story(correlation)
     related = {correlation}
+    for one in before:
+        result.tables.setdefault(one.service, {}).setdefault(one.table, {})[one.key] = one.row
+        related.update({one.row["saga_id"]} if one.row.get("saga_id") else ())
     for entry in entries:
         if pos is not None and entry["pos"] > pos:
             result.next = entry["pos"]

@@ -115,11 +115,11 @@ def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
             "view": service == "projections",
             "tables": [
                 _table(name, found[service, name], totals[service][name]["rows"], pos)
-                for name in sorted(wanted[service])
+                for name in sorted(wanted.get(service, ()))
                 if (service, name) in found
             ],
         }
-        for service in sorted(wanted, key=list(SERVICE_NAMES).index)
+        for service in SERVICE_NAMES
     ]
 
 

@@ -33,7 +33,7 @@ def details(booking: str, pos: int) -> dict[str, Any] | None:
 def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, Any]:
     """Only the rows and messages of this booking; a batch holds those of others too.
 
-    `sql=False` for an imported entry: what Redis keeps is of this sandbox's transactions.
+    `sql=False` for an entry of a run: what Redis keeps is of this sandbox's last hour, and no part of a recording.
     """
     changes = mine(entry, booking)
     messages = [change["new"] for change in changes if change["table"].endswith("_outbox") and change["new"]]
@@ -57,6 +57,7 @@ def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, A
         "messages": [_message(message) for message in messages],
         "rows": rows[:ROWS],
         "more": max(len(rows) - ROWS, 0),
+        "sql": sql,
         "statements": _statements(entry) if sql else [],
         "work": work,
         "source": source(work.function) if work else None,

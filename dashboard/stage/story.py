@@ -9,6 +9,7 @@ from dashboard.replay import bar
 from dashboard.stage import present, steps, tables
 from dashboard.stage.details import describe
 from dashboard.stage.lanes import draw
+from journal.moments import RowThen
 from journal.queries import EntryDict, entries_of
 from journal.stories import Tables, fold
 
@@ -31,12 +32,14 @@ def tell(
     follow: bool = False,
     performance: str = "",
     sql: bool = True,
+    before: Sequence[RowThen] = (),
 ) -> dict[str, Any]:
     """`story` over entries at hand; none yet is the panel of a booking that has just been accepted.
 
     `performance`: whose seats the page shows, for the permalink. `sql`: the statements of these transactions may be at hand.
+    `before`: the booking's rows before the first entry.
     """
-    told = fold(booking, entries, pos)
+    told = fold(booking, entries, pos, before)
     row = _row(told.tables, "booking", "booking_booking", booking)
     address = {"performance": performance, "booking": "" if follow and pos is None else booking}
     address = {name: value for name, value in address.items() if value}

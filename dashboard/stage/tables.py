@@ -111,8 +111,13 @@ def _table(
 
 
 def last_of(told: Story, service: str, table: str, key: str) -> dict[str, Any]:
-    """Who wrote a row last: {pos, xid, lsn, time (HH:MM:SS.mmm), now (it is the entry being looked at)}."""
-    entry = told.last[service, table, key]
+    """Who wrote a row last: {pos, xid, lsn, time (HH:MM:SS.mmm), now (it is the entry being looked at)}.
+
+    {} for a row that was there before the first entry at hand, and has not been written since.
+    """
+    entry = told.last.get((service, table, key))
+    if entry is None:
+        return {}
     return {
         "pos": entry["pos"],
         "xid": entry["xid"],

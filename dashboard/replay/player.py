@@ -47,7 +47,8 @@ def of(request: HttpRequest) -> HttpResponse:
     if found is None:
         raise NoMomentError(404, "There is no such run", "Nothing has been recorded yet.")
     booking = request.GET.get("booking", "")[:36]
-    return redirect(f"/replay/{found}?{urlencode({'booking': booking, 'pos': pos or ''})}")
+    address = {name: value for name, value in (("booking", booking), ("pos", pos)) if value}
+    return redirect(f"/replay/{found}?{urlencode(address)}")
 
 
 def known(run: UUID) -> RunDict:

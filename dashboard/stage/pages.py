@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
@@ -37,6 +37,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
     faults = {**rail.rail(), **rail.form({}), "mechanisms": rail.mechanisms(), "operator": is_operator(request)}
     try:
+        if request.GET.get("pos") and not _uuid(request.GET.get("booking", "")):
+            return redirect(f"/replay/of?pos={asked_position(request)}")  # no booking's: a moment of the run
         return render(request, "dashboard/index.html", {**_shown(request), **faults})
     except (OperationalError, InterfaceError):  # the page lives on the views: without them it can only say so
         return render(request, "dashboard/away.html", faults, status=503)

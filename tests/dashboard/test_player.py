@@ -186,6 +186,7 @@ def test_the_way_from_a_moment(run: UUID) -> None:
     assert times == sorted(times) or max(times) - min(times) < 60_000
     to = Client().get(f"/replay/of?booking={BOOKING}&pos={PAID}")
     assert to["Location"] == f"/replay/{run}?booking={BOOKING}&pos={PAID}"
+    assert Client().get(f"/?pos={PAID}")["Location"] == f"/replay/of?pos={PAID}"
 
 
 def test_the_bar_of_a_booking_goes_from_its_entry_to_its_entry() -> None:

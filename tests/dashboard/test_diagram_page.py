@@ -103,6 +103,8 @@ def test_filters(tape: None) -> None:
     assert len(re.findall(r'class="edge"[^>]*data-kind="hidden"', page)) == len(payments) - 1 > 1
     assert shown("kind=fault") == [12]
     assert shown("kind=observation") == []
+    assert "No entry from #13 to #640 fits." in get("kind=fault&from=13").content.decode()
+    assert "; the newest is #640" in get("from=641").content.decode()
     assert shown("kind=transaction&from=11&to=13") == [11, 13]
 
 

@@ -58,6 +58,7 @@ def _shown(asked: Asked) -> dict[str, Any]:
     step = next(number for number, one in enumerate(ZOOMS) if one is zoom)
     anyway = {"from": asked.given["from"], "to": asked.given["to"]}
     return {
+        "wanted": asked.filter(),
         "picture": picture, "first": first, "last": last, "shown": len(steps), "hits": _hits(asked, hits),
         "found": next((node for node in picture.nodes if node.found), None), "allowed": ALLOWED,
         "earlier": _address(asked, to=first - 1, **{"from": ""}, q="") if steps and first > asked.first else "",

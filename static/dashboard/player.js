@@ -14,6 +14,7 @@ const isLive = () => moves().live === "true";
 
 let wanted = null;
 let busy = false;
+let drawn = null; // the seat map that was scrolled last
 let here = Number(moves().value); // of what is wanted, which the panels may not show yet
 
 // In a booking the scrubber counts the booking's entries, in a run it stands at a position.
@@ -75,6 +76,10 @@ const sync = () => {
   scrubber.setAttribute("aria-valuetext", now.text);
   play.textContent = playing.on || isLive() ? "Pause" : "Play";
   bar.dataset.playing = String(playing.on);
+  const map = find("seats");
+  const mine = map?.querySelector("[data-mine]"); // the map scrolls to the booking's seats, and the page stays where it is
+  if (mine && map !== drawn) map.scrollTop += mine.getBoundingClientRect().top - map.getBoundingClientRect().top - map.clientHeight / 2;
+  drawn = map;
 };
 
 const playing = new Playing({ show, changed: sync, speed: () => Number(find("speed").value) });

@@ -170,7 +170,8 @@ def test_what_is_kept_until_it_is_drawn(live: Live, visit: Visit) -> None:
     page, _ = visit()
     told: dict[str, Any] = page.evaluate(
         """async () => {
-          const { Inbox, read, LENGTH } = await import("/static/dashboard/live/inbox.js");
+          const served = performance.getEntriesByType("resource").find(({ name }) => name.includes("/live/inbox."));
+          const { Inbox, read, LENGTH } = await import(served.name);
           const frame = (from, to, seat) => {
             const lines = [];
             for (let pos = to; pos >= from; pos--) lines.push(`<li data-pos="${pos}" data-bookings="a b"></li>`);

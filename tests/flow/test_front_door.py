@@ -119,7 +119,7 @@ def test_a_foreign_origin_gets_no_socket(live: Live) -> None:
         pass
 
 
-@pytest.mark.parametrize("cursor", ["after=99999999&epoch=", "after=x", "after=-1", "after=0&epoch=of-another-run", ""])
+@pytest.mark.parametrize("cursor", ["after=99999999&epoch=", "after=x", "after=-1", "after=0&epoch=of-another-run"])
 def test_a_cursor_that_means_nothing_reloads_the_page(live: Live, cursor: str) -> None:
     with connect(live.url.replace("http", "ws") + f"/ws/journal?{cursor}", origin=Origin(live.url)) as socket:
         assert "data-reload" in str(socket.recv(timeout=15))

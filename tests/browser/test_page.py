@@ -51,7 +51,7 @@ def test_click_a_15_and_see_it_sold_in_a_second_browser_too(live: Live, open_pag
 def test_a_declined_card_can_be_stepped_through(live: Live, open_page: OpenPage) -> None:
     label = live.free_seats(1)[0]
     page = open_page()
-    page.get_by_role("button", name="Card declined").click()
+    page.locator("#toggle-card_declined").click()
     expect(page.locator("#toggle-card_declined")).to_contain_text("armed")
     book(page, label)
     expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)

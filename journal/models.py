@@ -202,6 +202,7 @@ class Flight(models.Model):
             models.Index(
                 "tape", "octave", "from_pos", condition=models.Q(octave__isnull=False), name="journal_flight_was"
             ),
+            models.Index("tape", "correlation", "from_pos", name="journal_flight_of"),
         ]
 
 

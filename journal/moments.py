@@ -74,7 +74,6 @@ _FLIGHTS = (
     + _FLIGHT
     + """ from journal_flight
          where tape = %(tape)s and octave is null and from_pos <= %(pos)s
-             and (%(booking)s::text is null or correlation = %(booking)s)
          order by from_pos desc limit %(limit)s)
         union all
         select was.* from octaves o, lateral (
@@ -82,11 +81,15 @@ _FLIGHTS = (
     + _FLIGHT
     + """ from journal_flight
             where tape = %(tape)s and octave = o.octave and from_pos <= %(pos)s and from_pos > o.since and to_pos > %(pos)s
-                and (%(booking)s::text is null or correlation = %(booking)s)
             order by from_pos desc limit %(limit)s) was
     ) flying order by from_pos desc limit %(limit)s
 """
 )
+_FLIGHTS_OF = f"""
+    select {_FLIGHT} from journal_flight
+    where tape = %(tape)s and correlation = %(booking)s and from_pos <= %(pos)s and (to_pos is null or to_pos > %(pos)s)
+    order by from_pos desc limit %(limit)s
+"""
 _FAULTS = """
     select armed.pos, (armed.data -> 'data' -> 'armed')::text, (
         select jsonb_build_object('pos', pos, 'fired', data -> 'data' -> 'fired', 'cleared', data -> 'data' -> 'cleared')::text
@@ -183,7 +186,7 @@ def totals_at(pos: int, tape: int = LIVE) -> dict[str, dict[str, dict[str, Any]]
 def flights_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit: int = FLIGHTS) -> list[FlightThen]:
     """The messages in flight after entry `pos`, the youngest first."""
     values = {"pos": pos, "tape": tape, "booking": booking, "limit": limit}
-    return [FlightThen(*row) for row in _all(_FLIGHTS, values)]
+    return [FlightThen(*row) for row in _all(_FLIGHTS_OF if booking else _FLIGHTS, values)]
 
 
 def sagas_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit: int = ROWS) -> list[RowThen]:

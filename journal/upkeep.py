@@ -11,7 +11,10 @@ from journal import retention, store
 from journal.indexer import Indexer
 
 INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
-INDEX_LIMITS = (100, 1_000)  # entries of such a batch; fewer cost as much, and on a busy machine it would never catch up
+INDEX_LIMITS = (
+    100,
+    1_000,
+)  # entries of such a batch; fewer cost as much, and on a busy machine it would never catch up
 INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
 SHARE = 20  # before that, it takes one part in so many of the time: it must not stand still for as long as a load lasts
 RETRY = 5.0  # seconds after something failed; recording goes on

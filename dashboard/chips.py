@@ -48,14 +48,21 @@ def shown(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def groups(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The chips of each service that has some, the newest first; a fault for any service comes before all."""
+    """The chips of each service that has some, the newest first; what stands still or is down before all, since somebody may
+    have to end it, then a fault for any service."""
     chips = [(owner_of(fault["service"]) if fault["service"] else "", _chip(fault)) for fault in armed]
     owners = {"": "Any service", **OWNERS}
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"service": owner, "name": name, "chips": [chip for of, chip in reversed(chips) if of == owner]}
         for owner, name in owners.items()
     ]
-    return [group for group in groups if group["chips"]]
+    for group in groups:
+        group["chips"].sort(key=_may_wait)
+    return sorted((group for group in groups if group["chips"]), key=lambda group: _may_wait(group["chips"][0]))
+
+
+def _may_wait(chip: dict[str, Any]) -> bool:
+    return chip["state"] not in ("held", "down")
 
 
 def _chip(fault: dict[str, Any]) -> dict[str, Any]:

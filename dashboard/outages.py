@@ -74,7 +74,8 @@ def _injected(fault: dict[str, Any]) -> Down:
     if fault["service"] == "redis":
         return Down(name="Redis", text="is down, and has lost its data", injected=True, until=fault["until"])
     name = SERVICE_NAMES[fault["service"]]
-    return Down(name=name, text="is down: its database refuses everybody", injected=True, until=fault["until"])
+    text = "are down: their" if fault["service"] == "projections" else "is down: its"
+    return Down(name=name, text=f"{text} database refuses everybody", injected=True, until=fault["until"])
 
 
 def _is_recent(fault: dict[str, Any], now: datetime) -> bool:

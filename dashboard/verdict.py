@@ -16,6 +16,8 @@ from audit.truth import Views
 from dashboard.blame import blamed
 from journal import moments, queries
 from journal.blame import Blamed, last_change
+from messaging.connections import redis_client
+from messaging.observe import observe
 from projections import snapshot
 
 log = logging.getLogger(__name__)
@@ -91,9 +93,21 @@ class Watch:
             if began >= self._good_until:
                 pos = _journal_end(indexed=self._last["status"] == "violated")
                 if pos != self._pos or self._last["status"] == "pending":
-                    self._last, self._pos = fresh(), pos
+                    before, self._last, self._pos = self._last, fresh(), pos
+                    _tell_violations(before, self._last)
                 self._good_until = time.monotonic() + max(PACE_S, SHARE * (time.monotonic() - began))
             return self._last
+
+
+def _tell_violations(before: Document, now: Document) -> None:
+    """Mark in the journal when an invariant is first seen violated, so that a replay can be scrubbed to it."""
+    known = {one["name"] for one in before.get("invariants", ()) if one["status"] == "violated"}
+    for one in now["invariants"]:
+        if one["status"] == "violated" and one["name"] not in known:
+            since = [piece["pos"] for piece in one["evidence"] if piece.get("pos")]
+            told = {"invariant": one["name"], "count": one["count"], "since": min(since, default=None)}
+            # Of no booking: the bookings' own stories are told by those who saw them happen.
+            observe(redis_client(), "audit", "violation", f"violated: {one['title']}", data=told)
 
 
 def _journal_end(indexed: bool) -> tuple[int, int]:

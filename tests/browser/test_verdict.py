@@ -33,6 +33,8 @@ def test_what_is_broken_is_seen_linked_and_seen_repaired(live: Live, open_page: 
         expect(link).to_have_attribute("href", re.compile(rf"\?booking={booking}(&pos=\d+)?$"))
         page.keyboard.press("Escape")
         expect(paid).not_to_have_attribute("open", "")
+        marked = "select from journal_entry where data ->> 'kind' = 'violation' and data -> 'data' ->> 'invariant' = %s"
+        wait_until(lambda: live.rows("journal", marked, "paid_iff_ticketed"), 10, "the violation's mark in the journal")
     expect(paid).to_have_attribute("data-status", "holds", timeout=PATIENCE)
     assert page.evaluate("window.sameDocument"), "the page was reloaded"
 

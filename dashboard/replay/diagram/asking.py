@@ -18,7 +18,7 @@ from journal.stretches import Filter
 PICTURE = 240  # entries, while one end of the stretch is open
 MOST = 600  # entries in a picture, whatever is asked for
 FIELDS = ("run", "from", "to", "service", "booking", "kind", "q", "zoom")
-SERVICES = (*SERVICE_NAMES, "control")
+SERVICES = (*SERVICE_NAMES, "control", "audit")
 KINDS = ("transaction", "observation", "fault")
 LONGEST = 80
 

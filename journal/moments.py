@@ -82,13 +82,13 @@ _FLIGHTS = (
     + """ from journal_flight
             where tape = %(tape)s and octave = o.octave and from_pos <= %(pos)s and from_pos > o.since and to_pos > %(pos)s
             order by from_pos desc limit %(limit)s) was
-    ) flying order by from_pos desc limit %(limit)s
+    ) flying order by from_pos desc, id limit %(limit)s
 """
 )
 _FLIGHTS_OF = f"""
     select {_FLIGHT} from journal_flight
     where tape = %(tape)s and correlation = %(booking)s and from_pos <= %(pos)s and (to_pos is null or to_pos > %(pos)s)
-    order by from_pos desc limit %(limit)s
+    order by from_pos desc, id limit %(limit)s
 """
 _FAULTS = """
     select armed.pos, (armed.data -> 'data' -> 'armed')::text, (

@@ -48,7 +48,9 @@ def arm(page: Page, **choices: str) -> None:
     armed = page.locator("#armed .armed")
     before = armed.count()
     choose(page, **choices)
-    page.get_by_role("button", name="Arm", exact=True).click()
+    # The journal tells of it at once; the answer comes when it has reached those who look for it.
+    with page.expect_response(lambda answer: answer.url.endswith("/rail/arm"), timeout=PATIENCE):
+        page.get_by_role("button", name="Arm", exact=True).click()
     expect(armed).to_have_count(before + 1)
 
 

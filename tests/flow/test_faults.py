@@ -131,7 +131,7 @@ def test_each_strike_has_its_journal_entry(live: Live) -> None:
     def proof() -> list[tuple[Any, ...]]:
         return live.rows(
             "journal",
-            "select pos from journal_entry where kind = 'observation' and data #>> '{data,fault}' = %s",
+            "select pos from journal_entry where data ->> 'kind' = 'fault' and data #>> '{data,fault}' = %s",
             fault,
         )
 

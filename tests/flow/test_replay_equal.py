@@ -17,7 +17,7 @@ from tests.live import Live
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
-BOOKINGS, SEATS, CLIENTS, SEED = 500, 150, 12, 20261121
+BOOKINGS, SEATS, CLIENTS, SEED = 500, 100, 12, 20261121
 DATABASES = ("booking", "seats", "payments", "tickets", "projections")
 FAULTS: tuple[tuple[str, str, dict[str, Any], float], ...] = (
     ("answer", "refuse", {"service": "payments", "message": "TakePayment"}, 0.2),

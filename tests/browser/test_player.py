@@ -56,7 +56,7 @@ def picture(page: Page) -> list[str]:
     seats = page.locator("#seats .grid .seat").evaluate_all(
         "all => all.map(one => one.dataset.label + one.dataset.status)"
     )
-    parts = [page.locator(f"#{name}").inner_text() for name in ("booking", "then-faults", "then-flights", "then-lags")]
+    parts = [page.locator(f"#{name}").inner_text() for name in ("booking", "then-flights", "then-lags")]
     return [*parts, *seats]
 
 

@@ -85,7 +85,7 @@ def book(live: Live, count: int) -> int:
 
 def brought(page: Page, pos: int) -> None:
     """Wait until the page has drawn that entry."""
-    page.wait_for_function("pos => document.getElementById(`e-${pos}`)", arg=pos, timeout=PATIENCE)
+    expect(page.locator(f"#e-{pos}")).to_be_attached(timeout=PATIENCE)
 
 
 def logged(page: Page) -> list[int]:

@@ -1,14 +1,13 @@
 """`manage.py verdict`: does each invariant hold? Asked through the front door, like everybody else."""
 
 import json
-import os
 from typing import Any
 
-import httpx
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
+
+from messaging import front_door
 
 EXIT = {"holds": 0, "violated": 1, "pending": 2}
-NO_ANSWER = 3
 MARKS = {"holds": "✓", "pending": "…", "violated": "✗"}
 
 
@@ -18,20 +17,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json")
-        parser.add_argument("--url", default="", help="the sandbox; default http://127.0.0.1:$PORT")
+        front_door.add_url(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = options["url"] or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
-        try:
-            answer = httpx.get(f"{base}/api/verdict", timeout=60)
-            answer.raise_for_status()
-            verdict = answer.json()
-        except httpx.HTTPStatusError as error:
-            raise CommandError(f"{base} answered {error.response.status_code}", returncode=NO_ANSWER) from error
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise CommandError(
-                f"no sandbox answers at {base} ({error}); is `make run` up?", returncode=NO_ANSWER
-            ) from error
+        verdict = front_door.document(front_door.base_url(options), "/api/verdict")
         self.stdout.write(json.dumps(verdict, indent=2) if options["as_json"] else _told(verdict))
         raise SystemExit(EXIT[verdict["status"]])
 

@@ -1,13 +1,14 @@
 """`manage.py book`: book seats from a script, through the front door like everybody else."""
 
 import json
-import os
 import time
 import uuid
 from typing import Any
 
 import httpx
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from messaging import front_door
 
 ENDED = {"CONFIRMED": 0, "CANCELLED": 1, "STUCK": 2}
 
@@ -24,10 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="until the booking has ended")
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait")
         parser.add_argument("--json", action="store_true", dest="as_json")
-        parser.add_argument("--url", default="", help="the sandbox; default http://127.0.0.1:$PORT")
+        front_door.add_url(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = options["url"] or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+        base = front_door.base_url(options)
         body = {
             "performance": options["performance"],
             "seats": [seat.strip() for seat in options["seats"].split(",")],
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             except httpx.HTTPError as error:
                 raise CommandError(f"no sandbox answers at {base} ({error}); is `make run` up?") from error
             if answer.status_code != 202:
-                raise CommandError(_problem(answer))
+                raise CommandError(front_door.refusal(answer))
             booking = answer.json()
             if options["wait"]:
                 booking = self._wait(client, booking, options["timeout"])
@@ -66,11 +67,3 @@ class Command(BaseCommand):
 def _line(booking: dict[str, Any]) -> str:
     reason = f" ({booking['reason']})" if booking.get("reason") else ""
     return f"{booking['id']} {booking['state']}{reason}"
-
-
-def _problem(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-        return f"{problem['title']}: {problem['detail']}"
-    except (ValueError, KeyError):
-        return f"the front door answered {answer.status_code}"

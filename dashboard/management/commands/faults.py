@@ -1,7 +1,6 @@
 """`manage.py faults`: break things from a script, through the front door like everybody else."""
 
 import json
-import os
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 from urllib.parse import quote
@@ -9,15 +8,15 @@ from urllib.parse import quote
 import httpx
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from messaging import front_door
+
 
 class Command(BaseCommand):
     help = "List, arm and clear faults; let go on what they hold; switch safety mechanisms."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--url", default="", help="the sandbox; default http://127.0.0.1:$PORT")
-        parser.add_argument(
-            "--token", default=os.environ.get("OPERATOR_TOKEN", ""), help="operator token, off this machine"
-        )
+        front_door.add_url(parser)
+        front_door.add_token(parser)
         parser.add_argument("--json", action="store_true", dest="as_json")
         commands = parser.add_subparsers(dest="what", required=True)
         commands.add_parser("list", help="what is armed, what struck, and the journal entry that proves it")
@@ -34,15 +33,15 @@ class Command(BaseCommand):
         switch.add_argument("--on", action=BooleanOptionalAction, default=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = options["url"] or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
-        headers = {"Authorization": f"Bearer {options['token']}"} if options["token"] else {}
+        base = front_door.base_url(options)
+        headers = front_door.headers(options)
         with httpx.Client(base_url=base, timeout=20, headers=headers) as client:
             try:
                 answer = _ask(client, options)
             except httpx.HTTPError as error:
                 raise CommandError(f"no sandbox answers at {base} ({error}); is `make run` up?") from error
         if not answer.is_success:
-            raise CommandError(_problem(answer))
+            raise CommandError(front_door.refusal(answer))
         found = answer.json()
         self.stdout.write(
             json.dumps(found, indent=2) if options["as_json"] else "\n".join(_lines(options["what"], found))
@@ -122,11 +121,3 @@ def _line(fault: dict[str, Any]) -> str:
     fired = f", fired x{fault['fired']}{proof}" if fault["fired"] else ""
     held = ", holds" if fault.get("held") else ""
     return f"{fault['id']} {fault['action']} at {place}: {fault['state']}{fired}{held}"
-
-
-def _problem(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-        return f"{problem['title']}: {problem['detail']}"
-    except (ValueError, KeyError):
-        return f"the front door answered {answer.status_code}"

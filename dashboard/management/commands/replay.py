@@ -1,14 +1,14 @@
 """`manage.py replay check`: does what the journal replays equal the live tables? Asked through the front door."""
 
 import json
-import os
 from typing import Any
 
-import httpx
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
+
+from messaging import front_door
 
 EXIT = {"equal": 0, "differs": 1}
-NOT_YET, NO_ANSWER = 2, 3
+NOT_YET = 2
 
 
 class Command(BaseCommand):
@@ -18,20 +18,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["check"])
         parser.add_argument("--json", action="store_true", dest="as_json")
-        parser.add_argument("--url", default="", help="the sandbox; default http://127.0.0.1:$PORT")
+        front_door.add_url(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = options["url"] or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
-        try:
-            answer = httpx.get(f"{base}/api/replay/check", timeout=60)
-            answer.raise_for_status()
-            found = answer.json()
-        except httpx.HTTPStatusError as error:
-            raise CommandError(f"{base} answered {error.response.status_code}", returncode=NO_ANSWER) from error
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise CommandError(
-                f"no sandbox answers at {base} ({error}); is `make run` up?", returncode=NO_ANSWER
-            ) from error
+        found = front_door.document(front_door.base_url(options), "/api/replay/check")
         self.stdout.write(json.dumps(found, indent=2) if options["as_json"] else _told(found))
         raise SystemExit(EXIT.get(found["status"], NOT_YET))
 

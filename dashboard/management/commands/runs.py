@@ -15,6 +15,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
+from messaging import front_door
+
 CHUNK, POLL_S = 256 * 1024, 0.25
 
 
@@ -22,10 +24,8 @@ class Command(BaseCommand):
     help = "List recorded runs, start one, export one to a file, import one from a file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--url", default="", help="the sandbox; default http://127.0.0.1:$PORT")
-        parser.add_argument(
-            "--token", default=os.environ.get("OPERATOR_TOKEN", ""), help="operator token, off this machine"
-        )
+        front_door.add_url(parser)
+        front_door.add_token(parser)
         parser.add_argument("--json", action="store_true", dest="as_json")
         commands = parser.add_subparsers(dest="what", required=True)
         commands.add_parser("list", help="all runs: the one being recorded, then the newest first")
@@ -38,8 +38,8 @@ class Command(BaseCommand):
         commands.add_parser("import", help="read a run from a file; prints its id").add_argument("file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = options["url"] or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
-        headers = {"Authorization": f"Bearer {options['token']}"} if options["token"] else {}
+        base = front_door.base_url(options)
+        headers = front_door.headers(options)
         with httpx.Client(base_url=base, timeout=httpx.Timeout(None, connect=5), headers=headers) as client:
             try:
                 found = self._do(client, options)
@@ -72,7 +72,7 @@ def _export(client: httpx.Client, run: str, file: str) -> None:
     with client.stream("GET", f"/api/runs/{run}/export") as answer:
         if answer.status_code != 200:
             answer.read()
-            raise CommandError(_problem(answer))
+            raise CommandError(front_door.refusal(answer))
         if file == "-":
             _copy(answer, sys.stdout.buffer)
             return
@@ -132,7 +132,7 @@ def _watch(client: httpx.Client, id: str, answer: Future[httpx.Response], bar: P
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
-        raise CommandError(_problem(answer))
+        raise CommandError(front_door.refusal(answer))
     found: dict[str, Any] = answer.json()
     return found
 
@@ -149,11 +149,3 @@ def _line(run: dict[str, Any]) -> str:
         [f", seed {run['seed']}" if run["seed"] else "", f", {len(run['faults'])} faults" if run["faults"] else ""]
     )
     return f"{run['id']} {state:<9} {run['started_at'][:19]}Z {run['entries']:>9,} entries  {run['name']}{more}"
-
-
-def _problem(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-        return f"{problem['title']}: {problem['detail']}"
-    except (ValueError, KeyError):
-        return f"the front door answered {answer.status_code}"

@@ -1,0 +1,53 @@
+"""How a command speaks to the front door: at which sandbox, as whom, and what its refusals say."""
+
+import os
+from typing import Any
+
+import httpx
+from django.core.management.base import CommandError, CommandParser
+
+NO_ANSWER = 3  # exit status of a command that could not get its answer
+
+
+def add_url(parser: CommandParser) -> None:
+    parser.add_argument("--url", default="", help="the sandbox; default http://127.0.0.1:$PORT")
+
+
+def add_token(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--token", default=os.environ.get("OPERATOR_TOKEN", ""), help="operator token, off this machine"
+    )
+
+
+def base_url(options: dict[str, Any]) -> str:
+    """What --url says, else this machine's sandbox of PORT."""
+    return options["url"] or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+
+
+def headers(options: dict[str, Any]) -> dict[str, str]:
+    """Those that say that an operator asks, when --token was given."""
+    return {"Authorization": f"Bearer {options['token']}"} if options["token"] else {}
+
+
+def document(base: str, path: str) -> dict[str, Any]:
+    """The JSON at `path`. Raises CommandError with status NO_ANSWER."""
+    try:
+        answer = httpx.get(f"{base}{path}", timeout=60)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+    except httpx.HTTPStatusError as error:
+        raise CommandError(f"{base} answered {error.response.status_code}", returncode=NO_ANSWER) from error
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise CommandError(
+            f"no sandbox answers at {base} ({error}); is `make run` up?", returncode=NO_ANSWER
+        ) from error
+    return found
+
+
+def refusal(answer: httpx.Response) -> str:
+    """What a problem document says, or the status when the answer is none."""
+    try:
+        problem = answer.json()
+        return f"{problem['title']}: {problem['detail']}"
+    except (ValueError, KeyError):
+        return f"the front door answered {answer.status_code}"

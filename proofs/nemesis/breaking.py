@@ -14,15 +14,14 @@ from typing import Any
 import psycopg
 from dotenv import dotenv_values
 
+from proofs import running
 from proofs.history import Recorder
 from proofs.house import House, NotInTime, wait_for
 from proofs.nemesis import schedule
 from proofs.nemesis.schedule import Strike
-from sandbox import storage
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.processes import BY_NAME, celery
-from sandbox.supervise import Supervisor
 
 SHIFT = {
     "seats": "update seats_hold set expires_at = expires_at - %s * interval '1 second' where status = 'HELD'",
@@ -32,19 +31,12 @@ SHIFT = {
 can set for one instance; that every stored moment lies earlier by so much is the same to whoever compares the two."""
 
 
-class NoSandbox(RuntimeError):
-    """Nobody runs there whose processes we could kill."""
-
-
 class Breaker:
-    """Strikes as scheduled while `progress()` (0 to 1) grows. Start it as a thread; `heal()` afterwards."""
+    """Strikes as scheduled while `progress()` (0 to 1) grows. Start it as a thread; `heal()` afterwards. Raises NoSandbox."""
 
     def __init__(self, layout: Layout, house: House, recorder: Recorder, strikes: Sequence[Strike]) -> None:
-        socket = storage.control_socket(layout)
-        if socket is None or not Supervisor(socket).is_up():
-            raise NoSandbox(f"no sandbox runs at {layout.url}; start one: make run PORT={layout.port}")
         self.layout, self.house, self.recorder, self.strikes = layout, house, recorder, strikes
-        self.supervisor = Supervisor(socket)
+        self.supervisor = running.supervisor(layout)
         self._stopped: dict[int, threading.Timer] = {}
         self._extra: list[subprocess.Popen[bytes]] = []
         self.armed: list[str] = []

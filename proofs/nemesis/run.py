@@ -10,9 +10,10 @@ from typing import Any
 from audit.reader import SilentError, fetch
 from proofs.history import Entry, Recorder
 from proofs.house import CUSTOMERS, House
-from proofs.nemesis.breaking import Breaker, NoSandbox
+from proofs.nemesis.breaking import Breaker
 from proofs.nemesis.buyers import Buyers, Market
 from proofs.nemesis.schedule import between_commit_and_publication, schedule, weather
+from proofs.running import NoSandbox
 from sandbox.layout import Layout
 
 PERFORMANCE = "concert-2024"

@@ -11,11 +11,10 @@ import psycopg
 from dotenv import dotenv_values
 from redis import Redis, RedisError
 
-from sandbox import storage
+from proofs import running
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.processes import ALIASES
-from sandbox.supervise import Supervisor
 
 # Connections, WAL that the slots of its instance make it keep, and size. Anybody may read pg_replication_slots.
 _DATABASE = """
@@ -34,10 +33,7 @@ class Gauges:
     """
 
     def __init__(self, layout: Layout) -> None:
-        socket = storage.control_socket(layout)
-        if socket is None or not Supervisor(socket).is_up():
-            raise NoSandbox(f"no sandbox runs at {layout.url}; start one: make run PORT={layout.port}")
-        self._supervisor = Supervisor(socket)
+        self._supervisor = running.supervisor(layout)
         self._urls = {alias: _url(layout, alias) for alias in ALIASES}
         self._redis: Redis = Redis.from_url(dotenv_values(layout.environment_file("web"))["REDIS_URL"] or "")
 
@@ -61,10 +57,6 @@ class Gauges:
             info: Any = self._redis.info("memory")
             found["memory/redis data"] = info["used_memory"] / 2**20
         return found
-
-
-class NoSandbox(RuntimeError):
-    """Nobody runs there; the text says how to start one."""
 
 
 def _url(layout: Layout, alias: str) -> str:

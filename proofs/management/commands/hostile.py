@@ -1,6 +1,5 @@
 """`manage.py hostile`: thousands of requests nobody should send; no 5xx, nobody dies, nothing unasked for is written."""
 
-import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,10 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
+from proofs import running
 from proofs.house import House
-from sandbox import storage
-from sandbox.layout import Layout
-from sandbox.supervise import Supervisor
 
 
 class Command(BaseCommand):
@@ -28,11 +25,12 @@ class Command(BaseCommand):
             from proofs.hostile.whole import run
         except ImportError as error:
             raise CommandError(f"{error.name} is not installed; make test brings it") from error
-        layout = Layout(settings.BASE_DIR, int(os.environ.get("PORT", "8000")))
-        socket = storage.control_socket(layout)
-        if socket is None or not Supervisor(socket).is_up():
-            raise CommandError(f"no sandbox runs at {layout.url}; start one: make run PORT={layout.port}")
-        supervisor, house, console = Supervisor(socket), House(layout.url), Console()
+        layout = running.layout()
+        try:
+            supervisor = running.supervisor(layout)
+        except running.NoSandbox as error:
+            raise CommandError(str(error)) from error
+        house, console = House(layout.url), Console()
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("cases", total=options["cases"])
             found = run(

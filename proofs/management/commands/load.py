@@ -1,7 +1,6 @@
 """`manage.py load`: book at a rate for a long time, and look at what grows. JSON, and a page with plots."""
 
 import json
-import os
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +12,11 @@ from django.template.loader import render_to_string
 from rich.console import Console
 from rich.progress import Progress
 
+from proofs import running
 from proofs.house import House
 from proofs.plot import Series, lines
-from proofs.soak.gauges import Gauges, NoSandbox
+from proofs.soak.gauges import Gauges
 from proofs.soak.run import Soak, slopes
-from sandbox.layout import Layout
 
 TITLES = {
     "memory": "Memory of each process, MiB",
@@ -42,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["rate"] <= 0 or options["minutes"] <= 0:
             raise CommandError("--rate and --minutes are more than 0")
-        layout = Layout(settings.BASE_DIR, int(os.environ.get("PORT", "8000")))
+        layout = running.layout()
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         directory = Path(options["directory"] or layout.state / "soak" / stamp)
         house, console = House(layout.url, settings.OPERATOR_TOKEN), Console()
@@ -51,7 +50,7 @@ class Command(BaseCommand):
             with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
                 task = progress.add_task("soak", total=1.0)
                 found = soak.run(lambda share: progress.update(task, completed=share))
-        except NoSandbox as error:
+        except running.NoSandbox as error:
             raise CommandError(str(error)) from error
         finally:
             house.close()

@@ -1,7 +1,6 @@
 """`manage.py matrix`: break each message at each point in each way, and see whether the booking ends as designed."""
 
 import json
-import os
 import threading
 import time
 from argparse import ArgumentParser
@@ -13,12 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
+from proofs import running
 from proofs.house import House, NotInTime
 from proofs.matrix.cells import cells, one_for_each_point
 from proofs.matrix.grid import LEGEND, complaint, grids
 from proofs.matrix.run import Result
 from proofs.matrix.whole import NotReady, run_all
-from sandbox.layout import Layout
 
 
 class Command(BaseCommand):
@@ -43,9 +42,9 @@ class Command(BaseCommand):
             return self._list(chosen)
         if not chosen:
             raise CommandError(f"no cell's row or column contains {options['only']!r}; --list shows them")
-        port = int(os.environ.get("PORT", "8000"))
-        house = House(options["url"] or f"http://127.0.0.1:{port}", settings.OPERATOR_TOKEN)
-        output = Path(options["output"] or Layout(settings.BASE_DIR, port).control / "matrix.json")
+        layout = running.layout()
+        house = House(options["url"] or layout.url, settings.OPERATOR_TOKEN)
+        output = Path(options["output"] or layout.control / "matrix.json")
         console = Console()
         try:
             with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -1,7 +1,6 @@
 """`manage.py nemesis`: break everything while buyers fight for seats, then check the history; or check one that was kept."""
 
 import json
-import os
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +13,12 @@ from rich.progress import Progress
 
 from audit.reader import SilentError
 from faults import Mechanism
+from proofs import running
 from proofs.history import Entry, HistoryError, Recorder, load
 from proofs.house import House
-from proofs.nemesis.breaking import NoSandbox
 from proofs.nemesis.check import Violation, check
 from proofs.nemesis.report import summary, write_report
 from proofs.nemesis.run import Asked, run
-from sandbox.layout import Layout
 
 
 class Command(BaseCommand):
@@ -53,8 +51,7 @@ class Command(BaseCommand):
             return self._check(Path(options["check"]))
         if options["bookings"] < 1 or options["width"] < 1:
             raise CommandError("--bookings and --width are at least 1")
-        port = int(os.environ.get("PORT", "8000"))
-        layout = Layout(settings.BASE_DIR, port)
+        layout = running.layout()
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         directory = Path(options["directory"] or layout.state / "nemesis" / f"{stamp}-seed-{options['seed']}")
         directory.mkdir(parents=True, exist_ok=True)
@@ -74,7 +71,7 @@ class Command(BaseCommand):
                     layout, house, settings.API_URLS, Recorder(file), asked,
                     lambda percent, what: progress.update(task, completed=percent, description=what),
                 )  # fmt: skip
-        except (NoSandbox, SilentError) as error:
+        except (running.NoSandbox, SilentError) as error:
             raise CommandError(str(error)) from error
         finally:
             house.close()

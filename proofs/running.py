@@ -1,0 +1,26 @@
+"""The running sandbox that a tool works on: the one of $PORT, started from this directory."""
+
+import os
+
+from django.conf import settings
+
+from sandbox import storage
+from sandbox.layout import Layout
+from sandbox.supervise import Supervisor
+
+
+class NoSandbox(RuntimeError):
+    """Nobody runs there, or not all of it; the text says what to do."""
+
+
+def layout() -> Layout:
+    """Whether or not it runs."""
+    return Layout(settings.BASE_DIR, int(os.environ.get("PORT", "8000")))
+
+
+def supervisor(layout: Layout) -> Supervisor:
+    """The supervisor of its processes. Raises NoSandbox."""
+    socket = storage.control_socket(layout)
+    if socket is None or not (found := Supervisor(socket)).is_up():
+        raise NoSandbox(f"no sandbox runs at {layout.url}; start one: make run PORT={layout.port}")
+    return found

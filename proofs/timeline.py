@@ -1,20 +1,39 @@
 """What happened, as a list of entries shaped like the journal's: how a shrunk counter-example is told."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Entry = dict[str, Any]
 
 
 class Timeline:
-    """Entries {"pos", "kind", "service", "title", "correlations", "data"}, in the order told; `pos` counts from 1."""
+    """Entries {"pos", "kind", "service", "title", "correlations", "causes", "emits", "data"}, in the order told.
 
-    def __init__(self) -> None:
+    `pos` counts from 1. `causes` and `emits` are ids of messages. `listener` hears each entry when it is told.
+    """
+
+    def __init__(self, listener: Callable[[Entry], object] = lambda entry: None) -> None:
         self.entries: list[Entry] = []
+        self._listener = listener
 
-    def tell(self, kind: str, service: str, title: str, bookings: Iterable[str] = (), **data: Any) -> None:
-        entry = {"kind": kind, "service": service, "title": title, "correlations": list(bookings), "data": data}
-        self.entries.append({"pos": len(self.entries) + 1, **entry})
+    def tell(
+        self,
+        kind: str,
+        service: str,
+        title: str,
+        bookings: Iterable[str] = (),
+        *,
+        causes: Iterable[str] = (),
+        emits: Iterable[str] = (),
+        **data: Any,
+    ) -> None:
+        self.entries.append(
+            {
+                "pos": len(self.entries) + 1, "kind": kind, "service": service, "title": title,
+                "correlations": list(filter(None, bookings)), "causes": list(causes), "emits": list(emits), "data": data,
+            }
+        )  # fmt: skip
+        self._listener(self.entries[-1])
 
     def text(self) -> str:
         """One line an entry; bookings are numbered in the order in which they come up."""

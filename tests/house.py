@@ -63,12 +63,16 @@ class House:
 
     def overdue(self, booking: Booking) -> None:
         """The time of what the booking's active saga waits for is over."""
+        self.deliver(self.saga_overdue(booking))
+
+    def saga_overdue(self, booking: Booking) -> dict[str, Any]:
+        """What the watchdog says of it."""
         saga = Saga.objects.filter(booking=booking).order_by("-id")[0]
         data = {"saga_id": str(saga.id), "step": saga.step, "action": saga.action, "attempt": saga.attempt}
-        self.deliver(
-            {"id": str(uuid.uuid4()), "source": "/booking", "type": "SagaOverdue", "kind": "command", "data": data,
-             "destination": "booking", "correlationid": str(booking.id)}
-        )  # fmt: skip
+        return {
+            "id": str(uuid.uuid4()), "source": "/booking", "type": "SagaOverdue", "kind": "command", "data": data,
+            "destination": "booking", "correlationid": str(booking.id),
+        }  # fmt: skip
 
     def _new(self) -> list[dict[str, Any]]:
         found = []

@@ -5,30 +5,45 @@ Engine, orchestrator, barriers, handlers and views are the product's own, on rea
 
 import uuid
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db import transaction
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
+from hypothesis.control import current_build_context
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from audit.verdict import Status, judge
 from booking.cancelling import Cancellation, CannotCancel, request_cancel
 from booking.contract import RetryNow
 from booking.models import Booking, Saga
+from journal.archive.lines import SUFFIX
 from messaging import envelope as envelopes
+from messaging.connections import redis_client
 from projections.views import VIEWS
-from proofs.timeline import Timeline
+from proofs.timeline import Entry, Timeline
 from seats.contract import HoldExpired
 from tests.house import SERVICES, House
 from tests.messages import command
 from tests.proofs import truth
+from tests.proofs.tape import COUNTER_EXAMPLES, Tape, file_of_this_test, how_to_open
 
 ALIASES = (*SERVICES, "projections")
 SEATS = ("A-1", "A-2", "A-3")
 METHODS = ("tok_visa", "tok_visa", "tok_visa", "tok_declined")
 OVER = ("COMPLETED", "COMPENSATED")
+TAPED = (
+    "lost",
+    "overdue",
+    "expired",
+    "stray",
+    "echo",
+    "refused",
+    "operator",
+    "violation",
+)  # what else is told is in a log
 ROUNDS = 60  # of overdue and retry, after which a saga that has not ended never will
 Envelope = dict[str, Any]
 
@@ -39,19 +54,32 @@ def tell(text: str) -> None:
         note(text)
 
 
+def is_shown() -> bool:
+    """Whether this is the play that hypothesis shows in the end."""
+    return currently_in_test_context() and current_build_context().is_final
+
+
 class RandomHouse(RuleBasedStateMachine):
-    """Up to three bookings for three seats. Each example is rolled back; every play ends with rest and a verdict."""
+    """Up to three bookings for three seats. Every play ends with rest and a verdict, and is rolled back.
+
+    But for the one that hypothesis shows: that one is committed, and recorded for the player.
+    """
 
     check_sequence: ClassVar[bool] = True
     strict: ClassVar[bool] = True  # also: all ended, no dead letter. Off in a control, which is to break an invariant
+    tapes: ClassVar[Path | None] = COUNTER_EXAMPLES  # where the play that is shown is written to; None: nowhere
 
     def __init__(self) -> None:
         super().__init__()
-        self.timeline = Timeline()
         self._undo = ExitStack()
-        for alias in ALIASES:
-            self._undo.enter_context(transaction.atomic(using=alias))
-            self._undo.callback(transaction.set_rollback, True, using=alias)
+        self._tape: Tape | None = None
+        if self.tapes and is_shown():
+            self._tape = self._undo.enter_context(Tape(redis_client(), ALIASES))
+        else:
+            for alias in ALIASES:
+                self._undo.enter_context(transaction.atomic(using=alias))
+                self._undo.callback(transaction.set_rollback, True, using=alias)
+        self.timeline = Timeline(self._to_tape)
         self.house = House()
         self._read = dict.fromkeys(SERVICES, 0)
         self.bookings: list[Booking] = []
@@ -87,7 +115,7 @@ class RandomHouse(RuleBasedStateMachine):
             request_cancel(Cancellation(key=str(uuid.uuid4()), booking=str(booking.id), customer=booking.customer_id))
             self.timeline.tell("request", "booking", "cancel", [str(booking.id)])
         except CannotCancel as refused:
-            self.timeline.tell("request", "booking", "cancel", [str(booking.id)], refused=str(refused))
+            self.timeline.tell("refused", "booking", "cancel", [str(booking.id)], why=str(refused))
         self._collect()
 
     # What the network does
@@ -110,7 +138,7 @@ class RandomHouse(RuleBasedStateMachine):
     @rule(data=st.data())
     def lose(self, data: st.DataObject) -> None:
         lost = self.pending.pop(data.draw(st.integers(0, len(self.pending) - 1)))
-        self.timeline.tell("lost", lost["destination"], lost["type"], [lost.get("correlationid", "")])
+        self._tell_of("lost", lost["destination"], lost, causes=[lost["id"]])
 
     @rule(data=st.data())
     def project(self, data: st.DataObject) -> None:
@@ -123,11 +151,13 @@ class RandomHouse(RuleBasedStateMachine):
     def stray(self, data: st.DataObject) -> None:
         """A copy of a message will come when everything is over: from a worker that was stopped and wakes late."""
         self.strays.append(self.pending[data.draw(st.integers(0, len(self.pending) - 1))])
+        self._tell_of("stray", self.strays[-1]["destination"], self.strays[-1])
 
     @rule(data=st.data())
     def echo(self, data: st.DataObject) -> None:
         """An event will come once more when everything is over: a relay that starts again from an old position."""
         self.echoes.append(self.events[data.draw(st.integers(0, len(self.events) - 1))])
+        self._tell_of("echo", "projections", self.echoes[-1])
 
     # What time does
 
@@ -140,7 +170,7 @@ class RandomHouse(RuleBasedStateMachine):
     @rule(data=st.data())
     def hold_expires(self, data: st.DataObject) -> None:
         expired = command(HoldExpired(booking_id=str(self._any(data).id)), source="/seats", destination="booking")
-        self._deliver([expired])
+        self._deliver_unsent("expired", expired)
 
     # At the end
 
@@ -149,8 +179,9 @@ class RandomHouse(RuleBasedStateMachine):
             self._rest()
             self._judge()
         finally:
-            self._undo.close()
             tell(f"timeline:\n{self.timeline.text()}")
+            with self._undo:
+                self._keep_tape()
 
     def _rest(self) -> None:
         """The network has come to its senses: everything arrives, what is overdue is asked again, a person retries."""
@@ -162,7 +193,8 @@ class RandomHouse(RuleBasedStateMachine):
                 break
             for booking in running:
                 if Saga.objects.filter(booking=booking, state="STUCK").exists():
-                    self._deliver([command(RetryNow(booking_id=str(booking.id)), destination="booking")])
+                    again = command(RetryNow(booking_id=str(booking.id)), destination="booking")
+                    self._deliver_unsent("operator", again)
                 elif Saga.objects.filter(booking=booking).exclude(state__in=OVER).exists():
                     self._overdue(booking)
                 else:
@@ -175,6 +207,9 @@ class RandomHouse(RuleBasedStateMachine):
     def _judge(self) -> None:
         verdict = judge(truth.read())
         broken = [found for found in verdict.findings if found.status == Status.VIOLATED]
+        for found in broken:
+            bookings = {booking for piece in found.evidence for booking in piece.get("bookings", ())}
+            self.timeline.tell("violation", "audit", found.invariant.title, sorted(bookings))
         assert not broken, [(found.invariant.name, found.evidence) for found in broken]
         if self.strict:
             assert all(self._ended(booking) for booking in self.bookings), "a saga never ends"
@@ -202,9 +237,7 @@ class RandomHouse(RuleBasedStateMachine):
 
     def _overdue(self, booking: Booking) -> None:
         if Saga.objects.filter(booking=booking).exists():
-            self.timeline.tell("overdue", "booking", "SagaOverdue", [str(booking.id)])
-            self.house.overdue(booking)
-            self._collect()
+            self._deliver_unsent("overdue", self.house.saga_overdue(booking))
 
     def _start_again(self, booking: Booking) -> None:
         """As the watchdog does when BookTickets or CancelRequested seems lost."""
@@ -226,7 +259,8 @@ class RandomHouse(RuleBasedStateMachine):
     def _project(self, batch: list[Envelope]) -> None:
         for view in VIEWS.values():
             mine = [one for one in batch if one["source"].strip("/") in view.sources]
-            view.write(mine, check=self.check_sequence)
+            with transaction.atomic(using="projections"):
+                view.write(mine, check=self.check_sequence)
         for one in batch:
             self.timeline.tell(
                 "projected", "projections", one["type"], [one.get("correlationid", "")], v=one["version"]
@@ -246,6 +280,29 @@ class RandomHouse(RuleBasedStateMachine):
                     self.unseen.append(envelope)
                 else:
                     self.pending.append(envelope)
+
+    def _tell_of(self, kind: str, where: str, message: Envelope, **ids: list[str]) -> None:
+        self.timeline.tell(kind, where, message["type"], [message.get("correlationid", "")], **ids)
+
+    def _deliver_unsent(self, kind: str, message: Envelope) -> None:
+        """A message out of no outbox."""
+        self._tell_of(kind, message["destination"], message, emits=[message["id"]])
+        self.house.deliver(message)
+        self._collect()
+
+    def _to_tape(self, told: Entry) -> None:
+        if self._tape and told["kind"] in TAPED:
+            self._tape.tell(told)
+
+    def _keep_tape(self) -> None:
+        """The failure is what counts: whatever is wrong with the tape is said, and changes nothing."""
+        if self._tape and self.tapes:
+            file = file_of_this_test(self.tapes)
+            try:
+                self._tape.write(file, f"counter-example: {file.name.removesuffix(SUFFIX)}")
+                tell(how_to_open(file))
+            except Exception as error:
+                tell(f"there is no recording of this play: {error!r}")
 
     def _any(self, data: st.DataObject) -> Booking:
         return self.bookings[data.draw(st.integers(0, len(self.bookings) - 1))]

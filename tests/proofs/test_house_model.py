@@ -12,14 +12,14 @@ from faults.arming import switch
 from tests.house import House
 from tests.proofs.random_house import ALIASES, RandomHouse
 
-pytestmark = pytest.mark.django_db(databases=list(ALIASES))
+pytestmark = pytest.mark.django_db(databases=[*ALIASES, "journal"], transaction=True)  # the play that is shown commits
 EXAMPLES = int(os.environ.get("PROOFS_EXAMPLES", "12"))  # a few in the suite; hundreds by hand
 
 
-def play(machine: type[RandomHouse], examples: int, *phases: Phase) -> None:
+def play(machine: type[RandomHouse], examples: int, *phases: Phase, moves: int = 25) -> None:
     wanted = settings(
         max_examples=examples,
-        stateful_step_count=25,
+        stateful_step_count=moves,
         phases=phases or (Phase.generate, Phase.shrink),
         report_multiple_bugs=False,
         deadline=None,
@@ -36,6 +36,7 @@ def test_any_play_ends_legally(house: House) -> None:
 
 class Unsequenced(RandomHouse):
     check_sequence = False
+    tapes = None
 
 
 def test_without_the_sequence_check_a_view_breaks(house: House) -> None:

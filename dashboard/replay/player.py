@@ -71,7 +71,7 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     if booking:
         entries = [entry for entry in queries.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first]
         before = moments.rows_at(first - 1, tape, booking=booking)
-        told = story.tell(booking, entries, pos, sql=False, before=before)
+        told = story.tell(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
         performance = performance or (told["booking"] or {}).get("performance_id", "")
     performance = performance or _performances(run)[0]["id"]
     address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}

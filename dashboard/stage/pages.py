@@ -16,7 +16,7 @@ from dashboard.replay.moment import panels
 from dashboard.stage import present
 from dashboard.stage.details import details
 from dashboard.stage.seats import sections
-from dashboard.stage.story import story
+from dashboard.stage.story import narrow, story
 from journal import queries as journal
 from projections import queries as views
 from projections.views import VIEWS
@@ -49,7 +49,8 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
     booking, pos = _uuid(request.GET.get("booking", "")), asked_position(request)
     entries = journal.latest(FEED)
     asked = request.GET.get("performance", "")
-    told = story(booking, pos, performance=asked) if booking else _newest(asked)
+    thin = narrow(request)
+    told = story(booking, pos, performance=asked, narrow=thin) if booking else _newest(thin, asked)
     if pos is not None:
         asked = asked or (told.get("booking") or {}).get("performance_id", "")
     chosen = asked or _first_ahead(performances)
@@ -75,10 +76,10 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
     return context | {"sections": sections(views.seat_map(chosen))}
 
 
-def _newest(performance: str = "") -> dict[str, Any]:
+def _newest(thin: bool, performance: str = "") -> dict[str, Any]:
     """The story of the newest booking, which a page follows while none is chosen; {} before the first."""
     found = views.recent_bookings(1)
-    return story(str(found[0]["id"]), follow=True, performance=performance) if found else {}
+    return story(str(found[0]["id"]), follow=True, performance=performance, narrow=thin) if found else {}
 
 
 @require_GET
@@ -89,7 +90,8 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
     `?back=1`: the page comes back from the past, and wants the seats as they are. `?map=`: the version of those it has.
     """
     pos, performance = asked_position(request), request.GET.get("performance", "")
-    told = story(str(booking), pos, follow=request.GET.get("follow") == "1", performance=performance)
+    follow = request.GET.get("follow") == "1"
+    told = story(str(booking), pos, follow=follow, performance=performance, narrow=narrow(request))
     performance = performance or (told["booking"] or {}).get("performance_id", "")
     if pos is not None:
         told |= panels(pos, performance, seen=request.GET.get("map", ""))
@@ -115,7 +117,7 @@ def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
 def newest(request: HttpRequest) -> HttpResponse:
     """The story of whichever booking is the newest now."""
     performance = request.GET.get("performance", "")
-    found = _newest(performance)
+    found = _newest(narrow(request), performance)
     if found and request.GET.get("back") == "1":
         found |= _seats_now(performance) | {"performance": performance}
     return render(request, "dashboard/booking.html#panel", found) if found else HttpResponse(status=204)

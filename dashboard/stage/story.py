@@ -5,6 +5,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from django.http import HttpRequest
+
 from dashboard.replay import bar
 from dashboard.stage import present, steps, tables
 from dashboard.stage.details import describe
@@ -16,12 +18,19 @@ from journal.stories import Tables, fold
 SETTLED = ("CANCELLING", "CANCELLED", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 
 
-def story(booking: str, pos: int | None = None, *, follow: bool = False, performance: str = "") -> dict[str, Any]:
+def narrow(request: HttpRequest) -> bool:
+    """Does this browser have room for the narrow picture only? static/dashboard/lanes.js says so."""
+    return request.COOKIES.get("lanes") == "narrow"
+
+
+def story(
+    booking: str, pos: int | None = None, *, follow: bool = False, performance: str = "", narrow: bool = False
+) -> dict[str, Any]:
     """Context for the panel: the state as of the booking's last entry at or before `pos`, or as of now.
 
-    `follow`: the panel shows this booking because it is the newest, and makes way for a newer one.
+    `follow`: the panel shows this booking because it is the newest, and makes way for a newer one. `narrow`: see `narrow`.
     """
-    return tell(booking, entries_of(booking), pos, follow=follow, performance=performance)
+    return tell(booking, entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow)
 
 
 def tell(
@@ -33,6 +42,7 @@ def tell(
     performance: str = "",
     sql: bool = True,
     before: Sequence[RowThen] = (),
+    narrow: bool = False,
 ) -> dict[str, Any]:
     """`story` over entries at hand; none yet is the panel of a booking that has just been accepted.
 
@@ -55,7 +65,7 @@ def tell(
         "entry": present.entry(told.entry, booking) if told.entry else None,
         "tables": tables.groups(told),
         "time": bar.of_booking(entries, told.pos),
-        "lanes": draw(entries, booking, pos),
+        "lanes": draw(entries, booking, pos, narrow=narrow),
         "details": describe(told.entry, booking, sql=sql) if told.entry and pos is not None else None,
         "panel_url": f"/bookings/{booking}/panel?pos=",
         "link": f"/?{urlencode({**address, 'pos': ''})}",

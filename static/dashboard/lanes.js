@@ -1,11 +1,13 @@
-// The swimlanes: what a box or an arrow came from and led to, one tab stop, and what is chosen kept across a redraw.
+// The swimlanes: what a box or a message came from and led to, one tab stop, and what is chosen kept across a redraw.
 
-import { focus, future, neighbour, past, stop, weave } from "./tracing.js";
+import { edge, focus, future, neighbour, past, stop, weave } from "./tracing.js";
 
 const svg = () => document.getElementById("lanes-svg");
 const boxes = () => [...(svg()?.querySelectorAll(".box") || [])];
 const arrows = () => [...(svg()?.querySelectorAll(".arrow") || [])];
-const STEP = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+const PART = "#lanes-svg .box, #lanes-svg .arrow";
+const STEP = { ArrowDown: 1, ArrowUp: -1 };
+const LEADS = { ArrowLeft: ["to", "from"], "[": ["to", "from"], ArrowRight: ["from", "to"], "]": ["from", "to"] }; // near, far
 
 const trace = (element) => {
   const drawing = svg();
@@ -25,50 +27,70 @@ const trace = (element) => {
 
 // What the pointer is on counts more than what has the focus; it is known by its id, since a redraw replaces the element.
 let pointed = "";
-const show = () => trace(document.getElementById(pointed) ?? document.activeElement?.closest("#lanes-svg .box"));
+const show = () => trace(document.getElementById(pointed) ?? document.activeElement?.closest(PART));
+let keyed = ""; // where the pointer rested when a key moved the focus: until it moves itself, what scrolls below it is not pointed at
+let rests = "";
 document.addEventListener("mouseover", (event) => {
-  const over = event.target.closest?.("#lanes-svg .box, #lanes-svg .arrow")?.id ?? "";
-  if (over === pointed) return;
+  const over = event.target.closest?.(PART)?.id ?? "";
+  rests = `${event.screenX} ${event.screenY}`;
+  if (over === pointed || rests === keyed) return;
   pointed = over;
   show();
 });
 document.addEventListener("focusin", show);
 document.addEventListener("focusout", show);
 
-// On the rest of the page these keys step through time; [data-own-keys] keeps them here.
+// Up and down go through the boxes, or through the messages when one has the focus; right and left along the cause, from a box to
+// its message and on to the next box; ] and [ from box to box. On the rest of the page these keys step through time:
+// [data-own-keys] keeps them here.
+const led = (part, key) => {
+  const [near, far] = LEADS[key];
+  if (part.matches(".arrow")) return document.getElementById(part.dataset[far]);
+  const ends = weave(arrows());
+  return key in { "[": 0, "]": 0 } ? neighbour(ends, part.id, near, far) : edge(ends, part.id, near);
+};
 document.addEventListener("keydown", (event) => {
-    const box = event.target.closest?.("#lanes-svg .box");
-    if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
-    const all = boxes();
-    if (event.key in STEP) focus(all, all[all.indexOf(box) + STEP[event.key]]);
-    else if (event.key === "[") focus(all, neighbour(weave(arrows()), box.id, "to", "from"));
-    else if (event.key === "]") focus(all, neighbour(weave(arrows()), box.id, "from", "to"));
-    else if (event.key === "Home") focus(all, all[0]);
-    else if (event.key === "End") focus(all, all.at(-1));
-    else if (event.key === "Enter" || event.key === " ") htmx.trigger(box, "click");
-    else return;
-    event.preventDefault();
+  const part = event.target.closest?.(PART);
+  if (!part || event.ctrlKey || event.metaKey || event.altKey) return;
+  const alike = part.matches(".box") ? boxes() : arrows();
+  const to = (one) => {
+    [keyed, pointed] = [rests, ""];
+    focus([...boxes(), ...arrows()], one);
+    show();
+  };
+  if (event.key in STEP) to(alike[alike.indexOf(part) + STEP[event.key]]);
+  else if (event.key in LEADS) to(led(part, event.key));
+  else if (event.key === "Home") to(alike[0]);
+  else if (event.key === "End") to(alike.at(-1));
+  else if (event.key === "Enter" || event.key === " ") htmx.trigger(part, "click");
+  else return;
+  event.preventDefault();
 });
 
-// "as text" and where the drawing was scrolled to outlive a redraw; boxes that were not there before are marked for a moment.
+// A message's details are those of the entry that wrote it, with the message open. One listener, since a drawing has dozens.
+document.addEventListener("click", (event) => {
+  const arrow = event.target.closest?.("#lanes-svg .arrow");
+  if (!arrow) return;
+  const address = `${svg().dataset.panel}${arrow.dataset.pos}&message=${arrow.dataset.message}`;
+  htmx.ajax("GET", address, { source: arrow, target: "#booking", swap: "outerHTML" });
+});
+
+// "as text" outlives a redraw; boxes that were not there before are marked for a moment.
 let asText = false;
 let known = null;
-let scrolled = 0;
 const draw = () => {
   const drawing = svg();
   if (!drawing) return;
   const text = document.getElementById("lanes-text");
-  const scroll = document.getElementById("lanes-scroll");
   document.getElementById("lanes-switch").setAttribute("aria-pressed", String(asText));
   text.hidden = !asText;
-  scroll.hidden = asText;
-  scroll.scrollLeft = scrolled;
+  document.getElementById("lanes-picture").hidden = asText;
   const booking = drawing.closest("#lanes").dataset.booking;
   const now = new Set(boxes().map((box) => box.id));
   if (known?.booking === booking) for (const box of boxes()) box.classList.toggle("fresh", !known.ids.has(box.id));
   known = { booking, ids: now };
-  const active = document.activeElement?.closest("#lanes-svg .box"); // htmx gives the focus back by the id
-  if (active) stop(boxes(), active);
+  const active = document.activeElement?.closest(PART); // htmx gives the focus back by the id
+  if (active) stop([...boxes(), ...arrows()], active);
   show();
 };
 document.addEventListener("click", (event) => {
@@ -76,6 +98,17 @@ document.addEventListener("click", (event) => {
   asText = !asText;
   draw();
 });
-document.addEventListener("scroll", (event) => { if (event.target.id === "lanes-scroll") scrolled = event.target.scrollLeft; }, true);
 document.body.addEventListener("htmx:afterSettle", draw);
+
+// A phone's picture is another one. The server draws it, and knows by a cookie; it is asked again only if it drew the wrong one.
+const narrow = window.matchMedia("(max-width: 1040px)");
+const fit = () => {
+  const drawn = document.getElementById("lanes-picture")?.hasAttribute("data-narrow");
+  document.cookie = `lanes=${narrow.matches ? "narrow" : "wide"}; path=/; max-age=31536000; samesite=lax`;
+  if (drawn === undefined || drawn === narrow.matches || !document.cookie.includes("lanes=")) return;
+  if (document.getElementById("booking").dataset.live === "true") htmx.trigger("#booking", "refresh");
+  else location.reload();
+};
+narrow.addEventListener("change", fit);
+fit();
 draw();

@@ -32,12 +32,13 @@ export const reach = (ends, id, near, far) => {
 export const past = (ends, id) => reach(ends, id, "to", "from");
 export const future = (ends, id) => reach(ends, id, "from", "to");
 
-// The nearest cause (near "to") or effect (near "from"): a message before a view's update, and what comes first in the drawing.
-export const neighbour = (ends, id, near, far) => {
-  const found = (ends[near].get(id) ?? []).filter((edge) => edge.dataset[far]);
-  const main = found.find((edge) => edge.dataset.kind !== "event") || found[0];
-  return main && document.getElementById(main.dataset[far]);
+// The edge to the nearest cause (near "to") or effect (near "from"): a message before a view's update, and what comes first in
+// the drawing; and the thing at its other end (far). Without `far` also one that ends nowhere.
+export const edge = (ends, id, near, far) => {
+  const found = (ends[near].get(id) ?? []).filter((one) => !far || one.dataset[far]);
+  return found.find((one) => one.dataset.kind !== "event") ?? found[0];
 };
+export const neighbour = (ends, id, near, far) => document.getElementById(edge(ends, id, near, far)?.dataset[far]);
 
 // One tab stop among many: the one that has the focus.
 export const stop = (all, one) => {

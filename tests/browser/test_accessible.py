@@ -37,8 +37,6 @@ def test_each_page_in_both_schemes(name: str, browser: Browser, live: Live, told
     try:
         page.goto("/")
         link = page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
-        if not link.count():
-            pytest.skip(f"there is no page {name} yet")
         page.goto(f"/?booking={told}" if name == "Stage" else str(link.get_attribute("href")))
         page.locator("main").wait_for()
         page.locator(".verdict-chip").first.wait_for(timeout=20_000)

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_page import PATIENCE, book, state
+from tests.browser.test_stage import in_order
 from tests.live import Live
 
 pytestmark = pytest.mark.timeout(180)
@@ -56,8 +57,29 @@ def test_a_declined_card_from_the_compensation_back_to_its_cause(live: Live, ope
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     assert focused(page) == wanted
-    assert page.locator('#lanes-svg .box[tabindex="0"]').count() == 1
+    stop = page.locator('#lanes-svg [tabindex="0"]')
+    assert stop.count() == 1
+
+    page.keyboard.press("ArrowRight")  # along the message that says so
+    reply = page.locator(f"#{focused(page)}")
+    expect(reply).to_have_role("button")
+    expect(reply).to_have_accessible_name("reply TakePaymentReply: Payment to Orchestrator, delivered, a refusal")
+    expect(reply).to_contain_class("traced")
+    expect(release).to_contain_class("traced")
+    assert stop.count() == 1
+    page.keyboard.press("ArrowDown")  # the next message
+    assert focused(page) != reply.get_attribute("id")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == box(page, "booking", "COMPENSATING").get_attribute("id")
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
+    expect(page.locator("#entry-details details.asked")).to_contain_text('"status": "refused"')
+    assert focused(page) == reply.get_attribute("id")
+    page.keyboard.press("ArrowLeft")
+    assert focused(page) == wanted
+    page.keyboard.press("Enter")
+    expect(page.locator("#entry-details .asked")).to_have_count(0)
     details = page.locator("#entry-details")
     expect(details).to_contain_text("TakePayment: payment DECLINED")
     expect(details.locator("#entry-function summary")).to_contain_text("payments.services.take")
@@ -67,6 +89,38 @@ def test_a_declined_card_from_the_compensation_back_to_its_cause(live: Live, ope
     expect(page.locator(f"#{wanted}")).to_have_attribute("aria-current", "step")
     expect(box(page, "booking", "CANCELLED")).to_have_attribute("data-future", "")
     expect(page.locator("#booking .tables")).not_to_contain_text("CANCELLED")  # the tables follow
+
+
+def test_cancelling_a_confirmed_booking_goes_all_the_way_back(live: Live, open_page: OpenPage) -> None:
+    booking = live.place(live.free_seats(1), "concert-2024")
+    live.ended(booking)
+    page = open_page(f"/?performance=concert-2024&customer=123&booking={booking}")
+    expect(page.locator('#lanes-svg .box[data-tone="compensation"]')).to_have_count(0)
+    page.locator("#cancel-booking").click()
+    expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
+    expect(page.locator("#lanes-svg")).to_contain_text("RELEASED", timeout=PATIENCE)
+    back = page.locator('#lanes-svg .box[data-tone="compensation"]')
+    told = back.evaluate_all("boxes => boxes.map(box => [box.dataset.service, box.getAttribute('aria-label')])")
+    assert [service for service, _ in told] == ["tickets", "payments", "seats"], told
+    commands = ("VoidTickets", "RefundPayment", "ReleaseSeats")
+    assert all(f"compensates: {command}" in says for (_, says), command in zip(told, commands, strict=True)), told
+    sent = page.locator('#lanes-svg .arrow[data-back][data-kind="command"]')
+    assert sent.evaluate_all("all => all.map(one => one.textContent.trim().split(/\\s+/).at(-1))") == [*commands]
+    order = page.locator("#lanes-svg").evaluate(
+        """drawing => [...drawing.querySelectorAll(".box")]
+            .sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
+            .map(box => box.getAttribute("aria-label"))"""
+    )
+    in_order("\n".join(order), "CONFIRMED", "Cancel", *commands, "CANCELLED")
+
+    page.set_viewport_size({"width": 390, "height": 844})  # a phone's picture: as wide as the phone, the same story
+    page.get_by_role("tab", name="Story").click()
+    expect(page.locator("#lanes-picture[data-narrow]")).to_be_visible()
+    expect(back).to_have_count(3)
+    size = "drawing => [drawing.clientWidth, drawing.querySelector('.box .shape').getBoundingClientRect().height]"
+    width, height = page.locator("#lanes-svg").evaluate(size)
+    assert width <= 390
+    assert height > 24
 
 
 def test_what_has_the_focus_keeps_it_while_the_booking_runs_on(live: Live, open_page: OpenPage) -> None:

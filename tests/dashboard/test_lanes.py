@@ -55,8 +55,9 @@ def check(lanes: Lanes, entries: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("name", STORIES)
 def test_a_recorded_booking(name: str) -> None:
     booking, entries = recorded(name)
+    for narrow in (False, True):
+        check(draw(entries, booking, narrow=narrow), entries)
     lanes = draw(entries, booking)
-    check(lanes, entries)
     early = draw(entries[:-4], booking)  # while it runs, what is drawn keeps its id
     assert {one.id for one in early.boxes} <= {one.id for one in lanes.boxes}
 
@@ -84,6 +85,21 @@ def test_a_compensation_has_its_hue_and_a_refusal_its_own() -> None:
     assert {arrow.hue for arrow in back} == {"back"}
     assert [arrow.flow.label for arrow in lanes.arrows if arrow.flow.refused] == ["IssueTicketsReply"]
     assert box(lanes, "payments", "RefundPayment").node.tone == "compensation"
+
+
+def test_cancelling_what_was_confirmed_goes_back_in_its_hue() -> None:
+    lanes = drawn("cancelled_later")
+    back = [one for one in lanes.boxes if one.node.tone == "compensation"]
+    assert [(one.service, one.node.title) for one in back] == [
+        ("tickets", "VoidTickets"),
+        ("payments", "RefundPayment"),
+        ("seats", "ReleaseSeats"),
+    ]
+    assert back[0].y > box(lanes, "booking", "CONFIRMED").y
+    hued = [arrow.flow.label.removesuffix("Reply") for arrow in lanes.arrows if arrow.hue == "back"]
+    assert hued == [command for one in back for command in (one.node.title, one.node.title)]
+    asked = [one for one in lanes.boxes if one.node.kind == "request"]
+    assert [[line.text for line in one.lines] for one in asked] == [["Book"], ["Cancel"]]
 
 
 def test_a_lost_reply_ends_on_the_bus_and_the_second_attempt_says_so() -> None:
@@ -188,4 +204,5 @@ def journals(draw_: st.DrawFn) -> list[dict[str, Any]]:
 @settings(max_examples=100, deadline=None)
 @given(journals())
 def test_any_entries_at_all(entries: list[dict[str, Any]]) -> None:
-    check(draw(entries, BOOKING), entries)
+    for narrow in (False, True):
+        check(draw(entries, BOOKING, narrow=narrow), entries)

@@ -23,13 +23,13 @@ class Router:
             return self._by_pill(source, target, pill)
         assert target is not None
         if flow.kind in ("timer", "local"):
-            return _drawn(self._down(source, target))
+            return drawn(self._down(source, target))
         if flow.kind == "request":
-            return _drawn(
+            return drawn(
                 [(source.x + source.w, source.y + source.h / 2), *self._into(target, source.y + source.h / 2, True)]
             )
         low = source.y + source.h + 8
-        return _drawn(
+        return drawn(
             [
                 (source.x + source.w - 10, source.y + source.h),
                 (source.x + source.w - 10, low),
@@ -46,14 +46,14 @@ class Router:
         if source.node.lane == BUS:
             first = []
         if target is None:
-            return _drawn(first)
+            return drawn(first)
         if left_of_bus and target.node.lane < BUS:
             middle = pill.x + pill.w / 2
             end = (target.x + target.w, target.y + 12)
-            return _drawn(first) + _drawn([(middle, pill.y + pill.h), (middle, end[1]), end])
+            return drawn(first) + drawn([(middle, pill.y + pill.h), (middle, end[1]), end])
         if not left_of_bus and target.node.lane > BUS:
             out = pill.x + pill.w
-        return _drawn(first) + _drawn([(out, y), *self._into(target, y, target.x > out)])
+        return drawn(first) + drawn([(out, y), *self._into(target, y, target.x > out)])
 
     def _into(self, target: Box, y: float, from_left: bool) -> list[Point]:
         """From a height into a box from above, or from the side if another box stands between."""
@@ -80,7 +80,7 @@ class Router:
         )
 
 
-def _drawn(points: Sequence[Point]) -> str:
+def drawn(points: Sequence[Point]) -> str:
     """Right angles with rounded corners."""
     if not points:
         return ""

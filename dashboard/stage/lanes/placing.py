@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from textwrap import wrap
+from typing import ClassVar
 
 from dashboard.stage.lanes.paths import Router
 from dashboard.stage.lanes.shapes import (
@@ -24,29 +26,33 @@ from dashboard.stage.lanes.shapes import (
     Sentence,
     Tale,
 )
+from dashboard.stage.lanes.wording import arrow_sentence
 
-WIDTHS = (56, 102, 106, 94, 94, 94, 86)
-HEAD, BETWEEN, GAP_H, INSET = 30, 20, 26, 4
-LINE_H, PAD, PILL_H, PILL_GAP = 13, 6, 20, 4
-WIDE = {"title": 7.2, "": 6.4, "meta": 6.0, "mark": 6.4, "view": 6.0}
-"""About how wide a character is; a text that is longer than its box is wrapped, a word a little longer is squeezed."""
+WIDTHS = (64, 102, 106, 94, 94, 94, 86)
+GAP_H, INSET, PAD, PILL_H, PILL_GAP = 26, 4, 6, 20, 4
 SQUEEZE = 1.35
 SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\.)")  # where a name that is too long for a line is broken
 NAMED = ("command", "reply")
 
 
-def place(tale: Tale, pos: int | None) -> Lanes:
-    return _Placing(tale, pos).place()
+class Placing:
+    """The picture for a wide page: boxes and messages' names stand in their lanes."""
 
+    widths: Sequence[float] = WIDTHS
+    names: Sequence[str] = [name for _, name in LANES]
+    between = 20.0
+    line_h = 13.0
+    wide: ClassVar[dict[str, float]] = {"title": 7.2, "": 6.4, "meta": 6.0, "mark": 6.4, "view": 6.0}
+    """About how wide a character is; a text that is longer than its box is wrapped, a word a little longer is squeezed."""
+    aside: ClassVar[dict[str, float]] = {}  # room that a kind of text leaves for the time
+    times_x, bands_x = 58.0, 10.0
 
-class _Placing:
     def __init__(self, tale: Tale, pos: int | None) -> None:
         self.tale, self.pos = tale, pos
-        self.columns = _columns()
+        self.columns = self._columns()
         self.boxes: dict[Node, Box] = {}
-        self.rows: list[tuple[float, float]] = []
         self.pills: dict[str, Pill] = {}
-        self.lanes = Lanes(self.columns[-1].x + self.columns[-1].w, 0, self.columns)
+        self.lanes = Lanes(self._width(), 0, self.columns, times_x=self.times_x)
 
     def place(self) -> Lanes:
         leaving = defaultdict(list)
@@ -54,17 +60,13 @@ class _Placing:
             if flow.kind in NAMED or flow.marks or flow.state in ("dropped", "doubled"):
                 leaving[flow.source].append(flow)
         gaps = {gap.before: gap for gap in self.tale.gaps}
-        y: float = HEAD + BETWEEN
+        y: float = self.between
         for number in range(len(self.tale.nodes) + 1):
             node = self.tale.nodes[number] if number < len(self.tale.nodes) else None
             view = self.tale.views.get(number)
-            if number in gaps:
-                y = self._gap(gaps[number].seconds, gaps[number].why, y)
-            if view is not None and node is not None and node.lane == PROJECTOR:
-                y = self._row([view], {}, y)
-                view = None
-            row = [one for one in (node, view) if one is not None]
-            if row:
+            for row in self._abreast([one for one in (view, node) if one is not None]):
+                if number in gaps and node in row:
+                    y = self._gap(gaps[number].seconds, gaps[number].why, y)
                 y = self._row(row, leaving, y)
         self.lanes.height = y
         self.lanes.boxes = sorted(self.boxes.values(), key=lambda box: (box.y, box.x))
@@ -74,6 +76,10 @@ class _Placing:
         self._arrows()
         self._sentences()
         return self.lanes
+
+    def _abreast(self, nodes: list[Node]) -> list[list[Node]]:
+        """The rows of a view's update and a node: one, unless both are the projector's; the node is the first in it."""
+        return [[one] for one in nodes] if nodes and nodes[-1].lane == PROJECTOR else [nodes[::-1]] if nodes else []
 
     def _row(self, nodes: list[Node], leaving: dict[Node, list[Flow]], y: float) -> float:
         made = [self._box(node, y) for node in nodes]
@@ -87,8 +93,8 @@ class _Placing:
             self.pills[flow.id] = self._pill(flow, top)
             top += PILL_H + PILL_GAP
         if main.node.kind != "request":
-            self.lanes.times.append(Line(y + LINE_H + 2, self._since(nodes[0])))
-        return y + height + BETWEEN
+            self.lanes.times.append(Line(y + self.line_h + 2, self._since(nodes[0])))
+        return y + height + self.between
 
     def _since(self, node: Node) -> str:
         start = min(datetime.fromisoformat(one.at) for one in self.tale.nodes or [node])
@@ -103,26 +109,21 @@ class _Placing:
 
     def _gap(self, seconds: float, why: str, y: float) -> float:
         length = f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-        self.lanes.bands.append(Band(y - BETWEEN / 2, GAP_H, f"{length} · {why}" if why else length))
+        self.lanes.bands.append(Band(y - self.between / 2, GAP_H, f"{length} · {why}" if why else length, self.bands_x))
         return y + GAP_H
 
     def _box(self, node: Node, y: float) -> Box:
-        column = self.columns[node.lane]
-        plain = "view" if node.kind == "views" else ""
-        texts = [("title", node.title), *((plain, line) for line in node.lines)]
-        texts += [("mark", mark.text) for mark in node.marks]
-        if node.kind == "transaction":
-            texts += [("meta", f"xid {node.xid}"), ("meta", node.lsn)]
-        room = column.w - 2 * INSET - 14
+        x, w = self._frame(node)
+        room = w - 14
         broken = [
             (kind, part)
-            for kind, text in texts
+            for kind, text in self._texts(node)
             if text
-            for part in _broken(text, max(int(room / WIDE[kind]), 4), 2 if kind in ("title", "mark") else 3)
+            for part in _broken(text, self._most(kind, room), 2 if kind in ("title", "mark") else 3)
         ]
-        box = Box(node.id, node, column.x + INSET, y, column.w - 2 * INSET, len(broken) * LINE_H + 2 * PAD)
+        box = Box(node.id, node, x, y, w, len(broken) * self.line_h + 2 * PAD)
         box.lines = [
-            Line(PAD + LINE_H * (n + 0.78), part, kind, room if len(part) * WIDE[kind] > room else 0)
+            Line(PAD + self.line_h * (n + 0.78), part, kind, room if len(part) * self.wide[kind] > room else 0)
             for n, (kind, part) in enumerate(broken)
         ]
         box.label = node.told
@@ -132,33 +133,58 @@ class _Placing:
         self.boxes[node] = box
         return box
 
+    def _most(self, kind: str, room: float) -> int:
+        return max(int((room - self.aside.get(kind, 0)) / self.wide[kind]), 4)
+
+    def _frame(self, node: Node) -> tuple[float, float]:
+        """A box's left edge and its width."""
+        column = self.columns[node.lane]
+        return column.x + INSET, column.w - 2 * INSET
+
+    def _texts(self, node: Node) -> list[tuple[str, str]]:
+        """What stands in a box, with the kind of each text."""
+        plain = "view" if node.kind == "views" else ""
+        texts = [("title", node.title), *((plain, line) for line in node.lines)]
+        texts += [("mark", mark.text) for mark in node.marks]
+        return [*texts, ("meta", f"xid {node.xid}"), ("meta", node.lsn)] if node.kind == "transaction" else texts
+
     def _pill(self, flow: Flow, y: float) -> Pill:
         column = self.columns[BUS]
-        name = flow.label.removesuffix("Reply")
-        end = (" ✗" if flow.refused else " ✓") if flow.kind == "reply" else ""
-        again = f" #{flow.attempt}" if flow.attempt > 1 else ""
-        flag = {"dropped": "lost", "doubled": "again", "delayed": "late", "pending": "…"}.get(flow.state, "")
-        return Pill(
-            column.x + INSET,
-            y,
-            column.w - 2 * INSET,
-            PILL_H,
-            f"{'↶ ' if flow.compensation and not end else ''}{name}{end}{again}",
-            flag,
-        )
+        return Pill(column.x + INSET, y, column.w - 2 * INSET, PILL_H, *called(flow))
 
     def _arrows(self) -> None:
-        router = Router(list(self.boxes.values()))
         for flow in self.tale.flows:
             source = self.boxes[flow.source]
             target = self.boxes[flow.target] if flow.target else None
-            pill = self.pills.get(flow.id)
             future = self.pos is not None and (flow.pos > self.pos or (target is not None and target.future))
-            path = router.path(source, target, pill, flow)
-            words = f"{flow.label} {flow.state}".strip()
-            self.lanes.arrows.append(
-                Arrow(flow.id, flow, path, source.id, target.id if target else "", pill, future, words)
-            )
+            arrow = Arrow(flow.id, flow, "", source.id, target.id if target else "", self.pills.get(flow.id), future)
+            arrow.label = arrow_sentence(flow)
+            self.lanes.arrows.append(arrow)
+        self.lanes.arrows.sort(key=lambda arrow: self._place(arrow.flow))
+        self._paths()
+
+    def _paths(self) -> None:
+        router = Router(list(self.boxes.values()))
+        for arrow in self.lanes.arrows:
+            flow = arrow.flow
+            target = self.boxes[flow.target] if flow.target else None
+            arrow.path = router.path(self.boxes[flow.source], target, arrow.pill, flow)
+
+    def _columns(self) -> list[Column]:
+        x, columns = 0.0, []
+        for (service, _), name, width in zip(LANES, self.names, self.widths, strict=True):
+            columns.append(Column(service, name, x, width))
+            x += width
+        return columns
+
+    def _width(self) -> float:
+        return self.columns[-1].x + self.columns[-1].w
+
+    def _place(self, flow: Flow) -> tuple[float, float, float]:
+        """Down the drawing: where it leaves, then where it arrives."""
+        source, target = self.boxes[flow.source], self.boxes[flow.target] if flow.target else None
+        leaves = self.pills[flow.id].y if flow.id in self.pills else source.y + source.h
+        return source.y, leaves, target.y if target else leaves
 
     def _sentences(self) -> None:
         for box in self.lanes.boxes:
@@ -166,12 +192,13 @@ class _Placing:
             self.lanes.sentences.append(Sentence(name, service, box.node.told, box.pos, box.future, box.current))
 
 
-def _columns() -> list[Column]:
-    x, columns = 0.0, []
-    for (service, name), width in zip(LANES, WIDTHS, strict=True):
-        columns.append(Column(service, name, x, width))
-        x += width
-    return columns
+def called(flow: Flow) -> tuple[str, str]:
+    """What stands on a message's pill, and the flag at its corner."""
+    end = (" ✗" if flow.refused else " ✓") if flow.kind == "reply" else ""
+    again = f" #{flow.attempt}" if flow.attempt > 1 else ""
+    back = "↶ " if flow.compensation and not end else ""
+    flag = {"dropped": "lost", "doubled": "again", "delayed": "late", "pending": "…"}.get(flow.state, "")
+    return f"{back}{flow.label.removesuffix('Reply')}{end}{again}", flag
 
 
 def _broken(text: str, width: int, most: int) -> list[str]:

@@ -91,6 +91,7 @@ class Flow:
     attempt: int = 1
     pos: int = 0
     marks: list[Mark] = field(default_factory=list)
+    message: str = ""  # its id, if it is one
 
 
 @dataclass(slots=True)
@@ -137,6 +138,7 @@ class Box:
     future: bool = False
     current: bool = False
     tab: int = -1  # one box of a drawing is a tab stop
+    dot: tuple[float, float] | None = None  # from its corner: where it stands in its lane, if it is not in it itself
 
     @property
     def service(self) -> str:
@@ -168,6 +170,7 @@ class Pill:
     h: float
     text: str
     flag: str = ""
+    aside: bool = False  # the flag stands beside it, not at its corner
 
     @property
     def middle(self) -> float:
@@ -198,6 +201,7 @@ class Arrow:
     pill: Pill | None = None
     future: bool = False
     label: str = ""
+    lead: str = ""  # from the path to its name, if that is not on it
 
     @property
     def hue(self) -> str:
@@ -215,6 +219,7 @@ class Band:
     y: float
     h: float
     text: str
+    text_x: float
 
     @property
     def text_y(self) -> float:
@@ -248,6 +253,8 @@ class Lanes:
     times: list[Line] = field(default_factory=list)
     sentences: list[Sentence] = field(default_factory=list)
     hues: tuple[str, ...] = ("plain", "back", "bad", "faint")  # of the arrowheads
+    times_x: float = 0  # where a time ends
+    narrow: bool = False
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from dashboard.stage.lanes.shapes import (
     Node,
     Tale,
 )
-from dashboard.stage.lanes.wording import ASKED, sentence, titled, views_lines
+from dashboard.stage.lanes.wording import ASKED, goes_back, sentence, titled, views_lines
 from journal.queries import EntryDict
 
 IDLE_S = 0.8  # a silence worth showing
@@ -164,11 +164,12 @@ def _flows_of(emission: Emission) -> list[Flow]:
             target,
             label=message["type"],
             state=state,
-            compensation=message.get("action") == "compensation",
+            compensation=message["kind"] != "event" and goes_back(message),
             refused=message["kind"] == "reply" and (message.get("data") or {}).get("status") == "refused",
             attempt=emission.attempt,
             pos=emission.pos,
             marks=emission.marks if number == 0 else [],
+            message=message["id"],
         )
 
     receivers = emission.receivers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.stage.lanes.shapes import LANES, Node
+from dashboard.stage.lanes.shapes import LANES, Flow, Node
 from journal.queries import EntryDict
 
 ASKED = {
@@ -20,6 +20,13 @@ STATES = ("status", "state")
 HIDDEN = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga")
 BAD = ("DECLINED", "CANCELLED", "REFUSED", "STUCK", "dead")
 GOOD = ("CONFIRMED",)
+UNDOING = ("VoidTickets", "RefundPayment", "ReleaseSeats")
+"""Compensating transactions, also where they are forward steps: cancelling a confirmed booking is a saga of its own."""
+
+
+def goes_back(message: dict[str, Any]) -> bool:
+    """Is this command, or what this reply answers, a compensating transaction?"""
+    return message.get("action") == "compensation" or str(message["type"]).removesuffix("Reply") in UNDOING
 
 
 def titled(
@@ -41,12 +48,14 @@ def titled(
         node.title, node.lines = "Watchdog", ["overdue"]
     elif letters := [state for noun, state in states if noun == "deadletter"]:
         node.title, node.lines = "Letter kept", [letters[-1]]
+    elif commands and all(command in ASKED for command in commands):
+        node.title = "Accepted"
     elif commands:
         node.title, node.lines = ("Try again", [f"attempt {attempt}"]) if attempt > 1 else ("Next step", [])
     else:
         node.title = entry["title"].partition(":")[0]
         node.lines = [f"{noun} {state}" for noun, state in states]
-    if any(message.get("action") == "compensation" for message in replies):
+    if any(goes_back(message) for message in replies):
         node.tone = "compensation"
     elif any(state in BAD for _, state in states):
         node.tone = "bad"
@@ -94,6 +103,21 @@ def views_lines(node: Node, entry: EntryDict, booking: str) -> None:
             told = [change["table"].partition("_")[2].removesuffix("booking")]  # the history view, the sales view
         node.lines += [line for line in told if line not in node.lines]
     node.title = "" if node.lines else f"{len(node.positions)} writes"
+
+
+CAUSES = {"request": "request", "timer": "due time", "local": "went on", "": "cause"}
+"""What an arrow is called that is no message."""
+
+
+def arrow_sentence(flow: Flow) -> str:
+    """An arrow's name for a screen reader: what was sent, from where to where, and how it went."""
+    name = f"{flow.kind} {flow.label}" if flow.message else CAUSES.get(flow.kind, flow.kind)
+    again = f", attempt {flow.attempt}" if flow.attempt > 1 else ""
+    back = ", compensation" if flow.compensation else ""
+    to = f" to {LANES[flow.target.lane][1]}" if flow.target else ""
+    state = {"pending": ", not yet handled"}.get(flow.state, f", {flow.state}") if flow.message else ""
+    says = ", a refusal" if flow.refused else ""
+    return f"{name}{again}{back}: {LANES[flow.source.lane][1]}{to}{state}{says}"
 
 
 def sentence(node: Node) -> str:

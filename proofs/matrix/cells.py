@@ -17,7 +17,13 @@ ORCHESTRATOR = (Point.ORCHESTRATOR_BEFORE, Point.ORCHESTRATOR_AFTER)
 OF_A_MESSAGE = (*RELAY, Point.BUS)
 TRANSACTION = tuple(point for point in Point if point in IN_A_TRANSACTION and point not in ORCHESTRATOR)
 PROJECTOR = (Point.PROJECTOR_BEFORE, Point.PROJECTOR_COMMITTED)
-EVENTS = (("BookingConfirmed", "booking", "projector-bookings"), ("SeatsSold", "seats", "projector-seat-map"))
+EVENTS = (
+    ("BookingConfirmed", "booking", "projector-bookings"),
+    ("SeatsSold", "seats", "projector-seat-map"),
+    ("TicketsIssued", "tickets", "projector-customer-history"),
+    ("PaymentCompleted", "payments", "projector-sales"),
+)
+"""One event of each service, and the projector that is struck with it: each view's once."""
 ALONE = (Action.CRASH, Action.HANG, Action.PAUSE, Action.DOWN)  # these trouble whoever else is under way
 
 

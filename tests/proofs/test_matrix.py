@@ -4,7 +4,8 @@ import pytest
 
 from booking.saga.definitions import DEFINITIONS
 from faults import ALLOWED, Point, parse
-from proofs.matrix.cells import CANCEL, Cell, cells, one_for_each_point
+from faults.points import PROJECTORS
+from proofs.matrix.cells import CANCEL, PROJECTOR, Cell, cells, one_for_each_point
 from proofs.matrix.expect import as_designed, expected, ran_out
 from proofs.matrix.grid import complaint, grids
 from proofs.matrix.run import Result, _fault
@@ -38,6 +39,12 @@ def test_each_command_is_run_twice_and_cancelled_at() -> None:
     assert {one.row.name for one in ALL if one.action == CANCEL and one.on == "command"} == twice | {
         "start: BookTickets"
     }
+
+
+def test_each_view_is_struck_before_and_after_its_commit() -> None:
+    struck = {(one.at, one.point, one.action) for one in ALL if one.point in PROJECTOR}
+    assert struck == {(name, point, action) for name in PROJECTORS for point in PROJECTOR for action in ALLOWED[point]}
+    assert all(expected(one).text() == "CONFIRMED" for one in ALL if one.point in PROJECTOR)
 
 
 def test_each_cell_can_be_armed() -> None:

@@ -34,16 +34,8 @@ ALIASES = (*SERVICES, "projections")
 SEATS = ("A-1", "A-2", "A-3")
 METHODS = ("tok_visa", "tok_visa", "tok_visa", "tok_declined")
 OVER = ("COMPLETED", "COMPENSATED")
-TAPED = (
-    "lost",
-    "overdue",
-    "expired",
-    "stray",
-    "echo",
-    "refused",
-    "operator",
-    "violation",
-)  # what else is told is in a log
+# What is told and stands in no log.
+TAPED = ("projected", "lost", "overdue", "expired", "stray", "echo", "refused", "operator", "violation")
 ROUNDS = 60  # of overdue and retry, after which a saga that has not ended never will
 Envelope = dict[str, Any]
 
@@ -208,8 +200,8 @@ class RandomHouse(RuleBasedStateMachine):
         verdict = judge(truth.read())
         broken = [found for found in verdict.findings if found.status == Status.VIOLATED]
         for found in broken:
-            bookings = {booking for piece in found.evidence for booking in piece.get("bookings", ())}
-            self.timeline.tell("violation", "audit", found.invariant.title, sorted(bookings))
+            what = [piece["what"] for piece in found.evidence]
+            self.timeline.tell("violation", "audit", f"{found.invariant.title}: {'; '.join(what[:3])}")
         assert not broken, [(found.invariant.name, found.evidence) for found in broken]
         if self.strict:
             assert all(self._ended(booking) for booking in self.bookings), "a saga never ends"
@@ -257,14 +249,14 @@ class RandomHouse(RuleBasedStateMachine):
         )
 
     def _project(self, batch: list[Envelope]) -> None:
+        if batch:
+            events = ", ".join(f"{one['type']} v{one['version']}" for one in batch)
+            bookings = dict.fromkeys(one.get("correlationid", "") for one in batch)
+            self.timeline.tell("projected", "projections", events, bookings, causes=[one["id"] for one in batch])
         for view in VIEWS.values():
             mine = [one for one in batch if one["source"].strip("/") in view.sources]
             with transaction.atomic(using="projections"):
                 view.write(mine, check=self.check_sequence)
-        for one in batch:
-            self.timeline.tell(
-                "projected", "projections", one["type"], [one.get("correlationid", "")], v=one["version"]
-            )
         seen = {one["id"] for one in batch}
         self.unseen = [one for one in self.unseen if one["id"] not in seen]
 

@@ -1,6 +1,7 @@
 """What the fault rail shows: the three ready toggles, the chips of what is armed, and the form for anything else. Pure, but for
 asking the control process; commands.py takes the buttons."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboard.chips import OWNERS, POINT_NAMES, groups, owner_of, shown
@@ -19,6 +20,7 @@ MECHANISM_NAMES = {
     "outbox": "Outbox",
     "idempotency_key": "Idempotency key",
 }
+PROOF_PATIENCE = timedelta(seconds=60)
 WHENS = {Kind.ONCE: "once", Kind.TIMES: "n times", Kind.PROBABILITY: "with probability", Kind.ALWAYS: "until cleared"}
 TIMED = (Action.DELAY, Action.HOLD, Action.HANG, Action.PAUSE, Action.DOWN, Action.REORDER)
 
@@ -37,7 +39,15 @@ def rail() -> dict[str, Any]:
         "toggles": toggles(armed, away),
         "groups": groups(chosen),
         "more": len(armed) - len(chosen),
+        "unproven": any(map(_unproven, chosen)),
     }
+
+
+def _unproven(fault: dict[str, Any]) -> bool:
+    """It struck, and its entry is not found yet: after a lost Redis the control process hears of it later than the page does."""
+    if fault["proofs"] or not fault["last_fired"]:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(fault["last_fired"]) < PROOF_PATIENCE
 
 
 def mechanisms() -> list[dict[str, Any]]:

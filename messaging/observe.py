@@ -27,8 +27,11 @@ def observe(
     booking: str = "",
     message_id: str = "",
     data: dict[str, Any] | None = None,
-) -> None:
-    """Tell the flight recorder something it cannot read from a log. Never raises: an observation must not break a saga."""
+) -> bool:
+    """Tell the flight recorder something it cannot read from a log; False when Redis did not take it.
+
+    Never raises: an observation must not break a saga.
+    """
     observation = {
         "service": service,
         "kind": kind,
@@ -42,3 +45,5 @@ def observe(
         redis.xadd(STREAM, {"o": json.dumps(storable(observation))}, maxlen=MAXLEN, approximate=True)
     except RedisError as error:
         log.warning("observation not sent: %s", error)
+        return False
+    return True

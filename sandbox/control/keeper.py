@@ -44,7 +44,7 @@ class Keeper:
         self._unmirrored = {record.fault.id for record in self._state.live()}  # Redis may not have them yet
         self._switched = True  # nor know which mechanisms are off
         self._held: list[Held] = []
-        self._untold: list[Callable[[], None]] = []  # observations that wait for Redis
+        self._untold: list[Callable[[], bool]] = []  # observations that wait for Redis
         self._lock = threading.RLock()
         for record in self._state.records.values():
             if record.fault.fired > len(record.proofs):
@@ -136,9 +136,9 @@ class Keeper:
             with contextlib.suppress(RedisError):  # away: then the durable copy is all there is
                 spent = self._meet(self._mirror.read())
                 self._held = self._standing()
-                if not self._down(Point.REDIS):  # it would lose what it is told
-                    self._tell_all()
             self._move_outages()
+            if not self._down(Point.REDIS):  # it would lose what it is told
+                self._tell_all()
             if as_text(self._state) != before:
                 self._state.forget_oldest()
                 self._save()
@@ -238,8 +238,8 @@ class Keeper:
         self._untold.append(lambda: observe(self._redis, service or "control", kind, text, booking=booking, **more))
 
     def _tell_all(self) -> None:
-        while self._untold:
-            self._untold.pop(0)()
+        while self._untold and self._untold[0]():  # not taken: told again in the next turn
+            del self._untold[0]
 
 
 def _now() -> str:

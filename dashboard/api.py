@@ -3,11 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from dashboard import faults_api, operate_api, readiness
 from dashboard.clients import ServiceDown, call
+from dashboard.operator import check_operator
 from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
 from dashboard.verdict_api import router as verdict_router
@@ -36,6 +38,14 @@ def service_down(request: HttpRequest, error: ServiceDown) -> HttpResponse:
     return Problem(503, "Service unavailable", str(error)).response()
 
 
+def _takes(required: list[str], *, key: bool = True, **properties: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI of a JSON body that the service behind checks; with `key`, of the Idempotency-Key as well."""
+    schema = {"type": "object", "required": required, "properties": properties}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    header = {"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}
+    return {"parameters": [header] if key else [], "requestBody": body}
+
+
 def _hand_over(service: str, request: HttpRequest, path: str, **more: Any) -> HttpResponse:
     """Ask the owner and give its answer on as it is."""
     answer = call(service, request.method or "GET", path, **more)
@@ -52,6 +62,38 @@ def performances(request: HttpRequest) -> HttpResponse:
     return _hand_over("seats", request, "/api/performances")
 
 
+_BLOCK = {
+    "type": "object",
+    "required": ["section", "rows", "seats_a_row", "price"],
+    "properties": {
+        "section": {"type": "string"},
+        "rows": {"type": "array", "items": {"type": "string", "pattern": "^[A-Z0-9]{1,4}$"}, "minItems": 1},
+        "seats_a_row": {"type": "integer", "minimum": 1, "maximum": 100},
+        "price": {"type": "integer", "description": "in minor units of the currency"},
+    },
+}
+
+
+@api.post(
+    "/api/performances",
+    summary="Announce a performance, with its hall and prices (operators)",
+    openapi_extra=_takes(
+        ["id", "title", "venue", "starts_at", "currency", "blocks"],
+        key=False,
+        id={"type": "string", "pattern": "^[a-z0-9](-?[a-z0-9])*$"},
+        title={"type": "string"},
+        venue={"type": "string"},
+        starts_at={"type": "string", "format": "date-time"},
+        currency={"type": "string", "pattern": "^[A-Z]{3}$"},
+        blocks={"type": "array", "items": _BLOCK, "minItems": 1, "maxItems": 20},
+    ),
+)
+def new_performance(request: HttpRequest) -> HttpResponse:
+    check_operator(request)
+    headers = _headers(request) | {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}"}
+    return _hand_over("seats", request, "/api/performances", content=request.body, headers=headers)
+
+
 @api.get("/api/customers", summary="Customers")
 def customers(request: HttpRequest) -> HttpResponse:
     return _hand_over("booking", request, "/api/customers")
@@ -60,24 +102,11 @@ def customers(request: HttpRequest) -> HttpResponse:
 @api.patch(
     "/api/customers/{customer_id}",
     summary="Give a customer another name; the views follow",
-    openapi_extra={
-        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["name"],
-                        "properties": {
-                            "name": {"type": "string", "minLength": 1, "maxLength": 80},
-                            "version": {"type": "integer", "description": "as the caller saw it; left out: any"},
-                        },
-                    }
-                }
-            },
-        },
-    },
+    openapi_extra=_takes(
+        ["name"],
+        name={"type": "string", "minLength": 1, "maxLength": 80},
+        version={"type": "integer", "description": "as the caller saw it; left out: any"},
+    ),
 )
 def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
     path = f"/api/customers/{customer_id}"
@@ -100,26 +129,13 @@ def seats(request: HttpRequest, performance: str) -> Any:
 @api.post(
     "/api/bookings",
     summary="Book seats: starts a saga",
-    openapi_extra={
-        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["performance", "seats", "customer", "payment_method"],
-                        "properties": {
-                            "performance": {"type": "string"},
-                            "seats": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
-                            "customer": {"type": "integer"},
-                            "payment_method": {"type": "string"},
-                        },
-                    }
-                }
-            },
-        },
-    },
+    openapi_extra=_takes(
+        ["performance", "seats", "customer", "payment_method"],
+        performance={"type": "string"},
+        seats={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
+        customer={"type": "integer"},
+        payment_method={"type": "string"},
+    ),
 )
 def book(request: HttpRequest) -> HttpResponse:
     return _hand_over("booking", request, "/api/bookings", content=request.body, headers=_headers(request))
@@ -135,21 +151,7 @@ def _headers(request: HttpRequest) -> dict[str, str]:
 @api.post(
     "/api/bookings/{booking_id}/cancel",
     summary="Cancel a booking: turns its saga back, or starts one that cancels",
-    openapi_extra={
-        "parameters": [{"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["customer"],
-                        "properties": {"customer": {"type": "integer"}},
-                    }
-                }
-            },
-        },
-    },
+    openapi_extra=_takes(["customer"], customer={"type": "integer"}),
 )
 def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
     return _hand_over(

@@ -3,12 +3,15 @@
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
+from django.utils.text import slugify
 
 T = TypeVar("T")
 CUSTOMERS = (99, 123, 1042)  # of the demo
+ROW = 40  # seats in a row of a hall made for a run
 SETTLED = ("CONFIRMED", "CANCELLED")
 POLL_S = 0.1
 
@@ -56,6 +59,28 @@ class House:
 
     def free_seats(self, performance: str) -> list[str]:
         return [seat["label"] for seat in self.seats(performance) if seat["status"] == "AVAILABLE"]
+
+    def announce(self, title: str, seats: int) -> tuple[str, list[str]]:
+        """A performance of its own for a run, so that what others have sold does not matter; its id and seats, once the whole
+        house knows it. Raises NotInTime."""
+        name = f"{slugify(title)}-{uuid.uuid4().hex[:8]}"
+        rows = [f"R{number}" for number in range(1, -(-seats // ROW) + 1)]
+        block = {"section": "Hall", "rows": rows, "seats_a_row": min(seats, ROW), "price": 150_000}
+        starts_at = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+        told = {"id": name, "title": title, "venue": f"Hall of {name}", "starts_at": starts_at, "currency": "KRW"}
+        self._insist("/api/performances", {**told, "blocks": [block]}, name)
+        wait_for(lambda: len(self.seats(name)) >= seats, 60, f"the seat map of {name}")
+        wait_for(lambda: self._is_on_sale(name), 60, f"the booking service to know {name}")
+        return name, self.free_seats(name)[:seats]
+
+    def _is_on_sale(self, performance: str) -> bool:
+        """Its replica has the performance: what it does not know then is the seat."""
+        body = {"performance": performance, "seats": ["none"], "customer": CUSTOMERS[0], "payment_method": "tok_visa"}
+        try:
+            answer = self.http.post("/api/bookings", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+            return bool(answer.json().get("title") == "Unknown seat")
+        except (httpx.HTTPError, ValueError):
+            return False
 
     def place(self, performance: str, seats: list[str], customer: int, method: str = "tok_visa", key: str = "") -> str:
         """Place a booking, asking again with the same key until somebody answers; returns its id."""

@@ -6,13 +6,16 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q
 from django.http import HttpRequest
-from ninja import NinjaAPI, Path, Schema
+from ninja import NinjaAPI, Path, Schema, Status
 
 from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
+from messaging.operator_token import OperatorToken
 from messaging.problems import Problem, ProblemDetails, install
+from seats import announcing
 from seats.contract import SeatStatus
 from seats.handlers import validate
 from seats.models import DeadLetter, Outbox, Performance, Seat
+from seats.services import announce
 from seats.truth import TRUTH
 
 api = NinjaAPI(
@@ -64,6 +67,19 @@ def performances(request: HttpRequest) -> Any:
     columns = ("id", "title", "starts_at", "currency", "available")
     found = counted.order_by("starts_at", "id").values(*columns, place=F("venue__name"), count=F("total"))
     return [{**row, "venue": row["place"], "seats": row["count"]} for row in found]
+
+
+@api.post(
+    "/api/performances",
+    response={201: announcing.PerformanceIn, 401: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
+    auth=OperatorToken(),
+    summary="Announce a performance, with its hall and prices",
+)
+def new_performance(request: HttpRequest, payload: announcing.PerformanceIn) -> Any:
+    """The other services and the views hear of it by its event, a moment later."""
+    if not announce(announcing.programme(payload)):
+        raise Problem(409, "Announced before", f"there is a performance '{payload.id}' already; choose another id")
+    return Status(201, payload)
 
 
 @api.get(

@@ -10,7 +10,7 @@ from proofs.house import SETTLED, House, NotInTime, wait_for
 from proofs.matrix import expect
 from proofs.matrix.cells import CANCEL, CANCELLATION, COMPENSATION, EVENT, FENCE, SYSTEM, Cell
 
-PERFORMANCE, CUSTOMER = "concert-2024", 123
+CUSTOMER = 123
 PATIENCE_S = 90.0
 LENGTH_S = {Action.DELAY: 1.0, Action.HANG: 3.0, Action.PAUSE: 2.0, Action.REORDER: 1.0, Action.DOWN: 2.0}
 OVER = ("COMPLETED", "COMPENSATED", "STUCK")
@@ -45,22 +45,22 @@ class Result:
         return {**asdict(self), "good": self.good}
 
 
-def run(house: House, cell: Cell, seat: str) -> Result:
+def run(house: House, performance: str, cell: Cell, seat: str) -> Result:
     """Book `seat` with the cell's fault armed for it. Never raises for what goes wrong on the way: that is a result."""
     result = Result(
         row=cell.row.name, column=cell.column, way=cell.row.way, message=cell.message, point=cell.point,
         action=cell.action, on=cell.on, expected=expect.expected(cell).text(),
     )  # fmt: skip
     try:
-        _Run(house, cell, seat, result).run()
+        _Run(house, performance, cell, seat, result).run()
     except (NotInTime, RuntimeError) as error:
         result.error = str(error)
     return result
 
 
 class _Run:
-    def __init__(self, house: House, cell: Cell, seat: str, result: Result) -> None:
-        self.house, self.cell, self.seat, self.result = house, cell, seat, result
+    def __init__(self, house: House, performance: str, cell: Cell, seat: str, result: Result) -> None:
+        self.house, self.performance, self.cell, self.seat, self.result = house, performance, cell, seat, result
         self.needs_confirmed = cell.row.saga == expect.CANCEL_BOOKING
         self.fault = ""
 
@@ -84,7 +84,7 @@ class _Run:
             self._end(began)
 
     def _book(self) -> None:
-        self.result.booking = self.house.place(PERFORMANCE, [self.seat], CUSTOMER)
+        self.result.booking = self.house.place(self.performance, [self.seat], CUSTOMER)
 
     def _scope(self) -> dict[str, str]:
         """Before a booking has an id its seat names it; nobody else books that seat."""

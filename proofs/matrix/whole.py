@@ -7,7 +7,7 @@ from typing import Any
 
 from proofs.house import House, NotInTime, wait_for
 from proofs.matrix.cells import Cell
-from proofs.matrix.run import PERFORMANCE, Result, run
+from proofs.matrix.run import Result, run
 
 Told = Callable[[Result], object]
 REST_S = 90.0
@@ -21,19 +21,15 @@ def run_all(house: House, cells: list[Cell], width: int, told: Told = lambda res
     """Run each cell; returns {"started_at", "ended_at", "verdict", "cells", "good", "bad"}. Raises NotReady."""
     if not house.ready():
         raise NotReady("not every part of the sandbox is ready; see /readyz")
-    seats = house.free_seats(PERFORMANCE)
-    if len(seats) < len(cells):
-        raise NotReady(
-            f"{len(cells)} cells need as many free seats of {PERFORMANCE}; there are {len(seats)}: make reset"
-        )
     started = _now()
+    performance, seats = house.announce("Failpoint matrix", len(cells))
     house.clear_all()
     together = [(cell, seats.pop()) for cell in cells if not cell.alone]
     by_themselves = [(cell, seats.pop()) for cell in cells if cell.alone]
     results = []
 
     def one(pair: tuple[Cell, str]) -> Result:
-        result = run(house, *pair)
+        result = run(house, performance, *pair)
         told(result)
         return result
 

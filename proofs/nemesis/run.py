@@ -16,7 +16,6 @@ from proofs.nemesis.schedule import between_commit_and_publication, schedule, we
 from proofs.running import NoSandbox
 from sandbox.layout import Layout
 
-PERFORMANCE = "concert-2024"
 SEATS_PER_BOOKING = 0.25  # too few
 REST_S = 300.0  # after that it has failed; the rule says 60
 FINALS = {
@@ -59,17 +58,14 @@ def run(
     """Returns the history, complete. Raises NoSandbox. `told(percent of buyers, what is going on)`."""
     if not house.ready():
         raise NoSandbox("not every part of the sandbox is ready; see /readyz")
-    free = house.free_seats(PERFORMANCE)
-    seats = free[: max(4, round(asked.bookings * SEATS_PER_BOOKING))]
-    if not seats:
-        raise NoSandbox(f"no seat of {PERFORMANCE} is free; make reset, and start again")
+    performance, seats = house.announce("Nemesis", max(4, round(asked.bookings * SEATS_PER_BOOKING)))
     plan = schedule(asked.seed, asked.strike_count)
     recorder.write(
         "run", seed=asked.seed, bookings=asked.bookings, seats=len(seats), command=asked.command(), without=asked.without,
         strikes=[strike.as_dict() for strike in plan],
     )  # fmt: skip
     market = Market(
-        run=uuid.uuid4().hex[:8], seed=asked.seed, performance=PERFORMANCE, seats=seats, bookings=asked.bookings
+        run=uuid.uuid4().hex[:8], seed=asked.seed, performance=performance, seats=seats, bookings=asked.bookings
     )
     buyers, breaker = Buyers(house, recorder, market), Breaker(layout, house, recorder, plan)
     house.clear_all()

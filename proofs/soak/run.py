@@ -12,7 +12,7 @@ import httpx
 from proofs.house import CUSTOMERS, House
 from proofs.soak.gauges import Gauges, Look
 
-PERFORMANCE = "concert-2024"
+SEATS = 2000  # more than are taken at a time
 SAMPLES = 120  # at most so many looks, however long it takes
 LEAST_S = 2.0
 CANCEL_AFTER_S = 8.0
@@ -25,7 +25,8 @@ class Soak:
         self.house, self.gauges, self.rate, self.minutes = house, gauges, rate, minutes
         self.answers: Counter[str] = Counter()
         self.behind = 0.0
-        self._seats: deque[str] = deque(house.free_seats(PERFORMANCE))
+        self.performance, seats = house.announce("Soak", SEATS)
+        self._seats = deque(seats)
         self._lock = threading.Lock()
 
     def run(self, told: Callable[[float], Any] = lambda share: None) -> dict[str, Any]:
@@ -71,7 +72,7 @@ class Soak:
             told((time.monotonic() - began) / length)
 
     def _book(self, seat: str, customer: int, placed: deque[tuple[float, str, str, int]]) -> None:
-        body = {"performance": PERFORMANCE, "seats": [seat], "customer": customer, "payment_method": "tok_visa"}
+        body = {"performance": self.performance, "seats": [seat], "customer": customer, "payment_method": "tok_visa"}
         answer = self._post("/api/bookings", body, f"soak-{time.time_ns()}-{seat}")
         if answer is not None:
             placed.append((time.monotonic() + CANCEL_AFTER_S, str(answer["id"]), seat, customer))

@@ -1,10 +1,13 @@
 """Seat's HTTP API; every error is a problem document, and none is a traceback."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from messaging.problems import MEDIA_TYPE
 from seats.handlers import handle
+from seats.models import Outbox
 from tests.seats.test_reserving import reserve
 
 pytestmark = [pytest.mark.django_db(databases=["seats"]), pytest.mark.urls("tests.seats.urls")]
@@ -64,7 +67,7 @@ def test_a_bad_request_gets_a_problem_document(client: Client, path: str, status
 
 def test_the_wrong_method_gets_a_problem_document(client: Client) -> None:
     answer = client.delete("/api/performances")
-    assert (answer.status_code, answer["Content-Type"], answer["Allow"]) == (405, MEDIA_TYPE, "GET")
+    assert (answer.status_code, answer["Content-Type"], answer["Allow"]) == (405, MEDIA_TYPE, "GET, POST")
 
 
 @pytest.mark.usefixtures("redis")
@@ -88,3 +91,62 @@ def test_the_event_log_is_read_page_by_page(client: Client) -> None:
 
 def test_the_api_describes_itself(client: Client) -> None:
     assert "/api/performances/{performance_id}/seats" in client.get("/api/openapi.json").json()["paths"]
+
+
+PREMIERE: dict[str, Any] = {
+    "id": "premiere",
+    "title": "Première",
+    "venue": "New Hall",
+    "starts_at": "2099-01-01T20:00:00+09:00",
+    "currency": "KRW",
+    "blocks": [
+        {"section": "Stalls", "rows": ["A", "B"], "seats_a_row": 3, "price": 150_000},
+        {"section": "Balcony", "rows": ["AA"], "seats_a_row": 2, "price": 70_000},
+    ],
+}
+
+
+def announce(client: Client, body: object, token: str = "token") -> Any:
+    headers = {"Authorization": f"Bearer {token}"}
+    return client.post("/api/performances", body, content_type="application/json", headers=headers)
+
+
+def test_an_operator_announces_a_performance_once(client: Client, settings: Any) -> None:
+    settings.OPERATOR_TOKEN = "token"
+    assert announce(client, PREMIERE).status_code == 201
+    labels = [seat["label"] for seat in client.get("/api/performances/premiere/seats").json()]
+    assert labels == ["A-1", "A-2", "A-3", "B-1", "B-2", "B-3", "AA-1", "AA-2"]
+    again = announce(client, PREMIERE)
+    assert (again.status_code, again.json()["title"]) == (409, "Announced before")
+    assert announce(client, PREMIERE | {"id": "other"}, token="wrong").status_code == 401
+    event = Outbox.objects.get()
+    assert (event.kind, event.type, len(event.data["seats"])) == ("event", "PerformanceAnnounced", 8)
+
+
+BLOCK = PREMIERE["blocks"][0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"id": "Not An Id"}, "#/id"),
+        ({"title": " "}, "#/title"),
+        ({"starts_at": "2001-01-01T20:00:00Z"}, "lies in the past"),
+        ({"starts_at": "2099-01-01T20:00:00"}, "#/starts_at"),
+        ({"currency": "won"}, "#/currency"),
+        ({"blocks": []}, "#/blocks"),
+        ({"blocks": [BLOCK, BLOCK]}, "row A, B is there twice"),
+        ({"blocks": [BLOCK | {"rows": [f"R{n}" for n in range(100)], "seats_a_row": 51}]}, "at most 5000"),
+        ({"blocks": [BLOCK | {"price": -1}]}, "#/blocks/0/price"),
+        ({"blocks": [BLOCK | {"price": 1.5}]}, "#/blocks/0/price"),
+        ({"colour": "red"}, "#/colour"),
+    ],
+)
+def test_a_performance_that_cannot_be_is_refused_and_nothing_written(
+    client: Client, settings: Any, wrong: dict[str, Any], said: str
+) -> None:
+    settings.OPERATOR_TOKEN = "token"
+    answer = announce(client, PREMIERE | wrong)
+    assert (answer.status_code, answer["Content-Type"]) == (422, MEDIA_TYPE)
+    assert said in answer.json()["detail"]
+    assert client.get("/api/performances").json() == []

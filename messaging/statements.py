@@ -1,6 +1,6 @@
 """The SQL a local transaction ran, kept for an hour for whoever looks at it. Best effort.
 
-Only for a message that ran by itself: a batch has many messages, and under load nobody could look.
+Only for a message that ran by itself, and only a few a second: under load nobody could look, and it costs two round trips.
 
     with transaction.atomic(using=alias), Statements.of(alias, envelopes) as statements:
         ...                                # the work
@@ -36,7 +36,7 @@ class Statements:
 
     @classmethod
     def of(cls, alias: str, envelopes: Sequence[object]) -> Self:
-        return cls(alias, wanted=len(envelopes) == 1)
+        return cls(alias, wanted=len(envelopes) == 1 and _ALLOWANCE.take())
 
     def __enter__(self) -> Self:
         if self._wanted:
@@ -76,6 +76,25 @@ class Statements:
         raw = connections[self._alias].connection
         row = raw.execute("select pg_current_xact_id_if_assigned()::text").fetchone()
         return int(row[0]) if row and row[0] else None
+
+
+class Allowance:
+    """How often this process may: `burst` times at once, and then `rate` times a second."""
+
+    def __init__(self, burst: int, rate: float) -> None:
+        self._burst, self._rate = burst, rate
+        self._left, self._at = float(burst), time.monotonic()
+
+    def take(self) -> bool:
+        now = time.monotonic()
+        self._left, self._at = min(self._burst, self._left + (now - self._at) * self._rate), now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+_ALLOWANCE = Allowance(burst=40, rate=4)  # a booking or two at once, whole; then one in a while
 
 
 def key(alias: str, xid: int) -> str:

@@ -4,7 +4,7 @@ import pytest
 from django.db import connections, transaction
 from redis import Redis
 
-from messaging.statements import MOST, SQL_LENGTH, Statements, kept, key
+from messaging.statements import MOST, SQL_LENGTH, Allowance, Statements, kept, key
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["payments"])
 
@@ -35,6 +35,13 @@ def test_a_batch_leaves_none_and_is_not_watched(redis: Redis) -> None:
     told, xid = work(alone=False)
     told.keep(redis)
     assert kept(redis, "payments", xid) == []
+
+
+def test_under_load_few_are_watched() -> None:
+    allowance = Allowance(burst=3, rate=1e-6)
+    assert [allowance.take() for _ in range(5)] == [True, True, True, False, False]
+    often = Allowance(burst=1, rate=1e9)
+    assert [often.take() for _ in range(5)] == [True] * 5
 
 
 def test_sizes_are_bounded(redis: Redis) -> None:

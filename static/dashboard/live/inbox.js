@@ -1,7 +1,7 @@
 // What has come and is not drawn yet. A log's lines are kept one by one, up to what the log can show; of an element with an id
 // only the last state is kept.
 
-export const LENGTH = 150; // lines in the log
+export const LENGTH = 1000; // lines in the log; those out of sight are not laid out (content-visibility)
 
 // A frame as the server sends it. `lines` are oldest first; `latest` are elements that replace those with the same id.
 export const read = (text) => {

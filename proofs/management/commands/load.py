@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from proofs import running
-from proofs.house import House
+from proofs.house import House, NotInTime
 from proofs.plot import Series, lines
 from proofs.soak.gauges import Gauges
 from proofs.soak.run import Soak, slopes
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
                 task = progress.add_task("soak", total=1.0)
                 found = soak.run(lambda share: progress.update(task, completed=share))
-        except running.NoSandbox as error:
+        except (running.NoSandbox, NotInTime) as error:
             raise CommandError(str(error)) from error
         finally:
             house.close()

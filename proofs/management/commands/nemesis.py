@@ -15,7 +15,7 @@ from audit.reader import SilentError
 from faults import Mechanism
 from proofs import running
 from proofs.history import Entry, HistoryError, Recorder, load
-from proofs.house import House
+from proofs.house import House, NotInTime
 from proofs.nemesis.check import Violation, check
 from proofs.nemesis.report import summary, write_report
 from proofs.nemesis.run import Asked, run
@@ -71,7 +71,7 @@ class Command(BaseCommand):
                     layout, house, settings.API_URLS, Recorder(file), asked,
                     lambda percent, what: progress.update(task, completed=percent, description=what),
                 )  # fmt: skip
-        except (running.NoSandbox, SilentError) as error:
+        except (running.NoSandbox, NotInTime, SilentError) as error:
             raise CommandError(str(error)) from error
         finally:
             house.close()

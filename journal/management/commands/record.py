@@ -1,6 +1,5 @@
 """`manage.py record`: the flight recorder."""
 
-import os
 from typing import Any
 
 from django.conf import settings
@@ -8,8 +7,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from journal.recorder import record
 from messaging.process import Stopping, impatient_redis
-
-YIELD = 10  # under load the recorder falls behind and says by how much, rather than slow down those it records
 
 
 class Command(BaseCommand):
@@ -19,5 +16,4 @@ class Command(BaseCommand):
         missing = [alias for alias, url in settings.REPLICATION_URLS.items() if not url]
         if missing:
             raise CommandError("REPLICATION_URL_" + ", REPLICATION_URL_".join(missing).upper() + " not set")
-        os.nice(YIELD)
         record(settings.REPLICATION_URLS, impatient_redis(), Stopping())

@@ -85,11 +85,11 @@ class House:
         return found
 
 
-def furnish() -> None:
-    """Seats A-1 to A-40 of concert-2030, at 150,000 KRW each, and what Booking knows of them."""
+def furnish(seats: int = 40) -> None:
+    """Seats A-1 to A-40 of concert-2030 (or fewer), at 150,000 KRW each, and what Booking knows of them."""
     announce(
         Programme(
             id=PERFORMANCE, title="Concert", venue="Hall", starts_at=datetime(2030, 1, 1, 20, tzinfo=UTC),
-            currency="KRW", blocks=(SeatBlock("Stalls", ("A",), 40, 150_000),),
+            currency="KRW", blocks=(SeatBlock("Stalls", ("A",), seats, 150_000),),
         )
     )  # fmt: skip

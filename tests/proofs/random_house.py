@@ -12,14 +12,12 @@ from django.apps import apps
 from django.db import transaction
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
-from hypothesis.control import current_build_context
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from audit.verdict import Status, judge
 from booking.cancelling import Cancellation, CannotCancel, request_cancel
 from booking.contract import RetryNow
 from booking.models import Booking, Saga
-from journal.archive.lines import SUFFIX
 from messaging import envelope as envelopes
 from messaging.connections import redis_client
 from projections.views import VIEWS
@@ -28,7 +26,7 @@ from seats.contract import HoldExpired
 from tests.house import SERVICES, House
 from tests.messages import command
 from tests.proofs import truth
-from tests.proofs.tape import COUNTER_EXAMPLES, Tape, file_of_this_test, how_to_open
+from tests.proofs.tape import COUNTER_EXAMPLES, Tape, file_of_this_test, how_to_open, is_shown, this_test
 
 ALIASES = (*SERVICES, "projections")
 SEATS = ("A-1", "A-2", "A-3")
@@ -44,11 +42,6 @@ def tell(text: str) -> None:
     """With the counter-example, if hypothesis plays."""
     if currently_in_test_context():
         note(text)
-
-
-def is_shown() -> bool:
-    """Whether this is the play that hypothesis shows in the end."""
-    return currently_in_test_context() and current_build_context().is_final
 
 
 class RandomHouse(RuleBasedStateMachine):
@@ -291,7 +284,7 @@ class RandomHouse(RuleBasedStateMachine):
         if self._tape and self.tapes:
             file = file_of_this_test(self.tapes)
             try:
-                self._tape.write(file, f"counter-example: {file.name.removesuffix(SUFFIX)}")
+                self._tape.write(file, f"counter-example: {this_test()}")
                 tell(how_to_open(file))
             except Exception as error:
                 tell(f"there is no recording of this play: {error!r}")

@@ -18,6 +18,8 @@ from typing import Any, Self
 import psycopg
 from django.conf import settings
 from django.db import connections
+from hypothesis import currently_in_test_context
+from hypothesis.control import current_build_context
 from redis import Redis
 
 from journal import keeping, store
@@ -125,10 +127,20 @@ class Tape:
             output.writelines(export(run.id))
 
 
+def is_shown() -> bool:
+    """Whether this is the play that hypothesis shows in the end: the shrunk one, once more."""
+    return currently_in_test_context() and current_build_context().is_final
+
+
+def this_test() -> str:
+    """test_any_play_ends_legally, or test_it-parameters"""
+    words = re.findall(r"[A-Za-z0-9_]+", os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0].rpartition("::")[2])
+    return "-".join(words)
+
+
 def file_of_this_test(directory: Path) -> Path:
     """The same for the same test, so that the last failure is found there."""
-    test = os.environ.get("PYTEST_CURRENT_TEST", "play").rpartition(" ")[0].rpartition("/")[2]
-    return directory / f"{re.sub(r'[^A-Za-z0-9_]+', '-', test.replace('.py', '')).strip('-')}{SUFFIX}"
+    return directory / f"{this_test()}{SUFFIX}"
 
 
 def how_to_open(file: Path) -> str:

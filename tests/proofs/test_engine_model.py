@@ -1,13 +1,19 @@
 """The whole protocol as one model needs its barrier: without it hypothesis finds the anomaly, and tells it as a timeline."""
 
+from pathlib import Path
+
 import pytest
-from hypothesis import HealthCheck, Phase, note, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from booking.saga.events import Event, Replied, Send
-from proofs.timeline import Timeline
+from booking.saga.events import Replied, Send
+from journal import moments
+from journal.archive.importing import import_run
+from journal.models import Entry, Run
 from tests.booking.protocol import BOOKING
-from tests.booking.test_engine_random import REFUSALS, AnyOrder, Participants
+from tests.booking.test_engine_random import REFUSALS, Participants
+from tests.proofs.tape import COUNTER_EXAMPLES
+from tests.proofs.told_engine import Told
 
 
 class Unguarded(Participants):
@@ -33,41 +39,9 @@ class Forgetful(Participants):
         return answer
 
 
-class Told(AnyOrder):
-    """The same play with these participants, written down."""
-
-    participants: type[Participants] = Participants
-
-    def __init__(self) -> None:
-        self.timeline = Timeline()
-        super().__init__()
-        self.world = self.participants()
-        take = self.world.take
-
-        def told(send: Send, refuse: bool) -> Replied:
-            answer = take(send, refuse)
-            self.timeline.tell("handled", send.service, send.type, [BOOKING], answer=answer.status, why=answer.reason)
-            return answer
-
-        self.world.take = told  # type: ignore[method-assign]
-
-    def tell(self, event: Event) -> None:
-        before = len(self.commands)
-        super().tell(event)
-        detail = {name: getattr(event, name) for name in ("step", "action", "status", "reason") if hasattr(event, name)}
-        sent = ", ".join(send.type for send in self.commands[before:])
-        self.timeline.tell("saga", "booking", type(event).__name__, [BOOKING], **detail, sends=sent, state=self.booking)
-
-    def teardown(self) -> None:
-        try:
-            super().teardown()
-        finally:
-            note(f"timeline:\n{self.timeline.text()}")
-
-
-def play(participants: type[Participants], examples: int) -> str:
+def play(participants: type[Participants], examples: int, tapes: Path = COUNTER_EXAMPLES) -> str:
     """What hypothesis tells of the failure it finds, "" when it finds none."""
-    machine = type("Play", (Told,), {"participants": participants})
+    machine = type("Play", (Told,), {"participants": participants, "tapes": tapes})
     play = settings(
         max_examples=examples,
         stateful_step_count=20,
@@ -90,8 +64,19 @@ def test_with_the_barrier_there_is_nothing_to_find() -> None:
 
 
 @pytest.mark.parametrize("participants", [Unguarded, Forgetful])
-def test_without_it_the_anomaly_is_found_shrunk_and_told(participants: type[Participants]) -> None:
-    told = play(participants, 300).split("timeline:")
+@pytest.mark.django_db(databases=["journal"], transaction=True)
+def test_without_it_the_anomaly_is_found_shrunk_and_told(participants: type[Participants], tmp_path: Path) -> None:
+    told = play(participants, 300, tmp_path).split("timeline:")
     assert len(told) == 2, told
     lines = [line for line in told[1].splitlines() if line.startswith("#")]
     assert 2 < len(lines) < 20, told[1]  # shrunk: the shortest way there
+    (file,) = tmp_path.iterdir()
+    assert f"manage.py runs import {file}" in told[1]
+    run = Run.objects.get(id=import_run([file.read_bytes()]))
+    assert (run.ended_pos, "which has no databases" in run.name) == (len(lines), True)
+    end = moments.state_at(len(lines), run.tape)
+    assert f"state={end['booking']['booking_booking'][BOOKING]['state']}" in told[1].rpartition(" saga ")[2]
+    entries = Entry.objects.filter(tape=run.tape)
+    assert {one.kind for one in entries} == {"observation"}
+    assert all(one.cause_known for one in entries)
+    assert any(one.cause_pos for one in entries)

@@ -96,9 +96,10 @@ def _step(command: str, track: dict[str, Any], row: dict[str, Any]) -> dict[str,
     if undo:
         return {"state": "undoing", "text": f"being undone{_attempts(undo)}", "due": due}
     known = forward.get("known", "pending")
+    text = "not reached" if known == "pending" and row["state"] in ENDED else TEXT[known]
     return {
         "state": known,
-        "text": TEXT[known] + _attempts(forward),
+        "text": text + _attempts(forward),
         "due": due if known == "sent" else "",
     }
 

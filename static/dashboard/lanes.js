@@ -67,6 +67,22 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// What was opened stays where it is, unless its details would cover it.
+let opened = null; // {id, top}
+const keep = () => {
+  const part = document.getElementById(opened?.id);
+  const details = document.getElementById("entry-details");
+  if (!part || part.dataset.pos !== details?.dataset.pos) return;
+  const at = () => part.querySelector(".pill-shape, .shape, .way").getBoundingClientRect();
+  window.scrollBy(0, at().top - opened.top);
+  window.scrollBy(0, Math.max(at().bottom + 12 - details.getBoundingClientRect().top, 0));
+  opened = null;
+};
+document.addEventListener("click", (event) => {
+  const part = event.target.closest?.(PART);
+  if (part) opened = { id: part.id, top: part.querySelector(".pill-shape, .shape, .way").getBoundingClientRect().top };
+});
+
 // A message's details are those of the entry that wrote it, with the message open. One listener, since a drawing has dozens.
 document.addEventListener("click", (event) => {
   const arrow = event.target.closest?.("#lanes-svg .arrow");
@@ -77,8 +93,17 @@ document.addEventListener("click", (event) => {
 
 // "as text" outlives a redraw; boxes that were not there before are marked for a moment.
 let asText = false;
+let folded = false; // an entry's details, which else stay in sight below the drawing
+const fold = () => {
+  document.documentElement.toggleAttribute("data-folded", folded);
+  for (const button of document.querySelectorAll(".entry-fold")) {
+    button.setAttribute("aria-expanded", String(!folded));
+    button.textContent = folded ? "unfold" : "fold";
+  }
+};
 let known = null;
 const draw = () => {
+  fold();
   const drawing = svg();
   if (!drawing) return;
   const text = document.getElementById("lanes-text");
@@ -91,9 +116,14 @@ const draw = () => {
   known = { booking, ids: now };
   const active = document.activeElement?.closest(PART); // htmx gives the focus back by the id
   if (active) stop([...boxes(), ...arrows()], active);
+  keep();
   show();
 };
 document.addEventListener("click", (event) => {
+  if (event.target.closest(".entry-fold")) {
+    folded = !folded;
+    fold();
+  }
   if (!event.target.closest("#lanes-switch")) return;
   asText = !asText;
   draw();
@@ -101,7 +131,7 @@ document.addEventListener("click", (event) => {
 document.body.addEventListener("htmx:afterSettle", draw);
 
 // A phone's picture is another one. The server draws it, and knows by a cookie; it is asked again only if it drew the wrong one.
-const narrow = window.matchMedia("(max-width: 1040px)");
+const narrow = window.matchMedia("(max-width: 1000px)");
 const fit = () => {
   const drawn = document.getElementById("lanes-picture")?.hasAttribute("data-narrow");
   document.cookie = `lanes=${narrow.matches ? "narrow" : "wide"}; path=/; max-age=31536000; samesite=lax`;
@@ -110,5 +140,5 @@ const fit = () => {
   else location.reload();
 };
 narrow.addEventListener("change", fit);
-fit();
+document.addEventListener("DOMContentLoaded", fit); // htmx is ready then
 draw();

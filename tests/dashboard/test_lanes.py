@@ -1,5 +1,6 @@
 """The swimlanes as a value: over bookings as they were recorded (tests/dashboard/recording.py), and over any entries at all."""
 
+import copy
 from itertools import combinations
 from typing import Any
 
@@ -131,6 +132,19 @@ def test_a_fault_that_holds_stands_before_what_it_held() -> None:
     assert held.y < done.y
     assert any(arrow.from_id == held.id and arrow.to_id == done.id for arrow in lanes.arrows)
     assert any(band.text.startswith("2.5 s") for band in lanes.bands)
+
+
+def test_a_request_that_was_lost_is_sent_again_by_the_watchdog_not_by_the_person() -> None:
+    booking, entries = recorded("confirmed")
+    again = copy.deepcopy(entries[0])
+    again["changes"] = [c for c in again["changes"] if c["new"].get("type") == "BookTickets"]
+    again["changes"][0]["new"]["id"] = "sent-again"
+    again["committed_at"] = entries[1]["committed_at"]
+    entries = [{**entry, "pos": entry["pos"] * 2} for entry in entries]
+    again["pos"] = entries[0]["pos"] + 1
+    lanes = draw([*entries, again], booking)
+    assert [one.service for one in lanes.boxes if one.node.kind == "request"] == ["browser"]
+    assert box(lanes, "booking", "Watchdog").node.lines == ["sent again"]
 
 
 def test_a_doubled_message_arrives_twice_and_acts_once() -> None:

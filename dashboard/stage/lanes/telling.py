@@ -20,7 +20,7 @@ from dashboard.stage.lanes.shapes import (
     Node,
     Tale,
 )
-from dashboard.stage.lanes.wording import ASKED, goes_back, sentence, titled, views_lines
+from dashboard.stage.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
 from journal.queries import EntryDict
 
 IDLE_S = 0.8  # a silence worth showing
@@ -83,12 +83,20 @@ class _Teller:
         self.causes[node] = [*entry["causes"], *_letters(changes)]
 
     def _requests(self) -> list[Node]:
-        """What a person asked for, drawn in the browser's lane before the transaction that took it in."""
+        """What a person asked for, drawn in the browser's lane before the transaction that took it in.
+
+        A booking is asked for once, and cancelled once: a second such message is the watchdog's, for one that was lost.
+        """
         asked: dict[int, Node] = {}
+        known: set[str] = set()
         for emissions in self.emissions.values():
             first = emissions[0]
-            words = ASKED.get(first.message["type"])
-            if words and not self.causes[first.source]:
+            kind = first.message["type"]
+            words = ASKED.get(kind)
+            if words and kind in ONCE and kind in known and not self.causes[first.source]:
+                first.source.title, first.source.lines = "Watchdog", ["sent again"]
+            elif words and not self.causes[first.source]:
+                known.add(kind)
                 node = Node("request", BROWSER, words, positions=[first.pos], at=first.source.at)
                 self.keys[node] = self.keys[first.source] - 0.5
                 asked[first.pos] = node

@@ -16,6 +16,7 @@ ASKED = {
     "ResendCommand": "Edit, retry",
 }
 """Messages that begin with a person's request."""
+ONCE = ("BookTickets", "CancelRequested")
 STATES = ("status", "state")
 HIDDEN = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga")
 BAD = ("DECLINED", "CANCELLED", "REFUSED", "STUCK", "dead")

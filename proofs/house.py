@@ -122,9 +122,9 @@ class House:
         return str(answer.json()["id"])
 
     def fault(self, fault: str) -> dict[str, Any]:
-        """What it did; {} while it has not struck (a view may be behind the one that is waited for), or nobody can say."""
+        """What became of it; {} while nobody can say."""
         listed = (self.get("/api/faults") or {}).get("faults", [])
-        return next((one for one in listed if one["id"] == fault and one["fired"]), {})
+        return next((one for one in listed if one["id"] == fault), {})
 
     def go_on(self, fault: str) -> int:
         answer = self.http.post(f"/api/faults/{fault}/go-on")

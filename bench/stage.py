@@ -53,7 +53,6 @@ class Bench:
             Figure(name=f"{name}: all processes", value=sum(shares.values()), unit="% of a core", note=note),
         )
 
-
     def _used(self) -> dict[str, float]:
         """CPU seconds so far. The sandbox's processes are descendants of ours: what is left is Chromium and the load."""
         used = cost.look(self.pids)

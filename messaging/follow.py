@@ -13,7 +13,10 @@ from messaging.reader import Batch, Reader
 
 log = logging.getLogger(__name__)
 
-PACE_S = 0.025  # between two transactions: what comes on an event's heels shares a commit, and costs hardly more
+REST, LONGEST_S = (
+    4.0,
+    0.25,
+)  # after a transaction so many times as long as it took: what comes on an event's heels shares one
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
 
@@ -37,17 +40,19 @@ def follow(
     """
     outage = Outage(f"{reader.name}: PostgreSQL")
     loaded = False
-    applied_at = float("-inf")
+    rest_until = 0.0
     while not stop():
         try:
             if not loaded:
                 reader.start(load())
                 loaded = True
-            time.sleep(max(0.0, applied_at + PACE_S - time.monotonic()))
+            time.sleep(max(0.0, rest_until - time.monotonic()))
             batch = reader.read()
             if batch.cursors:
-                applied_at = time.monotonic()
+                began = time.monotonic()
                 _deliver(reader, apply, batch)
+                ended = time.monotonic()
+                rest_until = ended + min(REST * (ended - began), LONGEST_S)
             outage.over()
             beat()
         except CursorsMovedError as moved:

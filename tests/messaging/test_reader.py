@@ -179,12 +179,16 @@ def test_a_source_that_is_down_holds_up_no_other(redis: Redis, seats: EventSourc
 )
 def test_what_is_no_event_is_skipped_loudly_and_made_good(redis: Redis, seats: EventSource, entry: bytes) -> None:
     keeper = Keeper("seats")
+    emit(seats, "Zeroth")
+    seats.publish()
     with following(keeper, redis, seats.api()):
+        wait_until(keeper.whole(), PATIENCE, "the reader to know where the stream is")
         redis.xadd("events.seats", {"e": entry})
         emit(seats, "First")
         seats.publish()
         wait_until(keeper.has("First"), PATIENCE, "the event after it")
         wait_until(keeper.whole(), PATIENCE, "the doubt to be settled")
+        wait_until(lambda: redis.xlen("observations"), PATIENCE, "the skip to be told")
     entries: Any = redis.xrange("observations")
     observations = [json.loads(fields[b"o"]) for _, fields in entries]
     assert [one["kind"] for one in observations] == ["event_skipped"]

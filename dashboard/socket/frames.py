@@ -51,7 +51,7 @@ class Frame:
 
 
 def join(frames: Iterable[Frame], *, log: bool, performance: str) -> str:
-    """The frames as one run of out-of-band swaps; with a `log`, its lines, newest first, as the log has them."""
+    """The frames as one run of elements; with a `log`, its lines, newest first, as the log has them."""
     made = [frame.make() for frame in frames]
     gauges: dict[str, Row] = {}
     seats: dict[str, Row] = {}
@@ -61,9 +61,9 @@ def join(frames: Iterable[Frame], *, log: bool, performance: str) -> str:
     lines = "".join(frame.line if log else frame.bare for frame in reversed(made))
     return "".join(
         [
-            f'<ol hx-swap-oob="afterbegin:#feed">{lines}</ol>' if lines else "",
-            *(_partial("dashboard/live.html#lag", {"lag": row, "oob": True}) for row in gauges.values()),
-            *(_partial("dashboard/seats.html#seat", {"seat": row, "oob": True}) for row in seats.values()),
+            f'<ol>{lines}</ol>' if lines else "",
+            *(_partial("dashboard/live.html#lag", {"lag": row}) for row in gauges.values()),
+            *(_partial("dashboard/seats.html#seat", {"seat": row}) for row in seats.values()),
         ]
     )
 

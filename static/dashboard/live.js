@@ -3,7 +3,8 @@
 // reconnect it would send them again.
 //
 // Other modules hear `sagabox:entries` on <body>: detail.entries, newest last, each {pos, service, kind, bookings, line}, and
-// detail.more, true when there were more of them than the log can hold. An element with an id and `data-watch` asks for its own
+// detail.more, true when there were more of them than the log can hold; and `sagabox:renewed`: detail.element is a gauge or a seat
+// that has taken the place of an older one. An element with an id and `data-watch` asks for its own
 // "refresh" when an entry concerns it; watched are words: "*" any entry, "service:seats", "kind:observation", "booking:<uuid>".
 
 import { Inbox } from "./live/inbox.js";

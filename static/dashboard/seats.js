@@ -89,14 +89,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A seat that somebody else took while we had it chosen comes back from the server without the mark.
-document.body.addEventListener("htmx:oobAfterSwap", (event) => {
-  const label = event.detail.target?.dataset?.label;
-  if (label && chosen.has(label)) {
-    const seat = document.getElementById(event.detail.target.id);
-    if (seat?.dataset.status === "AVAILABLE") seat.setAttribute("aria-selected", "true");
-    else chosen.delete(label);
-    show();
-  }
+document.body.addEventListener("sagabox:renewed", ({ detail: { element: seat } }) => {
+  const { label, status } = seat.dataset;
+  if (!label || !chosen.has(label)) return;
+  if (status === "AVAILABLE") seat.setAttribute("aria-selected", "true");
+  else chosen.delete(label);
+  show();
 });
 
 document.body.addEventListener("htmx:configRequest", (event) => {

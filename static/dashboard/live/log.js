@@ -15,9 +15,17 @@ export const draw = (entries, latest) => {
     log.prepend(fresh);
     while (log.children.length > LENGTH) log.lastElementChild.remove();
   }
-  const places = latest.filter((element) => document.getElementById(element.id));
-  if (places.length) {
-    const html = places.map((element) => element.outerHTML).join("");
-    htmx.swap(document.body, html, { swapStyle: "none" }); // out of band, so that what these elements bring is bound and told
-  }
+  for (const element of latest) renew(element);
+};
+
+// Gauges and seats bring nothing that htmx would have to bind; its swap, and all who wait for one to settle, would be called with
+// each frame. What the browser knows of a place, and the server does not, is kept.
+const renew = (element) => {
+  const place = document.getElementById(element.id);
+  if (!place) return;
+  const focused = place === document.activeElement;
+  if (place.hasAttribute("tabindex")) element.setAttribute("tabindex", place.getAttribute("tabindex"));
+  place.replaceWith(element);
+  if (focused) element.focus({ preventScroll: true });
+  document.body.dispatchEvent(new CustomEvent("sagabox:renewed", { detail: { element } }));
 };

@@ -44,7 +44,7 @@ class ModelTape:
         self._emitted |= dict.fromkeys(told["emits"], told["pos"])
         now = datetime.now(UTC).isoformat()
         detail = {name: value for name, value in told["data"].items() if value not in ("", None)}
-        more = ", ".join(f"{name} {value}" for name, value in detail.items())
+        more = ", ".join(str(value) for value in detail.values())
         self._entries.append(
             {
                 "pos": told["pos"], "kind": "observation", "service": told["service"], "xid": None, "lsn": "",

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db import transaction
-from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -19,29 +18,21 @@ from booking.cancelling import Cancellation, CannotCancel, request_cancel
 from booking.contract import RetryNow
 from booking.models import Booking, Saga
 from messaging import envelope as envelopes
-from messaging.connections import redis_client
 from projections.views import VIEWS
-from proofs.timeline import Entry, Timeline
+from proofs.timeline import Timeline
 from seats.contract import HoldExpired
 from tests.house import SERVICES, House
 from tests.messages import command
 from tests.proofs import truth
-from tests.proofs.tape import COUNTER_EXAMPLES, Tape, file_of_this_test, how_to_open, is_shown, this_test
+from tests.proofs.kept import COUNTER_EXAMPLES, tell
+from tests.proofs.taping import Taping
 
 ALIASES = (*SERVICES, "projections")
 SEATS = ("A-1", "A-2", "A-3")
 METHODS = ("tok_visa", "tok_visa", "tok_visa", "tok_declined")
 OVER = ("COMPLETED", "COMPENSATED")
-# What is told and stands in no log.
-TAPED = ("projected", "lost", "overdue", "expired", "stray", "echo", "refused", "operator", "violation")
 ROUNDS = 60  # of overdue and retry, after which a saga that has not ended never will
 Envelope = dict[str, Any]
-
-
-def tell(text: str) -> None:
-    """With the counter-example, if hypothesis plays."""
-    if currently_in_test_context():
-        note(text)
 
 
 class RandomHouse(RuleBasedStateMachine):
@@ -57,14 +48,12 @@ class RandomHouse(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._undo = ExitStack()
-        self._tape: Tape | None = None
-        if self.tapes and is_shown():
-            self._tape = self._undo.enter_context(Tape(redis_client(), ALIASES))
-        else:
+        self._taping = Taping(self.tapes, ALIASES)
+        if not self._taping.on:
             for alias in ALIASES:
                 self._undo.enter_context(transaction.atomic(using=alias))
                 self._undo.callback(transaction.set_rollback, True, using=alias)
-        self.timeline = Timeline(self._to_tape)
+        self.timeline = Timeline(self._taping.tell)
         self.house = House()
         self._read = dict.fromkeys(SERVICES, 0)
         self.bookings: list[Booking] = []
@@ -165,8 +154,8 @@ class RandomHouse(RuleBasedStateMachine):
             self._judge()
         finally:
             tell(f"timeline:\n{self.timeline.text()}")
-            with self._undo:
-                self._keep_tape()
+            self._undo.close()
+            self._taping.end()
 
     def _rest(self) -> None:
         """The network has come to its senses: everything arrives, what is overdue is asked again, a person retries."""
@@ -274,20 +263,6 @@ class RandomHouse(RuleBasedStateMachine):
         self._tell_of(kind, message["destination"], message, emits=[message["id"]])
         self.house.deliver(message)
         self._collect()
-
-    def _to_tape(self, told: Entry) -> None:
-        if self._tape and told["kind"] in TAPED:
-            self._tape.tell(told)
-
-    def _keep_tape(self) -> None:
-        """The failure is what counts: whatever is wrong with the tape is said, and changes nothing."""
-        if self._tape and self.tapes:
-            file = file_of_this_test(self.tapes)
-            try:
-                self._tape.write(file, f"counter-example: {this_test()}")
-                tell(how_to_open(file))
-            except Exception as error:
-                tell(f"there is no recording of this play: {error!r}")
 
     def _any(self, data: st.DataObject) -> Booking:
         return self.bookings[data.draw(st.integers(0, len(self.bookings) - 1))]

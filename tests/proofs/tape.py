@@ -6,25 +6,20 @@ is read to its end, so it is known that no cause is still to come.
 """
 
 import os
-import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from django.conf import settings
 from django.db import connections
-from hypothesis import currently_in_test_context
-from hypothesis.control import current_build_context
 from redis import Redis
 
 from journal import keeping, store
 from journal.archive.exporting import export
-from journal.archive.lines import SUFFIX
 from journal.definitions import Definitions
 from journal.indexer import Indexer
 from journal.models import LIVE, Run
@@ -40,7 +35,6 @@ from sandbox.testing import url_of
 from tests.journal.archive.world import wipe
 from tests.waiting import wait_until
 
-COUNTER_EXAMPLES = Path(settings.BASE_DIR) / ".sandbox" / "counter-examples"
 MARK = "tape"  # prefix of the notes by which the end of a log is known
 DROPPED = {"point": "bus", "action": "drop", "fired": 1, "who": "the network"}
 
@@ -125,32 +119,6 @@ class Tape:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as output:
             output.writelines(export(run.id))
-
-
-def is_shown() -> bool:
-    """Whether this is the play that hypothesis shows in the end: the shrunk one, once more."""
-    return currently_in_test_context() and current_build_context().is_final
-
-
-def this_test() -> str:
-    """test_any_play_ends_legally, or test_it-parameters"""
-    words = re.findall(r"[A-Za-z0-9_]+", os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0].rpartition("::")[2])
-    return "-".join(words)
-
-
-def file_of_this_test(directory: Path) -> Path:
-    """The same for the same test, so that the last failure is found there."""
-    return directory / f"{this_test()}{SUFFIX}"
-
-
-def how_to_open(file: Path) -> str:
-    with suppress(ValueError):
-        file = file.relative_to(settings.BASE_DIR)
-    return (
-        f"this play is recorded in {file}\n"
-        "to watch it: make run, then import the file at /replay, or\n"
-        f"    .venv/bin/python manage.py runs import {file}"
-    )
 
 
 def _newest(redis: Redis) -> str:

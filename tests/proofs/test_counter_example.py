@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def counter_example(house: House, redis: Redis, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(TooLate, "tapes", tmp_path)
     switch(redis, Mechanism.BARRIER, off=True)
     with pytest.raises(AssertionError, match="paid_iff_ticketed") as found:
-        play(TooLate, 30, Phase.generate, Phase.shrink, moves=2)
+        play(TooLate, 200, Phase.generate, Phase.shrink, moves=2)
     (file,) = tmp_path.iterdir()
     return "\n".join(found.value.__notes__), file
 
@@ -91,6 +92,53 @@ def test_a_shrunk_play_opens_in_the_player(counter_example: tuple[str, Path]) ->
     assert told_too >= {"snapshot", "stray", "violation"}
     before = moments.state_at(paid.pos - 1, run.tape, booking=str(booking.id))
     assert "payments_payment" not in before.get("payments", {})
+
+
+class Lossy(RandomHouse):
+    """Its judge calls a legal play illegal: one in which a message is lost and asked for again."""
+
+    @initialize(steps=st.just(3))
+    def go_well_at_first(self, steps: int) -> None:
+        super().go_well_at_first(steps)
+        lost = self.pending.pop()
+        self._tell_of("lost", lost["destination"], lost, causes=[lost["id"]])
+
+    def _judge(self) -> None:
+        super()._judge()
+        assert not any(told["kind"] == "lost" for told in self.timeline.entries), "nothing may be lost"
+
+
+def test_what_no_log_shows_is_on_the_tape_where_it_happened(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lossy, "tapes", tmp_path)
+    with pytest.raises(AssertionError, match="nothing may be lost"):
+        play(Lossy, 1, Phase.generate, moves=1)
+    (file,) = tmp_path.iterdir()
+    run = Run.objects.get(id=import_run([file.read_bytes()]))
+    entries = list(Entry.objects.filter(tape=run.tape).order_by("pos"))
+    (lost,) = [one for one in entries if one.title == "lost: TakePayment"]
+    assert lost.data is not None
+    assert (lost.data["kind"], lost.data["data"]["action"]) == ("fault", "drop")
+    (message,) = lost.causes
+    assert str(message) in {one.id for one in moments.flights_at(lost.pos - 1, run.tape)}
+    assert str(message) not in {one.id for one in moments.flights_at(lost.pos, run.tape)}
+    overdue, again = next(pair for pair in pairwise(entries) if pair[0].title == "overdue: SagaOverdue")
+    assert (overdue.pos in again.cause_pos, "sends TakePayment" in again.title) == (True, True)
+
+
+def test_a_play_that_cannot_be_recorded_is_told_all_the_same(
+    house: House, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TooLate, "tapes", tmp_path)
+    monkeypatch.setattr("tests.proofs.tape.ensure_slot", lambda *_: 1 / 0)
+    switch(redis, Mechanism.BARRIER, off=True)
+    with pytest.raises(AssertionError, match="paid_iff_ticketed") as found:
+        play(TooLate, 200, Phase.generate, moves=2)
+    told = "\n".join(found.value.__notes__)
+    assert "this play cannot be recorded: ZeroDivisionError" in told
+    assert "violation  audit" in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def tables(alias: str) -> list[str]:

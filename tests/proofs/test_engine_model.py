@@ -12,7 +12,7 @@ from journal.archive.importing import import_run
 from journal.models import Entry, Run
 from tests.booking.protocol import BOOKING
 from tests.booking.test_engine_random import REFUSALS, Participants
-from tests.proofs.tape import COUNTER_EXAMPLES
+from tests.proofs.kept import COUNTER_EXAMPLES
 from tests.proofs.told_engine import Told
 
 

@@ -11,8 +11,8 @@ from booking.saga.state import dump_tracks
 from proofs.timeline import Timeline
 from tests.booking.protocol import BOOKING, CONTEXT, IMPATIENT
 from tests.booking.test_engine_random import AnyOrder, Participants
+from tests.proofs.kept import COUNTER_EXAMPLES, file_of_this_test, how_to_open, is_shown, this_test
 from tests.proofs.model_tape import ModelTape, Place
-from tests.proofs.tape import COUNTER_EXAMPLES, file_of_this_test, how_to_open, is_shown, this_test
 
 
 class Told(AnyOrder):
@@ -50,10 +50,16 @@ class Told(AnyOrder):
         before = len(self.commands)
         super().tell(event)
         sends = self.commands[before:]
-        self.rows["booking", "booking_booking", BOOKING] = {"id": BOOKING, "state": self.booking, **CONTEXT}
-        self.rows["booking", "booking_saga", self.state.id] = {
-            "id": self.state.id, "booking_id": BOOKING, "definition": IMPATIENT.name, "state": self.state.status,
-            "action": self.state.action, "reason": self.state.reason, "steps": dump_tracks(self.state.tracks),
+        state = self.state  # as rows that have what the player reads of the real ones
+        version = self.rows.get(("booking", "booking_booking", BOOKING), {}).get("version", 0) + 1
+        self.rows["booking", "booking_booking", BOOKING] = {
+            "id": BOOKING, "state": self.booking, "reason": state.reason, "version": version, "amount": None,
+            "currency": "", **CONTEXT,
+        }  # fmt: skip
+        self.rows["booking", "booking_saga", state.id] = {
+            "id": state.id, "booking_id": BOOKING, "definition": IMPATIENT.name, "state": state.status,
+            "step": IMPATIENT.steps[state.position].name, "action": state.action, "reason": state.reason,
+            "steps": dump_tracks(state.tracks),
         }  # fmt: skip
         ids = {
             "causes": [self._id(event)] if isinstance(event, Replied) else [],

@@ -9,3 +9,4 @@ if settings.SERVICE in settings.APIS:
     urlpatterns = [path("", import_module(f"{settings.SERVICE}.api").api.urls)]
 else:
     urlpatterns = [path("", include("dashboard.urls"))]
+    handler404, handler500 = "dashboard.errors.not_found", "dashboard.errors.broken"

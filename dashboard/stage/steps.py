@@ -73,9 +73,9 @@ def _rest(steps: Iterable[dict[str, str]], status: str) -> str:
     if status in ENDED:
         return ""
     if status == "COMPENSATING":
-        left = [UNDONE_BY.get(name(step), name(step)) for step in steps if step["state"] in ("succeeded", "undoing")]
+        left = [UNDONE_BY.get(name(step), name(step)) for step in steps if step["state"] in ("succeeded", "undoing", "stuck")]
         return f"to undo: {', '.join(reversed(left))}" if left else ""
-    return "to do: " + ", ".join(name(step) for step in steps if step["state"] in ("pending", "sent"))
+    return "to do: " + ", ".join(name(step) for step in steps if step["state"] in ("pending", "sent", "stuck"))
 
 
 def name(step: dict[str, str]) -> str:
@@ -83,12 +83,14 @@ def name(step: dict[str, str]) -> str:
 
 
 def _step(command: str, track: dict[str, Any], row: dict[str, Any]) -> dict[str, str]:
-    """{state, text, due}: state is pending, sent, succeeded, refused, skipped, undoing or compensated.
+    """{state, text, due}: state is pending, sent, succeeded, refused, skipped, undoing, compensated or stuck.
 
     `due` is when the command is sent again unless an answer comes, HH:MM:SS UTC; "" when nothing is waited for.
     """
     forward, undo = track.get("forward", {}), track.get("compensation", {})
     due = clock(row["due_at"])[:8] if row.get("due_at") and row.get("step") == command else ""
+    if row["state"] == "STUCK" and row.get("step") == command:
+        return {"state": "stuck", "text": f"stuck{_attempts(undo or forward)}: waits for a person", "due": ""}
     if undo.get("known") == "succeeded":
         return {"state": "compensated", "text": f"undone by {UNDONE_BY.get(command, 'its compensation')}", "due": ""}
     if undo.get("known") == "skipped":

@@ -121,6 +121,16 @@ def test_a_refused_order_says_why_and_keeps_the_page(live: Live, open_page: Open
     expect(page.locator("#problem")).to_contain_text("Z-999")
 
 
+def test_an_address_of_no_page_and_of_no_booking(live: Live, open_page: OpenPage) -> None:
+    page = open_page("/nope", outage=True)  # the browser complains of a 404 on its console
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    page.get_by_role("link", name="The stage").click()
+    expect(page.get_by_role("heading", name="Book", exact=True)).to_be_visible()
+    page.goto("/?booking=01a1feb9-b11d-78c8-99bf-000000000000")
+    expect(page.locator("#booking")).to_contain_text("No booking has this number")
+    expect(page.locator("#booking .steps")).to_have_count(0)
+
+
 def test_book_with_the_keyboard_alone(live: Live, open_page: OpenPage) -> None:
     page = open_page("/?performance=studio-night")
     first = page.locator('#seats .grid .seat[tabindex="0"]')

@@ -132,6 +132,10 @@ def test_a_fault_that_holds_stands_before_what_it_held() -> None:
     assert held.y < done.y
     assert any(arrow.from_id == held.id and arrow.to_id == done.id for arrow in lanes.arrows)
     assert any(band.text.startswith("2.5 s") for band in lanes.bands)
+    assert not lanes.standing
+    booking, entries = recorded("held")
+    so_far = [entry for entry in entries if entry["pos"] <= held.node.positions[0]]
+    assert draw(so_far, booking).standing
 
 
 def test_a_request_that_was_lost_is_sent_again_by_the_watchdog_not_by_the_person() -> None:

@@ -256,6 +256,12 @@ class Lanes:
     times_x: float = 0  # where a time ends
     narrow: bool = False
 
+    @property
+    def standing(self) -> bool:
+        """Does a fault hold it still: is something held, and nothing has come of it?"""
+        gone = {arrow.from_id for arrow in self.arrows}
+        return any(_is_held(box.node) and box.id not in gone and not box.future for box in self.boxes)
+
 
 @dataclass(slots=True)
 class Sentence:
@@ -267,3 +273,7 @@ class Sentence:
     pos: int
     future: bool = False
     current: bool = False
+
+
+def _is_held(node: Node) -> bool:
+    return node.kind == "held" and any(mark.kind == "held" for mark in node.marks)

@@ -13,7 +13,8 @@ class ServiceDown(Exception):
     """A service's API did not answer; `service` says whose."""
 
     def __init__(self, service: str, error: Exception) -> None:
-        super().__init__(f"service '{service}' does not answer: {type(error).__name__}")
+        said = f"{error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
+        super().__init__(f"service '{service}' does not answer: {said}")
         self.service = service
 
 

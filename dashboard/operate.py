@@ -118,7 +118,12 @@ def _work() -> dict[str, Any]:
                 told = ask("GET", service, "/api/operator/stuck").raise_for_status().json()
                 sagas = [_saga(one) for one in told["sagas"]]
         except (ServiceDown, httpx.HTTPStatusError) as error:
-            down.append(f"{SERVICE_NAMES[service]}: {error}")
+            says = (
+                f"answers {error.response.status_code}"
+                if isinstance(error, httpx.HTTPStatusError)
+                else "does not answer"
+            )
+            down.append(f"{SERVICE_NAMES[service]}: its API {says}, so what needs a person there is not known.")
     todo: dict[str, Any] = {"sagas": sagas, "letters": letters, "down": down}
     return {**todo, "digest": hashlib.blake2s(orjson.dumps(todo), digest_size=8).hexdigest()}
 

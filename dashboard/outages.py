@@ -31,6 +31,10 @@ class Down:
             return 0
         return max(round((datetime.fromisoformat(self.until) - datetime.now(UTC)).total_seconds()), 0)
 
+    @property
+    def minutes_left(self) -> int:
+        return round(self.seconds_left / 60)
+
 
 class Watch:
     """What is down now, asked anew every FRESH_S seconds at most."""
@@ -56,7 +60,7 @@ WATCH = Watch()
 
 def look() -> list[Down]:
     """Ask the control process what it has taken down, and every other part how it is."""
-    down = {fault["service"] for fault in _armed() if fault["until"]}
+    down = {_whose(fault) for fault in _armed() if fault["until"]}
     parts = readiness.parts(without=down)
     return explain(_armed(), parts, datetime.now(UTC))  # asked again: what struck meanwhile is injected, too
 
@@ -64,18 +68,23 @@ def look() -> list[Down]:
 def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -> list[Down]:
     """Pure: the injected outages first, then what is not ready and is no consequence of one of them."""
     outages = [fault for fault in armed if fault["until"]]
-    struck = {fault["service"] for fault in armed if _is_recent(fault, now)}
+    struck = {_whose(fault) for fault in armed if _is_recent(fault, now)}
     found = [_injected(fault) for fault in outages]
     broken = {name: state for name, state in parts.items() if state != "ready" and not _is_consequence(name, struck)}
     return found + [Down(name=_title(name), text=state, injected=False) for name, state in broken.items()]
 
 
 def _injected(fault: dict[str, Any]) -> Down:
-    if fault["service"] == "redis":
+    if _whose(fault) == "redis":
         return Down(name="Redis", text="is down, and has lost its data", injected=True, until=fault["until"])
     name = SERVICE_NAMES[fault["service"]]
     text = "are down: their" if fault["service"] == "projections" else "is down: its"
     return Down(name=name, text=f"{text} database refuses everybody", injected=True, until=fault["until"])
+
+
+def _whose(fault: dict[str, Any]) -> str:
+    """Redis is nobody's: a fault there may leave the service open."""
+    return fault["service"] or ("redis" if fault["point"] == "redis" else "")
 
 
 def _is_recent(fault: dict[str, Any], now: datetime) -> bool:

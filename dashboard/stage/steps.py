@@ -73,7 +73,11 @@ def _rest(steps: Iterable[dict[str, str]], status: str) -> str:
     if status in ENDED:
         return ""
     if status == "COMPENSATING":
-        left = [UNDONE_BY.get(name(step), name(step)) for step in steps if step["state"] in ("succeeded", "undoing", "stuck")]
+        left = [
+            UNDONE_BY.get(name(step), name(step))
+            for step in steps
+            if step["state"] in ("succeeded", "undoing", "stuck")
+        ]
         return f"to undo: {', '.join(reversed(left))}" if left else ""
     return "to do: " + ", ".join(name(step) for step in steps if step["state"] in ("pending", "sent", "stuck"))
 

@@ -26,6 +26,15 @@ def short(identifier: object) -> str:
 
 
 @register.filter
+def lasting(milliseconds: float) -> str:
+    """A duration as a person reads it: 433 ms, 70.6 s, 59 min."""
+    seconds = milliseconds / 1000
+    if seconds < 1:
+        return f"{milliseconds:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+@register.filter
 def words(text: str) -> list[str]:
     """The words of a text, for a loop over a fixed few."""
     return text.split()

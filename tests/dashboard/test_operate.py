@@ -88,8 +88,8 @@ def test_the_page_says_which_service_is_away(client: Client, monkeypatch: pytest
 
     monkeypatch.setattr(operate, "ask", ask)
     text = client.get("/operate").content.decode()
-    assert "Payment: service &#x27;payments&#x27; does not answer" in text
-    assert "Ticket:" in text
+    assert "Payment: its API does not answer" in text
+    assert "Ticket: its API answers 503" in text
     assert "No message has failed." in text
 
 

@@ -26,6 +26,12 @@ def test_an_injected_outage_covers_what_it_takes_with_it() -> None:
     assert (found.name, found.injected) == ("Payment", True)
 
 
+def test_redis_is_nobodys_and_the_fault_may_leave_the_service_open() -> None:
+    parts = {"redis": "not reachable (ConnectionError)", "worker-seats": "no sign of life for 10 s"}
+    (found,) = explain([fault("", point="redis")], parts, NOW)
+    assert (found.name, found.injected) == ("Redis", True)
+
+
 def test_our_outage_beside_an_injected_one_stands_by_itself() -> None:
     parts = {"api-tickets": "not reachable (ConnectError)", "worker-payments": "no sign of life for 10 s"}
     injected, ours = explain([fault("payments")], parts, NOW)

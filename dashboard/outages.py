@@ -16,6 +16,15 @@ FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking everybody 
 AFTERMATH = timedelta(seconds=12)  # signs of life that went with Redis' data, or with a database, are back after this
 
 
+MEANS = {
+    "recorder": ": what happens now shows here once it is back",
+    "redis": ": messages wait, and go on once it is back",
+    "worker": ": its steps wait, and go on once it is back",
+    "projector": ": its view stands still, and catches up once it is back",
+}
+"""What a person notices of it, by the kind of part."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Down:
     """One line of the banner. `until`: when an injected outage ends, ISO 8601; "" if nobody knows."""
@@ -71,7 +80,10 @@ def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -
     struck = {_whose(fault) for fault in armed if _is_recent(fault, now)}
     found = [_injected(fault) for fault in outages]
     broken = {name: state for name, state in parts.items() if state != "ready" and not _is_consequence(name, struck)}
-    return found + [Down(name=_title(name), text=state, injected=False) for name, state in broken.items()]
+    return found + [
+        Down(name=_title(name), text=state + MEANS.get(name.partition("-")[0], ""), injected=False)
+        for name, state in broken.items()
+    ]
 
 
 def _injected(fault: dict[str, Any]) -> Down:

@@ -108,6 +108,17 @@ document.body.addEventListener("booked", () => {
   renew();
   show();
 });
+// No answer, or none that says why: nobody knows whether it was booked, and the same key books once, however often it is sent.
+const unanswered = (event) => {
+  if (event.detail.elt !== form) return;
+  const problem = document.getElementById("problem");
+  const why = document.createElement("b");
+  why.textContent = "No answer.";
+  problem.replaceChildren(why, " Your seats are still selected: try again, it books only once.");
+  problem.className = "problem";
+};
+document.body.addEventListener("htmx:sendError", unanswered);
+document.body.addEventListener("htmx:responseError", unanswered);
 // Another performance is another page: its address is a permalink, and the socket is told which seats it is about.
 document.getElementById("performance").addEventListener("change", (event) => {
   const address = new URL("/", location.href);

@@ -113,12 +113,16 @@ def test_a_lost_acknowledgement_still_confirms(live: Live, open_page: OpenPage) 
 
 
 def test_a_refused_order_says_why_and_keeps_the_page(live: Live, open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(outage=True)
     label = live.free_seats(1)[0]
     seat(page, label).click()
     page.locator("#seats-field").evaluate("field => field.value = 'Z-999'")
     page.get_by_role("button", name="Book", exact=True).click()
     expect(page.locator("#problem")).to_contain_text("Z-999")
+    page.route("**/book", lambda route: route.abort())
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.locator("#problem")).to_contain_text("No answer")
+    expect(page.locator("#chosen")).to_contain_text(label)
 
 
 def test_an_address_of_no_page_and_of_no_booking(live: Live, open_page: OpenPage) -> None:

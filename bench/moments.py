@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench moments", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--samples", type=int, default=60)
+    parser.add_argument("--quiet", type=float, default=0, help="ask only once the load average is below this; 0: at once")
     options = parser.parse_args(arguments)
 
     from sandbox.testing import infrastructure
@@ -38,10 +39,10 @@ def main(arguments: list[str]) -> None:
         import django
 
         django.setup()
-        measure(options.entries, options.samples)
+        measure(options.entries, options.samples, options.quiet)
 
 
-def measure(entries: int, samples: int) -> None:
+def measure(entries: int, samples: int, quiet: float) -> None:
     from django.core.management import call_command
 
     call_command("migrate", database="journal", verbosity=0, interactive=False)
@@ -50,6 +51,9 @@ def measure(entries: int, samples: int) -> None:
     console.print(f"{entries:,} entries made in {_timed(lambda: fill(tape, entries)):.0f} s")
     seconds = _timed(index)
     console.print(f"indexed in {seconds:.0f} s: {entries / seconds:,.0f} entries a second; {_size()}")
+    while quiet and os.getloadavg()[0] >= quiet:
+        time.sleep(1)
+    console.print(f"load average {os.getloadavg()[0]:.1f}")
     table = Table("query", "p50 ms", "p95 ms", "max ms", f"under {LIMIT_MS} ms", title="A moment, at a random position")
     for name, ask in questions(tape, entries).items():
         ask()  # warm

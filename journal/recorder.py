@@ -35,6 +35,7 @@ HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is lef
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
 REPORT_EVERY = 1.0
+LULL = 0.3  # seconds without an entry; a recorder that indexed between two of them would keep the second waiting
 BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
 
 
@@ -73,6 +74,7 @@ class Recorder:
         self._upkeep = Upkeep(Keep(settings.JOURNAL_KEEP_ENTRIES, settings.JOURNAL_KEEP_BYTES))
         self._definitions = Definitions()
         self._observe_at = self._write_at = self._report_at = 0.0
+        self._wrote_at = float("-inf")
         self._recorded, self._behind_ms = 0, 0
 
     def close(self) -> None:
@@ -115,6 +117,7 @@ class Recorder:
     def _write(self, placed: list[Placed]) -> None:
         clusters = {service: stream.system_id for service, stream in self._streams.items()}
         entries = store.append(placed, clusters, self._definitions.take())
+        self._wrote_at = time.monotonic()
         behind = datetime.now(UTC) - min(item.candidate.committed_at for item in placed)
         self._behind_ms = max(self._behind_ms, round(behind.total_seconds() * 1000))
         self._recorded += len(placed)
@@ -125,8 +128,8 @@ class Recorder:
                 self._streams[newest.source].confirm(parse_lsn(newest.cursor))
 
     def _busy(self) -> bool:
-        """There is more to read. What merely waits for its cause leaves time for other things."""
-        return any(stream.ready for stream in self._streams.values())
+        """There is more to read, or may be in a moment. What merely waits for its cause leaves time for other things."""
+        return time.monotonic() < self._wrote_at + LULL or any(stream.ready for stream in self._streams.values())
 
     def _publish(self, entries: list[tuple[int, str]], now: float) -> None:
         self._broadcast.publish(entries, self._status(now))

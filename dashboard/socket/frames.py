@@ -34,7 +34,9 @@ class Frame:
         if self.raw is not None:
             raw = orjson.loads(self.raw) if isinstance(self.raw, bytes) else self.raw
             shown = present.entry(raw)
-            self.line, self.bare = line(shown), bare(shown)
+            # The log hides bookkeeping, which is one entry in three: its place is kept, its inside is not sent.
+            self.line = bare(shown, named=True) if shown["bookkeeping"] else line(shown)
+            self.bare = bare(shown)
             for change in raw.get("changes") or []:
                 self._note(change)
             self.raw = None

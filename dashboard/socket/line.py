@@ -26,9 +26,10 @@ def line(entry: Shown, named: bool = True) -> SafeString:
     return mark_safe(html)  # noqa: S308
 
 
-def bare(entry: Shown) -> str:
-    """What a page without a log needs to know of an entry: which panels it concerns."""
-    return f"<li{_attributes(entry)}></li>"
+def bare(entry: Shown, named: bool = False) -> str:
+    """What a page that does not show an entry needs to know of it: which panels it concerns."""
+    name = f' id="e-{entry["pos"]}" class="line" data-bookkeeping' if named else ""
+    return f"<li{name}{_attributes(entry)}></li>"
 
 
 def _attributes(entry: Shown) -> str:

@@ -10,6 +10,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.live import Live
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 GOOD: dict[str, Any] = {
@@ -123,3 +124,30 @@ def test_a_foreign_origin_gets_no_socket(live: Live) -> None:
 def test_a_cursor_that_means_nothing_reloads_the_page(live: Live, cursor: str) -> None:
     with connect(live.url.replace("http", "ws") + f"/ws/journal?{cursor}", origin=Origin(live.url)) as socket:
         assert "data-reload" in str(socket.recv(timeout=15))
+
+
+def test_an_operator_announces_a_performance_and_it_can_be_booked(live: Live) -> None:
+    name = f"class-{uuid.uuid4().hex[:8]}"
+    block = {"section": "Floor", "rows": ["A"], "seats_a_row": 2, "price": 2500}
+    asked = {
+        "id": name,
+        "title": "Our class",
+        "venue": "Room 7",
+        "starts_at": "2099-01-01T19:00:00Z",
+        "currency": "EUR",
+    }
+    body = {**asked, "blocks": [block]}
+    stranger = live.http.post("/api/performances", json=body, headers={"X-Forwarded-For": "203.0.113.7"})
+    assert stranger.status_code == 401
+    refused = live.http.post("/api/performances", json={**body, "blocks": [block, block]})
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert live.http.post("/api/performances", json=body).status_code == 201
+    assert live.http.post("/api/performances", json=body).status_code == 409
+    placed = {"performance": name, "seats": ["A-2"], "customer": 123, "payment_method": "tok_visa"}
+
+    def on_sale() -> str:
+        answer = live.http.post("/api/bookings", json=placed, headers={"Idempotency-Key": str(uuid.uuid4())})
+        return str(answer.json()["id"]) if answer.status_code == 202 else ""
+
+    (row,) = live.ended(wait_until(on_sale, 20, "the booking service to know the performance"))
+    assert (row["state"], row["amount"], row["currency"]) == ("CONFIRMED", 2500, "EUR")

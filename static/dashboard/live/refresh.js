@@ -1,9 +1,13 @@
-// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, and never
-// while its last answer is on its way (that one is older than the news; and the element may be about to be replaced).
+// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, never
+// while its last answer is on its way (that one is older than the news; and the element may be about to be replaced), and then not
+// for twice as long as that took, so that a busy server has time for the log.
 
 const PACE_MS = 125;
+const REST = 2;
+const LONGEST_MS = 2_000;
 const due = new Set();
-const asked = new Map(); // id -> when
+const asked = new Map(); // id -> when; without an entry while no answer to us is on its way
+const rested = new Map(); // id -> from when on it may ask again
 let timer = 0;
 
 const words = (entries) => {
@@ -31,7 +35,7 @@ const ask = () => {
   for (const id of [...due]) {
     const element = document.getElementById(id);
     if (element?.classList.contains("htmx-request")) continue; // asked again when that has ended
-    const wait = PACE_MS - (now - (asked.get(id) ?? -PACE_MS));
+    const wait = (rested.get(id) ?? 0) - now;
     if (wait > 0) {
       next = Math.min(next, wait);
       continue;
@@ -39,6 +43,7 @@ const ask = () => {
     due.delete(id);
     if (!element) continue;
     asked.set(id, now);
+    rested.set(id, now + PACE_MS);
     htmx.trigger(element, "refresh");
   }
   if (next < Infinity) timer = setTimeout(ask, next);
@@ -48,4 +53,12 @@ const again = () => {
   if (due.size) ask();
 };
 document.body.addEventListener("htmx:afterSettle", again);
-document.body.addEventListener("htmx:afterRequest", again);
+document.body.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => {
+  if (asked.has(elt.id)) {
+    const now = performance.now();
+    const rest = Math.min(REST * (now - asked.get(elt.id)), LONGEST_MS);
+    rested.set(elt.id, Math.max(rested.get(elt.id), now + rest));
+    asked.delete(elt.id);
+  }
+  again();
+});

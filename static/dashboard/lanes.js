@@ -102,9 +102,11 @@ const fold = () => {
   }
 };
 let known = null;
+let drawn = null;
 const draw = () => {
   fold();
   const drawing = svg();
+  drawn = drawing;
   if (!drawing) return;
   const text = document.getElementById("lanes-text");
   document.getElementById("lanes-switch").setAttribute("aria-pressed", String(asText));
@@ -128,7 +130,10 @@ document.addEventListener("click", (event) => {
   asText = !asText;
   draw();
 });
-document.body.addEventListener("htmx:afterSettle", draw);
+// Other panels settle several times a second.
+document.body.addEventListener("htmx:afterSettle", () => {
+  if (!svg() || svg() !== drawn) draw();
+});
 
 // A phone's picture is another one. The server draws it, and knows by a cookie; it is asked again only if it drew the wrong one.
 const narrow = window.matchMedia("(max-width: 1000px)");

@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench moments", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--samples", type=int, default=60)
-    parser.add_argument("--quiet", type=float, default=0, help="ask only once the load average is below this; 0: at once")
+    parser.add_argument(
+        "--quiet", type=float, default=0, help="ask only once the load average is below this; 0: at once"
+    )
     options = parser.parse_args(arguments)
 
     from sandbox.testing import infrastructure

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 T = TypeVar("T")
 CUSTOMERS = (99, 123, 1042)  # of the demo
-ROW = 40  # seats in a row of a hall made for a run
+ROW = 17  # seats in a row of a hall made for a run
 SETTLED = ("CONFIRMED", "CANCELLED")
 POLL_S = 0.1
 

@@ -63,7 +63,7 @@ def join(frames: Iterable[Frame], *, log: bool, performance: str) -> str:
     lines = "".join(frame.line if log else frame.bare for frame in reversed(made))
     return "".join(
         [
-            f'<ol>{lines}</ol>' if lines else "",
+            f"<ol>{lines}</ol>" if lines else "",
             *(_partial("dashboard/live.html#lag", {"lag": row}) for row in gauges.values()),
             *(_partial("dashboard/seats.html#seat", {"seat": row}) for row in seats.values()),
         ]

@@ -82,13 +82,14 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
         for service, totals in sorted(moments.totals_at(pos, found["tape"]).items())
     ]
     context = {"services": tables, "last": pos, "operator": is_operator(request), "whole": True}
-    told = player.shown(request, found)
-    choices = player.choices(found)
-    time = {**told["time"], **choices.pop("strip")}
-    seats = {"sections": told["seats_then"]["sections"]}
-    return render(
-        request, "dashboard/run.html", context | told | choices | seats | {"time": time, "run": _shown(found)}
-    )
+    with player.drawable(found):
+        told = player.shown(request, found)
+        choices = player.choices(found)
+        time = {**told["time"], **choices.pop("strip")}
+        seats = {"sections": told["seats_then"]["sections"]}
+        return render(
+            request, "dashboard/run.html", context | told | choices | seats | {"time": time, "run": _shown(found)}
+        )
 
 
 @require_GET

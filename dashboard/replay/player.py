@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,6 +20,7 @@ from dashboard.stage import present, story
 from journal import marks, moments, queries, runs
 from journal.runs import RunDict
 
+log = logging.getLogger(__name__)
 BOOKINGS = 200  # in the chooser, those that changed last
 CHUNK = 1000  # entries whose times are fetched at once
 
@@ -26,7 +30,24 @@ CHUNK = 1000  # entries whose times are fetched at once
 def moment(request: HttpRequest, run: UUID) -> HttpResponse:
     """All panels of the page at `?pos=`, with the `booking` and the `performance` that it shows."""
     found = known(run)
-    return render(request, "dashboard/run.html#moment", shown(request, found))
+    with drawable(found):
+        return render(request, "dashboard/run.html#moment", shown(request, found))
+
+
+@contextmanager
+def drawable(run: RunDict) -> Iterator[None]:
+    """Somebody else's file may be whole, and its rows yet not have the columns that are drawn here. Raises NoMomentError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        if not run["imported"]:
+            raise
+        log.warning("the imported run %s cannot be drawn: %r", run["id"], error)
+        raise NoMomentError(
+            422,
+            "This run cannot be drawn",
+            f"Its rows are not those of Sagabox's tables: {error!r}. It can be exported again, or deleted.",
+        ) from error
 
 
 @require_GET

@@ -148,6 +148,19 @@ def test_a_run_from_the_middle_and_its_copy_show_the_same(run: UUID) -> None:
     assert 'data-status="differs"' in compared()
 
 
+def test_an_imported_run_of_other_tables_says_so(run: UUID) -> None:
+    Run.objects.filter(id=run).update(ended_pos=LAST, ended_at=START)
+    copy = import_run([b"".join(export(run))])  # the id is taken here, so it gets another
+    with connections["journal"].cursor() as cursor:
+        cursor.execute("update journal_rowversion set row = row - 'version' where tape > 0")
+        cursor.execute(
+            "update journal_entry set changes = replace(changes::text, '\"version\"', '\"v\"')::jsonb where tape > 0"
+        )
+    for address in (f"/replay/{copy}?booking={BOOKING}", f"/replay/{copy}/moment?booking={BOOKING}"):
+        answer = Client().get(address)
+        assert (answer.status_code, "cannot be drawn" in answer.content.decode()) == (422, True), address
+
+
 def test_what_is_no_moment_is_a_page_that_says_what_is_allowed(run: UUID) -> None:
     allowed = f"#1 to #{LAST}"
     for address, status, words in (

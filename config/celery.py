@@ -50,9 +50,6 @@ def handle(task: Any, envelopes: list[dict]) -> None:
 
 @worker_init.connect
 def keep_connections(**_: Any) -> None:
-    from messaging.process import give_way
-
-    give_way()
     pool_connections(2)
 
 

@@ -26,9 +26,18 @@ from messaging.strikes import claim, strike
 log = logging.getLogger(__name__)
 
 KILLS = 3
+VISIBLE_S = 1.0  # how long what a message speaks of may take to be seen
 OUTAGE_S = 60.0  # how long one batch waits for a database that is away, before the watchdog must send it again
 
 Envelopes = Sequence[dict[str, Any]]
+
+
+class NotVisibleError(LookupError):
+    """What a message speaks of is not there, or not yet: a log tells of a transaction an instant before others can see it.
+
+    (PostgreSQL writes the commit, from which a walsender reads it, and only then takes the transaction off the list of those
+    that run.)
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +85,8 @@ class Inbox:
     def _run(self, envelopes: Envelopes, plan: Plan) -> None:
         """One local transaction. Waits, bounded, for a database that is away; a deadlock's loser comes here too."""
         self._strike(Point.TRANSACTION_BEFORE, envelopes, plan)
-        give_up = time.monotonic() + OUTAGE_S
+        began = time.monotonic()
+        give_up = began + OUTAGE_S
         pause = 0.05
         while True:
             dual_write.forget()
@@ -93,6 +103,10 @@ class Inbox:
                 self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
                 dual_write.publish(plan.redis, self.service)  # nothing, as long as there is an outbox
                 return
+            except NotVisibleError:
+                if time.monotonic() > began + VISIBLE_S:
+                    raise
+                time.sleep(0.01)
             except (OperationalError, InterfaceError) as error:
                 if not is_passing(error) or time.monotonic() > give_up:
                     raise

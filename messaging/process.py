@@ -1,6 +1,5 @@
 """What every long-lived loop needs: to hear SIGTERM, and a Redis client that fails at once."""
 
-import os
 import signal
 from types import FrameType
 
@@ -8,8 +7,6 @@ from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-
-YIELD = 5
 
 
 class Stopping:
@@ -25,14 +22,6 @@ class Stopping:
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
-
-
-def give_way() -> None:
-    """Where processors are short, let those who show what happens go first: recorder and web.
-
-    What waits for a busy saga is taken in larger batches, so it loses little; what a late picture loses is its point.
-    """
-    os.nice(YIELD)
 
 
 def impatient_redis() -> Redis:

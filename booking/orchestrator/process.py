@@ -15,6 +15,7 @@ from booking.saga.events import Absorb, Event, Interrupted, MoveBooking, Note, S
 from booking.saga.state import ACTIVE, SagaState, Status
 from faults import Plan, Point
 from messaging import dual_write
+from messaging.inbox import NotVisibleError
 from messaging.observe import observe
 from messaging.outbox import Message
 from messaging.strikes import strike
@@ -140,7 +141,7 @@ class _Batch:
 
     def _booking(self, message: Inbound) -> BookingRow:
         if message.booking_id not in self.bookings:
-            raise LookupError(f"there is no booking {message.booking_id}")
+            raise NotVisibleError(f"there is no booking {message.booking_id}")
         return self.bookings[message.booking_id]
 
     def _move(self, saga: SagaRow, move: MoveBooking, envelope: dict[str, Any]) -> None:

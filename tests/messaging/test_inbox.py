@@ -10,7 +10,7 @@ from redis import Redis
 from faults import Fault, Plan, Point, arm
 from faults.points import Action
 from messaging import dead_letters, outbox
-from messaging.inbox import KILLS, Inbox, is_passing
+from messaging.inbox import KILLS, Inbox, NotVisibleError, is_passing
 from payments.models import DeadLetter, Outbox
 from tests.messages import new_id, sent
 
@@ -22,6 +22,7 @@ class Business:
 
     def __init__(self, redis: Redis) -> None:
         self.batches: list[int] = []
+        self.visible_after = 3  # attempts
         self.inbox = Inbox(service="payments", dead_letter=DeadLetter, process=self.process, redis=lambda: redis)
 
     def process(self, envelopes: Sequence[dict], plan: Plan) -> None:
@@ -30,6 +31,8 @@ class Business:
         outbox.append(Outbox, [outbox.Message(kind="event", type=name, data={}) for name in names])
         if "deadly" in names:
             raise KeyboardInterrupt
+        if "early" in names and len(self.batches) < self.visible_after:
+            raise NotVisibleError("not there")
         if "bad" in names:
             raise ValueError("cannot bear this")
 
@@ -66,6 +69,20 @@ def test_a_batch_is_one_transaction(business: Business) -> None:
     assert business.batches == [3]
     assert published() == ["a", "b", "c"]
     assert len({row.xid for row in sent(Outbox)}) == 1
+
+
+def test_what_comes_before_its_transaction_can_be_seen_waits_for_it(business: Business) -> None:
+    business.take(message("early"), message("b"))
+    assert business.batches == [2, 2, 2]
+    assert published() == ["early", "b"]
+    assert not DeadLetter.objects.exists()
+
+
+def test_what_never_becomes_visible_is_a_dead_letter(business: Business) -> None:
+    business.visible_after = 10**9
+    business.take(message("early"))
+    assert published() == []
+    assert "NotVisibleError: not there" in str(DeadLetter.objects.get().attempts)
 
 
 def test_a_bad_message_is_isolated_and_the_others_go_through(business: Business) -> None:

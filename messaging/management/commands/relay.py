@@ -6,7 +6,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from messaging.process import Stopping, give_way, impatient_redis
+from messaging.process import Stopping, impatient_redis
 from messaging.relay import Relay
 from messaging.wal import WalStream
 
@@ -15,7 +15,6 @@ class Command(BaseCommand):
     help = "Send the service's outbox: read it from the write-ahead log, publish to Redis Streams and Celery queues."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        give_way()
         service = settings.SERVICE
         url = settings.REPLICATION_URLS.get(service)
         if not url:

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from messaging.follow import follow
 from messaging.heartbeat import Heartbeat
-from messaging.process import Stopping, give_way, impatient_redis
+from messaging.process import Stopping, impatient_redis
 from messaging.reader import Reader, event_apis
 from projections.projector import Injected, Projector
 from projections.views import named
@@ -19,7 +19,6 @@ class Command(BaseCommand):
         parser.add_argument("view")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        give_way()
         view = named(options["view"])
         program = f"projector-{view.name.replace('_', '-')}"
         stop, redis = Stopping(), impatient_redis()

@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test reset bench lock venv venv-dev browser lint types imports migrations tests unit live status
+.PHONY: help run test reset bench lock venv venv-dev browser lint types imports migrations unit status
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ reset: venv ## remove data, logs and secrets of the sandbox
 bench: venv ## bookings per second beside a Celery chain
 	@exec $(BIN)/python -m bench
 
-test: venv-dev browser lint imports types migrations tests ## every check, then every test
+test: venv-dev browser lint imports types migrations unit ## every check, then every test
 
 lint: venv-dev
 	$(BIN)/python -m ruff check .
@@ -43,18 +43,8 @@ types: venv-dev
 migrations: venv-dev
 	SERVICE=control $(BIN)/python manage.py makemigrations --check --dry-run
 
-# Those of the running sandbox wait a lot, for it or for the browser; the others, on servers of their own, fill the gaps.
-tests: venv-dev
-	@mkdir -p .sandbox
-	@$(MAKE) --no-print-directory unit >.sandbox/unit.log 2>&1 & \
-	$(MAKE) --no-print-directory live; live=$$?; \
-	wait $$!; unit=$$?; cat .sandbox/unit.log; exit $$((live + unit))
-
 unit: venv-dev
-	nice -n 5 $(BIN)/python -m pytest --ignore=tests/flow --ignore=tests/browser
-
-live: venv-dev
-	$(BIN)/python -m pytest tests/flow tests/browser
+	$(BIN)/python -m pytest
 
 lock: venv-dev ## pin requirements*.in anew, with hashes and without addresses
 	$(COMPILE) requirements.in -o requirements.txt

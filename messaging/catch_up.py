@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-PAGE = 1000
-TIMEOUT = httpx.Timeout(5.0, connect=1.0)
+PAGE, SMALLEST_PAGE = 1000, 20
+TIMEOUT = httpx.Timeout(10.0, connect=1.0)
 
 
 class EventApiError(RuntimeError):
@@ -37,13 +37,19 @@ class EventApi:
     def __init__(self, source: str, base_url: str) -> None:
         self.source = source
         self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT)
+        self._limit = PAGE
 
-    def page(self, after: int, limit: int = PAGE) -> Page:
-        """The page that begins at transaction `after`. Raises EventApiError."""
+    def page(self, after: int) -> Page:
+        """The page that begins at transaction `after`. Raises EventApiError.
+
+        A source that took too long is asked for less the next time: else, busy as it is, it would never get to the end.
+        """
         try:
-            response = self._client.get(f"/api/{self.source}/events", params={"after": str(after), "limit": limit})
+            params = {"after": str(after), "limit": str(self._limit)}
+            response = self._client.get(f"/api/{self.source}/events", params=params)
             response.raise_for_status()
             answer = json.loads(response.content)
+            self._limit = min(self._limit * 2, PAGE)
             return Page(
                 after=after,
                 events=list(answer["events"]),
@@ -51,6 +57,9 @@ class EventApi:
                 xmax=int(answer["xmax"]),
                 more=bool(answer["more"]),
             )
+        except httpx.ReadTimeout as error:
+            self._limit = max(self._limit // 4, SMALLEST_PAGE)
+            raise EventApiError(f"{self.source}'s event log after {after}: {error!r}") from error
         except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError) as error:
             raise EventApiError(f"{self.source}'s event log after {after}: {error!r}") from error
 

@@ -17,6 +17,7 @@ REST, LONGEST_S = (
     4.0,
     0.25,
 )  # after a transaction so many times as long as it took: what comes on an event's heels shares one
+CHECK_S = 2.0
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
 
@@ -26,9 +27,18 @@ class CursorsMovedError(RuntimeError):
 
 
 def follow(
-    reader: Reader, load: Load, apply: Apply, stop: Callable[[], bool], *, beat: Callable[[], None] = lambda: None
+    reader: Reader,
+    load: Load,
+    apply: Apply,
+    stop: Callable[[], bool],
+    *,
+    beat: Callable[[], None] = lambda: None,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Read and apply until `stop()`; `beat()` is called at least each half second while all is well.
+
+    `check()` is called now and then when there is no news; it raises CursorsMovedError as `apply` does, so that a view whose
+    cursors were set back is caught up with though no event comes.
 
     `load()` returns the saved cursor of each source (a new Cursor(source=...) for one never read).
     `apply(envelopes, cursors, behind)` writes rows and these cursors in ONE transaction, each row only if the event's
@@ -40,7 +50,7 @@ def follow(
     """
     outage = Outage(f"{reader.name}: PostgreSQL")
     loaded = False
-    rest_until = 0.0
+    rest_until = check_at = 0.0
     while not stop():
         try:
             if not loaded:
@@ -53,6 +63,10 @@ def follow(
                 _deliver(reader, apply, batch)
                 ended = time.monotonic()
                 rest_until = ended + min(REST * (ended - began), LONGEST_S)
+                check_at = ended + CHECK_S
+            elif time.monotonic() >= check_at:
+                check()
+                check_at = time.monotonic() + CHECK_S
             outage.over()
             beat()
         except CursorsMovedError as moved:

@@ -13,10 +13,8 @@ _ENSURE = """
     select %s, source, '0-0', '', 0, 0, 0, 0, 0 from unnest(%s::text[]) source
     on conflict do nothing
 """
-_LOCK = """
-    select source, stream_id, event_id, horizon, owed from projections_checkpoint
-    where view = %s order by source for update
-"""
+_READ = "select source, stream_id, event_id, horizon, owed from projections_checkpoint where view = %s order by source"
+_LOCK = f"{_READ} for update"
 _SAVE = """
     update projections_checkpoint set
         stream_id = %s, event_id = %s, horizon = %s, owed = %s, applied = applied + %s,
@@ -41,8 +39,17 @@ def ensure(view: str, sources: Sequence[str]) -> None:
 
 def lock(view: str) -> dict[str, Cursor]:
     """Lock the view's checkpoints until the end of the transaction, so that it has one writer; return its cursors."""
+    return _cursors(_LOCK, view)
+
+
+def read(view: str) -> dict[str, Cursor]:
+    """The view's cursors, unlocked."""
+    return _cursors(_READ, view)
+
+
+def _cursors(statement: str, view: str) -> dict[str, Cursor]:
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute(_LOCK, [view])
+        cursor.execute(statement, [view])
         rows = cursor.fetchall()
     names = ("source", "stream_id", "event_id", "horizon", "owed")
     return {row[0]: Cursor(**dict(zip(names, row, strict=True))) for row in rows}

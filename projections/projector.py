@@ -58,6 +58,11 @@ class Projector:
             self._injected.committed(envelopes)
         self._saved = self._saved | {cursor.source: cursor for cursor in cursors}
 
+    def check(self) -> None:
+        """Raises CursorsMovedError if somebody else moved the view's checkpoints."""
+        if checkpoints.read(self.view.name) != self._saved:
+            raise CursorsMovedError(f"view {self.view.name} was rebuilt; going on from its checkpoints")
+
 
 class Injected:
     """The fault plan at a projector's points. While Redis is away it asks for nothing but what it said last.

@@ -27,6 +27,8 @@ class EventSource:
         self.outbox: type[models.Model] = apps.get_model(service, "Outbox")
         self.requests: list[int] = []  # the horizons asked for
         self.down = False
+        self.most = 10**9  # events it can answer with in time; asked for more, it takes too long
+        self.too_slow = threading.Event()
         self.url = ""
         self._published: set[int] = set()
         self._previous = ""
@@ -97,6 +99,9 @@ def _handler(source: EventSource) -> type[BaseHTTPRequestHandler]:
             query = {name: int(values[0]) for name, values in parse_qs(asked.query).items()}
             if source.down or asked.path != f"/api/{source.service}/events":
                 self.send_error(503)
+                return
+            if query.get("limit", 1000) > source.most:
+                source.too_slow.wait()
                 return
             source.requests.append(query["after"])
             try:

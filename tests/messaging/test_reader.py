@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from messaging import streams
+from messaging import catch_up, streams
 from messaging.catch_up import EventApi, Page
 from messaging.cursor import UNKNOWN, Cursor
 from messaging.follow import CursorsMovedError, follow
@@ -172,6 +172,18 @@ def test_a_source_that_is_down_holds_up_no_other(redis: Redis, seats: EventSourc
         assert "Paid" not in keeper.types
         payments.down = False
         wait_until(keeper.has("Paid"), PATIENCE, "the source that came back")
+
+
+def test_a_source_that_is_slow_is_asked_for_less(
+    redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "TIMEOUT", 0.3)
+    emit(seats, "First", "Second")
+    seats.most = 100
+    keeper = Keeper("seats")
+    with following(keeper, redis, seats.api()):
+        wait_until(keeper.has("First", "Second"), PATIENCE, "a page that is small enough")
+        seats.too_slow.set()
 
 
 @pytest.mark.parametrize(

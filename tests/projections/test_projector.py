@@ -51,7 +51,7 @@ def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
 
     def run() -> None:
         try:
-            follow(reader, projector.load, projector.apply, stop.is_set)
+            follow(reader, projector.load, projector.apply, stop.is_set, check=projector.check)
         finally:
             connections.close_all()
 
@@ -190,6 +190,20 @@ class TestRebuild:
         live = rows()
         call_command("rebuild", "bookings", stdout=StringIO())
         assert rows()["projections_bookingview"] == live["projections_bookingview"]
+
+    def test_one_that_broke_off_is_made_good_though_no_event_comes(self, redis: Redis, sources: Sources) -> None:
+        view = VIEWS["bookings"]
+        with projecting(view, sources, redis):
+            tell(sources, story())
+            wait_until(converged, PATIENCE, "the view to converge")
+            for source in sources.values():
+                source.down = True
+            with pytest.raises(RebuildError):
+                rebuild(view, {name: source.api() for name, source in sources.items()}, patience=0)
+            assert not queries.recent_bookings()
+            for source in sources.values():
+                source.down = False
+            wait_until(converged, PATIENCE, "the projector to notice")
 
     def test_it_waits_for_transactions_that_were_open(self, redis: Redis, sources: Sources) -> None:
         placed = booking(BOOKINGS[0], 1, "PENDING")

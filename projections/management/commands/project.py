@@ -30,4 +30,4 @@ class Command(BaseCommand):
 
         projector = Projector(view, Injected(redis, program, alive))
         reader = Reader(program, redis=redis, apis=event_apis(view.sources))
-        follow(reader, projector.load, projector.apply, stop, beat=heartbeat.beat)
+        follow(reader, projector.load, projector.apply, stop, beat=heartbeat.beat, check=projector.check)

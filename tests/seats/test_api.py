@@ -67,7 +67,8 @@ def test_a_bad_request_gets_a_problem_document(client: Client, path: str, status
 
 def test_the_wrong_method_gets_a_problem_document(client: Client) -> None:
     answer = client.delete("/api/performances")
-    assert (answer.status_code, answer["Content-Type"], answer["Allow"]) == (405, MEDIA_TYPE, "GET, POST")
+    assert (answer.status_code, answer["Content-Type"]) == (405, MEDIA_TYPE)
+    assert set(answer["Allow"].split(", ")) == {"GET", "POST"}
 
 
 @pytest.mark.usefixtures("redis")

@@ -352,5 +352,7 @@ def test_queries_page_through_entries(servers: Servers, start: Callable[[], Reco
     assert [entry["pos"] for entry in queries.latest(2)] == [3, 4]
     with closing(connections["journal"].cursor()) as cursor:
         cursor.execute("set enable_seqscan = off")
-        cursor.execute("explain select pos from journal_mention where correlation = 'b-1' and pos <= 3 order by pos")
-        assert "journal_mention_pkey" in str(cursor.fetchall())
+        cursor.execute(
+            "explain select pos from journal_mention where tape = 0 and correlation = 'b-1' and pos <= 3 order by pos"
+        )
+        assert "using journal_mention_" in str(cursor.fetchall())  # which of its indexes is a matter of statistics

@@ -7,6 +7,7 @@ from redis import Redis
 from faults.checks import FaultError
 from faults.fault import Fault, dump
 from faults.holding import release
+from faults.notice import CHANNEL
 from faults.plan import KEY, KNOWN_KEY, OFF_KEY, by_age
 from faults.points import Mechanism
 
@@ -15,6 +16,7 @@ LIMIT = 1000
 _ARM = """
 if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('PUBLISH', ARGV[4], ARGV[1])
 return 1
 """
 
@@ -51,7 +53,10 @@ def listing(redis: Redis) -> list[Fault]:
 
 def switch(redis: Redis, mechanism: Mechanism, *, off: bool) -> None:
     """Switch a safety mechanism off (to see what it is for) or on again."""
-    (redis.sadd if off else redis.srem)(OFF_KEY, str(mechanism))
+    pipe = redis.pipeline(transaction=True)
+    (pipe.sadd if off else pipe.srem)(OFF_KEY, str(mechanism))
+    pipe.publish(CHANNEL, str(mechanism))
+    pipe.execute()
 
 
 def switched_off(redis: Redis) -> set[Mechanism]:
@@ -59,7 +64,7 @@ def switched_off(redis: Redis) -> set[Mechanism]:
 
 
 def _armed(redis: Redis, fault: Fault) -> bool:
-    return bool(redis.eval(_ARM, 1, KEY, fault.id, dump(fault), str(LIMIT)))
+    return bool(redis.eval(_ARM, 1, KEY, fault.id, dump(fault), str(LIMIT), CHANNEL))
 
 
 def _ids(redis: Redis) -> list[str]:

@@ -1,8 +1,8 @@
 """The fault plan as one process sees it: which faults are armed, and claiming one before it acts.
 
-The plan is a Redis hash that every process reads, one round trip a batch. A fault that is due is *claimed* before it acts
-(an atomic script counts the pass and the strike); otherwise a process that crashes on purpose would meet the same fault
-again for ever.
+The plan is a Redis hash. Every process reads it, one round trip a batch while anything is in it, none while nothing is
+(notice.py). A fault that is due is *claimed* before it acts (an atomic script counts the pass and the strike); otherwise a
+process that crashes on purpose would meet the same fault again for ever.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from redis import Redis
 
 from faults.fault import Fault, load
+from faults.notice import Notice
 from faults.points import BY_CONTROL, IN_A_TRANSACTION, Mechanism, Point
 from faults.target import Target
 
@@ -54,7 +55,8 @@ def draw(seed: int, number: int) -> float:
 class Plan:
     """`refresh()` once a batch; then `armed` is a list to look through, empty as a rule: nobody's work depends on it then.
 
-    `program` is the process' own name (worker-seats): a fault may be meant for one process of a service.
+    Keep it from batch to batch, one a thread: an empty plan is not read again before it changes. `program` is the process' own
+    name (worker-seats): a fault may be meant for one process of a service.
     """
 
     def __init__(self, redis: Redis, service: str, program: str = "") -> None:
@@ -62,18 +64,25 @@ class Plan:
         self.armed: list[Fault] = []  # those that may strike in this process
         self.personal: list[Fault] = []  # those for a seat or a customer, wherever they strike
         self.off: frozenset[str] = frozenset()
-        self.answers: dict[
-            str, Fault
-        ] = {}  # message id -> the refusal claimed for it, for as long as this plan is used
+        self.answers: dict[str, Fault] = {}  # message id -> the refusal claimed for it, until the next refresh
         self._known: dict[str, frozenset[str]] = {}
         self._claim = redis.register_script(_CLAIM)
+        self._notice = Notice(redis)
 
     def refresh(self) -> Plan:
-        """Read the plan. One round trip; one more while a fault is armed for a seat or a customer. Raises RedisError."""
+        """Know the plan. No round trip while it stays empty, else one; one more while a fault is armed for a seat or a customer.
+
+        Raises RedisError.
+        """
+        self.answers = {}
+        if self._notice.still_empty():
+            return self
+        self._notice.about_to_read()
         pipe = self.redis.pipeline(transaction=False)
         pipe.hvals(KEY)
         pipe.smembers(OFF_KEY)
         raw, off = pipe.execute()
+        self._notice.read(empty=not raw and not off)
         self.off = frozenset(_text(item) for item in off)
         live = [fault for fault in by_age(raw) if fault.live] if raw else []
         self.armed = [fault for fault in live if self._mine(fault)]

@@ -6,6 +6,7 @@ with its whole batch: each is counted just before it is tried again, alone, and 
 """
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -53,9 +54,20 @@ class Inbox:
     def _letters(self) -> dead_letters.OpenLetters:
         return dead_letters.OpenLetters(self.dead_letter)
 
+    @cached_property
+    def _of_thread(self) -> threading.local:
+        return threading.local()
+
+    def _plan(self) -> Plan:
+        """One a thread, kept: it knows what it read last."""
+        if not hasattr(self._of_thread, "plan"):
+            self._of_thread.plan = Plan(self.redis(), self.service, f"worker-{self.service}")
+        plan: Plan = self._of_thread.plan
+        return plan
+
     def handle(self, envelopes: list[Any], redelivered: bool = False) -> None:
         """Take in a batch as it came from the broker. Returns when each message is done or its failure is on record."""
-        plan = Plan(self.redis(), self.service, f"worker-{self.service}").refresh()
+        plan = self._plan().refresh()
         good = [envelope for envelope in envelopes if self._readable(envelope)]
         together = not redelivered and not (plan.armed and any(plan.concerns(Target.of(one)) for one in good))
         if together and len(good) > 1:

@@ -12,6 +12,7 @@ from redis import Redis
 
 from faults import Fault
 from faults.fault import dump, load
+from faults.notice import CHANNEL
 from faults.plan import KEY, OFF_KEY
 
 EPOCH_KEY = "faults:epoch"
@@ -59,18 +60,23 @@ class Mirror:
         if off:
             pipe.sadd(OFF_KEY, *off)
         pipe.set(EPOCH_KEY, epoch)
+        pipe.publish(CHANNEL, epoch)
         pipe.execute()
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Put what is new beside what is there: to write that again would undo a strike counted since it was read."""
         for fault in faults:
-            self._redis.hsetnx(KEY, fault.id, dump(fault))
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hsetnx(KEY, fault.id, dump(fault))
+            pipe.publish(CHANNEL, fault.id)
+            pipe.execute()
 
     def write_off(self, off: Collection[str]) -> None:
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(OFF_KEY)
         if off:
             pipe.sadd(OFF_KEY, *off)
+        pipe.publish(CHANNEL, OFF_KEY)
         pipe.execute()
 
     def remove(self, ids: Collection[str]) -> None:

@@ -1,0 +1,64 @@
+"""Hearing that the plan has changed, so that a process whose plan was empty need not ask again: no round trip.
+
+Whoever puts something into the plan says so on a Redis channel, in the same script or transaction. Pub/sub may lose a message (a
+Redis that restarts does), so an empty plan is believed for a few seconds at most.
+"""
+
+from __future__ import annotations
+
+import time
+
+from redis import Redis, RedisError
+from redis.client import PubSub
+
+CHANNEL = "faults:changed"
+BELIEVED_S = 5.0
+CONFIRMED_S = 2.0  # how long a subscription may take
+
+
+class Notice:
+    """One subscription, made at the first question. Not for several threads."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._pubsub: PubSub | None = None
+        self._empty_until = 0.0
+
+    def still_empty(self) -> bool:
+        """Whether the plan was empty when it was last read, and nobody has changed it since. One look at a socket."""
+        if self._pubsub is None or time.monotonic() >= self._empty_until:
+            return False
+        try:
+            if self._pubsub.get_message(timeout=0) is None:
+                return True
+        except (RedisError, OSError):
+            self._drop()
+        self._empty_until = 0.0
+        return False
+
+    def about_to_read(self) -> None:
+        """Subscribe, or forget what was heard before: what the plan says from now on is newer. Raises RedisError."""
+        if self._pubsub is None:
+            pubsub = self._redis.pubsub()
+            pubsub.subscribe(CHANNEL)
+            self._pubsub = pubsub
+            self._hear(CONFIRMED_S)  # Redis confirms a subscription: only then nothing can be missed
+        while self._hear(0):
+            pass
+
+    def read(self, *, empty: bool) -> None:
+        """What the plan said."""
+        self._empty_until = time.monotonic() + BELIEVED_S if empty else 0.0
+
+    def _hear(self, timeout: float) -> bool:
+        assert self._pubsub is not None
+        try:
+            return self._pubsub.get_message(timeout=timeout) is not None
+        except (RedisError, OSError):
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        if self._pubsub is not None:
+            self._pubsub.close()
+        self._pubsub = None

@@ -32,7 +32,7 @@ _BY_POSITION = """
 _MARKS = """
     select shown.name, width_bucket(pos, %(first)s, %(last)s + 1, %(buckets)s) - 1 as bucket, count(*), min(pos)
     from unnest(%(kinds)s::text[]) shown(name)
-    join journal_entry on tape = %(tape)s and kind = 'observation' and (data ->> 'kind') = shown.name
+    join journal_entry on tape = %(tape)s and observed = shown.name
         and pos between %(first)s and %(last)s
     group by 1, 2 order by 2, 1
 """
@@ -139,7 +139,7 @@ def bounds(tape: int = LIVE) -> tuple[int, int]:
 def _observed(which: str, side: str, pos: int, tape: int) -> int | None:
     sql = f"""
         select {which}(pos) from journal_entry
-        where tape = %(tape)s and kind = 'observation' and (data ->> 'kind') = 'fault' and pos {side} %(pos)s
+        where tape = %(tape)s and observed = 'fault' and pos {side} %(pos)s
     """
     return _one(sql, {"tape": tape, "pos": pos})
 

@@ -98,7 +98,7 @@ _FAULTS = """
             and pos > armed.pos and pos <= %(pos)s
         order by pos desc limit 1)
     from journal_entry armed
-    where tape = %(tape)s and kind = 'observation' and (data ->> 'kind') = 'operator' and pos <= %(pos)s
+    where tape = %(tape)s and observed = 'operator' and pos <= %(pos)s
         and data -> 'data' ? 'armed'
     order by pos desc
 """

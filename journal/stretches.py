@@ -18,12 +18,14 @@ Kind = Literal["transaction", "observation", "fault"]
 MENTIONS = 20
 """At most so many bookings of an entry are told; a batch has hundreds."""
 
-_KIND = "case when e.kind = 'transaction' then 'transaction' when e.data ->> 'kind' = 'fault' then 'fault' else 'observation' end"
+_KIND = (
+    "case when e.kind = 'transaction' then 'transaction' when e.observed = 'fault' then 'fault' else 'observation' end"
+)
 _STEPS = (
     """
     select e.pos, """
     + _KIND
-    + """, e.service, e.xid, e.lsn, e.committed_at, e.title, coalesce(e.data ->> 'kind', ''),
+    + """, e.service, e.xid, e.lsn, e.committed_at, e.title, coalesce(e.observed, ''),
         e.causes::text[], e.cause_pos, e.cause_known,
         array(select m.correlation from journal_mention m where m.tape = e.tape and m.pos = e.pos limit %(mentions)s)
     """
@@ -36,8 +38,8 @@ _OF_BOOKING = """
 _OF_ALL = " from journal_entry e where e.tape = %(tape)s and e.pos between %(first)s and %(last)s"
 _KINDS = {
     "transaction": " and e.kind = 'transaction'",
-    "observation": " and e.kind = 'observation' and (e.data ->> 'kind') is distinct from 'fault'",
-    "fault": " and e.kind = 'observation' and (e.data ->> 'kind') = 'fault'",
+    "observation": " and e.kind = 'observation' and e.observed is distinct from 'fault'",
+    "fault": " and e.observed = 'fault'",
 }
 _MESSAGES = """
     select from_pos, id::text, kind, type from journal_flight

@@ -9,15 +9,15 @@ _STRUCK = """
     select distinct mention.correlation
     from (
         select pos from journal_entry
-        where tape = 0 and kind = 'observation' and data ->> 'kind' = 'fault' and (%(action)s = '' or data -> 'data' ->> 'action' = %(action)s)
+        where tape = 0 and observed = 'fault'
+            and (%(action)s = '' or data -> 'data' ->> 'action' = %(action)s)
         order by pos desc limit %(limit)s
     ) strike join journal_mention mention on mention.tape = 0 and mention.pos = strike.pos
-"""  # noqa: E501
+"""
 _STRIKES = """
     select mention.correlation, array_agg(distinct entry.data -> 'data' ->> 'action')
     from journal_mention mention join journal_entry entry on entry.tape = 0 and entry.pos = mention.pos
-    where mention.tape = 0 and mention.correlation = any(%s)
-        and entry.kind = 'observation' and entry.data ->> 'kind' = 'fault'
+    where mention.tape = 0 and mention.correlation = any(%s) and entry.observed = 'fault'
     group by mention.correlation
 """
 

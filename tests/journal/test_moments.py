@@ -143,4 +143,10 @@ def test_what_the_queries_lean_on(tape: int) -> None:
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Seq Scan on journal_rowversion" not in plan
             assert "Seq Scan on journal_flight" not in plan
+        cursor.execute("set enable_bitmapscan = off")
+        scrubber = {"tape": tape, "first": 1, "last": 9, "buckets": 9, "kinds": list(marks.SHOWN)}
+        cursor.execute("explain " + marks._MARKS, scrubber)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Index Only Scan using journal_entry_observed" in plan, plan
+        cursor.execute("set enable_bitmapscan = on")
         cursor.execute("set enable_seqscan = on")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from journal import marks, moments
 from journal.models import Entry, Mention
@@ -143,10 +143,16 @@ def test_what_the_queries_lean_on(tape: int) -> None:
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Seq Scan on journal_rowversion" not in plan
             assert "Seq Scan on journal_flight" not in plan
-        cursor.execute("set enable_bitmapscan = off")
-        scrubber = {"tape": tape, "first": 1, "last": 9, "buckets": 9, "kinds": list(marks.SHOWN)}
-        cursor.execute("explain " + marks._MARKS, scrubber)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-        assert "Index Only Scan using journal_entry_observed" in plan, plan
-        cursor.execute("set enable_bitmapscan = on")
         cursor.execute("set enable_seqscan = on")
+
+
+def test_marks_are_read_from_an_index_alone(tape: int) -> None:
+    values: dict[str, Any] = {"tape": tape, "first": 1, "last": 9, "buckets": 9, "kinds": list(marks.SHOWN)}
+    with transaction.atomic("journal"), connections["journal"].cursor() as cursor:
+        # So short a tape is read by its primary key; a long one is not, but that is the planner's business.
+        cursor.execute("alter table journal_entry drop constraint journal_entry_pkey")
+        cursor.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        cursor.execute("explain " + marks._MARKS, values)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        transaction.set_rollback(True, using="journal")
+    assert "Index Only Scan using journal_entry_observed" in plan

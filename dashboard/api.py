@@ -3,12 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from dashboard import faults_api, operate_api, readiness
-from dashboard.clients import ServiceDown, call
+from dashboard.clients import ServiceDown, as_it_is, call
 from dashboard.operator import check_operator
 from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
@@ -48,13 +47,7 @@ def _takes(required: list[str], *, key: bool = True, **properties: dict[str, Any
 
 def _hand_over(service: str, request: HttpRequest, path: str, **more: Any) -> HttpResponse:
     """Ask the owner and give its answer on as it is."""
-    answer = call(service, request.method or "GET", path, **more)
-    response = HttpResponse(
-        answer.content, status=answer.status_code, content_type=answer.headers.get("content-type", "application/json")
-    )
-    if "location" in answer.headers:
-        response["Location"] = answer.headers["location"]
-    return response
+    return as_it_is(call(service, request.method or "GET", path, **more))
 
 
 @api.get("/api/performances", summary="Performances on sale")
@@ -90,8 +83,7 @@ _BLOCK = {
 )
 def new_performance(request: HttpRequest) -> HttpResponse:
     check_operator(request)
-    headers = _headers(request) | {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}"}
-    return _hand_over("seats", request, "/api/performances", content=request.body, headers=headers)
+    return as_it_is(operate_api.ask("POST", "seats", "/api/performances", content=request.body))
 
 
 @api.get("/api/customers", summary="Customers")

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 from django.conf import settings
+from django.http import HttpResponse
 
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 
@@ -37,6 +38,15 @@ def call(service: str, method: str, path: str, **request: Any) -> httpx.Response
             if attempt == attempts - 1:
                 raise ServiceDown(service, error) from error
     raise AssertionError("unreachable")
+
+
+def as_it_is(answer: httpx.Response) -> HttpResponse:
+    """A service's answer as the front door's own."""
+    kind = answer.headers.get("content-type", "application/json")
+    response = HttpResponse(answer.content, status=answer.status_code, content_type=kind)
+    if "location" in answer.headers:
+        response["Location"] = answer.headers["location"]
+    return response
 
 
 def get_json(service: str, path: str, **request: Any) -> Any:

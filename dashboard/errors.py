@@ -1,9 +1,9 @@
 """What a person gets instead of a page. The API says the same in problem details."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from messaging.problems import Problem
+from messaging.problems import Problem, problem_of
 
 MISSING = "dashboard/record_missing.html"
 
@@ -11,7 +11,7 @@ MISSING = "dashboard/record_missing.html"
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: no page has this address."""
     if request.path.startswith("/api/"):
-        return Problem(404, "Not Found", f"nothing is here: {request.path}").response()
+        return problem_of(Http404(), request.path).response()
     told = {
         "title": "There is no such page",
         "detail": f"Nothing is at {request.path[:200]}. The header lists the pages.",

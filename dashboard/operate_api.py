@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from dashboard.clients import call
+from dashboard.clients import as_it_is, call
 from dashboard.operator import check_operator
 
 router = Router(tags=["operator"])
@@ -66,5 +66,4 @@ def _hand_over(request: HttpRequest, service: str, path: str, **more: Any) -> Ht
     check_operator(request)
     if request.method == "POST":
         more["content"] = request.body
-    answer = ask(request.method or "GET", service, path, **more)
-    return HttpResponse(answer.content, status=answer.status_code, content_type=answer.headers.get("content-type"))
+    return as_it_is(ask(request.method or "GET", service, path, **more))

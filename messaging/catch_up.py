@@ -57,10 +57,9 @@ class EventApi:
                 xmax=int(answer["xmax"]),
                 more=bool(answer["more"]),
             )
-        except httpx.ReadTimeout as error:
-            self._limit = max(self._limit // 4, SMALLEST_PAGE)
-            raise EventApiError(f"{self.source}'s event log after {after}: {error!r}") from error
         except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, httpx.ReadTimeout):
+                self._limit = max(self._limit // 4, SMALLEST_PAGE)
             raise EventApiError(f"{self.source}'s event log after {after}: {error!r}") from error
 
     def close(self) -> None:

@@ -13,10 +13,8 @@ from messaging.reader import Batch, Reader
 
 log = logging.getLogger(__name__)
 
-REST, LONGEST_S = (
-    4.0,
-    0.25,
-)  # after a transaction so many times as long as it took: what comes on an event's heels shares one
+# After a transaction, rest so many times as long as it took: what comes on an event's heels shares the next one.
+REST, LONGEST_S = 4.0, 0.25
 CHECK_S = 2.0
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]

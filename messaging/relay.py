@@ -31,9 +31,7 @@ BATCH = 200  # envelopes a task: the handler's local transaction, and its locks,
 EVENTS_AT_ONCE = 500
 HELD_LIMIT = 50_000  # envelopes in memory before the log is left unread (it keeps them better than we do)
 CREDIT_POLL = (0.005, 0.02)  # seconds between looks at a full queue: while it moves, and when it stands still
-PACE_S = (
-    0.03  # between two batches for one queue: what comes on the heels of a lone message shares the next transaction
-)
+PACE_S = 0.03  # between two batches for one queue: what comes on a lone message's heels shares the next transaction
 IDLE = 0.5
 BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import ConfigDict, Field
 
-from dashboard.clients import ServiceDown
+from dashboard.clients import ServiceDown, as_it_is
 from dashboard.faults_api import control
 from dashboard.operate_api import ask
 from dashboard.operator import check_operator
@@ -48,7 +48,7 @@ def listing(request: HttpRequest) -> Any:
 @router.post("/runs", response={201: dict, **ERRORS}, summary="End the run being recorded and begin a new one")
 def start(request: HttpRequest, payload: RunIn) -> HttpResponse:
     check_operator(request)
-    return _as_it_is(start_run(payload.name, payload.seed))
+    return as_it_is(start_run(payload.name, payload.seed))
 
 
 @router.post("/runs/import", response={201: dict, **ERRORS}, summary="Import an exported run", openapi_extra=FILE)
@@ -60,7 +60,7 @@ def take_in(request: HttpRequest, id: UUID | None = None) -> HttpResponse:
 
 @router.get("/runs/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="How far an import has come")
 def progress(request: HttpRequest, id: UUID) -> HttpResponse:
-    return _as_it_is(ask("GET", "journal", f"/api/runs/imports/{id}"))
+    return as_it_is(ask("GET", "journal", f"/api/runs/imports/{id}"))
 
 
 @router.get("/runs/{id}", response={200: dict, 404: ProblemDetails}, summary="One run")
@@ -74,13 +74,13 @@ def one(request: HttpRequest, id: UUID) -> Any:
 @router.patch("/runs/{id}", response={200: dict, **ERRORS}, summary="Give a run another name")
 def rename(request: HttpRequest, id: UUID, payload: NameIn) -> HttpResponse:
     check_operator(request)
-    return _as_it_is(ask("PATCH", "journal", f"/api/runs/{id}", json=payload.dict()))
+    return as_it_is(ask("PATCH", "journal", f"/api/runs/{id}", json=payload.dict()))
 
 
 @router.delete("/runs/{id}", response={200: dict, **ERRORS}, summary="Delete an imported run")
 def delete(request: HttpRequest, id: UUID) -> HttpResponse:
     check_operator(request)
-    return _as_it_is(ask("DELETE", "journal", f"/api/runs/{id}"))
+    return as_it_is(ask("DELETE", "journal", f"/api/runs/{id}"))
 
 
 # `response=None`: the answer is a stream, which has no JSON schema.
@@ -101,7 +101,3 @@ def _faults() -> list[dict[str, Any]]:
         return list(control("GET", "/faults")["faults"])
     except (ServiceDown, Problem):
         return []
-
-
-def _as_it_is(answer: httpx.Response) -> HttpResponse:
-    return HttpResponse(answer.content, status=answer.status_code, content_type=answer.headers.get("content-type"))

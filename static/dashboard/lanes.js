@@ -130,17 +130,11 @@ document.addEventListener("click", (event) => {
   asText = !asText;
   draw();
 });
-// Other panels settle several times a second.
-document.body.addEventListener("htmx:afterSettle", () => {
-  if (!svg() || svg() !== drawn) draw();
-});
-
 // A phone's picture is another one. The server draws it, and knows by a cookie; it is asked again only if it drew the wrong one.
 const narrow = window.matchMedia("(max-width: 1000px)");
 let asked = null; // the panel that was asked to be drawn anew: an answer that was under way may still bring the wrong picture
 const fit = () => {
   const drawn = document.getElementById("lanes-picture")?.hasAttribute("data-narrow");
-  document.cookie = `lanes=${narrow.matches ? "narrow" : "wide"}; path=/; max-age=31536000; samesite=lax`;
   if (drawn === undefined || drawn === narrow.matches || !document.cookie.includes("lanes=")) return;
   const panel = document.getElementById("booking");
   if (asked === panel) return;
@@ -148,7 +142,16 @@ const fit = () => {
   if (panel.dataset.live === "true") htmx.trigger(panel, "refresh");
   else location.reload();
 };
-narrow.addEventListener("change", fit);
-document.addEventListener("DOMContentLoaded", fit); // htmx is ready then
-document.body.addEventListener("htmx:afterSettle", fit);
+const remember = () => {
+  document.cookie = `lanes=${narrow.matches ? "narrow" : "wide"}; path=/; max-age=31536000; samesite=lax`;
+  fit();
+};
+narrow.addEventListener("change", remember);
+document.addEventListener("DOMContentLoaded", remember); // htmx is ready then
+// Other panels settle several times a second.
+document.body.addEventListener("htmx:afterSettle", () => {
+  if (svg() && svg() === drawn) return;
+  draw();
+  fit();
+});
 draw();

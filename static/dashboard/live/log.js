@@ -2,14 +2,25 @@
 
 import { LENGTH } from "./inbox.js";
 
-const CALM = 12; // lines at once that may be seen to arrive; more of them are a stream
+// Lines that may be seen to arrive: a booking's, or two. More of them in a second are a stream, and an animation that never ends
+// paints twice as many frames as there is news.
+const CALM = 30;
+let recent = 0; // lines of the last second or so
+let at = 0;
+const calm = (lines) => {
+  const now = performance.now();
+  recent = recent * Math.exp((at - now) / 1000) + lines;
+  at = now;
+  return recent <= CALM;
+};
 
 export const draw = (entries, latest) => {
   const log = document.getElementById("feed");
   if (log && entries.length) {
     const fresh = document.createDocumentFragment();
+    const arriving = calm(entries.length);
     for (const { line } of entries) {
-      if (entries.length <= CALM) line.classList.add("new");
+      if (arriving) line.classList.add("new");
       fresh.prepend(line);
     }
     log.prepend(fresh);

@@ -73,12 +73,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "messaging.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # The only one that knows no other way than synchronous, so it comes last: those before it are called in its thread then, in a
+    # row. Behind it each of them would be sent to a thread and waited for, two or three times a request.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
 if SERVICE == "web":  # pages of a thousand seats; Django pads them against guessing secrets from the length (BREACH)
     MIDDLEWARE.insert(0, "django.middleware.gzip.GZipMiddleware")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from dashboard.operate_api import ask
 from dashboard.operator import require_operator, who
 from dashboard.stage.present import SERVICE_NAMES
 
+WATCHED = timedelta(seconds=2)
+"""The watchdog looks each second: what is due for longer is kept from it."""
 SERVICES = ("booking", "seats", "payments", "tickets")
 DONE = {
     "retry-now": "The step is tried again, with all its attempts.",
@@ -143,7 +146,8 @@ def letters_of(booking: str, services: Iterable[str] = SERVICES) -> tuple[list[d
 def _saga(saga: dict[str, Any]) -> dict[str, Any]:
     actions = [{**action, "step": step["name"]} for step in saga["steps"] for action in step["actions"]]
     current = [action for action in actions if action["state"] == "sent"]
-    return {**saga, "stuck": saga["state"] == "STUCK", "current": current[-1] if current else None}
+    overdue = bool(saga["due_at"]) and datetime.fromisoformat(saga["due_at"]) < datetime.now(UTC) - WATCHED
+    return {**saga, "stuck": saga["state"] == "STUCK", "overdue": overdue, "current": current[-1] if current else None}
 
 
 def _letter(service: str, letter: dict[str, Any]) -> dict[str, Any]:

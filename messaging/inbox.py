@@ -20,6 +20,7 @@ from redis import Redis
 from faults import Plan, Point, Target
 from messaging import dead_letters, dual_write
 from messaging.envelope import EnvelopeError, check
+from messaging.message import told
 from messaging.observe import observe
 from messaging.statements import Statements
 from messaging.strikes import claim, strike
@@ -167,7 +168,7 @@ class Inbox:
 
     def _failed(self, envelope: dict[str, Any], error: Exception) -> None:
         self._observe("rolled back", f"{envelope['type']}: {error}", envelope)
-        state = dead_letters.record(self.dead_letter, envelope, f"{type(error).__name__}: {error}")
+        state = dead_letters.record(self.dead_letter, envelope, told(error))
         self._letters.opened()
         if state == "dead":
             self._observe("dead letter", f"{envelope['type']} is not tried again by itself", envelope)

@@ -2,10 +2,12 @@
 
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from dashboard import operate, operate_api
@@ -105,3 +107,16 @@ def test_the_pages_buttons(client: Client, asked: Any) -> None:
     assert "Not JSON" in client.post(f"/operate/letters/payments/{ID}/edit-and-retry", {"data": "{"}).content.decode()
     assert "No such service" in client.post(f"/operate/letters/web/{ID}/retry", HAND).content.decode()
     assert len(asked) == count
+
+
+def test_a_saga_that_is_kept_from_its_decision_is_not_promised_one_in_the_past() -> None:
+    def shown(due: datetime | None) -> str:
+        saga = {"id": ID, "booking_id": ID, "definition": "BookTickets", "state": "RUNNING", "booking_state": "PAYING"}
+        told: dict[str, Any] = {**saga, "reason": "", "steps": [], "due_at": due.isoformat() if due else None}
+        return render_to_string(
+            "dashboard/operate.html#work", {"sagas": [operate._saga(told)], "digest": "", "letters": []}
+        )
+
+    now = datetime.now(UTC)
+    assert "next attempt or decision at" in shown(now + timedelta(seconds=5))
+    assert "a decision is due since" in shown(now - timedelta(seconds=5))

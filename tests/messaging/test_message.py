@@ -1,0 +1,24 @@
+"""What a person reads of a message that breaks its contract."""
+
+import uuid
+
+import pytest
+from pydantic import ValidationError
+
+from messaging.message import told
+from payments.contract import TakePayment
+
+
+def test_a_body_that_breaks_its_contract_is_told_field_by_field() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TakePayment.parse({"booking_id": str(uuid.uuid4()), "amount": "a lot", "color": "blue"})
+    text = told(caught.value)
+    assert text.startswith("TakePayment is not as its contract says: ")
+    assert "amount: Input should be a valid integer" in text
+    assert "color: Extra inputs are not permitted" in text
+    assert "pydantic.dev" not in text
+    assert "\n" not in text
+
+
+def test_any_other_exception_has_its_name() -> None:
+    assert told(ValueError("cannot bear this")) == "ValueError: cannot bear this"

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 T = TypeVar("T")
 CUSTOMERS = (99, 123, 1042)  # of the demo
 ROW = 17  # seats in a row of a hall made for a run
+MOST_ROWS = 100  # in a block of one (seats/schemas)
 SETTLED = ("CONFIRMED", "CANCELLED")
 POLL_S = 0.1
 
@@ -64,8 +65,9 @@ class House:
         """A performance of its own for a run, so that what others have sold does not matter; its id and seats, once the whole
         house knows it. Raises NotInTime."""
         name = f"{slugify(title)}-{uuid.uuid4().hex[:8]}"
-        rows = [f"R{number}" for number in range(1, -(-seats // ROW) + 1)]
-        block = {"section": "Hall", "rows": rows, "seats_a_row": min(seats, ROW), "price": 150_000}
+        width = max(min(seats, ROW), -(-seats // MOST_ROWS))
+        rows = [f"R{number}" for number in range(1, -(-seats // width) + 1)]
+        block = {"section": "Hall", "rows": rows, "seats_a_row": width, "price": 150_000}
         starts_at = (datetime.now(UTC) + timedelta(days=30)).isoformat()
         told = {"id": name, "title": title, "venue": f"Hall of {name}", "starts_at": starts_at, "currency": "KRW"}
         self._insist("/api/performances", {**told, "blocks": [block]}, name)

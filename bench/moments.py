@@ -19,7 +19,8 @@ from rich.table import Table
 from bench.tape import START, Tape
 
 LIMIT_MS = 200
-PAGE_ROWS = 50  # of a table, as a page shows them
+PAGE_ROWS = 50  # of a table; a page shows 6, and all of a booking's
+SEAT_MAP = ("projections_seatmap", "projections_checkpoint")  # of which it shows all
 
 
 def main(arguments: list[str]) -> None:
@@ -111,6 +112,7 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
     def page() -> None:
         at, booking = pos(), choose.choice(tape.bookings)
         moments.state_at(at, limit=PAGE_ROWS)
+        moments.rows_at(at, tables=SEAT_MAP, limit=5000)
         moments.state_at(at, booking=booking)
         moments.flights_at(at)
         moments.faults_at(at)
@@ -120,6 +122,7 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
     return {
         f"all tables, {PAGE_ROWS} rows each": lambda: moments.state_at(pos(), limit=PAGE_ROWS),
         "all tables, 200 rows each": lambda: moments.state_at(pos(), limit=200),
+        "the seat map, all 700 seats": lambda: moments.rows_at(pos(), tables=SEAT_MAP, limit=5000),
         "all tables at the end": lambda: moments.state_at(entries, limit=PAGE_ROWS),
         "one booking's rows": lambda: moments.state_at(pos(), booking=choose.choice(tape.bookings)),
         "one booking's story (a fold)": lambda: story(choose.choice(tape.bookings), pos()),
@@ -134,7 +137,7 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
         "next entry of a booking": lambda: marks.next_of(choose.choice(tape.bookings), pos()),
         "next fault": lambda: marks.next_fault(pos()),
         "position by time": lambda: marks.at_time(START + timedelta(milliseconds=20 * pos())),
-        "a page: tables, booking, flights, faults, totals": page,
+        "a page: tables, seats, booking, flights, faults, totals": page,
     }
 
 

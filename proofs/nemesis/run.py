@@ -12,7 +12,7 @@ from proofs.history import Entry, Recorder
 from proofs.house import CUSTOMERS, House
 from proofs.nemesis.breaking import Breaker
 from proofs.nemesis.buyers import Buyers, Market
-from proofs.nemesis.schedule import between_commit_and_publication, schedule, weather
+from proofs.nemesis.schedule import between_commit_and_publication, between_look_and_commit, schedule, weather
 from proofs.running import NoSandbox
 from sandbox.layout import Layout
 
@@ -90,6 +90,8 @@ def _go(asked: Asked, house: House, buyers: Buyers, breaker: Breaker, told: Call
     breaker.arm(weather(asked.seed))
     if "outbox" in asked.without:
         breaker.arm([between_commit_and_publication(asked.seed)])
+    if "conditional_seat_write" in asked.without:
+        breaker.arm([between_look_and_commit(asked.seed)])
     over = threading.Event()
     share = lambda: buyers.placed / asked.bookings  # noqa: E731
     breaking = threading.Thread(target=breaker.run, args=(share, over.is_set), name="breaker")

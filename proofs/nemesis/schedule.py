@@ -66,6 +66,13 @@ def between_commit_and_publication(seed: int) -> dict[str, Any]:
     return {"point": Point.TRANSACTION_COMMITTED, "action": Action.CRASH, "service": "tickets", "trigger": trigger}
 
 
+def between_look_and_commit(seed: int) -> dict[str, Any]:
+    """What a conditional write is there for: without one, a rival who looks at the seat meanwhile takes it, too."""
+    trigger = {"kind": "probability", "probability": 0.7, "seed": seed}
+    where = {"point": Point.TRANSACTION_INSIDE, "service": "seats", "message": "ReserveSeats"}
+    return {**where, "action": Action.DELAY, "seconds": 0.5, "trigger": trigger}
+
+
 def weather(seed: int) -> list[dict[str, Any]]:
     """Faults armed for the whole run: messages lost, doubled, late and overtaken; transactions that fail; a worker that dies."""
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from config.pooling import pool_connections
+from config.threads import kept
 from messaging.heartbeat import in_background
 from messaging.process import impatient_redis
 
@@ -17,7 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 def _application() -> object:
     pool_connections(8)
-    http = get_asgi_application()
+    http = kept(get_asgi_application())
     if settings.SERVICE != "web":
         return http
     from dashboard.socket.routing import websocket_urlpatterns

@@ -1,4 +1,4 @@
-"""Booking at a rate and looking at the gauges: each booking is cancelled once it is confirmed, so there are always free seats."""
+"""Booking at a rate and looking at the gauges. One booking in ten is cancelled; before a hall is sold out there is another."""
 
 import threading
 import time
@@ -12,22 +12,27 @@ import httpx
 from proofs.house import CUSTOMERS, House
 from proofs.soak.gauges import Gauges, Look
 
-SEATS = 2000  # more than are taken at a time
+HALL = 2000  # seats
+LOW = 1000  # seats left: time for another hall
+CANCELLED = 10  # one in so many
 SAMPLES = 120  # at most so many looks, however long it takes
 LEAST_S = 2.0
 CANCEL_AFTER_S = 8.0
 
 
 class Soak:
-    """`run()` returns {"rate", "minutes", "answers": {status: n}, "late": ms at worst behind the rate, "looks": [...]}."""
+    """`run()` returns {"rate", "minutes", "answers": {status: n}, "behind_s", "looks": [...]}.
+
+    `behind_s`: how late a booking was sent, at worst: if it grows, the rate is more than the house takes.
+    """
 
     def __init__(self, house: House, gauges: Gauges, rate: float, minutes: float) -> None:
         self.house, self.gauges, self.rate, self.minutes = house, gauges, rate, minutes
         self.answers: Counter[str] = Counter()
         self.behind = 0.0
-        self.performance, seats = house.announce("Soak", SEATS)
-        self._seats = deque(seats)
+        self._seats: deque[tuple[str, str]] = deque()  # (performance, label)
         self._lock = threading.Lock()
+        self._announce()
 
     def run(self, told: Callable[[float], Any] = lambda share: None) -> dict[str, Any]:
         length = self.minutes * 60
@@ -43,8 +48,8 @@ class Soak:
         watching = threading.Thread(target=watch)
         watching.start()
         try:
-            with ThreadPoolExecutor(32) as pool:
-                self._send(pool, began, length, told)
+            with ThreadPoolExecutor(32) as pool, ThreadPoolExecutor(1) as programme:
+                self._send(pool, programme, began, length, told)
         finally:
             over.set()
             watching.join()
@@ -53,35 +58,50 @@ class Soak:
             "looks": looks,
         }  # fmt: skip
 
-    def _send(self, pool: ThreadPoolExecutor, began: float, length: float, told: Callable[[float], Any]) -> None:
+    def _send(
+        self,
+        pool: ThreadPoolExecutor,
+        programme: ThreadPoolExecutor,
+        began: float,
+        length: float,
+        told: Callable[[float], Any],
+    ) -> None:
         """An open loop: the next request is due by the clock, whether or not the last one was answered."""
-        placed: deque[tuple[float, str, str, int]] = deque()
+        unwanted: deque[tuple[float, str, int]] = deque()  # (when it is cancelled, booking, customer)
+        announced = programme.submit(int)
         for number in range(int(self.rate * length)):
             due = began + number / self.rate
-            now = time.monotonic()
-            self.behind = max(self.behind, now - due)
-            if due > now:
-                time.sleep(due - now)
-            while placed and placed[0][0] < time.monotonic():
-                _, booking, seat, customer = placed.popleft()
-                pool.submit(self._cancel, booking, seat, customer)
+            time.sleep(max(0.0, due - time.monotonic()))
+            while unwanted and unwanted[0][0] < time.monotonic():
+                _, booking, customer = unwanted.popleft()
+                pool.submit(self._cancel, booking, customer)
+            if len(self._seats) < LOW and announced.done():
+                announced.result()
+                announced = programme.submit(self._announce)
             if self._seats:
-                pool.submit(self._book, self._seats.popleft(), CUSTOMERS[number % len(CUSTOMERS)], placed)
+                kept = unwanted if number % CANCELLED == 0 else None
+                pool.submit(self._book, due, *self._seats.popleft(), CUSTOMERS[number % len(CUSTOMERS)], kept)
             else:
-                self.answers["no free seat"] += 1
+                self._count("no free seat")
             told((time.monotonic() - began) / length)
 
-    def _book(self, seat: str, customer: int, placed: deque[tuple[float, str, str, int]]) -> None:
-        body = {"performance": self.performance, "seats": [seat], "customer": customer, "payment_method": "tok_visa"}
-        answer = self._post("/api/bookings", body, f"soak-{time.time_ns()}-{seat}")
-        if answer is not None:
-            placed.append((time.monotonic() + CANCEL_AFTER_S, str(answer["id"]), seat, customer))
-        else:
-            self._seats.append(seat)
+    def _announce(self) -> int:
+        performance, labels = self.house.announce("Soak", HALL)
+        self._seats.extend((performance, label) for label in labels)
+        return len(labels)
 
-    def _cancel(self, booking: str, seat: str, customer: int) -> None:
+    def _book(
+        self, due: float, performance: str, seat: str, customer: int, unwanted: deque[tuple[float, str, int]] | None
+    ) -> None:
+        with self._lock:
+            self.behind = max(self.behind, time.monotonic() - due)
+        body = {"performance": performance, "seats": [seat], "customer": customer, "payment_method": "tok_visa"}
+        answer = self._post("/api/bookings", body, f"soak-{performance}-{seat}")
+        if answer is not None and unwanted is not None:
+            unwanted.append((time.monotonic() + CANCEL_AFTER_S, str(answer["id"]), customer))
+
+    def _cancel(self, booking: str, customer: int) -> None:
         self._post(f"/api/bookings/{booking}/cancel", {"customer": customer}, f"soak-cancel-{booking}")
-        self._seats.append(seat)
 
     def _post(self, path: str, body: dict[str, Any], key: str) -> Any:
         try:

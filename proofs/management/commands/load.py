@@ -29,7 +29,7 @@ TITLES = {
 
 class Command(BaseCommand):
     help = (
-        "A soak: bookings at a rate, each cancelled again, with samples of memory, connections, WAL, streams and sizes."
+        "A soak: bookings at a rate, one in ten cancelled, with samples of memory, connections, WAL, streams and sizes."
     )
     requires_system_checks = []
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH, HEIGHT = 1000.0, 160.0
+NAMED, APART = 4, 15.0  # lines with a name beside their end, and how far apart two names are
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,21 @@ def bars(series: Sequence[Series], last: float) -> dict[str, Any]:
 
 
 def lines(series: Sequence[Series], last: float) -> dict[str, Any]:
-    """{"lines": [{"name", "points", "first", "end"}], "top", "last"}; `points` as SVG's polyline wants them."""
+    """{"lines": [{"name", "points", "first", "end", "hue", "y"}], "top", "last"}; `points` as SVG's polyline wants them.
+
+    `hue`: 0 for the line that ends highest, and so on; None for those without a name, the others' name stands at height `y`.
+    """
     top = max([value for one in series for value in one.values] + [1e-9])
-    found = []
+    found: list[dict[str, Any]] = []
     for one in series:
         step = WIDTH / max(len(one.values) - 1, 1)
         points = " ".join(
             f"{number * step:.1f},{HEIGHT - value / top * HEIGHT:.1f}" for number, value in enumerate(one.values)
         )
         ends = {"first": one.values[0], "end": one.values[-1]} if one.values else {"first": 0, "end": 0}
-        found.append({"name": one.name, "points": points, **ends})
+        found.append({"name": one.name, "points": points, "hue": None, "y": None, **ends})
+    below = -APART
+    for hue, line in enumerate(sorted(found, key=lambda line: -line["end"])[:NAMED]):
+        below = max(below + APART, HEIGHT - line["end"] / top * HEIGHT)
+        line.update(hue=hue, y=round(below, 1))
     return {"lines": found, "top": round(top, 2), "last": round(last, 1)}

@@ -1,7 +1,9 @@
 """The soak's numbers: level is level, growth is seen; plots stay inside their box."""
 
+from itertools import pairwise
+
 from proofs.management.commands.load import page
-from proofs.plot import HEIGHT, WIDTH, Series, bars, lines
+from proofs.plot import APART, HEIGHT, WIDTH, Series, bars, lines
 from proofs.soak.run import slopes
 
 
@@ -34,3 +36,10 @@ def test_plots_stay_inside_their_box() -> None:
     (line,) = lines([Series("a", [0, 5])], 10)["lines"]
     assert line["points"] == f"0.0,{HEIGHT:.1f} {WIDTH:.1f},0.0"
     assert lines([Series("empty", [])], 0)["lines"][0]["points"] == ""
+
+
+def test_the_lines_that_end_highest_have_names_that_do_not_cover_each_other() -> None:
+    found = lines([Series(str(number), [0, number]) for number in (1, 100, 99, 98, 97)], 10)["lines"]
+    assert [line["hue"] for line in found] == [None, 0, 1, 2, 3]
+    heights = [line["y"] for line in found[1:]]
+    assert all(lower - upper >= APART for upper, lower in pairwise(heights))

@@ -75,7 +75,7 @@ class Recorder:
         self._definitions = Definitions()
         self._observe_at = self._write_at = self._report_at = 0.0
         self._wrote_at = float("-inf")
-        self._recorded, self._behind_ms = 0, 0
+        self._recorded, self._behind_ms, self._late_s = 0, 0, 0.0
 
     def close(self) -> None:
         for stream in self._streams.values():
@@ -91,7 +91,7 @@ class Recorder:
             self._write_at = now + WRITE_EVERY
         elif now >= self._report_at:
             self._publish([], now)
-        if self._upkeep.due(self._ordering.pos, busy=bool(placed) or self._busy()):
+        if self._upkeep_due(bool(placed)):
             self._upkeep.turn(self._ordering.pos)
         if any(stream.connected for stream in self._streams.values()):
             self._heartbeat.beat()
@@ -100,7 +100,7 @@ class Recorder:
         ordering = self._ordering
         open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
         idle_for = WRITE_EVERY if ordering.waiting() else OBSERVE_EVERY
-        wait(list(open_ones.values()), 0 if self._upkeep.due(ordering.pos, busy=self._busy()) else idle_for)
+        wait(list(open_ones.values()), 0 if self._upkeep_due() else idle_for)
         now = time.monotonic()
         for service, stream in self._streams.items():
             if service in open_ones:
@@ -119,7 +119,8 @@ class Recorder:
         entries = store.append(placed, clusters, self._definitions.take())
         self._wrote_at = time.monotonic()
         behind = datetime.now(UTC) - min(item.candidate.committed_at for item in placed)
-        self._behind_ms = max(self._behind_ms, round(behind.total_seconds() * 1000))
+        self._late_s = behind.total_seconds()
+        self._behind_ms = max(self._behind_ms, round(self._late_s * 1000))
         self._recorded += len(placed)
         self._publish(entries, time.monotonic())
         for item in placed:
@@ -130,6 +131,9 @@ class Recorder:
     def _busy(self) -> bool:
         """There is more to read, or may be in a moment. What merely waits for its cause leaves time for other things."""
         return time.monotonic() < self._wrote_at + LULL or any(stream.ready for stream in self._streams.values())
+
+    def _upkeep_due(self, wrote: bool = False) -> bool:
+        return self._upkeep.due(self._ordering.pos, busy=wrote or self._busy(), behind_s=self._late_s)
 
     def _publish(self, entries: list[tuple[int, str]], now: float) -> None:
         self._broadcast.publish(entries, self._status(now))

@@ -16,7 +16,8 @@ INDEX_LIMITS = (
     1_000,
 )  # entries of such a batch; fewer cost as much, and on a busy machine it would never catch up
 INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
-SHARE = 20  # before that, it takes one part in so many of the time: it must not stand still for as long as a load lasts
+BEHIND_S = 1.0  # but not while recording is so late: what is not read keeps its database's log from being recycled
+SHARE = 20  # before that, and then, it takes one part in so many of the time: it must not stand still for as long as a load lasts
 RETRY = 5.0  # seconds after something failed; recording goes on
 PRUNE_EVERY = 30.0  # seconds
 log = logging.getLogger(__name__)
@@ -37,13 +38,16 @@ class Upkeep:
         self._not_before = self._rested_at = 0.0
         self._prune_at = time.monotonic() + PRUNE_EVERY
 
-    def due(self, pos: int, *, busy: bool) -> bool:
-        """Whether there is something to do now. `pos`: the last entry; `busy`: there is something to record."""
+    def due(self, pos: int, *, busy: bool, behind_s: float = 0.0) -> bool:
+        """Whether there is something to do now. `pos`: the last entry; `busy`: there is something to record.
+
+        `behind_s`: how old the oldest of the last entries was when it was recorded.
+        """
         now, lag = time.monotonic(), pos - self.indexed
         if now < self._not_before:
             return False
         if busy:
-            return lag > INDEX_LAG or (lag > 0 and now >= self._rested_at)
+            return (lag > INDEX_LAG and behind_s < BEHIND_S) or (lag > 0 and now >= self._rested_at)
         return lag > 0 or now >= self._prune_at
 
     def turn(self, pos: int) -> None:

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from redis import Redis
 
+import faults
 from faults import Mechanism
-from faults.plan import OFF_KEY
 from sandbox.processes import BY_NAME
 from tests.flow.test_faults import arm, fired
 from tests.flow.test_verdict import execute, invariant, verdict
@@ -35,11 +35,11 @@ def redis(live: Live) -> Iterator[Redis]:
 @contextmanager
 def switched(redis: Redis, mechanism: Mechanism, off: bool) -> Iterator[None]:
     if off:
-        redis.sadd(OFF_KEY, str(mechanism))
+        faults.switch(redis, mechanism, off=True)
     try:
         yield
     finally:
-        redis.srem(OFF_KEY, str(mechanism))
+        faults.switch(redis, mechanism, off=False)
 
 
 def all_holds(live: Live) -> None:

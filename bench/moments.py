@@ -19,8 +19,7 @@ from rich.table import Table
 from bench.tape import START, Tape
 
 LIMIT_MS = 200
-PAGE_ROWS = 50  # of a table; a page shows 6, and all of a booking's
-SEAT_MAP = ("projections_seatmap", "projections_checkpoint")  # of which it shows all
+PAGE_ROWS = 50  # of a table; a page shows 6, all of a booking's, and all seats
 
 
 def main(arguments: list[str]) -> None:
@@ -101,6 +100,7 @@ def index() -> None:
 
 def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
     """What a page asks at a moment."""
+    from dashboard.replay.moment import CHECKPOINTS, MOST_SEATS, SEATS
     from journal import marks, moments
     from journal.stories import story
 
@@ -109,10 +109,13 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
     def pos() -> int:
         return choose.randint(1, entries)
 
+    def seat_map(at: int) -> None:
+        moments.rows_at(at, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
+
     def page() -> None:
         at, booking = pos(), choose.choice(tape.bookings)
         moments.state_at(at, limit=PAGE_ROWS)
-        moments.rows_at(at, tables=SEAT_MAP, limit=5000)
+        seat_map(at)
         moments.state_at(at, booking=booking)
         moments.flights_at(at)
         moments.faults_at(at)
@@ -122,7 +125,7 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
     return {
         f"all tables, {PAGE_ROWS} rows each": lambda: moments.state_at(pos(), limit=PAGE_ROWS),
         "all tables, 200 rows each": lambda: moments.state_at(pos(), limit=200),
-        "the seat map, all 700 seats": lambda: moments.rows_at(pos(), tables=SEAT_MAP, limit=5000),
+        "the seat map, all 700 seats": lambda: seat_map(pos()),
         "all tables at the end": lambda: moments.state_at(entries, limit=PAGE_ROWS),
         "one booking's rows": lambda: moments.state_at(pos(), booking=choose.choice(tape.bookings)),
         "one booking's story (a fold)": lambda: story(choose.choice(tape.bookings), pos()),

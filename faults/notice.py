@@ -7,6 +7,7 @@ Redis that restarts does), so an empty plan is believed for a few seconds at mos
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from redis import Redis, RedisError
 from redis.client import PubSub
@@ -28,11 +29,9 @@ class Notice:
         """Whether the plan was empty when it was last read, and nobody has changed it since. One look at a socket."""
         if self._pubsub is None or time.monotonic() >= self._empty_until:
             return False
-        try:
-            if self._pubsub.get_message(timeout=0) is None:
+        with suppress(RedisError, OSError):
+            if not self._hear(0):
                 return True
-        except (RedisError, OSError):
-            self._drop()
         self._empty_until = 0.0
         return False
 
@@ -55,10 +54,6 @@ class Notice:
         try:
             return self._pubsub.get_message(timeout=timeout) is not None
         except (RedisError, OSError):
-            self._drop()
-            raise
-
-    def _drop(self) -> None:
-        if self._pubsub is not None:
             self._pubsub.close()
-        self._pubsub = None
+            self._pubsub = None
+            raise

@@ -12,7 +12,7 @@ from redis import Redis, RedisError, ResponseError
 from journal.queries import latest
 
 STREAM, STATUS = "journal", "recorder"
-MAXLEN = 20_000
+MAXLEN = 5_000  # under load an entry weighs 25 kB; a page that is further behind than 2,000 begins anew
 REFILL = 2_000  # entries put back into a stream that was lost; older ones are read from PostgreSQL
 log = logging.getLogger(__name__)
 

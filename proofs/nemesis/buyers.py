@@ -14,6 +14,7 @@ from proofs.house import CUSTOMERS, SETTLED, House
 
 TRIES_S = 25.0  # how long a buyer asks again for an answer, with the same key
 WATCH_S = 20.0  # how long one waits for the booking to settle
+RIVALS = 0.3  # so many want what the buyer before them wants, at the same moment: left to chance alone, races are rare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +48,18 @@ class Buyers:
             list(pool.map(one, range(self.market.bookings)))
 
 
+def wanted(market: Market, number: int) -> list[str]:
+    """The seats that buyer `number` wants: often those of the buyer before. The same in every run of the same seed."""
+    while number and Random(f"{market.seed}/rival/{number}").random() < RIVALS:  # noqa: S311 (dice of a game)
+        number -= 1
+    dice = Random(f"{market.seed}/seats/{number}")  # noqa: S311
+    return sorted(dice.sample(market.seats, min(dice.choice((1, 1, 2)), len(market.seats))))
+
+
 class _Buyer:
     def __init__(self, buyers: Buyers, number: int) -> None:
         self.house, self.recorder, self.market = buyers.house, buyers.recorder, buyers.market
+        self.number = number
         self.dice = Random(f"{self.market.seed}/{number}")  # noqa: S311 (dice of a game, to be thrown again)
         self.customer = self.dice.choice(CUSTOMERS)
         self.key = f"{self.market.run}-{number}"
@@ -72,9 +82,10 @@ class _Buyer:
 
     def _book(self) -> str:
         dice, market = self.dice, self.market
-        seats = sorted(dice.sample(market.seats, min(dice.choice((1, 1, 2)), len(market.seats))))
         method = "tok_declined" if dice.random() < 0.1 else "tok_visa"
-        asked = {"performance": market.performance, "seats": seats, "customer": self.customer}
+        asked = {
+            "performance": market.performance, "seats": wanted(market, self.number), "customer": self.customer,
+        }  # fmt: skip
         body = {**asked, "payment_method": method}
 
         def ask() -> Entry:

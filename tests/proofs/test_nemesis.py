@@ -1,12 +1,14 @@
 """What the nemesis plans, and what it tells: the same seed plans the same, every kind of process has its turn."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from proofs.nemesis import schedule as plans
+from proofs.nemesis.buyers import RIVALS, Market, wanted
 from proofs.nemesis.check import check
 from proofs.nemesis.report import summary, write_report
 from proofs.nemesis.schedule import schedule, weather
@@ -27,6 +29,15 @@ def test_every_kind_of_strike_and_every_process_has_its_turn() -> None:
     killed = {strike.on for strike in plan if strike.what == plans.KILL}
     assert killed == {process.name for process in PROCESSES if process.name != "redis"}  # Redis loses its files instead
     assert [strike.when for strike in plan] == sorted(strike.when for strike in plan)
+
+
+def test_rivals_want_the_same_seats_at_the_same_moment() -> None:
+    market = Market(run="a", seed=7, performance="p", seats=[f"A-{n}" for n in range(500)], bookings=1000)
+    wishes = [wanted(market, number) for number in range(market.bookings)]
+    assert wishes == [wanted(market, number) for number in range(market.bookings)]
+    rivals = sum(one == other for one, other in pairwise(wishes))
+    assert RIVALS * 0.8 < rivals / market.bookings < RIVALS * 1.2
+    assert {len(one) for one in wishes} == {1, 2}
 
 
 def save(tale: Tale, path: Path) -> Path:

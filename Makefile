@@ -44,7 +44,7 @@ migrations: venv-dev
 	SERVICE=control $(BIN)/python manage.py makemigrations --check --dry-run
 
 unit: venv-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests
 
 lock: venv-dev ## pin requirements*.in anew, with hashes and without addresses
 	$(COMPILE) requirements.in -o requirements.txt

@@ -167,8 +167,9 @@ class Inbox:
         return f"deaths:{self.service}:{envelope['id']}"
 
     def _failed(self, envelope: dict[str, Any], error: Exception) -> None:
-        self._observe("rolled back", f"{envelope['type']}: {error}", envelope)
-        state = dead_letters.record(self.dead_letter, envelope, told(error))
+        why = told(error)
+        self._observe("rolled back", f"{envelope['type']}: {why}", envelope)
+        state = dead_letters.record(self.dead_letter, envelope, why)
         self._letters.opened()
         if state == "dead":
             self._observe("dead letter", f"{envelope['type']} is not tried again by itself", envelope)

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 PACE_S = 2.0
-SHARE = 10  # a page's refresh may cost at most one part in so many of the time
+SHARE = 20  # a page's refresh may cost at most one part in so many of the time
 
 
 def fresh() -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ class Belonging:
     """`of` is asked for every row; `learn` and `unknown_sagas` see to it that a saga's booking is known by then."""
 
     def __init__(self) -> None:
-        self._booking_of_saga: dict[str, str] = {}
+        self._booking_of_saga: OrderedDict[str, str] = OrderedDict()
 
     def learn(self, table: str, row: Mapping[str, Any]) -> None:
         """Note which booking a saga is for, if the row says so."""
@@ -26,7 +27,7 @@ class Belonging:
     def know(self, saga: str, booking: str) -> None:
         self._booking_of_saga[saga] = booking
         while len(self._booking_of_saga) > REMEMBERED:
-            del self._booking_of_saga[next(iter(self._booking_of_saga))]
+            self._booking_of_saga.popitem(last=False)
 
     def unknown_sagas(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> set[str]:
         """Sagas named by rows (table, row) that name no booking, and of which the booking is not known."""

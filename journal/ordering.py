@@ -7,7 +7,7 @@ journaled. The order within one log is always kept.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,7 +43,8 @@ class Ordering:
     def __init__(self, pos: int = 0, emitted: Iterable[tuple[str, int]] = (), remembered: int = REMEMBERED) -> None:
         self.pos = pos
         self._remembered = remembered
-        self._emitted: dict[str, int] = dict(emitted)  # message id -> position; insertion order is age
+        # Message id -> position, by age. A dict's first key is found by walking over all that were ever deleted before it.
+        self._emitted: OrderedDict[str, int] = OrderedDict(emitted)
         self._logs: dict[str, _Log] = {}
 
     def add(self, candidate: Candidate, now: float) -> None:
@@ -89,9 +90,11 @@ class Ordering:
         self.pos += 1
         found = [self._emitted[cause] for cause in candidate.causes if cause in self._emitted]
         for message in candidate.emits:
-            self._emitted.pop(message, None)  # a reply that is emitted again: the latest emission counts, and is young
             self._emitted[message] = self.pos
+            self._emitted.move_to_end(
+                message
+            )  # a reply that is emitted again: the latest emission counts, and is young
         while len(self._emitted) > self._remembered:
-            del self._emitted[next(iter(self._emitted))]
+            self._emitted.popitem(last=False)
         causes = tuple(sorted(set(found)))
         return Placed(self.pos, candidate, causes, len(found) == len(candidate.causes))

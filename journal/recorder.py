@@ -27,6 +27,7 @@ from journal.reading import read_transaction
 from journal.retention import Keep
 from journal.upkeep import Upkeep
 from messaging.heartbeat import Heartbeat
+from messaging.rate import Rate
 from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is left unread until the others have caught up
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
+STREAM, STREAM_WRITE_EVERY = 60, 0.04  # entries a second that are a stream
 REPORT_EVERY = 1.0
 LULL = 0.3  # seconds without an entry; a recorder that indexed between two of them would keep the second waiting
 BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
@@ -74,7 +76,7 @@ class Recorder:
         self._upkeep = Upkeep(Keep(settings.JOURNAL_KEEP_ENTRIES, settings.JOURNAL_KEEP_BYTES))
         self._definitions = Definitions()
         self._observe_at = self._write_at = self._report_at = 0.0
-        self._wrote_at = float("-inf")
+        self._wrote_at, self._rate = float("-inf"), Rate()
         self._recorded, self._behind_ms, self._late_s = 0, 0, 0.0
 
     def close(self) -> None:
@@ -88,7 +90,8 @@ class Recorder:
         placed = self._ordering.release(now) if now >= self._write_at else []
         if placed:
             self._write(placed)
-            self._write_at = now + WRITE_EVERY
+            self._rate.count(len(placed))
+            self._write_at = now + (STREAM_WRITE_EVERY if self._rate.a_second() > STREAM else WRITE_EVERY)
         elif now >= self._report_at:
             self._publish([], now)
         if self._upkeep_due(bool(placed)):
@@ -100,7 +103,11 @@ class Recorder:
         ordering = self._ordering
         open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
         idle_for = WRITE_EVERY if ordering.waiting() else OBSERVE_EVERY
-        wait(list(open_ones.values()), 0 if self._upkeep_due() else idle_for)
+        if self._upkeep_due():
+            idle_for = 0.0
+        else:
+            wait([], max(self._write_at - time.monotonic(), 0.0))  # what comes meanwhile could not be written anyway
+        wait(list(open_ones.values()), idle_for)
         now = time.monotonic()
         for service, stream in self._streams.items():
             if service in open_ones:

@@ -9,12 +9,17 @@ from django.db import InterfaceError, OperationalError, connections
 
 from messaging.cursor import Cursor
 from messaging.outage import Outage
+from messaging.rate import Rate
 from messaging.reader import Batch, Reader
 
 log = logging.getLogger(__name__)
 
 # After a transaction, rest so many times as long as it took: what comes on an event's heels shares the next one.
 REST, LONGEST_S = 4.0, 0.25
+STREAM, STREAM_PACE_S = (
+    60,
+    0.15,
+)  # events a second that are a stream: then several events of one thing make one row version
 CHECK_S = 2.0
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
@@ -46,7 +51,7 @@ def follow(
     After a database outage, or CursorsMovedError, the cursors are loaded again: whether the last transaction was
     committed does not matter then. An event that makes `apply` raise anything else is skipped, loudly.
     """
-    outage = Outage(f"{reader.name}: PostgreSQL")
+    outage, rate = Outage(f"{reader.name}: PostgreSQL"), Rate()
     loaded = False
     rest_until = check_at = 0.0
     while not stop():
@@ -60,7 +65,9 @@ def follow(
                 began = time.monotonic()
                 _deliver(reader, apply, batch)
                 ended = time.monotonic()
-                rest_until = ended + min(REST * (ended - began), LONGEST_S)
+                rate.count(len(batch.envelopes))
+                pace = STREAM_PACE_S if rate.a_second() > STREAM else 0.0
+                rest_until = max(ended + min(REST * (ended - began), LONGEST_S), began + pace)
                 check_at = ended + CHECK_S
             elif time.monotonic() >= check_at:
                 check()

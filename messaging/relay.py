@@ -23,6 +23,7 @@ from messaging.backlog import Backlog, Envelope
 from messaging.heartbeat import Heartbeat
 from messaging.infliction import Infliction
 from messaging.publisher import FAILURES, Publisher
+from messaging.rate import Rate
 from messaging.wal import Insert, Transaction, WalStream, wait
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ EVENTS_AT_ONCE = 500
 HELD_LIMIT = 50_000  # envelopes in memory before the log is left unread (it keeps them better than we do)
 CREDIT_POLL = (0.005, 0.02)  # seconds between looks at a full queue: while it moves, and when it stands still
 PACE_S = 0.03  # between two batches for one queue: what comes on a lone message's heels shares the next transaction
+STREAM = 20  # transactions a second; then one round takes what has come in
+STREAM_PACE_S = 0.1
+FEW = 100  # envelopes; with more at hand the workers must not wait for a round
 IDLE = 0.5
 BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
 
@@ -50,6 +54,7 @@ class Relay:
         self._stopping: Callable[[], bool] = lambda: False
         self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
         self._sent_at: dict[str, float] = {}  # queue -> when it was last given something
+        self._rate, self._round_at = Rate(), 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Relay until `stopping()`. What is held then stays in the log, unconfirmed, for the next run."""
@@ -66,11 +71,15 @@ class Relay:
 
     def step(self) -> None:
         """Wait for something to do, at most half a second, and do it."""
+        self._rest()
         timeout = self._timeout()
         if len(self._backlog) < HELD_LIMIT:
             wait([self._stream], timeout)
-            for transaction in self._stream.poll():
+            transactions = self._stream.poll()
+            for transaction in transactions:
                 self._backlog.add(transaction.end_lsn, self._envelopes(transaction))
+            self._rate.count(len(transactions))
+            self._round_at = time.monotonic()
         else:
             wait([], timeout)
             self._stream.beat()
@@ -78,6 +87,12 @@ class Relay:
             self._flush()
             if self._stream.connected:
                 self._heartbeat.beat()
+
+    def _rest(self) -> None:
+        """A round costs the same for one transaction as for five."""
+        rest = self._round_at + STREAM_PACE_S - time.monotonic()
+        if rest > 0 and len(self._backlog) < FEW and self._rate.a_second() > STREAM:
+            wait([], rest)
 
     def _timeout(self) -> float:
         now = time.monotonic()

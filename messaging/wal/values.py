@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -38,8 +38,10 @@ def converters_of(columns: Iterable[Column]) -> tuple[tuple[str, Callable[[str],
     return tuple((column.name, _CONVERTERS[column.type_oid]) for column in columns if column.type_oid in _CONVERTERS)
 
 
-def row_key(names: Iterable[str], row: Mapping[str, Any]) -> str:
+def row_key(names: Sequence[str], row: Mapping[str, Any]) -> str:
     """The values of the key's columns, joined by commas; what is missing in a partial row is left out."""
+    if len(names) == 1 and names[0] in row:  # nearly always
+        return str(row[names[0]])
     return ",".join(str(row[name]) for name in names if name in row)
 
 

@@ -4,12 +4,13 @@
 //
 // Other modules hear `sagabox:entries` on <body>: detail.entries, newest last, each {pos, service, kind, bookings, line}, and
 // detail.more, true when there were more of them than the log can hold; and `sagabox:renewed`: detail.element is a gauge or a seat
-// that has taken the place of an older one. An element with an id and `data-watch` asks for its own
-// "refresh" when an entry concerns it; watched are words: "*" any entry, "service:seats", "kind:observation", "booking:<uuid>".
+// that is as it is now. An element with an id and `data-watch` asks for its own "refresh" when an entry concerns it; watched are
+// words: "*" any entry, "service:seats", "kind:observation", "booking:<uuid>".
 
 import { Inbox } from "./live/inbox.js";
 import { connect } from "./live/line.js";
 import { draw } from "./live/log.js";
+import { count } from "./live/rate.js";
 import { refreshWatching } from "./live/refresh.js";
 import { people } from "./live/people.js";
 import "./live/person.js";
@@ -21,6 +22,7 @@ const flush = () => {
   frame = 0;
   const { entries, latest, more } = inbox.empty();
   if (!entries.length && !latest.length) return;
+  count(entries.length);
   draw(entries, latest);
   refreshWatching(entries, more);
   document.body.dispatchEvent(new CustomEvent("sagabox:entries", { detail: { entries, more } }));

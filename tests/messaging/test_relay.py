@@ -4,6 +4,7 @@ import base64
 import json
 import multiprocessing
 import signal
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -297,3 +298,20 @@ def test_killed_between_publish_and_confirm_it_sends_again_and_loses_nothing(
 def test_beats_only_while_it_works(database: Database, redis: Redis, relay: Relay) -> None:
     run_until(relay, lambda: redis.get("alive:relay-seats"), "a heartbeat")
     assert 0 < redis.ttl("alive:relay-seats") <= 10
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_in_a_stream_what_comes_in_a_moment_shares_a_round(
+    relay: Relay, database: Database, redis: Redis, monkeypatch: pytest.MonkeyPatch, streaming: bool
+) -> None:
+    """The control is a trickle: there the second transaction finds the first one gone."""
+    monkeypatch.setattr(relay_module, "STREAM", -1 if streaming else 1_000_000)
+    monkeypatch.setattr(relay_module, "STREAM_PACE_S", 1.0)
+    send(database, "Before")
+    run_until(relay, lambda: take(redis), "the first message")
+    send(database, "One")
+    later = threading.Timer(0.3, lambda: send(database, "Two"))
+    later.start()
+    run_until(relay, lambda: redis.llen("booking"), "the second message")
+    later.join()
+    assert [envelope["type"] for envelope in take(redis)] == (["One", "Two"] if streaming else ["One"])

@@ -1,9 +1,12 @@
-// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, never
-// while its last answer is on its way (that one is older than the news; and the element may be about to be replaced), and then not
-// for twice as long as that took, so that a busy server has time for the log.
+// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, twice while
+// entries stream, never while its last answer is on its way (that one is older than the news; and the element may be about to be
+// replaced), and then not for a multiple of the time that took, so that a busy server has time for the log.
+
+import { streaming } from "./rate.js";
 
 const PACE_MS = 125;
-const REST = 2;
+const STREAM_PACE_MS = 500;
+const REST = 4;
 const LONGEST_MS = 2_000;
 const due = new Set();
 const asked = new Map(); // id -> when; without an entry while no answer to us is on its way
@@ -43,7 +46,7 @@ const ask = () => {
     due.delete(id);
     if (!element) continue;
     asked.set(id, now);
-    rested.set(id, now + PACE_MS);
+    rested.set(id, now + (streaming() ? STREAM_PACE_MS : PACE_MS));
     htmx.trigger(element, "refresh");
   }
   if (next < Infinity) timer = setTimeout(ask, next);

@@ -1,0 +1,29 @@
+"""How much comes, by a clock of the test's own."""
+
+import pytest
+
+from messaging import rate as rate_module
+from messaging.rate import Rate
+
+
+def test_what_came_fades(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(rate_module.time, "monotonic", lambda: now)
+    rate = Rate()
+    assert rate.a_second() == 0
+    rate.count(10)
+    assert rate.a_second() == 10
+    now += 1
+    assert 3 < rate.a_second() < 4  # 10 / e
+    now += 10
+    assert rate.a_second() < 0.001
+
+
+def test_a_steady_rate_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(rate_module.time, "monotonic", lambda: now)
+    rate = Rate()
+    for _ in range(200):  # 40 a second for five seconds
+        now += 0.025
+        rate.count(1)
+    assert 38 < rate.a_second() < 42

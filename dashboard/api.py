@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from dashboard import faults_api, operate_api, readiness
 from dashboard.clients import ServiceDown, as_it_is, call
 from dashboard.operator import check_operator
+from dashboard.pressure import PRESSURE
 from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
 from dashboard.verdict_api import router as verdict_router
@@ -130,6 +131,7 @@ def seats(request: HttpRequest, performance: str) -> Any:
     ),
 )
 def book(request: HttpRequest) -> HttpResponse:
+    PRESSURE.check()
     return _hand_over("booking", request, "/api/bookings", content=request.body, headers=_headers(request))
 
 

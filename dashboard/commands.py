@@ -13,6 +13,7 @@ from dashboard.clients import ServiceDown, call
 from dashboard.faults_api import arm_fault, control, switch_mechanism
 from dashboard.operator import check_operator, who
 from dashboard.outages import WATCH
+from dashboard.pressure import PRESSURE
 from dashboard.stage.story import tell
 from faults import Mechanism, dump
 from faults.catalogue import MECHANISMS
@@ -33,7 +34,10 @@ def book(request: HttpRequest) -> HttpResponse:
     }
     headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")}
     try:
+        PRESSURE.check()
         answer = call("booking", "POST", "/api/bookings", json=body, headers=headers)
+    except Problem as late:
+        return _problem(request, late.title, "Your seats are still selected: try again in a moment.")
     except ServiceDown as error:
         return _problem(request, "Booking does not answer", f"{error}. Your seats are still selected: try again.")
     if answer.status_code != 202:

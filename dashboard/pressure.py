@@ -1,0 +1,56 @@
+"""Back pressure: while the recorder is late by minutes the front door takes no more bookings.
+
+A database keeps its log for the recorder's slot, up to a limit (2 GB); past it the slot is given up, and what was not read is
+missing from the journal for ever. A buyer who comes back in a moment costs less.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any, cast
+
+from redis import Redis, RedisError
+
+from journal.broadcast import STATUS
+from messaging.connections import redis_client
+from messaging.problems import Problem
+
+LATE_S = 120  # at 50 bookings a second a database writes 200 MB of log in this time
+FRESH_S = 1.0  # how old what we know may be
+STALE = timedelta(seconds=10)  # a report that is older is that of a recorder that is down, which is another matter
+
+
+class Pressure:
+    """Asked with each booking; asks Redis once a second. While Redis is away it knows of no pressure."""
+
+    def __init__(self, redis: Callable[[], Redis] = redis_client) -> None:
+        self._redis, self._lock = redis, Lock()
+        self._asked_at, self._late_s = float("-inf"), 0.0
+
+    def check(self) -> None:
+        """Raises Problem 429."""
+        if time.monotonic() - self._asked_at > FRESH_S and self._lock.acquire(blocking=False):
+            try:
+                self._asked_at = time.monotonic()
+                self._late_s = self._ask()
+            finally:
+                self._lock.release()
+        if self._late_s > LATE_S:
+            detail = (
+                f"what commits is recorded {self._late_s:.0f} s late, {LATE_S} s are allowed; try again in a moment with the "
+                "same Idempotency-Key"
+            )
+            raise Problem(429, "The recorder is behind", detail, headers={"Retry-After": "5"})
+
+    def _ask(self) -> float:
+        try:
+            behind, at = cast("list[Any]", self._redis().hmget(STATUS, ["behind_ms", "at"]))
+        except RedisError:
+            return 0.0
+        if not at or datetime.now(UTC) - datetime.fromisoformat(at.decode()) > STALE:
+            return 0.0
+        return int(behind or 0) / 1000
+
+
+PRESSURE = Pressure()

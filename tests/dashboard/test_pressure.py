@@ -1,0 +1,68 @@
+"""Back pressure at the front door: no more bookings while the recorder is late by minutes."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis import Redis, RedisError
+
+from dashboard import api, pressure
+from dashboard.pressure import LATE_S, Pressure
+from journal.broadcast import STATUS
+from messaging.problems import Problem
+
+
+def report(redis: Redis, late_s: float, ago: timedelta = timedelta()) -> None:
+    at = (datetime.now(UTC) - ago).isoformat()
+    redis.hset(STATUS, mapping={"behind_ms": round(late_s * 1000), "at": at})
+
+
+def test_a_recorder_that_is_late_by_minutes_stops_bookings(redis: Redis) -> None:
+    report(redis, LATE_S + 30)
+    with pytest.raises(Problem) as caught:
+        Pressure().check()
+    assert (caught.value.status, caught.value.headers) == (429, {"Retry-After": "5"})
+    assert "150 s late, 120 s are allowed" in caught.value.detail
+
+
+@pytest.mark.parametrize("late_s", [0, LATE_S - 1])
+def test_one_that_is_a_little_late_does_not(redis: Redis, late_s: float) -> None:
+    report(redis, late_s)
+    Pressure().check()
+
+
+def test_a_recorder_that_is_down_is_another_matter(redis: Redis) -> None:
+    report(redis, LATE_S + 30, ago=timedelta(minutes=1))
+    Pressure().check()
+
+
+def test_nothing_is_known_without_a_report_or_without_redis(redis: Redis) -> None:
+    def away() -> Redis:
+        raise RedisError
+
+    Pressure().check()
+    Pressure(away).check()
+
+
+def test_redis_is_asked_once_a_second(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(pressure.time, "monotonic", lambda: now)
+    one = Pressure()
+    one.check()
+    report(redis, LATE_S + 30)
+    one.check()
+    now += 1.1
+    with pytest.raises(Problem):
+        one.check()
+
+
+@pytest.mark.parametrize("late_s", [LATE_S + 30, 0])
+def test_the_front_door_says_so_before_it_asks_booking(
+    redis: Redis, client: Any, monkeypatch: pytest.MonkeyPatch, late_s: float
+) -> None:
+    """The control: a recorder that keeps up leaves the request to Booking, which is not there."""
+    monkeypatch.setattr(api, "PRESSURE", Pressure())
+    report(redis, late_s)
+    answer = client.post("/api/bookings", {}, content_type="application/json")
+    assert answer.status_code == (429 if late_s else 503)
+    assert answer.headers["Content-Type"] == "application/problem+json"

@@ -23,6 +23,7 @@ from journal.indexer import Indexer
 from journal.models import Run
 
 ALIAS = "journal"
+MANY = 10_000  # rows at the run's start
 LOCK = 5_150_005  # PostgreSQL's advisory lock of whoever imports; one at a time
 Progress = Callable[[str, int], None]
 """("reading" | "indexing", how many entries)"""
@@ -63,6 +64,8 @@ def import_run(chunks: Iterable[bytes], progress: Progress = lambda stage, entri
                     checksum = data["sha256"]
         staging.flush()
         progress("reading", staging.entries)
+        if staging.rows > MANY:
+            _make_known()
         _check_new(checksum)
         _check("at its start", run["hashes"], staging.hashes)
         _begin(tape, run)
@@ -78,6 +81,13 @@ def _new_tape() -> int:
             raise BusyError("another import is under way; try again when it has ended")
         cursor.execute("select coalesce(max(tape), 0) + 1 from journal_run")
         return int(cursor.fetchone()[0])
+
+
+def _make_known() -> None:
+    """Have PostgreSQL count the new tape's rows: of a tape it has never seen it expects one, and then looks through all of them
+    for each batch that is indexed."""
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute('analyze journal_rowversion (tape, "table", key, from_pos, octave)')
 
 
 def _check_new(checksum: str) -> None:

@@ -115,19 +115,20 @@ class Breaker:
 
     def _zombie(self, strike: Strike) -> None:
         """The worker is stopped in the middle of its work; another takes that over; then the first one wakes and goes on."""
-        self.second_worker(strike.on)
+        self.another_worker(strike.on)
         self._stop(Strike(when=strike.when, what=strike.what, on=f"worker-{strike.on}", seconds=strike.seconds))
 
-    def second_worker(self, service: str) -> None:
+    def another_worker(self, service: str) -> None:
         """Start another worker of the service, for the rest of the run; returns once it takes messages."""
         command = [sys.executable, *celery(service)]
-        command[command.index(f"{service}@%h")] = f"{service}-second@%h"
+        name = f"{service}-extra-{len(self._extra) + 1}"
+        command[command.index(f"{service}@%h")] = f"{name}@%h"
         command[command.index("WARNING")] = "INFO"  # to hear it say that it is ready
         environment = {**os.environ, **_values(self.layout.environment_file(service)), "SERVICE": service}
-        path = self.layout.logs / f"worker-{service}-second.log"
+        path = self.layout.logs / f"worker-{name}.log"
         with path.open("wb") as log:
             self._extra.append(subprocess.Popen(command, cwd=self.layout.root, env=environment, stdout=log, stderr=log))
-        wait_for(lambda: b" ready." in path.read_bytes(), 60, f"a second worker of {service}")
+        wait_for(lambda: b" ready." in path.read_bytes(), 60, f"another worker of {service}")
 
     def _clock(self, strike: Strike) -> None:
         url = _values(self.layout.environment_file(strike.on))[f"DATABASE_URL_{strike.on.upper()}"]

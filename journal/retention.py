@@ -13,15 +13,22 @@ from django.db import connections, transaction
 
 ALIAS = "journal"
 BATCH = 2_000  # entries, and rows of each kind
-SAMPLE = 1_000  # entries by which the size of an entry is judged
+SAMPLE = 200  # entries by which the size of an entry is judged
 LEAST = 1_000  # entries that are kept whatever is asked for: pages read their catch-up from them
 INDEXES = 1.6  # what indexes add to the rows themselves
 
+# The sample lies all over the tape: under load entries are many times as large as at rest.
 _CUT = """
-    select coalesce(min(pos), 0), coalesce(max(pos), 0),
-        (select coalesce(sum(pg_column_size(e.*)), 0) from journal_entry e where tape = 0 and pos > %(since)s)
-        + (select coalesce(sum(pg_column_size(v.*)), 0) from journal_rowversion v where tape = 0 and from_pos > %(since)s)
-    from journal_entry where tape = 0
+    with tape as (select coalesce(min(pos), 0) oldest, coalesce(max(pos), 0) newest from journal_entry where tape = 0),
+    sample as (
+        select distinct oldest + (least(newest, %(indexed)s) - oldest) * number / %(sample)s as pos
+        from tape, generate_series(1, %(sample)s) number
+    )
+    select oldest, newest, (select count(*) from sample),
+        (select coalesce(sum(pg_column_size(e.*)), 0) from journal_entry e where tape = 0 and pos in (select pos from sample))
+        + (select coalesce(sum(pg_column_size(v.*)), 0) from journal_rowversion v
+            where tape = 0 and from_pos in (select pos from sample))
+    from tape
 """
 _ENTRIES = (
     "delete from journal_mention where tape = 0 and pos <= %(upto)s",
@@ -85,11 +92,11 @@ def _cut(cursor: Any, keep: Keep, indexed: int) -> tuple[int, int]:
     """(the oldest entry there is, the newest one to forget)."""
     if not (keep.entries or keep.bytes):
         return 1, 0
-    cursor.execute(_CUT, {"since": indexed - SAMPLE})
-    oldest, newest, size = cursor.fetchone()
+    cursor.execute(_CUT, {"indexed": indexed, "sample": SAMPLE})
+    oldest, newest, sampled, size = cursor.fetchone()
     kept = keep.entries or newest
     if keep.bytes and size:
-        kept = min(kept, int(keep.bytes / (size / min(SAMPLE, max(indexed, 1)) * INDEXES)))
+        kept = min(kept, int(keep.bytes / (size / sampled * INDEXES)))
     return oldest, min(newest - max(kept, LEAST), indexed)
 
 

@@ -1,6 +1,7 @@
 """What is older than is kept is forgotten, and every moment that is kept stays what it was."""
 
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -67,3 +68,18 @@ def test_without_a_limit_nothing_is_forgotten_and_with_any_the_newest_stay() -> 
     assert Entry.objects.count() == LENGTH
     prune_all(Keep(bytes=1))
     assert marks.bounds() == (LENGTH - 4, LENGTH)
+
+
+def test_a_burst_of_large_entries_does_not_make_all_of_them_count_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judged by the newest alone, 60 small and 20 large entries would count as 80 large ones, 2 MB."""
+    monkeypatch.setattr("journal.retention.SAMPLE", 20)
+    dice = Random(1)  # noqa: S311 (what cannot be compressed)
+    for pos in range(LENGTH + 1, LENGTH + 21):
+        record(
+            pos, "x", change("x_t", {"id": "busy"}, {"id": "busy", "n": pos, "text": f"{dice.getrandbits(40_000):x}"})
+        )
+    index(batch=9)
+    prune_all(Keep(bytes=1_200_000), indexed=LENGTH + 20)
+    assert marks.bounds() == (1, LENGTH + 20)
+    prune_all(Keep(bytes=60_000), indexed=LENGTH + 20)
+    assert marks.bounds()[0] > 1

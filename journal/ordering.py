@@ -91,9 +91,7 @@ class Ordering:
         found = [self._emitted[cause] for cause in candidate.causes if cause in self._emitted]
         for message in candidate.emits:
             self._emitted[message] = self.pos
-            self._emitted.move_to_end(
-                message
-            )  # a reply that is emitted again: the latest emission counts, and is young
+            self._emitted.move_to_end(message)  # emitted again, as a reply may be: the latest counts, and is young
         while len(self._emitted) > self._remembered:
             self._emitted.popitem(last=False)
         causes = tuple(sorted(set(found)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 # everysec lost nothing on SIGKILL in a thousand writes; snapshots would only fork a second time for the same data. Under load
-# the file grows by megabytes a second, most of it streams that are trimmed: at twice its size it was rewritten all the time.
+# the file grows by megabytes a second, most of it streams that are trimmed: at twice its size it was rewritten again and again.
 CONFIGURATION = """\
 bind 127.0.0.1
 port {port}

@@ -12,7 +12,7 @@ from dashboard import operator, rail
 from dashboard.clients import ServiceDown, call
 from dashboard.faults_api import arm_fault, control, switch_mechanism
 from dashboard.operator import check_operator, who
-from dashboard.outages import WATCH
+from dashboard.outages import DOWN
 from dashboard.pressure import PRESSURE
 from dashboard.stage.story import tell
 from faults import Mechanism, dump
@@ -69,7 +69,7 @@ def arm_form(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def outages(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/faults.html#outages", {"outages": WATCH.down()})
+    return render(request, "dashboard/faults.html#outages", {"outages": DOWN.get()})
 
 
 @require_POST

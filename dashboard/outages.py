@@ -1,14 +1,13 @@
 """Which service is down, for the page's banner: injected on purpose, or ours. The two must never look alike."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from dashboard import readiness
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
+from dashboard.fresh import Fresh
 from dashboard.stage.present import SERVICE_NAMES
 from messaging.problems import Problem
 
@@ -45,33 +44,14 @@ class Down:
         return round(self.seconds_left / 60)
 
 
-class Watch:
-    """What is down now, asked anew every FRESH_S seconds at most."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._asked_at = float("-inf")
-        self._found: list[Down] = []
-
-    def down(self) -> list[Down]:
-        """Who asks while another asks already gets the answer before: a part that is down may take seconds to say so."""
-        if time.monotonic() - self._asked_at > FRESH_S and self._lock.acquire(blocking=False):
-            try:
-                self._found = look()
-                self._asked_at = time.monotonic()
-            finally:
-                self._lock.release()
-        return self._found
-
-
-WATCH = Watch()
-
-
 def look() -> list[Down]:
     """Ask the control process what it has taken down, and every other part how it is."""
     down = {_whose(fault) for fault in _armed() if fault["until"]}
     parts = readiness.parts(without=down)
     return explain(_armed(), parts, datetime.now(UTC))  # asked again: what struck meanwhile is injected, too
+
+
+DOWN = Fresh[list[Down]](look, FRESH_S, [])
 
 
 def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -> list[Down]:

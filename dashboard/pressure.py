@@ -4,17 +4,15 @@ A database keeps its log for the recorder's slot, up to a limit (2 GB); past it 
 missing from the journal for ever. A buyer who comes back in a moment costs less.
 """
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Any, cast
 
 from redis import Redis, RedisError
 
+from dashboard.fresh import Fresh
 from journal.broadcast import STATUS
-from messaging.connections import redis_client
 from messaging.problems import Problem
+from messaging.process import impatient_redis
 
 LATE_S = 120  # at 50 bookings a second a database writes 200 MB of log in this time
 FRESH_S = 1.0  # how old what we know may be
@@ -22,30 +20,24 @@ STALE = timedelta(seconds=10)  # a report that is older is that of a recorder th
 
 
 class Pressure:
-    """Asked with each booking; asks Redis once a second. While Redis is away it knows of no pressure."""
+    """Asked with each booking; asks Redis once a second. While Redis is away it knows of no pressure, and waits for none."""
 
-    def __init__(self, redis: Callable[[], Redis] = redis_client) -> None:
-        self._redis, self._lock = redis, Lock()
-        self._asked_at, self._late_s = float("-inf"), 0.0
+    def __init__(self, redis: Redis) -> None:
+        self._redis, self._late_s = redis, Fresh(self._ask, FRESH_S, 0.0)
 
     def check(self) -> None:
         """Raises Problem 429."""
-        if time.monotonic() - self._asked_at > FRESH_S and self._lock.acquire(blocking=False):
-            try:
-                self._asked_at = time.monotonic()
-                self._late_s = self._ask()
-            finally:
-                self._lock.release()
-        if self._late_s > LATE_S:
+        late_s = self._late_s.get()
+        if late_s > LATE_S:
             detail = (
-                f"what commits is recorded {self._late_s:.0f} s late, {LATE_S} s are allowed; try again in a moment with the "
+                f"what commits is recorded {late_s:.0f} s late, {LATE_S} s are allowed; try again in a moment with the "
                 "same Idempotency-Key"
             )
             raise Problem(429, "The recorder is behind", detail, headers={"Retry-After": "5"})
 
     def _ask(self) -> float:
         try:
-            behind, at = cast("list[Any]", self._redis().hmget(STATUS, ["behind_ms", "at"]))
+            behind, at = cast("list[Any]", self._redis.hmget(STATUS, ["behind_ms", "at"]))
         except RedisError:
             return 0.0
         if not at or datetime.now(UTC) - datetime.fromisoformat(at.decode()) > STALE:
@@ -53,4 +45,4 @@ class Pressure:
         return int(behind or 0) / 1000
 
 
-PRESSURE = Pressure()
+PRESSURE = Pressure(impatient_redis())

@@ -39,7 +39,7 @@ def _pytest(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
             child.wait()
 
 
-def _tell(name: str, child: "subprocess.Popen[str]") -> int:
+def _tell(name: str, child: subprocess.Popen[str]) -> int:
     assert child.stdout is not None
     for line in child.stdout:
         print(f"{name} | {line}", end="", flush=True)

@@ -18,13 +18,13 @@ from redis.exceptions import RedisError
 
 from dashboard.socket.frames import Frame, cursor, join
 from journal import queries
+from journal.broadcast import STATUS, STREAM
 
 log = logging.getLogger(__name__)
 
-JOURNAL, STATUS = "journal", "recorder"
 KEPT = 2000  # entries a returning page can still be brought; for one that is further behind a fresh page is cheaper
 PACE_S = 0.05  # at most one frame in this time; what happens meanwhile travels in the next
-STREAM, STREAM_PACE_S = 4, 0.08  # after a frame of so many entries: whoever draws a stream draws a third less
+MANY, SLOWER_S = 4, 0.08  # after a frame of so many entries: whoever draws a stream draws a third less
 FRAME = 300  # entries in a frame at most
 BLOCK_MS = 1000  # how long a read waits for news; then the epoch is looked at again
 BEAT_S = 10.0  # a frame without entries after so much silence: whoever hears nothing knows that the line is dead
@@ -113,7 +113,7 @@ class Tail:
                     news = await self._from_database()
                 if self._take(news) or asyncio.get_running_loop().time() - self._rung_at > BEAT_S:
                     self.ring()
-                    await asyncio.sleep(PACE_S if len(news) < STREAM else STREAM_PACE_S)
+                    await asyncio.sleep(PACE_S if len(news) < MANY else SLOWER_S)
             except DatabaseError as error:
                 log.warning("journal: %s", error)
                 await asyncio.sleep(0.5)
@@ -123,7 +123,7 @@ class Tail:
 
     async def _from_stream(self, redis: Redis) -> list[Frame]:
         """What the stream has after `shown`. A stream of another epoch, or with a gap, is not read on: the database is."""
-        found = cast("list[Any]", await redis.xread({JOURNAL: f"{self.shown}-0"}, count=FRAME, block=BLOCK_MS) or [])
+        found = cast("list[Any]", await redis.xread({STREAM: f"{self.shown}-0"}, count=FRAME, block=BLOCK_MS) or [])
         status = await cast("Any", redis.hmget(STATUS, ["epoch", "streamed"]))
         epoch, streamed = (value.decode() if value else "" for value in status)
         if epoch and (epoch != self.epoch or int(streamed or 0) < self.shown - KEPT):

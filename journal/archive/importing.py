@@ -64,11 +64,11 @@ def import_run(chunks: Iterable[bytes], progress: Progress = lambda stage, entri
                     checksum = data["sha256"]
         staging.flush()
         progress("reading", staging.entries)
-        if staging.rows > MANY:
-            _make_known()
         _check_new(checksum)
         _check("at its start", run["hashes"], staging.hashes)
         _begin(tape, run)
+        if sum(total["rows"] for tables in staging.hashes.values() for total in tables.values()) > MANY:
+            _make_known()
         _index(tape, progress)
         _check("after its last entry", state["hashes"], hashes_at(tape, run["last_pos"]))
         return _create(tape, run, checksum)

@@ -28,10 +28,10 @@ _FLIGHTS = "copy journal_flight (tape, id, kind, type, source, target, correlati
 
 
 class Staging:
-    """`add` what is read, then `flush`. `hashes`: of the rows at the start; `rows`, `entries`: how many were added."""
+    """`add` what is read, then `flush`. `hashes` are those of the rows at the start, `entries` how many were added."""
 
     def __init__(self, tape: int) -> None:
-        self.rows, self.entries, self.hashes = 0, 0, Hashes()
+        self.entries, self.hashes = 0, Hashes()
         self._tape, self._size = tape, 0
         self._kind, self._first = "", 0
         self._batch: list[tuple[Any, ...]] = []
@@ -81,7 +81,6 @@ class Staging:
         )  # fmt: skip
 
     def _row(self, row: dict[str, Any]) -> tuple[Any, ...]:
-        self.rows += 1
         text = self._json(row["row"])
         service, table = row["service"], row["table"]
         if (service, table) not in self._tables:

@@ -83,9 +83,8 @@ class _Buyer:
     def _book(self) -> str:
         dice, market = self.dice, self.market
         method = "tok_declined" if dice.random() < 0.1 else "tok_visa"
-        asked = {
-            "performance": market.performance, "seats": wanted(market, self.number), "customer": self.customer,
-        }  # fmt: skip
+        seats = wanted(market, self.number)
+        asked = {"performance": market.performance, "seats": seats, "customer": self.customer}
         body = {**asked, "payment_method": method}
 
         def ask() -> Entry:

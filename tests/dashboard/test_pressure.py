@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from dashboard import api, pressure
+from dashboard import api, fresh
 from dashboard.pressure import LATE_S, Pressure
 from journal.broadcast import STATUS
 from messaging.problems import Problem
+from sandbox.layout import free_ports
 
 
 def report(redis: Redis, late_s: float, ago: timedelta = timedelta()) -> None:
@@ -20,7 +23,7 @@ def report(redis: Redis, late_s: float, ago: timedelta = timedelta()) -> None:
 def test_a_recorder_that_is_late_by_minutes_stops_bookings(redis: Redis) -> None:
     report(redis, LATE_S + 30)
     with pytest.raises(Problem) as caught:
-        Pressure().check()
+        Pressure(redis).check()
     assert (caught.value.status, caught.value.headers) == (429, {"Retry-After": "5"})
     assert "150 s late, 120 s are allowed" in caught.value.detail
 
@@ -28,26 +31,26 @@ def test_a_recorder_that_is_late_by_minutes_stops_bookings(redis: Redis) -> None
 @pytest.mark.parametrize("late_s", [0, LATE_S - 1])
 def test_one_that_is_a_little_late_does_not(redis: Redis, late_s: float) -> None:
     report(redis, late_s)
-    Pressure().check()
+    Pressure(redis).check()
 
 
 def test_a_recorder_that_is_down_is_another_matter(redis: Redis) -> None:
     report(redis, LATE_S + 30, ago=timedelta(minutes=1))
-    Pressure().check()
+    Pressure(redis).check()
 
 
 def test_nothing_is_known_without_a_report_or_without_redis(redis: Redis) -> None:
-    def away() -> Redis:
-        raise RedisError
-
-    Pressure().check()
+    Pressure(redis).check()
+    away = Redis(port=free_ports(["redis"])["redis"], retry=Retry(NoBackoff(), 0))
+    with pytest.raises(RedisError):
+        away.ping()
     Pressure(away).check()
 
 
 def test_redis_is_asked_once_a_second(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(pressure.time, "monotonic", lambda: now)
-    one = Pressure()
+    monkeypatch.setattr(fresh.time, "monotonic", lambda: now)
+    one = Pressure(redis)
     one.check()
     report(redis, LATE_S + 30)
     one.check()
@@ -61,7 +64,7 @@ def test_the_front_door_says_so_before_it_asks_booking(
     redis: Redis, client: Any, monkeypatch: pytest.MonkeyPatch, late_s: float
 ) -> None:
     """The control: a recorder that keeps up leaves the request to Booking, which is not there."""
-    monkeypatch.setattr(api, "PRESSURE", Pressure())
+    monkeypatch.setattr(api, "PRESSURE", Pressure(redis))
     report(redis, late_s)
     answer = client.post("/api/bookings", {}, content_type="application/json")
     assert answer.status_code == (429 if late_s else 503)

@@ -14,7 +14,7 @@ from django.db import connections
 from redis import Redis
 
 from dashboard.socket import tail as module
-from dashboard.socket.tail import JOURNAL, STATUS, Tail
+from dashboard.socket.tail import STATUS, STREAM, Tail
 from journal import queries
 from journal.models import Entry, Epoch
 
@@ -34,7 +34,7 @@ class Journal:
         Epoch.objects.all().delete()
         self.epoch = str(Epoch.objects.create(id=uuid.uuid4(), created_at=datetime.now(UTC)).id)
         self.pos = 0
-        self.redis.delete(JOURNAL)
+        self.redis.delete(STREAM)
         self._stand()
 
     def write(self, count: int = 1, streamed: bool = True) -> None:
@@ -47,7 +47,7 @@ class Journal:
             )  # fmt: skip
             if streamed:
                 (entry,) = queries.entries_after(self.pos - 1, 1)
-                self.redis.xadd(JOURNAL, {"e": json.dumps(entry)}, id=f"{self.pos}-0")
+                self.redis.xadd(STREAM, {"e": json.dumps(entry)}, id=f"{self.pos}-0")
         if streamed:
             self._stand()
 

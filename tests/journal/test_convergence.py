@@ -14,7 +14,7 @@ from journal.convergence import Standing, _full, compare
 from journal.recorder import Recorder
 from journal.store import ALIAS
 from messaging import table_hashes
-from tests.journal.test_recorder import clusters, commit, run_until, servers, start  # noqa: F401
+from tests.journal.stepped import clusters, commit, run_until, servers, start  # noqa: F401
 from tests.servers import PostgresServer
 from tests.waiting import wait_until
 

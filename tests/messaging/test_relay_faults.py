@@ -9,17 +9,17 @@ from redis import Redis
 
 import faults
 from faults import Fault, Target
+from messaging.relay import Relay
 from messaging.wal import parse_lsn
 from tests.faults.told import told
 from tests.messaging.conftest import Database
-from tests.messaging.test_relay import (
-    Relay,
-    _run_relay,
+from tests.messaging.relaying import (
     announce,
     events,
     ids,
     make_relay,
     relay,
+    run_relay,
     run_until,
     send,
     take,
@@ -123,7 +123,7 @@ def test_killed_at_either_side_of_the_publication_it_dies_once_and_loses_nothing
     arm(redis, point, "crash", message="ReserveSeatsReply")
     (sent,) = send(database, "ReserveSeatsReply")
     arguments = (database.url, database.slot, redis_server.url)
-    child = multiprocessing.get_context("spawn").Process(target=_run_relay, args=arguments)
+    child = multiprocessing.get_context("spawn").Process(target=run_relay, args=arguments)
     child.start()
     child.join(30)
     assert child.exitcode == -signal.SIGKILL

@@ -1,6 +1,8 @@
 """ASGI entry point: HTTP for every service; WebSocket for the web process only."""
 
 import os
+import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -9,22 +11,32 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from config.pooling import pool_connections
-from config.threads import kept
+from config.threads import close_connections_once, kept
 from messaging.heartbeat import in_background
 from messaging.process import impatient_redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
+AT_END: list[Callable[[], Awaitable[None]]] = []
+SWITCH_S = 0.0005
+"""How long a thread that computes may keep the interpreter from the one that serves: Python's own 5 ms would be felt."""
+
+
 def _application() -> object:
+    sys.setswitchinterval(SWITCH_S)
     pool_connections(8)
+    close_connections_once()
     http = kept(get_asgi_application())
     if settings.SERVICE != "web":
         return http
+    from dashboard.gateway import Gateway
     from dashboard.socket.routing import websocket_urlpatterns
 
+    gateway = Gateway(http)
+    AT_END.append(gateway.close)
     return ProtocolTypeRouter(
-        {"http": http, "websocket": AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))}
+        {"http": gateway, "websocket": AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))}
     )
 
 
@@ -40,6 +52,9 @@ def _with_sign_of_life(application: Any) -> Any:
             if event == "lifespan.startup":
                 program = "web" if settings.SERVICE == "web" else f"api-{settings.SERVICE}"
                 in_background(impatient_redis(), program)
+            if event == "lifespan.shutdown":
+                for close in AT_END:
+                    await close()
             await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
                 return

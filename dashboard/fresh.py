@@ -19,8 +19,11 @@ class Fresh(Generic[T]):
         self._lock = Lock()
         self._asked_at = float("-inf")
 
+    def is_fresh(self) -> bool:
+        return time.monotonic() - self._asked_at <= self._seconds
+
     def get(self) -> T:
-        if time.monotonic() - self._asked_at > self._seconds and self._lock.acquire(blocking=False):
+        if not self.is_fresh() and self._lock.acquire(blocking=False):
             try:
                 self._found = self._look()
                 self._asked_at = time.monotonic()

@@ -35,6 +35,10 @@ class Pressure:
             )
             raise Problem(429, "The recorder is behind", detail, headers={"Retry-After": "5"})
 
+    def is_known_to_be_low(self) -> bool:
+        """Without asking: False also when it is time to ask again."""
+        return self._late_s.is_fresh() and self._late_s.get() <= LATE_S
+
     def _ask(self) -> float:
         try:
             behind, at = cast("list[Any]", self._redis.hmget(STATUS, ["behind_ms", "at"]))

@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 # After a transaction, rest so many times as long as it took: what comes on an event's heels shares the next one.
 REST, LONGEST_S = 4.0, 0.25
-STREAM = 60  # events a second; then several events of one thing make one row version
-STREAM_PACE_S = 0.15
+STREAM = 30  # events a second; then several events of one thing make one row version
+STREAM_PACE_S = 0.5
 CHECK_S = 2.0
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]

@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 KEPT = 2000  # entries a returning page can still be brought; for one that is further behind a fresh page is cheaper
 PACE_S = 0.05  # at most one frame in this time; what happens meanwhile travels in the next
-MANY, SLOWER_S = 4, 0.08  # after a frame of so many entries: whoever draws a stream draws a third less
 FRAME = 300  # entries in a frame at most
 BLOCK_MS = 1000  # how long a read waits for news; then the epoch is looked at again
 BEAT_S = 10.0  # a frame without entries after so much silence: whoever hears nothing knows that the line is dead
@@ -113,7 +112,7 @@ class Tail:
                     news = await self._from_database()
                 if self._take(news) or asyncio.get_running_loop().time() - self._rung_at > BEAT_S:
                     self.ring()
-                    await asyncio.sleep(PACE_S if len(news) < MANY else SLOWER_S)
+                    await asyncio.sleep(PACE_S)
             except DatabaseError as error:
                 log.warning("journal: %s", error)
                 await asyncio.sleep(0.5)

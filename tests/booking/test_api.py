@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.test import AsyncClient, Client
 
-from booking import services
+from booking import group_commit, services
 from booking.api import front
 from booking.group_commit import GroupCommit, Overloaded
 from booking.handlers import handle
@@ -243,6 +243,24 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
     assert {answer.status_code for answer in answers} == {202}
     assert sum(batches) == 10
     assert len(batches) <= 2  # how many the first one caught is a matter of microseconds
+
+
+@pytest.mark.parametrize("crowd", [30, 1])
+async def test_what_streams_in_is_committed_in_rounds(crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: after a lone request the next two each have a commit of their own."""
+    monkeypatch.setattr(group_commit, "STREAM_PACE_S", 1.0)
+    batches: list[int] = []
+
+    def commit(requests: Any) -> Any:
+        batches.append(len(requests))
+        return requests
+
+    front: GroupCommit[int, int] = GroupCommit(commit, size=50, waiting=100)
+    await asyncio.gather(*(front.submit(number) for number in range(crowd)))
+    first = asyncio.create_task(front.submit(1))
+    await asyncio.wait({first}, timeout=0.1)
+    await asyncio.gather(first, front.submit(2))
+    assert batches == ([30, 2] if crowd == 30 else [1, 1, 1])
 
 
 async def test_group_commit_fails_together_and_goes_on() -> None:

@@ -42,7 +42,11 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One program. `keys` are the names of all environment variables it is given, and it is given no others."""
+    """One program. `keys` are the names of all environment variables it is given, and it is given no others.
+
+    `yields`: it gives way where there is not enough processor time for all. What does a saga's work does: its messages wait in
+    line and are taken in larger batches then, which costs less. What people look at has no such way to save.
+    """
 
     name: str
     tier: Tier
@@ -50,6 +54,7 @@ class Process:
     service: str = ""  # the SERVICE of a Django process; "" for PostgreSQL and Redis
     arguments: tuple[str, ...] = ()  # after `python -m`; {host} and {port} are where an HTTP process listens
     keys: tuple[str, ...] = ()
+    yields: bool = False
 
     def command(self, python: str = "python", host: str = "127.0.0.1", port: int = 0) -> list[str]:
         """argv of a Django process; PostgreSQL and Redis have theirs in postgres.py and redis_server.py."""
@@ -108,9 +113,11 @@ def _of_service(service: str) -> list[Process]:
     own = (*COMMON, database_url(service))
     return [
         Process(name=f"relay-{service}", tier=Tier.TAILS, health="heartbeat", service=service,
-                arguments=("manage.py", "relay"), keys=(*own, replication_url(service))),
+                arguments=("manage.py", "relay"), keys=(*own, replication_url(service)),
+                yields=True),
         Process(name=f"worker-{service}", tier=Tier.WORKERS, health="heartbeat", service=service,
-                arguments=celery(service), keys=(*own, "HOLD_SECONDS") if service == "seats" else own),
+                arguments=celery(service), keys=(*own, "HOLD_SECONDS") if service == "seats" else own,
+                yields=True),
         Process(name=f"api-{service}", tier=Tier.FRONT, health="http", service=service,
                 arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN")),
     ]  # fmt: skip
@@ -130,9 +137,9 @@ def _readers() -> list[Process]:
         Process(name="sweeper-seats", tier=Tier.WORKERS, health="heartbeat", service="seats",
                 arguments=("manage.py", "sweep"), keys=(*COMMON, database_url("seats"))),
         Process(name="replicator", tier=Tier.WORKERS, health="heartbeat", service="booking",
-                arguments=("manage.py", "replicate"), keys=(*booking, "API_URL_SEATS")),
+                arguments=("manage.py", "replicate"), keys=(*booking, "API_URL_SEATS"), yields=True),
         *(Process(name=f"projector-{view.replace('_', '-')}", tier=Tier.WORKERS, health="heartbeat",
-                  service="projections", arguments=("manage.py", "project", view), keys=projections)
+                  service="projections", arguments=("manage.py", "project", view), keys=projections, yields=True)
           for view in VIEWS),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=(*UVICORN, *SOCKET),
                 keys=(*projections, database_url("journal"), *map(console_url, INSTANCES), "API_URL_CONTROL", "API_URL_JOURNAL",

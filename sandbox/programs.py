@@ -10,6 +10,8 @@ from sandbox.postgres import Clusters
 from sandbox.processes import PROCESSES, Process, Tier
 from sandbox.supervise import Program
 
+NICE = ("nice", "-n", "10")  # a tenth of the weight of its neighbours
+
 
 def programs(layout: Layout, environments: Environments, clusters: Clusters, redis: Path) -> list[Program]:
     """`redis` is the path of its configuration."""
@@ -34,6 +36,7 @@ def _program(process: Process, layout: Layout, environments: Environments, clust
         command, directory = redis_server.command(redis), redis.parent
     else:
         command = process.command(sys.executable, port=layout.ports.get(process.name, 0))
+        command = [*NICE, *command] if process.yields else command
         directory = layout.root
     return Program(
         name=process.name,

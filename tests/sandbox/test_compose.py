@@ -28,6 +28,12 @@ def test_the_command_is_the_same(process: Process) -> None:
 
 
 @each_django
+def test_what_yields_has_a_tenth_of_the_weight_and_nothing_else(process: Process) -> None:
+    """Each container has a share of its own, so `nice` as in the sandbox would have no effect there."""
+    assert SERVICES[process.name].get("cpu_shares", 1024) == (102 if process.yields else 1024)
+
+
+@each_django
 def test_the_environment_has_the_same_keys_and_the_same_service(process: Process) -> None:
     environment = SERVICES[process.name]["environment"]
     assert set(environment) == set(process.keys)

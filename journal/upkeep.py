@@ -11,10 +11,9 @@ from journal import retention, store
 from journal.indexer import Indexer
 
 INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
-INDEX_LIMITS = (
-    100,
-    1_000,
-)  # entries of such a batch; fewer cost as much, and on a busy machine it would never catch up
+# Entries of such a batch. Of a stream one holds a dozen bookings' changes; few of them cost more each, many keep a page waiting.
+INDEX_LIMITS = (5, 1_000)
+FIRST_LIMIT = 50
 INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
 BEHIND_S = 1.0  # but not while recording is so late: what is not read keeps its database's log from being recycled
 SHARE = 20  # before that, and then, it takes one part in so many of the time: it must not stand still for as long as a load lasts
@@ -34,7 +33,7 @@ class Upkeep:
         self.indexed, self.failure = store.indexed(), ""
         self._keep = keep
         self._indexer: Indexer | None = None
-        self._limit = INDEX_LIMITS[0]
+        self._limit = FIRST_LIMIT
         self._not_before = self._rested_at = 0.0
         self._prune_at = time.monotonic() + PRUNE_EVERY
 
@@ -73,7 +72,5 @@ class Upkeep:
         self.indexed = self._indexer.pos
         took = time.monotonic() - began
         self._rested_at = began + SHARE * took
-        if took > INDEX_S:
-            self._limit = max(self._limit // 2, INDEX_LIMITS[0])
-        elif took < INDEX_S / 2:
-            self._limit = min(self._limit * 2, INDEX_LIMITS[1])
+        fitting = int(self._limit * INDEX_S / max(took, INDEX_S / 2))  # at most twice as many as before
+        self._limit = max(INDEX_LIMITS[0], min(fitting, INDEX_LIMITS[1]))

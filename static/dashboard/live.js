@@ -10,7 +10,7 @@
 import { Inbox } from "./live/inbox.js";
 import { connect } from "./live/line.js";
 import { draw } from "./live/log.js";
-import { count } from "./live/rate.js";
+import { count, streaming } from "./live/rate.js";
 import { refreshWatching } from "./live/refresh.js";
 import { people } from "./live/people.js";
 import "./live/person.js";
@@ -23,6 +23,7 @@ const flush = () => {
   const { entries, latest, more } = inbox.empty();
   if (!entries.length && !latest.length) return;
   count(entries.length);
+  document.documentElement.toggleAttribute("data-streaming", streaming());
   draw(entries, latest);
   refreshWatching(entries, more);
   document.body.dispatchEvent(new CustomEvent("sagabox:entries", { detail: { entries, more } }));

@@ -2,8 +2,11 @@
 
 const gauge = document.getElementById("people");
 
+let shown = 0;
+
 export const people = (count) => {
-  if (!gauge || !count) return;
+  if (!gauge || !count || count === shown) return;
+  shown = count;
   gauge.hidden = false;
   gauge.textContent = count === 1 ? "Only you are here" : `${count} people here`;
 };

@@ -75,7 +75,7 @@ def flood(bench: Bench) -> list[Figure]:
     from bench.flood import write
 
     name = "1,000 entries/s"
-    with opened(bench.url) as stage:
+    with opened(bench.url, frames=True) as stage:
         rate, seen, web = bench.under(lambda: write(1000, bench.seconds), stage, name)
     written = Figure(name=f"{name}: written", value=rate, unit="/s", least=950)
     worst = Figure(name=f"{name}: lag, worst", value=max(seen.delays_ms), unit="ms", most=1000)
@@ -110,12 +110,18 @@ def _booked(bench: Bench, name: str, rate: float, delay_ms: float | None = None)
 def _of_page(name: str, seen: Seen, delay_ms: float | None = None, frame_ms: float | None = None) -> list[Figure]:
     delays, frames = seen.delays_ms, seen.frames_ms
     drawn = f"p50 {percentile(delays, 0.5):.0f}, worst {max(delays):.0f}, {len(delays)} lines"
-    drew = f"p50 {percentile(frames, 0.5):.1f}, worst {max(frames):.0f}, {len(frames)} frames"
-    return [
+    figures = [
         Figure(
             name=f"{name}: commit to pixel, p95", value=percentile(delays, 0.95), unit="ms", most=delay_ms, note=drawn
-        ),
-        Figure(name=f"{name}: frame, p95", value=percentile(frames, 0.95), unit="ms", most=frame_ms, note=drew),
+        )
+    ]
+    if frames:
+        drew = f"p50 {percentile(frames, 0.5):.1f}, worst {max(frames):.0f}, {len(frames)} frames"
+        figures.append(
+            Figure(name=f"{name}: frame, p95", value=percentile(frames, 0.95), unit="ms", most=frame_ms, note=drew)
+        )
+    return [
+        *figures,
         Figure(name=f"{name}: entries missing or doubled, Chromium", value=seen.wrong, unit="", most=0),
     ]
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is left unread until the others have caught up
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
-STREAM, STREAM_WRITE_EVERY = 60, 0.08  # entries a second that are a stream
+LONGEST_ROUND_S = 0.1  # of a stream; it is also how often a page that shows one is drawn
 REPORT_EVERY = 1.0
 LULL = 0.3  # seconds without an entry; a recorder that indexed between two of them would keep the second waiting
 BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
@@ -91,7 +91,7 @@ class Recorder:
         if placed:
             self._write(placed)
             self._rate.count(len(placed))
-            self._write_at = now + (STREAM_WRITE_EVERY if self._rate.a_second() > STREAM else WRITE_EVERY)
+            self._write_at = now + max(WRITE_EVERY, self._rate.round_s(LONGEST_ROUND_S))
         elif now >= self._report_at:
             self._publish([], now)
         if self._upkeep_due(bool(placed)):

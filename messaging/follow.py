@@ -16,8 +16,7 @@ log = logging.getLogger(__name__)
 
 # After a transaction, rest so many times as long as it took: what comes on an event's heels shares the next one.
 REST, LONGEST_S = 4.0, 0.25
-STREAM = 30  # events a second; then several events of one thing make one row version
-STREAM_PACE_S = 0.5
+LONGEST_ROUND_S = 0.5  # in a round several events of one thing make one row version
 CHECK_S = 2.0
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
@@ -64,8 +63,7 @@ def follow(
                 _deliver(reader, apply, batch)
                 ended = time.monotonic()
                 rate.count(len(batch.envelopes))
-                pace = STREAM_PACE_S if rate.a_second() > STREAM else 0.0
-                rest_until = max(ended + min(REST * (ended - began), LONGEST_S), began + pace)
+                rest_until = max(ended + min(REST * (ended - began), LONGEST_S), began + rate.round_s(LONGEST_ROUND_S))
                 check_at = ended + CHECK_S
             elif time.monotonic() >= check_at:
                 check()

@@ -3,6 +3,10 @@
 import math
 import time
 
+QUIET = 20  # things a second
+FOR_A_SECOND = 500  # the same, for rounds of a second
+ENOUGH = 200  # things in a round: whoever takes them could take no more at once
+
 
 class Rate:
     """Things of the last second or so; older ones fade."""
@@ -18,3 +22,12 @@ class Rate:
         self._recent *= math.exp(self._at - now)
         self._at = now
         return self._recent
+
+    def round_s(self, longest_s: float) -> float:
+        """How long what comes should be let gather, in seconds: not at all while it is quiet, then the longer the more comes.
+
+        A round costs the same for one thing as for ten. Of r things a second it holds r * r / FOR_A_SECOND, and never more than
+        ENOUGH.
+        """
+        rate = self.a_second()
+        return min(rate / FOR_A_SECOND, longest_s, ENOUGH / rate) if rate > QUIET else 0.0

@@ -33,8 +33,7 @@ EVENTS_AT_ONCE = 500
 HELD_LIMIT = 50_000  # envelopes in memory before the log is left unread (it keeps them better than we do)
 CREDIT_POLL = (0.005, 0.02)  # seconds between looks at a full queue: while it moves, and when it stands still
 PACE_S = 0.03  # between two batches for one queue: what comes on a lone message's heels shares the next transaction
-STREAM = 15  # transactions a second; then one round takes what has come in
-STREAM_PACE_S = 0.25
+LONGEST_ROUND_S = 0.4
 FEW = 100  # envelopes; with more at hand the workers must not wait for a round
 IDLE = 0.5
 BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
@@ -77,8 +76,9 @@ class Relay:
             wait([self._stream], timeout)
             transactions = self._stream.poll()
             for transaction in transactions:
-                self._backlog.add(transaction.end_lsn, self._envelopes(transaction))
-            self._rate.count(len(transactions))
+                envelopes = list(self._envelopes(transaction))
+                self._rate.count(len(envelopes))
+                self._backlog.add(transaction.end_lsn, envelopes)
             self._round_at = time.monotonic()
         else:
             wait([], timeout)
@@ -89,9 +89,9 @@ class Relay:
                 self._heartbeat.beat()
 
     def _rest(self) -> None:
-        """A round costs the same for one transaction as for five."""
-        rest = self._round_at + STREAM_PACE_S - time.monotonic()
-        if rest > 0 and len(self._backlog) < FEW and self._rate.a_second() > STREAM:
+        """What streams in is taken in rounds."""
+        rest = self._round_at + self._rate.round_s(LONGEST_ROUND_S) - time.monotonic()
+        if rest > 0 and len(self._backlog) < FEW:
             wait([], rest)
 
     def _timeout(self) -> float:

@@ -3,7 +3,7 @@
 import pytest
 
 from messaging import rate as rate_module
-from messaging.rate import Rate
+from messaging.rate import QUIET, Rate
 
 
 def test_what_came_fades(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,3 +27,13 @@ def test_a_steady_rate_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         now += 0.025
         rate.count(1)
     assert 38 < rate.a_second() < 42
+
+
+@pytest.mark.parametrize(("a_second", "round_s"), [(QUIET, 0.0), (50, 0.1), (150, 0.3), (250, 0.4), (1000, 0.2)])
+def test_rounds_grow_with_the_rate_until_they_hold_enough(
+    monkeypatch: pytest.MonkeyPatch, a_second: int, round_s: float
+) -> None:
+    monkeypatch.setattr(rate_module.time, "monotonic", lambda: 100.0)
+    rate = Rate()
+    rate.count(a_second)
+    assert rate.round_s(0.4) == pytest.approx(round_s)

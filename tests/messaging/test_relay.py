@@ -12,6 +12,7 @@ from redis import Redis
 import faults
 from faults import Action, Fault, Point
 from messaging import relay as relay_module
+from messaging.rate import Rate
 from messaging.relay import BATCH, Relay
 from messaging.wal import parse_lsn
 from tests.messaging.conftest import Database
@@ -243,8 +244,7 @@ def test_in_a_stream_what_comes_in_a_moment_shares_a_round(
     relay: Relay, database: Database, redis: Redis, monkeypatch: pytest.MonkeyPatch, streaming: bool
 ) -> None:
     """The control is a trickle: there the second transaction finds the first one gone."""
-    monkeypatch.setattr(relay_module, "STREAM", -1 if streaming else 1_000_000)
-    monkeypatch.setattr(relay_module, "STREAM_PACE_S", 1.0)
+    monkeypatch.setattr(Rate, "round_s", lambda *_: 1.0 if streaming else 0.0)
     send(database, "Before")
     run_until(relay, lambda: take(redis), "the first message")
     send(database, "One")

@@ -15,7 +15,7 @@ from audit import reader
 from audit.truth import Views
 from dashboard.blame import blamed
 from journal import moments, queries
-from journal.blame import Blamed, last_change
+from journal.blame import Blamed, newest
 from messaging.connections import redis_client
 from messaging.observe import observe
 from projections import snapshot
@@ -56,12 +56,10 @@ def _point_at_entries(invariants: Sequence[Document]) -> None:
     try:  # the verdict stands without the journal
         for (_, piece), entry in zip(violated, blamed(violated), strict=True):
             _link(piece, entry)
-        newest: dict[Any, Blamed | None] = {}
-        for piece in (piece for piece in others if piece.get("booking")):
-            concerned = tuple(piece.get("bookings") or [piece["booking"]]), tuple(piece.get("tables", ()))
-            if concerned not in newest:
-                newest[concerned] = last_change(*concerned)
-            _link(piece, newest[concerned])
+        concerned = [(piece, piece.get("bookings") or [piece["booking"]]) for piece in others if piece.get("booking")]
+        found = newest({one for _, bookings in concerned for one in bookings})
+        for piece, bookings in concerned:
+            _link(piece, max((Blamed(found[one], one) for one in bookings if one in found), default=None))
     except (DatabaseError, InterfaceError):
         log.warning("the journal does not say which entries are to blame", exc_info=True)
 

@@ -1,7 +1,7 @@
 """Which entry made a row what it is: the link from a verdict to the journal."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -10,11 +10,8 @@ from django.db import connections, transaction
 ALIAS = "journal"
 PATIENCE = "set local statement_timeout = '3s'"  # a verdict is worth more in time than with every link
 
-_LAST_CHANGE = """
-    select mention.pos, mention.correlation
-    from journal_mention mention join journal_entry entry using (tape, pos)
-    where mention.tape = 0 and mention.correlation = any(%s) and entry.changes @> any(%s::jsonb[])
-    order by mention.pos desc limit 1
+_NEWEST = """
+    select correlation, max(pos) from journal_mention where tape = 0 and correlation = any(%s) group by correlation
 """
 _VERSIONS = """
     select t.name, v.from_pos, v.to_pos, v.correlation, v."row"::text
@@ -38,12 +35,11 @@ class Version(NamedTuple):
     row: dict[str, Any]
 
 
-def last_change(bookings: Sequence[str], tables: Sequence[str]) -> Blamed | None:
-    """The newest entry that mentions one of these bookings and changed one of `tables`; None if there is none (yet)."""
+def newest(bookings: Iterable[str]) -> dict[str, int]:
+    """The position of the newest entry that mentions each of these bookings; those never mentioned are not in it."""
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute(_LAST_CHANGE, [list(bookings), [json.dumps([{"table": table}]) for table in tables]])
-        found = cursor.fetchone()
-    return Blamed(*found) if found else None
+        cursor.execute(_NEWEST, [sorted(bookings)])
+        return {booking: int(pos) for booking, pos in cursor.fetchall()}
 
 
 def versions_of(bookings: Sequence[str], tables: Sequence[str]) -> list[Version]:

@@ -1,8 +1,8 @@
 """`python -m bench stage`: how live the live page is. Each figure stands beside its limit; one that misses it ends with status 1.
 
 first   what the first visit loads over the wire
-pixel   commit to pixel at 50 bookings/s, in a real Chromium: from `committed_at` (the database's clock) to the frame after the
-        one that drew the line, on the same machine's clock
+pixel   commit to pixel at 50 bookings/s, in a real Chromium: from `committed_at` (the database's clock) until the frame that
+        draws the line is painted, on the same machine's clock
 flood   1,000 journal entries/s: real transactions that write a customer's row as it is, so that they mean nothing to anybody
 pages   200 open pages at 20 bookings/s: one of them Chromium, the others WebSocket clients; each counts every entry
 """

@@ -3,7 +3,7 @@
 // reconnect it would send them again.
 //
 // Other modules hear `sagabox:entries` on <body>: detail.entries, newest last, each {pos, service, kind, bookings, line}, and
-// detail.more, true when there were more of them than the log can hold; and `sagabox:renewed`: detail.element is a gauge or a seat
+// detail.more, true when there were more of them than the inbox keeps; and `sagabox:renewed`: detail.element is a gauge or a seat
 // that is as it is now. An element with an id and `data-watch` asks for its own "refresh" when an entry concerns it; watched are
 // words: "*" any entry, "service:seats", "kind:observation", "booking:<uuid>".
 
@@ -29,7 +29,7 @@ const flush = () => {
   document.body.dispatchEvent(new CustomEvent("sagabox:entries", { detail: { entries, more } }));
 };
 
-// A hidden page gets no animation frames: what comes meanwhile waits in the inbox, which keeps no more than the log can show.
+// A hidden page gets no animation frames: what comes meanwhile waits in the inbox, which keeps a thousand lines.
 connect({
   take(message) {
     inbox.put(message);

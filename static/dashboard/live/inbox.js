@@ -1,7 +1,7 @@
-// What has come and is not drawn yet. A log's lines are kept one by one, up to what the log can show; of an element with an id
+// What has come and is not drawn yet. A log's lines are kept one by one, up to a limit; of an element with an id
 // only the last state is kept.
 
-export const LENGTH = 1000; // lines in the log; those out of sight are not laid out (content-visibility)
+export const LENGTH = 1000; // lines that wait at most: a hidden page draws none, and must not grow for ever
 
 // A frame as the server sends it. `lines` are oldest first; `latest` are elements that replace those with the same id.
 export const read = (text) => {

@@ -1,7 +1,8 @@
 // Drawing: new lines on top of the log, the oldest off its end; gauges and seats in their places.
 
-import { LENGTH } from "./inbox.js";
 import { streaming } from "./rate.js";
+
+const LINES = 200; // in the log; each that comes moves all of them
 
 export const draw = (entries, latest) => {
   const log = document.getElementById("feed");
@@ -13,7 +14,7 @@ export const draw = (entries, latest) => {
       fresh.prepend(line);
     }
     log.prepend(fresh);
-    while (log.children.length > LENGTH) log.lastElementChild.remove();
+    while (log.children.length > LINES) log.lastElementChild.remove();
   }
   for (const element of latest) renew(element);
 };

@@ -5,7 +5,7 @@
 import { streaming } from "./rate.js";
 
 const PACE_MS = 125;
-const STREAM_PACE_MS = 1000;
+const STREAM_PACE_MS = 2_000;
 const REST = 4;
 const LONGEST_MS = 2_000;
 const due = new Set();

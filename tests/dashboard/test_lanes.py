@@ -169,6 +169,37 @@ def test_a_moment_has_a_past_and_a_future() -> None:
     assert {one.future for one in lanes.boxes if one.y > now[0].y and one.service != "projections"} == {True}
 
 
+def test_what_two_messages_led_to_is_reached_by_two_arrows() -> None:
+    """Both were tried in vain, and then taken in one transaction."""
+    plain = {"service": "payments", "lsn": "0/1", "title": "tried", "cause_known": True, "correlations": [BOOKING]}
+    plain |= {"committed_at": "2027-01-01T00:00:00.000000+00:00", "emits": [], "changes": [], "data": None}
+    asked = [
+        {"id": f"message-{number}", "correlation_id": BOOKING, "data": {}, "version": 1, "kind": "command", "step": "Pay",
+         "type": "TakePayment", "action": "forward", "destination": "payments"}
+        for number in range(2)
+    ]  # fmt: skip
+    names = [row["id"] for row in asked]
+    sent = [{"table": "booking_outbox", "op": "insert", "key": row["id"], "old": None, "new": row} for row in asked]
+    first = {
+        "service": "booking",
+        "kind": "transaction",
+        "causes": [],
+        "cause_pos": [],
+        "emits": names,
+        "changes": sent,
+    }
+    vain = [
+        {"kind": "observation", "causes": [name], "cause_pos": [1], "data": {"kind": "rolled back", "messageid": name}}
+        for name in names
+    ]
+    taken: dict[str, Any] = {"kind": "transaction", "causes": names, "cause_pos": [1, 1]}
+    told: list[dict[str, Any]] = [first, *vain, taken]
+    entries = [{**plain, "pos": pos, "xid": pos, **one} for pos, one in enumerate(told, 1)]
+    lanes = draw(entries, BOOKING)
+    check(lanes, entries)
+    assert len([arrow for arrow in lanes.arrows if arrow.flow.kind == "local" and arrow.to_id == "tx-4"]) == 2
+
+
 def test_nothing_is_drawn_of_nothing() -> None:
     assert draw([], BOOKING).boxes == []
 

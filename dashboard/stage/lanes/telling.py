@@ -164,9 +164,11 @@ def _flows_of(emission: Emission) -> list[Flow]:
     message, source = emission.message, emission.source
     kinds = {mark.kind for mark in emission.marks}
 
+    name = f"{emission.pos}-{message['id'][-8:]}"
+
     def flow(number: int, target: Node | None, state: str) -> Flow:
         return Flow(
-            f"msg-{emission.pos}-{message['id'][-8:]}{f'-{number}' if number else ''}",
+            f"msg-{name}{f'-{number}' if number else ''}",
             message["kind"],
             source,
             target,
@@ -189,7 +191,8 @@ def _flows_of(emission: Emission) -> list[Flow]:
     found = [flow(0, receivers[0], first)]
     for number, (before, receiver) in enumerate(pairwise(receivers), 1):
         if before.kind in ("attempt", "held") and before.lane == receiver.lane:  # what came of it afterwards
-            found.append(Flow(f"then-{receiver.positions[0]}", "local", before, receiver, pos=receiver.positions[0]))
+            pos = receiver.positions[0]  # which two messages may have led to
+            found.append(Flow(f"then-{name}-{pos}", "local", before, receiver, pos=pos))
         else:
             found.append(flow(number, receiver, "delivered" if message["kind"] == "event" else "doubled"))
     if "doubled" in kinds and len(receivers) == 1:

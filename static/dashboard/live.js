@@ -22,7 +22,7 @@ const flush = () => {
   frame = 0;
   const { entries, latest, more } = inbox.empty();
   if (!entries.length && !latest.length) return;
-  count(entries.length);
+  count(entries);
   document.documentElement.toggleAttribute("data-streaming", streaming());
   draw(entries, latest);
   refreshWatching(entries, more);

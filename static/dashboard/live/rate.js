@@ -1,7 +1,8 @@
-// How much comes. More than a booking or two in a second is a stream: nobody reads along, and what draws or asks does so less often.
+// How much comes. A booking is told of thirty times in a second; more than two at a time are a stream: nobody reads along, and what
+// draws or asks does so less often. An entry of a batch tells of many bookings: a faster stream may have fewer lines.
 
-const CALM = 30; // lines a second
-let recent = 0; // lines of the last second or so
+const CALM = 60; // bookings told of, a second
+let recent = 0; // those of the last second or so
 let at = 0;
 
 const decay = (now) => {
@@ -9,9 +10,9 @@ const decay = (now) => {
   at = now;
 };
 
-export const count = (lines) => {
+export const count = (entries) => {
   decay(performance.now());
-  recent += lines;
+  for (const { bookings } of entries) recent += Math.max(bookings.length, 1);
 };
 
 export const streaming = () => {

@@ -148,9 +148,10 @@ const remember = () => {
 };
 narrow.addEventListener("change", remember);
 document.addEventListener("DOMContentLoaded", remember); // htmx is ready then
-// Other panels settle several times a second.
+// Other panels settle several times a second. One that does so while ours is still settling comes too early: htmx is about to take
+// back the classes that we would set.
 document.body.addEventListener("htmx:afterSettle", () => {
-  if (svg() && svg() === drawn) return;
+  if (svg() && (svg() === drawn || svg().closest(".htmx-settling"))) return;
   draw();
   fit();
 });

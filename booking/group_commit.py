@@ -14,8 +14,7 @@ from typing import Generic, TypeVar
 
 from messaging.rate import Rate
 
-STREAM = 20  # requests a second; then a batch is taken in rounds
-STREAM_PACE_S = 0.06
+LONGEST_ROUND_S = 0.06  # a caller waits for it
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -56,8 +55,8 @@ class GroupCommit(Generic[Request, Answer]):
         return await future
 
     async def _rest(self) -> None:
-        rest = self._began_at + STREAM_PACE_S - time.monotonic()
-        if rest > 0 and len(self._queue) < self._size and self._rate.a_second() > STREAM:
+        rest = self._began_at + self._rate.round_s(LONGEST_ROUND_S) - time.monotonic()
+        if rest > 0 and len(self._queue) < self._size:
             await asyncio.sleep(rest)
         self._began_at = time.monotonic()
 

@@ -9,12 +9,13 @@ import pytest
 from django.db import connections
 from django.test import AsyncClient, Client
 
-from booking import group_commit, services
+from booking import services
 from booking.api import front
 from booking.group_commit import GroupCommit, Overloaded
 from booking.handlers import handle
 from booking.models import Booking, IdempotencyKey, Outbox
 from messaging.problems import MEDIA_TYPE
+from messaging.rate import QUIET, Rate
 from tests.booking.world import overdue, place, reply, up_to
 from tests.waiting import wait_until
 
@@ -248,7 +249,7 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("crowd", [30, 1])
 async def test_what_streams_in_is_committed_in_rounds(crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: after a lone request the next two each have a commit of their own."""
-    monkeypatch.setattr(group_commit, "STREAM_PACE_S", 1.0)
+    monkeypatch.setattr(Rate, "round_s", lambda rate, _: 1.0 if rate.a_second() > QUIET else 0.0)
     batches: list[int] = []
 
     def commit(requests: Any) -> Any:

@@ -35,7 +35,7 @@ api.add_router("", replay_router)
 
 @api.exception_handler(ServiceDown)
 def service_down(request: HttpRequest, error: ServiceDown) -> HttpResponse:
-    return Problem(503, "Service unavailable", str(error)).response()
+    return error.problem().response()
 
 
 def _takes(required: list[str], *, key: bool = True, **properties: dict[str, Any]) -> dict[str, Any]:

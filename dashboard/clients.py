@@ -7,6 +7,8 @@ import httpx
 from django.conf import settings
 from django.http import HttpResponse
 
+from messaging.problems import Problem
+
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 
 
@@ -17,6 +19,9 @@ class ServiceDown(Exception):
         said = f"{error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
         super().__init__(f"service '{service}' does not answer: {said}")
         self.service = service
+
+    def problem(self) -> Problem:
+        return Problem(503, "Service unavailable", str(self))
 
 
 @cache

@@ -14,7 +14,6 @@ from django.http.request import split_domain_port, validate_host
 
 from dashboard.clients import ServiceDown
 from dashboard.pressure import PRESSURE
-from messaging.problems import Problem
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 PATH = "/api/bookings"
@@ -43,9 +42,7 @@ class Gateway:
             async with self._session().post(settings.API_URLS["booking"] + PATH, data=body, headers=headers) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            await _send_response(
-                send, Problem(503, "Service unavailable", str(ServiceDown("booking", error))).response()
-            )
+            await _send_response(send, ServiceDown("booking", error).problem().response())
             return
         returned = [(name, value) for name, value in answer.raw_headers if name.lower() in RETURNED]
         await _send(send, answer.status, returned, content)

@@ -2,11 +2,9 @@
 
 const gauge = document.getElementById("people");
 
-let shown = 0;
-
 export const people = (count) => {
-  if (!gauge || !count || count === shown) return;
-  shown = count;
+  if (!gauge || !count) return;
   gauge.hidden = false;
-  gauge.textContent = count === 1 ? "Only you are here" : `${count} people here`;
+  const told = count === 1 ? "Only you are here" : `${count} people here`;
+  if (gauge.textContent !== told) gauge.textContent = told;
 };

@@ -1,5 +1,7 @@
 // The stage's own behaviour: keys, help, the phone's three tabs, and following the newest booking. What happens is the server's.
 
+import { streaming } from "./live/rate.js";
+
 const find = (id) => document.getElementById(id);
 
 // Keys. A key that stands for a character can be switched off (WCAG 2.1.4); it is remembered in this browser.
@@ -48,8 +50,10 @@ for (const tab of tabs) {
 document.body.addEventListener("booked", () => open("story"));
 if (new URL(location.href).searchParams.has("booking")) open("story");
 
-// Following the newest: the list of recent bookings knows it first. A booking is shown for a while before it makes way.
-const DWELL_MS = 2000;
+// Following the newest: the list of recent bookings knows it first. A booking is shown for a while before it makes way; in a stream
+// longer, for its panel asks less often there, and it should be seen to end.
+const DWELL_MS = 2_000;
+const STREAM_DWELL_MS = 4_000;
 let changed = -Infinity;
 let waiting = 0;
 const follow = () => {
@@ -57,7 +61,7 @@ const follow = () => {
   const panel = find("booking");
   const newest = find("recent")?.dataset.newest;
   if (panel?.dataset.follow !== "true" || !newest || panel.dataset.booking === newest) return;
-  const left = panel.dataset.booking ? changed + DWELL_MS - performance.now() : 0;
+  const left = panel.dataset.booking ? changed + (streaming() ? STREAM_DWELL_MS : DWELL_MS) - performance.now() : 0;
   if (left > 0) {
     waiting = setTimeout(follow, left);
     return;

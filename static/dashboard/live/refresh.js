@@ -1,11 +1,13 @@
-// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, once a
-// second while entries stream, never while its last answer is on its way (that one is older than the news; and the element may be
-// about to be replaced), and then not for a multiple of the time that took, so that a busy server has time for the log.
+// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, every
+// other second while entries stream (once a second what somebody stays with), never while its last answer is on its way (that one
+// is older than the news; and the element may be about to be replaced), and then not for a multiple of the time that took, so that
+// a busy server has time for the log.
 
 import { streaming } from "./rate.js";
 
 const PACE_MS = 125;
-const STREAM_PACE_MS = 1_000;
+const STREAM_PACE_MS = 2_000;
+const CHOSEN_PACE_MS = 1_000;
 const REST = 4;
 const LONGEST_MS = 2_000;
 const due = new Set();
@@ -31,6 +33,11 @@ export const refreshWatching = (entries, more) => {
   ask();
 };
 
+const pace = (element) => {
+  if (!streaming()) return PACE_MS;
+  return element.dataset.follow === "false" ? CHOSEN_PACE_MS : STREAM_PACE_MS;
+};
+
 const ask = () => {
   clearTimeout(timer);
   const now = performance.now();
@@ -46,7 +53,7 @@ const ask = () => {
     due.delete(id);
     if (!element) continue;
     asked.set(id, now);
-    rested.set(id, now + (streaming() ? STREAM_PACE_MS : PACE_MS));
+    rested.set(id, now + pace(element));
     htmx.trigger(element, "refresh");
   }
   if (next < Infinity) timer = setTimeout(ask, next);

@@ -1,4 +1,4 @@
-"""The journal on a Redis Stream, for live pages: entry `pos` has the id `<pos>-0`. PostgreSQL keeps all of it."""
+"""The journal on a Redis Stream, as live pages are told of it: entry `pos` has the id `<pos>-0`. PostgreSQL keeps all of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 from redis import Redis, RedisError, ResponseError
 
-from journal.queries import latest
+from journal.queries import EntryDict, latest
+from journal.telling import glance
 
 STREAM, STATUS = "journal", "recorder"
-MAXLEN = 5_000  # under load an entry weighs 25 kB; a page that is further behind than 2,000 begins anew
+MAXLEN = 5_000  # a page that is further behind than 2,000 begins anew
 REFILL = 2_000  # entries put back into a stream that was lost; older ones are read from PostgreSQL
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,8 @@ class Broadcast:
         self._redis, self._epoch = redis, epoch
         self._pos: int | None = None  # last entry known to be in the stream; None: Redis must be asked
 
-    def publish(self, entries: Sequence[tuple[int, str]], status: dict[str, Any]) -> bool:
-        """Append entries (pos, JSON) and set the hash `recorder`. Never raises: False when Redis is away.
+    def publish(self, entries: Sequence[EntryDict], status: dict[str, Any]) -> bool:
+        """Append entries and set the hash `recorder`. Never raises: False when Redis is away.
 
         Call it without entries now and then, so that a Redis that lost its data is noticed.
         """
@@ -42,14 +43,14 @@ class Broadcast:
             self._pos = None
             return False
 
-    def _append(self, entries: Sequence[tuple[int, str]], status: dict[str, Any]) -> bool:
+    def _append(self, entries: Sequence[EntryDict], status: dict[str, Any]) -> bool:
         """False when Redis turns out not to hold what was last written to it."""
-        end = entries[-1][0] if entries else self._pos
+        end = entries[-1]["pos"] if entries else self._pos
         moved: dict[Any, Any] = {**status, "epoch": self._epoch, "streamed": end}
         pipe = self._redis.pipeline(transaction=True)
         pipe.hmget(STATUS, "epoch", "streamed")
-        for pos, text in entries:
-            pipe.xadd(STREAM, {"e": text}, id=f"{pos}-0", maxlen=MAXLEN, approximate=True)
+        for entry in entries:
+            _add(pipe, entry)
         pipe.hset(STATUS, mapping=moved)
         try:
             (epoch, streamed), *_ = pipe.execute()
@@ -74,11 +75,15 @@ class Broadcast:
             last = 0
         for entry in entries:
             if entry["pos"] > last:
-                pipe.xadd(STREAM, {"e": orjson.dumps(entry)}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
+                _add(pipe, entry)
         topped: dict[Any, Any] = {**status, "epoch": self._epoch, "streamed": end}
         pipe.hset(STATUS, mapping=topped)
         pipe.execute()
         self._pos = end
+
+
+def _add(pipe: Any, entry: EntryDict) -> None:
+    pipe.xadd(STREAM, {"e": orjson.dumps(glance(entry))}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
 
 
 def _pos(found: list[Any]) -> int:

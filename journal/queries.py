@@ -1,4 +1,4 @@
-"""Reading the journal. Every entry comes as the same dictionary that travels on the Redis Stream `journal`."""
+"""Reading the journal. Every entry comes as a dictionary; `telling.glance` of it travels on the Redis Stream `journal`."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from journal.definitions import Definitions
 from journal.observations import SOURCE as OBSERVATIONS
 from journal.observations import Observations
 from journal.ordering import Ordering, Placed
+from journal.queries import EntryDict
 from journal.reading import read_transaction
 from journal.retention import Keep
 from journal.upkeep import Upkeep
@@ -142,7 +143,7 @@ class Recorder:
     def _upkeep_due(self, wrote: bool = False) -> bool:
         return self._upkeep.due(self._ordering.pos, busy=wrote or self._busy(), behind_s=self._late_s)
 
-    def _publish(self, entries: list[tuple[int, str]], now: float) -> None:
+    def _publish(self, entries: list[EntryDict], now: float) -> None:
         self._broadcast.publish(entries, self._status(now))
 
     def _status(self, now: float) -> dict[str, Any]:

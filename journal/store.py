@@ -12,6 +12,7 @@ import orjson
 from django.db import connections, transaction
 
 from journal.ordering import REMEMBERED, Placed
+from journal.queries import EntryDict
 
 ALIAS = "journal"
 _ENTRY = (
@@ -91,8 +92,8 @@ def indexed() -> int:
 
 def append(
     placed: Sequence[Placed], system_ids: dict[str, str], definitions: Mapping[str, Mapping[str, Any]] | None = None
-) -> list[tuple[int, str]]:
-    """Commit entries and how far each source is read. Returns (pos, the entry as JSON) for the stream.
+) -> list[EntryDict]:
+    """Commit entries and how far each source is read. Returns them as `queries` does.
 
     `definitions`: service -> table -> definition, for the open run to keep.
 
@@ -102,10 +103,9 @@ def append(
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute("select clock_timestamp()")
         recorded_at = cursor.fetchone()[0]
-        changes = [orjson.dumps(item.candidate.changes).decode() for item in placed]
         with cursor.copy(_COPY_ENTRIES) as copy:
-            for item, changed in zip(placed, changes, strict=True):
-                copy.write_row(_row(item, recorded_at, changed))
+            for item in placed:
+                copy.write_row(_row(item, recorded_at))
         with cursor.copy(_COPY_MENTIONS) as copy:
             for item in placed:
                 for correlation in item.candidate.correlations:
@@ -115,10 +115,10 @@ def append(
         for service, tables in (definitions or {}).items():
             cursor.execute(_DEFINE, {"service": service, "tables": json.dumps(tables)})
         cursor.execute(_MOVE, [list(newest), list(newest.values()), clusters])
-    return [(item.pos, _json(item, recorded_at, changed)) for item, changed in zip(placed, changes, strict=True)]
+    return [_as_dict(item, recorded_at) for item in placed]
 
 
-def _row(item: Placed, recorded_at: datetime, changes: str) -> tuple[Any, ...]:
+def _row(item: Placed, recorded_at: datetime) -> tuple[Any, ...]:
     candidate = item.candidate
     return (
         item.pos,
@@ -133,7 +133,7 @@ def _row(item: Placed, recorded_at: datetime, changes: str) -> tuple[Any, ...]:
         _array(item.cause_pos),
         item.cause_known,
         _array(candidate.emits),
-        changes,
+        orjson.dumps(candidate.changes).decode(),
         None if candidate.data is None else json.dumps(candidate.data),
     )
 
@@ -143,10 +143,10 @@ def _array(items: Iterable[object]) -> str:
     return "{" + ",".join(map(str, items)) + "}"
 
 
-def _json(item: Placed, recorded_at: datetime, changes: str) -> str:
-    """The same shape as `queries.as_dict`. The changes, nearly all of it, are not serialised a second time."""
+def _as_dict(item: Placed, recorded_at: datetime) -> EntryDict:
+    """The same shape as `queries.as_dict`."""
     candidate = item.candidate
-    head = {
+    return {
         "pos": item.pos,
         "kind": candidate.kind,
         "service": candidate.service,
@@ -161,5 +161,5 @@ def _json(item: Placed, recorded_at: datetime, changes: str) -> str:
         "emits": candidate.emits,
         "correlations": candidate.correlations,
         "data": candidate.data,
+        "changes": candidate.changes,
     }
-    return f'{orjson.dumps(head).decode()[:-1]}, "changes": {changes}}}'

@@ -6,22 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from journal.telling import telling
+
 _STATES = ("status", "state")
 _PAST = {"insert": "inserted", "update": "updated", "delete": "deleted", "truncate": "emptied"}
-_BOOKKEEPING = ("_barrier", "_sagalog", "checkpoint")  # rows that say how the work is kept, not what it was
 _PARTS = 4  # what does not fit on a line is in the changes
 
 
 def title_of(messages: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]]) -> str:
     """`messages`: the outbox rows it inserted; `changes`: its other rows, as an entry has them."""
     head = _counted(_handled(messages))
-    telling = [change for change in changes if not change["table"].endswith(_BOOKKEEPING)]
-    states = _counted(filter(None, map(_state, telling)))
+    story = telling(changes)
+    states = _counted(filter(None, map(_state, story)))
     sends = _counted(message["type"] for message in messages if message["kind"] == "command")
     told = [part for part in (states, f"sends {sends}" if sends else "") if part]
     if head and told:
         return f"{head}: {', '.join(told)}"
-    return head or ", ".join(told) or _counted(map(_touched, telling or changes)) or "nothing"
+    return head or ", ".join(told) or _counted(map(_touched, story or changes)) or "nothing"
 
 
 def _handled(messages: Sequence[dict[str, Any]]) -> list[str]:

@@ -4,13 +4,13 @@ import re
 from datetime import datetime
 from typing import Any
 
-# Columns and tables that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
+from journal.telling import SHOWN, telling
+
+# Columns that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
 PLUMBING = {"updated_at", "caused_by", "xid", "horizon", "seq", "time", "at", "created_at", "data", "reply", "context"}
 PLUMBING |= {"booking_at", "hold_at", "payment_at", "tickets_at", "due_at", "steps", "attempt", "position", "awaiting"}
-BOOKKEEPING = ("_checkpoint", "_replicacheckpoint", "_idempotencykey", "_sagalog", "_barrier")
 LABEL_COLUMNS = ("label", "code", "type", "step", "view", "definition", "id")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
-SHOWN_CHANGES = 8
 SERVICE_NAMES = {
     "booking": "Booking",
     "seats": "Seat",
@@ -25,13 +25,13 @@ def entry(raw: dict[str, Any], booking: str = "") -> dict[str, Any]:
     changes = raw.get("changes") or []
     if booking:
         changes = [change for change in changes if concerns(change, booking)] or changes
-    telling = [change for change in changes if not change["table"].endswith(BOOKKEEPING)]
-    shown = [present(change) for change in telling[:SHOWN_CHANGES]]  # a batch may have thousands
+    story = telling(changes)
+    shown = [present(change) for change in story[:SHOWN]]  # a batch may have thousands
     return {
         **raw,
         "service_name": SERVICE_NAMES.get(raw["service"], raw["service"]),
         "shown": shown,
-        "more": len(telling) - len(shown),
+        "more": len(story) - len(shown) + raw.get("left_out", 0),
         "observation": raw["kind"] == "observation",
         "bookkeeping": raw["kind"] != "observation" and not shown,
     }

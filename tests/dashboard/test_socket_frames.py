@@ -7,6 +7,8 @@ import orjson
 
 from dashboard.socket.address import Address
 from dashboard.socket.frames import Frame, join
+from journal.telling import glance
+from tests.dashboard.recording import SCENES, recorded
 
 NASTY = '<img src=x onerror="alert(1)">\u202e'
 
@@ -78,6 +80,25 @@ def test_an_entry_is_parsed_once_and_then_forgotten() -> None:
     join([one], log=True, performance="")
     assert one.raw is None
     assert join([one], log=True, performance="").count("<li id=") == 1
+
+
+def test_what_is_left_out_of_the_stream_is_nothing_a_page_would_draw() -> None:
+    rows = [{"table": f"booking_{name}", "op": "insert", "key": str(number), "old": None, "new": {"id": number}}
+            for name in ("booking", "sagalog") for number in range(9)]  # fmt: skip
+    batch = raw(1, *rows, *(seat(f"A-{number}", "SOLD") for number in range(9)), lag("seat_map", 3))
+    brought = glance(batch)
+    assert len(brought["changes"]) == 8 + 9 + 1
+    for log in (True, False):
+        whole, less = (join([frame(entry)], log=log, performance="concert-2024") for entry in (batch, brought))
+        assert less == whole
+    assert glance(raw(2, seat("A-1", "SOLD"))) == raw(2, seat("A-1", "SOLD"))
+
+
+def test_of_every_recorded_entry_a_page_draws_the_same_by_the_stream() -> None:
+    found = [entry for story in SCENES for entry in recorded(story)[1]]
+    assert sum(glance(entry) != entry for entry in found) > 10
+    for entry in found:
+        assert join([frame(glance(entry))], log=True, performance="") == join([frame(entry)], log=True, performance="")
 
 
 def test_nonsense_in_the_address_is_no_position_and_a_name_of_its_own() -> None:

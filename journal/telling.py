@@ -1,0 +1,30 @@
+"""Which row changes tell what happened, and what a live page is told of an entry. Pure."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Change = dict[str, Any]
+
+BOOKKEEPING = ("_checkpoint", "_replicacheckpoint", "_idempotencykey", "_sagalog", "_barrier")
+"""How tables end whose rows say how the work is kept, not what it was."""
+SHOWN = 8  # rows of an entry that a line of the log draws
+FOLLOWED = ("projections_seatmap", "projections_checkpoint")
+"""Tables whose every row a live page keeps up to date."""
+
+
+def telling(changes: Iterable[Change]) -> list[Change]:
+    return [change for change in changes if not change["table"].endswith(BOOKKEEPING)]
+
+
+def glance(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry with as many of its telling rows as are shown, and those that are followed.
+
+    In a stream a transaction is of dozens of bookings and weighs 70 kB, nine parts in ten of which no live page would look at.
+    `left_out`, if there is one: how many telling rows were.
+    """
+    shown = {id(change) for change in telling(entry["changes"])[:SHOWN]}
+    kept = [change for change in entry["changes"] if id(change) in shown or change["table"] in FOLLOWED]
+    if len(kept) == len(entry["changes"]):
+        return entry
+    left_out = len(telling(entry["changes"])) - len(telling(kept))
+    return {**entry, "changes": kept} | ({"left_out": left_out} if left_out else {})

@@ -34,7 +34,8 @@ class Entry(models.Model):
     cause_pos = ArrayField(models.BigIntegerField())  # entries that emitted them
     cause_known = models.BooleanField()  # False: some cause was not journaled in time, so the order is a guess
     emits = ArrayField(models.UUIDField())  # message ids it put into an outbox
-    changes = models.JSONField()  # [{"table", "op": insert|update|delete|truncate, "key", "old", "new"}]
+    # [{"table", "op": insert|update|delete|truncate, "key", "old", "new"}]; an update's "old" need hold only what has changed
+    changes = models.JSONField()
     data = models.JSONField(null=True)  # of an observation: {"kind", "messageid", ...}
     # That kind, in a column of its own: what only counts observations or looks for the next one reads the index alone.
     observed = models.GeneratedField(

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from journal.titles import title_of
-from messaging.wal import Change, Delete, Insert, Transaction, Truncate, format_lsn, python_row, row_key
+from messaging.wal import Change, Delete, Transaction, Truncate, Update, format_lsn, python_row, row_key
 
 NOTE = "journal"
 """Prefix of what is written into a log for the journal: {"kind", "text", ...} as JSON. See sandbox.introduce."""
@@ -86,17 +86,31 @@ def _rows(change: Change) -> Iterable[dict[str, Any]]:
         for table in change.relations:
             yield {"table": table.table, "op": "truncate", "key": None, "old": None, "new": None}
         return
-    relation = change.relation
-    old = None if isinstance(change, Insert) or change.old is None else python_row(relation, change.old)
-    new = None if isinstance(change, Delete) else python_row(relation, change.new)
-    key = row_key(relation.key, new or old or {})
-    if (
-        new and old and (former := row_key(relation.key, old)) not in ("", key)
-    ):  # the key changed: one row went, another came
-        yield {"table": relation.table, "op": "delete", "key": former, "old": old, "new": None}
-        yield {"table": relation.table, "op": "insert", "key": key, "old": None, "new": new}
+    if isinstance(change, Update):
+        yield from _updated(change)
         return
-    yield {"table": relation.table, "op": type(change).__name__.lower(), "key": key, "old": old, "new": new}
+    relation = change.relation
+    op, row = ("delete", change.old) if isinstance(change, Delete) else ("insert", change.new)
+    values = python_row(relation, row)
+    sides = {"old": None, "new": values} if op == "insert" else {"old": values, "new": None}
+    yield {"table": relation.table, "op": op, "key": row_key(relation.key, values), **sides}
+
+
+def _updated(change: Update) -> Iterable[dict[str, Any]]:
+    relation, old = change.relation, change.old
+    new = python_row(relation, change.new)
+    key = row_key(relation.key, new)
+    if old is not None:
+        # What has not changed is not said twice: it was a quarter of all that was journaled.
+        old = {name: text for name, text in old.items() if name not in change.new or change.new[name] != text}
+        if any(name in old for name in relation.key):  # one row went, another came
+            gone = python_row(relation, change.old or {})
+            former = row_key(relation.key, gone)
+            yield {"table": relation.table, "op": "delete", "key": former, "old": gone, "new": None}
+            yield {"table": relation.table, "op": "insert", "key": key, "old": None, "new": new}
+            return
+        old = python_row(relation, old)
+    yield {"table": relation.table, "op": "update", "key": key, "old": old, "new": new}
 
 
 def _bookings(change: dict[str, Any]) -> Iterable[str | None]:

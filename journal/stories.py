@@ -9,6 +9,7 @@ from typing import Any
 from journal.models import LIVE
 from journal.moments import RowThen
 from journal.queries import EntryDict, entries_of
+from journal.telling import before
 
 _LINKS = ("id", "booking_id", "correlation_id", "saga_id")
 """Columns by which a row can belong to a booking: through its id, or through its saga's."""
@@ -83,7 +84,7 @@ def _apply(tables: Tables, entry: EntryDict, related: set[str]) -> list[Cells]:
         if change["op"] == "truncate":
             rows.clear()
         elif key in rows or _belongs(change, related):
-            changed.append(Cells(service, change["table"], key, change["op"], _columns(change["old"], new)))
+            changed.append(Cells(service, change["table"], key, change["op"], _columns(before(change), new)))
             if new is None:
                 rows.pop(key, None)
             else:
@@ -105,7 +106,7 @@ def _belongs(change: dict[str, Any], related: set[str]) -> bool:
     return any(row[name] in related for row in rows for name in _LINKS if isinstance(row.get(name), str))
 
 
-def _columns(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, tuple[Any, Any]]:
-    before, after = old or {}, new or {}
-    names = list(after) or list(before)
-    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+def _columns(old: dict[str, Any], new: dict[str, Any] | None) -> dict[str, tuple[Any, Any]]:
+    names = list(new or old)
+    new = new or {}
+    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}

@@ -1,4 +1,4 @@
-"""Which row changes tell what happened, and what a live page is told of an entry. Pure."""
+"""Which row changes tell what happened, what a row was before one, and what a live page is told of an entry. Pure."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +14,12 @@ FOLLOWED = ("projections_seatmap", "projections_checkpoint")
 
 def telling(changes: Iterable[Change]) -> list[Change]:
     return [change for change in changes if not change["table"].endswith(BOOKKEEPING)]
+
+
+def before(change: Change) -> dict[str, Any]:
+    """The row before the change, as far as it is known: an update's `old` need not repeat what has not changed."""
+    old: dict[str, Any] | None = change["old"]
+    return {} if old is None else {**(change["new"] or {}), **old}
 
 
 def glance(entry: dict[str, Any]) -> dict[str, Any]:

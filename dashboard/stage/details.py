@@ -10,6 +10,7 @@ from dashboard.stage import present
 from dashboard.stage.functions import source, work_of
 from dashboard.stage.lanes.telling import mine
 from journal.queries import EntryDict, entries_after
+from journal.telling import before
 from messaging.connections import redis_client
 from messaging.statements import kept
 
@@ -76,7 +77,7 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 def _row(change: dict[str, Any]) -> dict[str, Any]:
     """Every column before and after, the changed ones marked; of a new or a gone row only what it has."""
-    old, new = change["old"] or {}, change["new"] or {}
+    old, new = before(change), change["new"] or {}
     names = [name for name in (new or old) if change["op"] != "update" or old.get(name) != new.get(name)]
     return {
         "op": change["op"],

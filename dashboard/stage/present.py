@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from journal.telling import SHOWN, telling
+from journal.telling import SHOWN, before, telling
 
 # Columns that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
 PLUMBING = {"updated_at", "caused_by", "xid", "horizon", "seq", "time", "at", "created_at", "data", "reply", "context"}
@@ -39,7 +39,7 @@ def entry(raw: dict[str, Any], booking: str = "") -> dict[str, Any]:
 
 def concerns(change: dict[str, Any], booking: str) -> bool:
     """Whether a row change mentions this booking, in its key or in a column."""
-    for row in (change.get("old"), change.get("new")):
+    for row in (change["old"], change["new"]):
         if row and booking in (row.get("booking_id"), row.get("correlation_id"), row.get("id")):
             return True
     return False
@@ -47,7 +47,7 @@ def concerns(change: dict[str, Any], booking: str) -> bool:
 
 def present(change: dict[str, Any]) -> dict[str, Any]:
     """One row change: table, a label for the row, and its cells [(column, old, new)], only those that changed."""
-    old, new = change.get("old") or {}, change.get("new") or {}
+    old, new = before(change), change["new"] or {}
     row = new or old
     if change["table"].endswith("_outbox"):
         return {"op": "message", "table": "outbox", "label": row.get("type", ""), "cells": [], "message": row}
@@ -55,7 +55,7 @@ def present(change: dict[str, Any]) -> dict[str, Any]:
     if change["op"] == "update":
         columns = [name for name in columns if old.get(name) != new.get(name)]
     cells = [
-        {"column": name, "old": cell(old.get(name)), "new": cell(new.get(name)), "had": name in old}
+        {"column": name, "old": cell(old.get(name)), "new": cell(new.get(name))}
         for name in columns
         if not name.endswith("version")
         and (change["op"] == "update" or name in ("status", "state", "amount", "reason", "code"))

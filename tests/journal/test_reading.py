@@ -4,7 +4,8 @@ import pytest
 
 from journal.observations import read_observation
 from journal.reading import read_transaction
-from messaging.wal import Change, Delete, Truncate
+from journal.telling import before
+from messaging.wal import Change, Delete, Row, Truncate, Update
 from tests.journal.builders import insert, message, relation, transaction, update
 
 BARRIER = insert("payments_barrier", id="x", saga_id="s", step="TakePayment", state="succeeded", booking_id="b-1")
@@ -52,6 +53,27 @@ def test_mentions_come_from_old_and_new_rows() -> None:
     )
     assert found.correlations == ("b-1", "b-2")
     assert read_transaction("booking", transaction(insert("booking_booking", id="b-3"))).correlations == ("b-3",)
+
+
+def test_an_update_says_once_what_has_not_changed_and_the_row_before_it_is_known_all_the_same() -> None:
+    seat = {"id": "1", "label": "A-1", "status": "AVAILABLE", "booking_id": None}
+    changes = (update("seats_seat", seat, status="HELD", booking_id="b-1"), update("seats_seat", seat))
+    held, touched = read_transaction("seats", transaction(*changes)).changes
+    assert held["old"] == {"status": "AVAILABLE", "booking_id": None}
+    assert held["new"] == {**seat, "status": "HELD", "booking_id": "b-1"}
+    assert touched["old"] == {}
+    assert before(held) == before(touched) == seat
+    (unknown,) = read_transaction("seats", transaction(Update(changes[0].relation, None, seat))).changes
+    assert (unknown["old"], before(unknown)) == (None, {})
+
+
+def test_a_row_that_gets_another_key_goes_and_comes_as_a_whole() -> None:
+    pair = relation("seats_price", ["zone", "kind", "price"], ("zone", "kind"))
+    was: Row = {"zone": "A", "kind": "full", "price": "9"}
+    is_now: Row = {**was, "zone": "B"}
+    gone, come = read_transaction("seats", transaction(Update(pair, was, is_now))).changes
+    assert (gone["op"], gone["key"], gone["old"], gone["new"]) == ("delete", "A,full", was, None)
+    assert (come["op"], come["key"], come["old"], come["new"]) == ("insert", "B,full", None, is_now)
 
 
 def test_changes_have_python_values_and_the_primary_key() -> None:

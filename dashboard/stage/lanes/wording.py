@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.stage.lanes.shapes import LANES, Flow, Node
 from journal.queries import EntryDict
+from journal.telling import before
 
 ASKED = {
     "BookTickets": "Book",
@@ -69,7 +70,7 @@ def _states(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """(noun, new state) of each row that got one; several rows of a table with the same state are one."""
     found: dict[tuple[str, str], list[str]] = {}
     for change in changes:
-        new, old = change["new"], change["old"] or {}
+        new, old = change["new"], before(change)
         if not new or change["table"].endswith(HIDDEN):
             continue
         for name in STATES:
@@ -89,7 +90,7 @@ VIEW_STATES = {"state": "booking", "hold_status": "hold", "payment_status": "pay
 def views_lines(node: Node, entry: EntryDict, booking: str) -> None:
     """Add what one of the projector's transactions changed in the views to its box."""
     for change in entry["changes"]:
-        new, old = change["new"], change["old"] or {}
+        new, old = change["new"], before(change)
         if not new or booking not in [*new.values(), *old.values()]:
             continue
         if change["table"] == "projections_bookingview":

@@ -5,9 +5,11 @@ views come next, so that what they show is never newer than what the services sa
 booking, Booking is asked again: a booking that has moved meanwhile (a cancellation) is under way, not wrong.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -27,27 +29,44 @@ class SilentError(RuntimeError):
     """A service did not give its whole truth; the text is for people."""
 
 
-def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Verdict:
-    """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is away."""
-    truth = _read(api_urls, read_views)
+def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views], patience: float = 0.0) -> Verdict:
+    """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is away.
+
+    `patience`: ask one after the other, and after each answer rest so many times as long as it took.
+    """
+    truth = _read(api_urls, read_views, patience)
     found = judge(truth)
     if found.status == Status.VIOLATED:
         found = judge(replace(truth, moved=_moved(truth, api_urls)))
     return found
 
 
-def _read(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Truth:
+def _read(api_urls: Mapping[str, str], read_views: Callable[[], Views], patience: float) -> Truth:
     answers: dict[str, Answer] = {}
     unavailable: dict[str, str] = {}
     views = Views()
-    _ask("booking", api_urls, answers, unavailable)
-    try:
-        views = read_views()
-    except SilentError as error:
-        unavailable["views"] = str(error)
-    with ThreadPoolExecutor(len(PARTICIPANTS)) as pool:
-        list(pool.map(lambda service: _ask(service, api_urls, answers, unavailable), PARTICIPANTS))
+    with _resting(patience):
+        _ask("booking", api_urls, answers, unavailable)
+    with _resting(patience):
+        try:
+            views = read_views()
+        except SilentError as error:
+            unavailable["views"] = str(error)
+
+    def ask(service: str) -> None:
+        with _resting(patience):
+            _ask(service, api_urls, answers, unavailable)
+
+    with ThreadPoolExecutor(1 if patience else len(PARTICIPANTS)) as pool:
+        list(pool.map(ask, PARTICIPANTS))
     return Truth(answers=answers, views=views, unavailable=unavailable)
+
+
+@contextmanager
+def _resting(patience: float) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    time.sleep(patience * (time.monotonic() - began))
 
 
 def _ask(service: str, api_urls: Mapping[str, str], answers: dict[str, Answer], unavailable: dict[str, str]) -> None:

@@ -97,7 +97,11 @@ def _part(
     owner: Row | None,
     expected: dict[str, Any],
 ) -> Iterator[Breach]:
-    differing = [name for name, value in expected.items() if _comparable(shown.get(name)) != _comparable(value)]
+    differing = [
+        name
+        for name, value in expected.items()
+        if shown.get(name) != value and _comparable(shown.get(name)) != _comparable(value)
+    ]
     if not differing:
         return
     what = _difference(differing[0], shown.get(differing[0]), expected[differing[0]])

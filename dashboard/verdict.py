@@ -25,16 +25,18 @@ log = logging.getLogger(__name__)
 Document = dict[str, Any]
 PACE_S = 2.0
 SHARE = 20  # a page's refresh may cost at most one part in so many of the time
+PATIENCE = 3.0  # and is spread over a while: all at once it would keep both cores of a small machine from whatever else happens
 
 
-def fresh() -> Document:
+def fresh(patience: float = 0.0) -> Document:
     """Read and judge now. {"at", "took_ms", "status", "bookings", "unavailable", "invariants"}, see audit.verdict.
 
+    `patience`: see audit.reader.
     Each piece of evidence has `pos` and `url`: the journal's entry, if it is found, and the page showing it. Of what is violated
     it is the first entry since which it is broken; of what is pending or waived, the newest about it.
     """
     began, at = time.monotonic(), timezone.now()
-    document = reader.verdict(settings.API_URLS, _views).as_dict()
+    document = reader.verdict(settings.API_URLS, _views, patience).as_dict()
     _point_at_entries(document["invariants"])
     return {"at": at.isoformat(), "took_ms": round((time.monotonic() - began) * 1000), **document}
 
@@ -91,9 +93,10 @@ class Watch:
             if began >= self._good_until:
                 pos = _journal_end(indexed=self._last["status"] == "violated")
                 if pos != self._pos or self._last["status"] == "pending":
-                    before, self._last, self._pos = self._last, fresh(), pos
+                    before, self._last, self._pos = self._last, fresh(PATIENCE), pos
                     _tell_violations(before, self._last)
-                self._good_until = time.monotonic() + max(PACE_S, SHARE * (time.monotonic() - began))
+                worked = (time.monotonic() - began) / (1 + PATIENCE)
+                self._good_until = time.monotonic() + max(PACE_S, SHARE * worked)
             return self._last
 
 

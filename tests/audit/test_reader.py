@@ -56,6 +56,34 @@ def test_a_world_in_order_holds_over_http() -> None:
     assert (verdict.status, verdict.bookings["ended"]) == ("holds", 3)
 
 
+def test_a_patient_reading_asks_one_after_the_other_and_finds_the_same() -> None:
+    world, said = World(), []
+
+    def body(service: str) -> tuple[int, str, bytes]:
+        said.append(f"{service} is asked")
+        whole = lines(world, service)
+        said.append(f"{service} answers")
+        return 200, "application/x-ndjson", whole
+
+    with services(body) as urls:
+        verdict = reader.verdict(urls, world.views, patience=1.0)
+    order = ("booking", "seats", "payments", "tickets")
+    assert said == [f"{service} {does}" for service in order for does in ("is asked", "answers")]
+    assert (verdict.status, verdict.bookings["ended"]) == ("holds", 3)
+
+
+def test_else_the_participants_are_asked_at_once() -> None:
+    world, together = World(), threading.Barrier(3)
+
+    def body(service: str) -> tuple[int, str, bytes]:
+        if service != "booking":
+            together.wait(timeout=10)
+        return 200, "application/x-ndjson", lines(world, service)
+
+    with services(body) as urls:
+        assert reader.verdict(urls, world.views).status == "holds"
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

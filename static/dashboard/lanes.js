@@ -95,6 +95,8 @@ document.addEventListener("click", (event) => {
 let asText = false;
 let folded = false; // an entry's details, which else stay in sight below the drawing
 const fold = () => {
+  // What CSS could see by :has() is said here: one such rule about the whole page is asked again with every line of the log.
+  document.documentElement.toggleAttribute("data-details", document.querySelector(".story .entry") !== null);
   document.documentElement.toggleAttribute("data-folded", folded);
   for (const button of document.querySelectorAll(".entry-fold")) {
     button.setAttribute("aria-expanded", String(!folded));

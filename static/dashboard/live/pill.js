@@ -11,7 +11,7 @@ const show = () => {
 
 export const say = (state, text) => {
   if (!pill) return;
-  if (pill.dataset.state !== state) pill.dataset.state = state;
+  if (pill.dataset.state !== state) document.documentElement.dataset.line = pill.dataset.state = state;
   said = text;
   show();
 };

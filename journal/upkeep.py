@@ -12,11 +12,11 @@ from journal.indexer import Indexer
 
 INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
 # Entries of such a batch. Of a stream one holds a dozen bookings' changes; few of them cost more each, many keep a page waiting.
-INDEX_LIMITS = (5, 1_000)
+INDEX_LIMITS = (1, 1_000)
 FIRST_LIMIT = 50
 INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
 BEHIND_S = 1.0  # but not while recording is so late: what is not read keeps its database's log from being recycled
-SHARE = 20  # before that, and then, it takes one part in so many of the time: it must not stand still for as long as a load lasts
+SHARE = 40  # before that, and then, it takes one part in so many of the time: it must not stand still for as long as a load lasts
 RETRY = 5.0  # seconds after something failed; recording goes on
 PRUNE_EVERY = 30.0  # seconds
 log = logging.getLogger(__name__)

@@ -94,15 +94,19 @@ class Stage:
 
 
 @contextmanager
-def opened(url: str, frames: bool = False) -> Iterator[Stage]:
-    """A Chromium of its own at `url`, once its socket is live; with `frames` it also measures each frame."""
+def opened(url: str, *, frames: bool = False, weigh: bool = False) -> Iterator[Stage]:
+    """A Chromium of its own at `url`, once its socket is live. `frames`: measure each of them; `weigh`: what is loaded.
+
+    Neither is for nothing: to be told of what is loaded is to be told of each message of the socket, by three processes.
+    """
     found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.add_init_script(PROBE + FRAMES if frames else PROBE)
         weight: dict[str, int] = defaultdict(int)
-        _weigh(page, weight)
+        if weigh:
+            _weigh(page, weight)
         page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
         page.locator('#socket[data-state="live"]').wait_for()

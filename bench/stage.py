@@ -61,7 +61,7 @@ class Bench:
 
 
 def first(bench: Bench) -> list[Figure]:
-    with opened(bench.url) as stage:
+    with opened(bench.url, weigh=True) as stage:
         weight = stage.first_load()
     parts = ", ".join(f"{kind} {size / 1000:.0f}" for kind, size in sorted(weight.items(), key=lambda one: -one[1]))
     return [Figure(name="first load over the wire", value=sum(weight.values()) / 1000, unit="kB", most=150, note=parts)]

@@ -23,50 +23,52 @@ from messaging.problems import MEDIA_TYPE
 
 PARTICIPANTS = ("seats", "payments", "tickets")
 TIMEOUT = httpx.Timeout(30.0, connect=1.0)
+Rest = Callable[[float], None]
 
 
 class SilentError(RuntimeError):
     """A service did not give its whole truth; the text is for people."""
 
 
-def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views], patience: float = 0.0) -> Verdict:
+def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views], rest: Rest | None = None) -> Verdict:
     """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is away.
 
-    `patience`: ask one after the other, and after each answer rest so many times as long as it took.
+    With `rest`, one is asked after the other, and after each answer it is called with the seconds that took.
     """
-    truth = _read(api_urls, read_views, patience)
+    truth = _read(api_urls, read_views, rest)
     found = judge(truth)
     if found.status == Status.VIOLATED:
         found = judge(replace(truth, moved=_moved(truth, api_urls)))
     return found
 
 
-def _read(api_urls: Mapping[str, str], read_views: Callable[[], Views], patience: float) -> Truth:
+def _read(api_urls: Mapping[str, str], read_views: Callable[[], Views], rest: Rest | None) -> Truth:
     answers: dict[str, Answer] = {}
     unavailable: dict[str, str] = {}
     views = Views()
-    with _resting(patience):
+    with _resting(rest):
         _ask("booking", api_urls, answers, unavailable)
-    with _resting(patience):
+    with _resting(rest):
         try:
             views = read_views()
         except SilentError as error:
             unavailable["views"] = str(error)
 
     def ask(service: str) -> None:
-        with _resting(patience):
+        with _resting(rest):
             _ask(service, api_urls, answers, unavailable)
 
-    with ThreadPoolExecutor(1 if patience else len(PARTICIPANTS)) as pool:
+    with ThreadPoolExecutor(1 if rest else len(PARTICIPANTS)) as pool:
         list(pool.map(ask, PARTICIPANTS))
     return Truth(answers=answers, views=views, unavailable=unavailable)
 
 
 @contextmanager
-def _resting(patience: float) -> Iterator[None]:
+def _resting(rest: Rest | None) -> Iterator[None]:
     began = time.monotonic()
     yield
-    time.sleep(patience * (time.monotonic() - began))
+    if rest:
+        rest(time.monotonic() - began)
 
 
 def _ask(service: str, api_urls: Mapping[str, str], answers: dict[str, Answer], unavailable: dict[str, str]) -> None:

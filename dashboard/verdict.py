@@ -25,18 +25,20 @@ log = logging.getLogger(__name__)
 Document = dict[str, Any]
 PACE_S = 2.0
 SHARE = 20  # a page's refresh may cost at most one part in so many of the time
-PATIENCE = 3.0  # and is spread over a while: all at once it would keep both cores of a small machine from whatever else happens
+# And it is spread over a while: all at once it would keep both cores of a small machine from whatever else happens. After each
+# part of it so many times as long is rested as that took, and so long at most, for all pages wait.
+PATIENCE, LONGEST_REST_S = 3.0, 0.2
 
 
-def fresh(patience: float = 0.0) -> Document:
+def fresh(rest: reader.Rest | None = None) -> Document:
     """Read and judge now. {"at", "took_ms", "status", "bookings", "unavailable", "invariants"}, see audit.verdict.
 
-    `patience`: see audit.reader.
+    `rest`: see audit.reader.
     Each piece of evidence has `pos` and `url`: the journal's entry, if it is found, and the page showing it. Of what is violated
     it is the first entry since which it is broken; of what is pending or waived, the newest about it.
     """
     began, at = time.monotonic(), timezone.now()
-    document = reader.verdict(settings.API_URLS, _views, patience).as_dict()
+    document = reader.verdict(settings.API_URLS, _views, rest).as_dict()
     _point_at_entries(document["invariants"])
     return {"at": at.isoformat(), "took_ms": round((time.monotonic() - began) * 1000), **document}
 
@@ -84,20 +86,25 @@ class Watch:
         self._lock = threading.Lock()
         self._last: Document = {"status": "pending"}
         self._pos = (0, 0)
-        self._good_until = 0.0
+        self._good_until = self._rested_s = 0.0
 
     def latest(self) -> Document:
         """A verdict at most PACE_S old, or older if it takes longer to make."""
         with self._lock:
-            began = time.monotonic()
+            began, self._rested_s = time.monotonic(), 0.0
             if began >= self._good_until:
                 pos = _journal_end(indexed=self._last["status"] == "violated")
                 if pos != self._pos or self._last["status"] == "pending":
-                    before, self._last, self._pos = self._last, fresh(PATIENCE), pos
+                    before, self._last, self._pos = self._last, fresh(self._rest), pos
                     _tell_violations(before, self._last)
-                worked = (time.monotonic() - began) / (1 + PATIENCE)
+                worked = time.monotonic() - began - self._rested_s
                 self._good_until = time.monotonic() + max(PACE_S, SHARE * worked)
             return self._last
+
+    def _rest(self, took_s: float) -> None:
+        pause = min(PATIENCE * took_s, LONGEST_REST_S)
+        self._rested_s += pause
+        time.sleep(pause)
 
 
 def _tell_violations(before: Document, now: Document) -> None:

@@ -56,8 +56,10 @@ def test_a_world_in_order_holds_over_http() -> None:
     assert (verdict.status, verdict.bookings["ended"]) == ("holds", 3)
 
 
-def test_a_patient_reading_asks_one_after_the_other_and_finds_the_same() -> None:
-    world, said = World(), []
+def test_a_reading_that_rests_asks_one_after_the_other_and_finds_the_same() -> None:
+    world = World()
+    said: list[str] = []
+    took: list[float] = []
 
     def body(service: str) -> tuple[int, str, bytes]:
         said.append(f"{service} is asked")
@@ -66,8 +68,9 @@ def test_a_patient_reading_asks_one_after_the_other_and_finds_the_same() -> None
         return 200, "application/x-ndjson", whole
 
     with services(body) as urls:
-        verdict = reader.verdict(urls, world.views, patience=1.0)
+        verdict = reader.verdict(urls, world.views, rest=took.append)
     order = ("booking", "seats", "payments", "tickets")
+    assert len(took) == 5, "after each service, and after the views"
     assert said == [f"{service} {does}" for service in order for does in ("is asked", "answers")]
     assert (verdict.status, verdict.bookings["ended"]) == ("holds", 3)
 

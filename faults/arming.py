@@ -7,7 +7,7 @@ from redis import Redis
 from faults.checks import FaultError
 from faults.fault import Fault, dump
 from faults.holding import release
-from faults.notice import CHANNEL
+from faults.notice import CHANNEL, delivered
 from faults.plan import KEY, KNOWN_KEY, OFF_KEY, by_age
 from faults.points import Mechanism
 
@@ -27,6 +27,7 @@ def arm(redis: Redis, fault: Fault) -> Fault:
         forget_spent(redis)
         if not _armed(redis, fault):
             raise FaultError(f"{LIMIT} faults are armed already; clear some first")
+    delivered(redis)
     return fault
 
 
@@ -57,6 +58,7 @@ def switch(redis: Redis, mechanism: Mechanism, *, off: bool) -> None:
     (pipe.sadd if off else pipe.srem)(OFF_KEY, str(mechanism))
     pipe.publish(CHANNEL, str(mechanism))
     pipe.execute()
+    delivered(redis)
 
 
 def switched_off(redis: Redis) -> set[Mechanism]:

@@ -12,7 +12,7 @@ from redis import Redis
 
 from faults import Fault
 from faults.fault import dump, load
-from faults.notice import CHANNEL
+from faults.notice import CHANNEL, delivered
 from faults.plan import KEY, OFF_KEY
 
 EPOCH_KEY = "faults:epoch"
@@ -62,6 +62,7 @@ class Mirror:
         pipe.set(EPOCH_KEY, epoch)
         pipe.publish(CHANNEL, epoch)
         pipe.execute()
+        delivered(self._redis)
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Put what is new beside what is there: to write that again would undo a strike counted since it was read."""
@@ -70,6 +71,7 @@ class Mirror:
             pipe.hsetnx(KEY, fault.id, dump(fault))
             pipe.publish(CHANNEL, fault.id)
             pipe.execute()
+        delivered(self._redis)
 
     def write_off(self, off: Collection[str]) -> None:
         pipe = self._redis.pipeline(transaction=True)
@@ -78,6 +80,7 @@ class Mirror:
             pipe.sadd(OFF_KEY, *off)
         pipe.publish(CHANNEL, OFF_KEY)
         pipe.execute()
+        delivered(self._redis)
 
     def remove(self, ids: Collection[str]) -> None:
         if ids:

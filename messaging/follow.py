@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from messaging.cursor import Cursor
 from messaging.outage import Outage
-from messaging.rate import Rate
+from messaging.rate import ONE_AFTER_ANOTHER, Rate
 from messaging.reader import Batch, Reader
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def follow(
     After a database outage, or CursorsMovedError, the cursors are loaded again: whether the last transaction was
     committed does not matter then. An event that makes `apply` raise anything else is skipped, loudly.
     """
-    outage, rate = Outage(f"{reader.name}: PostgreSQL"), Rate()
+    outage, rate = Outage(f"{reader.name}: PostgreSQL"), Rate(ONE_AFTER_ANOTHER)
     loaded = False
     rest_until = check_at = 0.0
     while not stop():

@@ -4,15 +4,18 @@ import math
 import time
 
 QUIET = 20  # things a second
+# Messages a second: bookings of which each waits for the last make some seventy, and find a free way.
+ONE_AFTER_ANOTHER = 80
 FOR_A_SECOND = 500  # the same, for rounds of a second
 ENOUGH = 200  # things in a round: whoever takes them could take no more at once
 
 
 class Rate:
-    """Things of the last second or so; older ones fade."""
+    """Things of the last second or so; older ones fade. `quiet`: up to so many a second, nothing waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: float = QUIET) -> None:
         self._recent, self._at = 0.0, time.monotonic()
+        self._quiet = quiet
 
     def count(self, things: int) -> None:
         self._recent = self.a_second() + things
@@ -30,4 +33,4 @@ class Rate:
         ENOUGH.
         """
         rate = self.a_second()
-        return min(rate / FOR_A_SECOND, longest_s, ENOUGH / rate) if rate > QUIET else 0.0
+        return min(rate / FOR_A_SECOND, longest_s, ENOUGH / rate) if rate > self._quiet else 0.0

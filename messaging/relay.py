@@ -23,7 +23,7 @@ from messaging.backlog import Backlog, Envelope
 from messaging.heartbeat import Heartbeat
 from messaging.infliction import Infliction
 from messaging.publisher import FAILURES, Publisher
-from messaging.rate import Rate
+from messaging.rate import ONE_AFTER_ANOTHER, Rate
 from messaging.wal import Insert, Transaction, WalStream, wait
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Relay:
         self._stopping: Callable[[], bool] = lambda: False
         self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
         self._sent_at: dict[str, float] = {}  # queue -> when it was last given something
-        self._rate, self._round_at = Rate(), 0.0
+        self._rate, self._round_at = Rate(ONE_AFTER_ANOTHER), 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Relay until `stopping()`. What is held then stays in the log, unconfirmed, for the next run."""

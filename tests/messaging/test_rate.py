@@ -3,7 +3,7 @@
 import pytest
 
 from messaging import rate as rate_module
-from messaging.rate import QUIET, Rate
+from messaging.rate import ONE_AFTER_ANOTHER, QUIET, Rate
 
 
 def test_what_came_fades(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +37,13 @@ def test_rounds_grow_with_the_rate_until_they_hold_enough(
     rate = Rate()
     rate.count(a_second)
     assert rate.round_s(0.4) == pytest.approx(round_s)
+
+
+def test_who_may_be_busier_than_others_before_anything_waits_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_module.time, "monotonic", lambda: 100.0)
+    usual, rate = Rate(), Rate(quiet=ONE_AFTER_ANOTHER)
+    for one in (usual, rate):
+        one.count(ONE_AFTER_ANOTHER)
+    assert (usual.round_s(0.4), rate.round_s(0.4)) == (pytest.approx(0.16), 0.0)
+    rate.count(20)
+    assert rate.round_s(0.4) == pytest.approx(0.2)

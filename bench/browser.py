@@ -66,6 +66,7 @@ class Stage:
         """Bytes over the wire by kind of resource, headers included, until the network fell silent."""
         self._page.wait_for_load_state("networkidle")
         self._page.wait_for_timeout(500)
+        assert self._weight, "opened without `weigh`: nothing loaded would pass for little"
         return dict(self._weight)
 
     def stay_until(self, over: Callable[[], bool]) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from journal.titles import title_of
-from messaging.wal import Change, Delete, Transaction, Truncate, Update, format_lsn, python_row, row_key
+from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncate, format_lsn, python_row, row_key
 
 NOTE = "journal"
 """Prefix of what is written into a log for the journal: {"kind", "text", ...} as JSON. See sandbox.introduce."""
@@ -86,31 +86,31 @@ def _rows(change: Change) -> Iterable[dict[str, Any]]:
         for table in change.relations:
             yield {"table": table.table, "op": "truncate", "key": None, "old": None, "new": None}
         return
-    if isinstance(change, Update):
-        yield from _updated(change)
-        return
     relation = change.relation
-    op, row = ("delete", change.old) if isinstance(change, Delete) else ("insert", change.new)
-    values = python_row(relation, row)
-    sides = {"old": None, "new": values} if op == "insert" else {"old": values, "new": None}
-    yield {"table": relation.table, "op": op, "key": row_key(relation.key, values), **sides}
-
-
-def _updated(change: Update) -> Iterable[dict[str, Any]]:
-    relation, old = change.relation, change.old
+    if isinstance(change, Delete):
+        yield _row(relation, "delete", old=python_row(relation, change.old))
+        return
     new = python_row(relation, change.new)
-    key = row_key(relation.key, new)
-    if old is not None:
+    if isinstance(change, Insert):
+        yield _row(relation, "insert", new=new)
+        return
+    old = None
+    if change.old is not None:
         # What has not changed is not said twice: it was a quarter of all that was journaled.
-        old = {name: text for name, text in old.items() if name not in change.new or change.new[name] != text}
-        if any(name in old for name in relation.key):  # one row went, another came
-            gone = python_row(relation, change.old or {})
-            former = row_key(relation.key, gone)
-            yield {"table": relation.table, "op": "delete", "key": former, "old": gone, "new": None}
-            yield {"table": relation.table, "op": "insert", "key": key, "old": None, "new": new}
+        changed = {name: text for name, text in change.old.items() if (name, text) not in change.new.items()}
+        if any(name in changed for name in relation.key):  # one row went, another came
+            yield _row(relation, "delete", old=python_row(relation, change.old))
+            yield _row(relation, "insert", new=new)
             return
-        old = python_row(relation, old)
-    yield {"table": relation.table, "op": "update", "key": key, "old": old, "new": new}
+        old = python_row(relation, changed)
+    yield _row(relation, "update", old, new)
+
+
+def _row(
+    relation: Relation, op: str, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    key = row_key(relation.key, new or old or {})
+    return {"table": relation.table, "op": op, "key": key, "old": old, "new": new}
 
 
 def _bookings(change: dict[str, Any]) -> Iterable[str | None]:

@@ -13,7 +13,7 @@ FOLLOWED = ("projections_seatmap", "projections_checkpoint")
 
 
 def telling(changes: Iterable[Change]) -> list[Change]:
-    return [change for change in changes if not change["table"].endswith(BOOKKEEPING)]
+    return [change for change in changes if _tells(change)]
 
 
 def before(change: Change) -> dict[str, Any]:
@@ -28,9 +28,19 @@ def glance(entry: dict[str, Any]) -> dict[str, Any]:
     In a stream a transaction is of dozens of bookings and weighs 70 kB, nine parts in ten of which no live page would look at.
     `left_out`, if there is one: how many telling rows were.
     """
-    shown = {id(change) for change in telling(entry["changes"])[:SHOWN]}
-    kept = [change for change in entry["changes"] if id(change) in shown or change["table"] in FOLLOWED]
+    kept: list[Change] = []
+    told = left_out = 0
+    for change in entry["changes"]:
+        tells = _tells(change)
+        if (tells and told < SHOWN) or change["table"] in FOLLOWED:
+            kept.append(change)
+        else:
+            left_out += tells
+        told += tells
     if len(kept) == len(entry["changes"]):
         return entry
-    left_out = len(telling(entry["changes"])) - len(telling(kept))
     return {**entry, "changes": kept} | ({"left_out": left_out} if left_out else {})
+
+
+def _tells(change: Change) -> bool:
+    return not change["table"].endswith(BOOKKEEPING)

@@ -4,10 +4,10 @@ import math
 import time
 
 QUIET = 20  # things a second
-# Messages a second: bookings of which each waits for the last make some seventy, and find a free way.
-ONE_AFTER_ANOTHER = 80
 FOR_A_SECOND = 500  # the same, for rounds of a second
 ENOUGH = 200  # things in a round: whoever takes them could take no more at once
+# Messages a second: bookings each of which waits for the last make some seventy, and find a free way.
+ONE_AFTER_ANOTHER = 80
 
 
 class Rate:

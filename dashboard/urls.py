@@ -15,6 +15,7 @@ from dashboard.verdict_api import bar
 urlpatterns = [
     path("live/head", head, name="live-head"),
     path("", pages.index, name="index"),
+    path("opening", pages.opening, name="opening"),
     path("first-run", first_run, name="first-run"),
     path("verdict", bar, name="verdict"),
     path("bookings", bookings.page, name="bookings"),

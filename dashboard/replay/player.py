@@ -94,7 +94,7 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
         before = moments.rows_at(first - 1, tape, booking=booking)
         told = story.tell(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
         performance = performance or (told["booking"] or {}).get("performance_id", "")
-    performance = performance or _performances(run)[0]["id"]
+    performance = performance or _latest_performance(run)
     address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}
     entry = _entry(pos, tape)
     beside = panels(pos, performance, tape, request.GET.get("map", ""))
@@ -142,6 +142,16 @@ def _performances(run: RunDict) -> list[dict[str, Any]]:
     rows = moments.rows_at(at, run["tape"], tables=["projections_performance"])
     found = [{"id": one.key, "title": one.row["title"] or one.key} for one in rows]
     return sorted(found, key=lambda one: one["title"], reverse=True) or [{"id": "", "title": "none yet"}]
+
+
+def _latest_performance(run: RunDict) -> str:
+    """The one that was booked last; of a run without a booking the first in the list."""
+    at = min(run["last_pos"], moments.indexed(run["tape"]))
+    known = _performances(run)
+    booked = [
+        one.row["performance_id"] for one in moments.rows_at(at, run["tape"], tables=["booking_booking"], limit=1)
+    ]
+    return next((one["id"] for one in known if one["id"] in booked), known[0]["id"])
 
 
 def _booking(request: HttpRequest, run: RunDict) -> str:

@@ -57,6 +57,8 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
     context = {
         "performances": performances,
         "performance": chosen,
+        "announced": any(one["id"] == chosen for one in performances),
+        "asked_performance": asked,
         "customers": views.customers(),
         "customer": request.GET.get("customer", "123"),
         "methods": METHODS,
@@ -121,6 +123,20 @@ def newest(request: HttpRequest) -> HttpResponse:
     if found and request.GET.get("back") == "1":
         found |= _seats_now(performance) | {"performance": performance}
     return render(request, "dashboard/booking.html#panel", found) if found else HttpResponse(status=204)
+
+
+@require_GET
+def opening(request: HttpRequest) -> HttpResponse:
+    """What a page asks that was made before there was a hall or a customer: 204 while that is so, else it is loaded again.
+
+    A page is told of seats that change; seats that are new have no place on it.
+    """
+    performances = views.performances()
+    chosen = request.GET.get("performance", "") or _first_ahead(performances)
+    known = any(one["id"] == chosen and one["seats"] for one in performances)
+    if not known or not views.customers():
+        return HttpResponse(status=204)
+    return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 @require_GET

@@ -86,6 +86,8 @@ def label(row: dict[str, Any], key: Any = None) -> str:
 def cell(value: Any) -> str:
     if value is None:
         return "∅"
+    if isinstance(value, list):  # seats, or tickets, each known by its seat
+        value = ", ".join(str(one.get("seat") or label(one)) if isinstance(one, dict) else str(one) for one in value)
     text = str(value)
     if TIMESTAMP.match(text):
         return text[11:19]

@@ -1,6 +1,7 @@
 """What a person does on the page, in a real browser, without a reload."""
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,26 @@ def test_click_a_15_and_see_it_sold_in_a_second_browser_too(live: Live, open_pag
         assert one.evaluate("window.sameDocument"), "the page was reloaded"
         for service in ("booking", "seats", "payments", "tickets", "projections"):
             expect(one.locator(f'#feed .line[data-service="{service}"]:not([data-bookkeeping])').first).to_be_visible()
+
+
+def test_a_page_opened_before_its_hall_was_announced_gets_it(live: Live, open_page: OpenPage) -> None:
+    name = f"soon-{uuid.uuid4().hex[:8]}"
+    page = open_page(f"/?performance={name}")
+    expect(page.locator("#seats")).to_contain_text("The seat map is empty")
+    page.evaluate("window.sameDocument = true")
+    block = {"section": "Hall", "rows": ["A"], "seats_a_row": 4, "price": 2_000}
+    told = {
+        "id": name,
+        "title": "Soon",
+        "venue": f"Hall of {name}",
+        "starts_at": "2031-01-01T20:00:00Z",
+        "currency": "EUR",
+    }
+    assert live.http.post("/api/performances", json={**told, "blocks": [block]}).status_code == 201
+    expect(seat(page, "A-4", name)).to_have_attribute("data-status", "AVAILABLE", timeout=PATIENCE)
+    expect(page.locator("#performance")).to_have_value(name)
+    assert page.locator("#opening").count() == 0, "what is there need not be waited for"
+    assert not page.evaluate("window.sameDocument"), "a page's select and its map come with its document"
 
 
 def test_a_declined_card_can_be_stepped_through(live: Live, open_page: OpenPage) -> None:

@@ -34,6 +34,21 @@ def test_an_update_shows_only_the_cells_that_changed() -> None:
     assert shown["shown"][0]["label"] == "A-1"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["A-1", "A-2"], "A-1, A-2"),
+        ([{"id": BOOKING, "seat": "C-10", "code": "gKRADbo-DnD7JxgK6AufaA"}], "C-10"),
+        ([{"code": "short"}], "short"),
+        ([], ""),
+        (None, "∅"),
+        (BOOKING, "…" + BOOKING[-8:]),
+    ],
+)
+def test_a_cell_is_said_in_words_not_in_python(value: Any, text: str) -> None:
+    assert present.cell(value) == text
+
+
 def test_a_batch_shows_a_booking_only_its_own_rows() -> None:
     batch = entry(
         change("seats_seat", seat("A-1", BOOKING, "RESERVED"), seat("A-1", BOOKING, "SOLD")),

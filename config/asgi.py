@@ -9,11 +9,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
 
 from config.pooling import pool_connections
 from config.threads import close_connections_once, kept
 from messaging.heartbeat import in_background
-from messaging.process import impatient_redis
+from messaging.process import impatient_redis, settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -52,6 +53,8 @@ def _with_sign_of_life(application: Any) -> Any:
             if event == "lifespan.startup":
                 program = "web" if settings.SERVICE == "web" else f"api-{settings.SERVICE}"
                 in_background(impatient_redis(), program)
+                get_resolver().url_patterns  # noqa: B018 - imports all pages and APIs now, not with the first request
+                settle()
             if event == "lifespan.shutdown":
                 for close in AT_END:
                     await close()

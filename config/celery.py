@@ -4,7 +4,6 @@ The transport options make a message that was in a killed worker's hands come ba
 that Redis transports wait by default (measured: 5 s against 100 s and more).
 """
 
-import gc
 import os
 from importlib import import_module
 from typing import Any
@@ -58,7 +57,7 @@ def beat(**_: Any) -> None:
     """Give /readyz a sign of life from a thread: the solo pool's only other thread is the one that works."""
     from messaging.connections import redis_client
     from messaging.heartbeat import in_background
+    from messaging.process import settle
 
-    gc.collect()
-    gc.freeze()  # what start-up made stays; the collector need not walk through it again in the middle of a batch
+    settle()
     in_background(redis_client(), f"worker-{settings.SERVICE}")

@@ -13,7 +13,7 @@ from django.urls import path
 from redis import Redis
 
 from messaging.heartbeat import Heartbeat
-from messaging.process import impatient_redis
+from messaging.process import impatient_redis, settle
 from sandbox.control.api import build
 from sandbox.control.keeper import Keeper
 from sandbox.control.matrix import Matrix
@@ -31,6 +31,7 @@ def run(host: str, port: int) -> None:
     turning = threading.Thread(target=_turn, args=(keeper, redis, stop), name="keeper")
     matrix = Matrix(Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", ""))
     _use_urls(keeper, matrix)
+    settle()
     turning.start()
     try:
         uvicorn.run(get_asgi_application(), host=host, port=port, access_log=False, log_level="warning")

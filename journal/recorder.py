@@ -34,6 +34,9 @@ from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
 log = logging.getLogger(__name__)
 
 HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is left unread until the others have caught up
+AT_ONCE = (
+    200  # entries in one statement: one may tell of 200 bookings, a megabyte, and PostgreSQL takes no gigabyte at once
+)
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
 LONGEST_ROUND_S = 0.05  # of a stream; it is also how often a page that shows one is drawn
@@ -90,7 +93,8 @@ class Recorder:
         now = time.monotonic()
         placed = self._ordering.release(now) if now >= self._write_at else []
         if placed:
-            self._write(placed)
+            for begin in range(0, len(placed), AT_ONCE):
+                self._write(placed[begin : begin + AT_ONCE])
             self._rate.count(len(placed))
             self._write_at = now + max(WRITE_EVERY, self._rate.round_s(LONGEST_ROUND_S))
         elif now >= self._report_at:

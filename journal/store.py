@@ -1,4 +1,4 @@
-"""Writing the journal: entries, mentions and the five positions in one transaction, by COPY."""
+"""Writing the journal: entries, mentions and the five positions in one statement: one transaction, and one way there and back."""
 
 from __future__ import annotations
 
@@ -9,22 +9,46 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+import psycopg
 from django.db import connections, transaction
+from psycopg.types.json import Jsonb
 
 from journal.ordering import REMEMBERED, Placed
 from journal.queries import EntryDict
 
 ALIAS = "journal"
-_ENTRY = (
-    "pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos, cause_known, emits, "
-    "changes, data"
-)
-_COPY_ENTRIES = f"copy journal_entry ({_ENTRY}) from stdin"
-_COPY_MENTIONS = "copy journal_mention (correlation, pos) from stdin"
-_MOVE = """
-    insert into journal_position (source, cursor, system_id)
-    select * from unnest(%s::text[], %s::text[], %s::text[])
-    on conflict (source) do update set cursor = excluded.cursor, system_id = excluded.system_id
+_APPEND = """
+    with stamp as materialized (select clock_timestamp() as at),
+    entries as (
+        insert into journal_entry (
+            pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos, cause_known, emits, changes, data
+        )
+        select pos, kind, service, xid, lsn, committed_at, stamp.at, title, causes::uuid[], cause_pos::bigint[], cause_known,
+            emits::uuid[], changes::jsonb, data::jsonb
+        from stamp, unnest(
+            %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::text[],
+            %b::bool[], %b::text[], %b::text[], %b::text[]
+        ) given (
+            pos, kind, service, xid, lsn, committed_at, title, causes, cause_pos, cause_known, emits, changes, data
+        )
+    ),
+    mentions as (
+        insert into journal_mention (correlation, pos) select * from unnest(%b::text[], %b::bigint[])
+    ),
+    definitions as (
+        update journal_run run
+        set tables = run.tables || (
+            select jsonb_object_agg(service, coalesce(run.tables -> service, '{}') || definition)
+            from jsonb_each(%b::jsonb) given (service, definition)
+        )
+        where tape = 0 and ended_pos is null and %b::jsonb <> '{}'
+    ),
+    positions as (
+        insert into journal_position (source, cursor, system_id)
+        select * from unnest(%b::text[], %b::text[], %b::text[])
+        on conflict (source) do update set cursor = excluded.cursor, system_id = excluded.system_id
+    )
+    select at from stamp
 """
 _BEGIN_EPOCH = """
     insert into journal_epoch (id, created_at)
@@ -35,11 +59,6 @@ _BEGIN_RUN = """
     select uuidv7(), 0, 'first run', '', '[]', '{}', (select coalesce(min(pos), 1) from journal_entry where tape = 0),
         clock_timestamp(), false, ''
     where not exists (select from journal_run where tape = 0)
-"""
-_DEFINE = """
-    update journal_run
-    set tables = tables || jsonb_build_object(%(service)s::text, coalesce(tables -> %(service)s::text, '{}') || %(tables)s::jsonb)
-    where tape = 0 and ended_pos is null
 """
 _RECENT_EMITS = """
     select message, pos
@@ -100,25 +119,24 @@ def append(
     `system_ids`: source -> cluster id to store beside its LSN. Raises django.db.DatabaseError; whether the entries
     were stored is then unknown: `open_journal` again.
     """
-    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
-        cursor.execute("select clock_timestamp()")
-        recorded_at = cursor.fetchone()[0]
-        with cursor.copy(_COPY_ENTRIES) as copy:
-            for item in placed:
-                copy.write_row(_row(item, recorded_at))
-        with cursor.copy(_COPY_MENTIONS) as copy:
-            for item in placed:
-                for correlation in item.candidate.correlations:
-                    copy.write_row((correlation, item.pos))
-        newest = {item.candidate.source: item.candidate.cursor for item in placed}
-        clusters = [system_ids.get(source, "") for source in newest]
-        for service, tables in (definitions or {}).items():
-            cursor.execute(_DEFINE, {"service": service, "tables": json.dumps(tables)})
-        cursor.execute(_MOVE, [list(newest), list(newest.values()), clusters])
+    newest = {item.candidate.source: item.candidate.cursor for item in placed}
+    clusters = [system_ids.get(source, "") for source in newest]
+    mentions = [(correlation, item.pos) for item in placed for correlation in item.candidate.correlations]
+    tables = Jsonb(definitions or {})
+    columns = (list(column) for column in zip(*map(_row, placed), strict=True))
+    given = [*columns, [one for one, _ in mentions], [pos for _, pos in mentions], tables, tables]
+    connection = connections[ALIAS]
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        connection.connection.prepare_threshold = 0
+        # Not Django's cursor, which would write the values into the text of the statement, for PostgreSQL to parse anew.
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(_APPEND, [*given, list(newest), list(newest.values()), clusters])
+            ((recorded_at,),) = cursor.fetchall()
     return [_as_dict(item, recorded_at) for item in placed]
 
 
-def _row(item: Placed, recorded_at: datetime) -> tuple[Any, ...]:
+def _row(item: Placed) -> tuple[Any, ...]:
     candidate = item.candidate
     return (
         item.pos,
@@ -127,7 +145,6 @@ def _row(item: Placed, recorded_at: datetime) -> tuple[Any, ...]:
         candidate.xid,
         candidate.lsn,
         candidate.committed_at,
-        recorded_at,
         candidate.title,
         _array(candidate.causes),
         _array(item.cause_pos),

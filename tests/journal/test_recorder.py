@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from redis import Redis
 
-from journal import queries
+from journal import queries, store
 from journal.models import Entry, Position, RowVersion, Run
 from journal.recorder import Recorder, record
 from journal.stories import story
@@ -122,7 +122,10 @@ def test_entries_and_positions_are_one_transaction(
     servers: Servers, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The write of the positions fails once: the entry is not there either, and comes again by itself."""
-    monkeypatch.setattr("journal.store._MOVE", "select 1/0 from unnest(%s::text[], %s::text[], %s::text[])")
+    whole = "select * from unnest(%b::text[], %b::text[], %b::text[])"
+    fails = "select a, b, c || 1 / (0 * random())::int from unnest(%b::text[], %b::text[], %b::text[]) given (a, b, c)"
+    assert whole in store._APPEND
+    monkeypatch.setattr(store, "_APPEND", store._APPEND.replace(whole, fails))
     commit(servers["booking"], "booking")
     looks = 0
 

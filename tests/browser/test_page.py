@@ -54,7 +54,7 @@ def test_a_page_opened_before_its_hall_was_announced_gets_it(live: Live, open_pa
     page = open_page(f"/?performance={name}")
     expect(page.locator("#seats")).to_contain_text("The seat map is empty")
     page.evaluate("window.sameDocument = true")
-    block = {"section": "Hall", "rows": ["A"], "seats_a_row": 4, "price": 2_000}
+    block = {"section": "Hall", "rows": ["A"], "seats_a_row": 40, "price": 2_000}
     told = {
         "id": name,
         "title": "Soon",
@@ -65,6 +65,9 @@ def test_a_page_opened_before_its_hall_was_announced_gets_it(live: Live, open_pa
     assert live.http.post("/api/performances", json={**told, "blocks": [block]}).status_code == 201
     expect(seat(page, "A-4", name)).to_have_attribute("data-status", "AVAILABLE", timeout=PATIENCE)
     expect(page.locator("#performance")).to_have_value(name)
+    seat(page, "A-40", name).click()  # far to the right: a row that is too long for the page scrolls
+    expect(page.locator("#chosen")).to_contain_text("A-40")
+    assert (seat(page, "A-40", name).bounding_box() or {})["width"] >= 17, "two digits are not legible on less"
     assert page.locator("#opening").count() == 0, "what is there need not be waited for"
     assert not page.evaluate("window.sameDocument"), "a page's select and its map come with its document"
 

@@ -2,7 +2,8 @@
 
 import { streaming } from "./rate.js";
 
-const LINES = 200; // in the log; each that comes moves all of them
+const LINES = 200; // in the log; each that comes moves all of them, so in a stream, of which nobody reads so many, there are fewer
+const STREAM_LINES = 100;
 
 export const draw = (entries, latest) => {
   const log = document.getElementById("feed");
@@ -14,7 +15,8 @@ export const draw = (entries, latest) => {
       fresh.prepend(line);
     }
     log.prepend(fresh);
-    while (log.children.length > LINES) log.lastElementChild.remove();
+    const most = arriving ? LINES : STREAM_LINES;
+    while (log.children.length > most) log.lastElementChild.remove();
   }
   for (const element of latest) renew(element);
 };

@@ -17,7 +17,7 @@ from .messages import Keepalive, Transaction
 
 log = logging.getLogger(__name__)
 
-CONFIRM_EVERY = 0.05  # seconds; a confirmation costs the server a little: a busy reader sends one for many commits
+CONFIRM_EVERY = 0.25  # seconds; a confirmation wakes the server: a busy reader sends one for many commits
 IDLE_EVERY = 1.0  # how soon a position that moved without a transaction of ours is confirmed, or the server retains log
 STATUS_EVERY = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
 SILENCE = 20.0  # after as long without a word of the server ask for one; after twice that connect anew

@@ -8,9 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 FLOW, BROWSER = "tests/flow", "tests/browser"
 PARTS = {
@@ -20,37 +18,44 @@ PARTS = {
 }
 LINES = (("flow",), ("servers", "browser"))
 PORTS = {"browser": "18401"}  # the other sandbox has the usual one
+INTERRUPTED = 2  # pytest's status
 
 
 def main(words: list[str]) -> int:
     """Run all, with pytest's options `words`; every line is told as it comes. The status of the part that fares worst."""
+    children: list[subprocess.Popen[str]] = []
     with ThreadPoolExecutor(len(LINES)) as pool:
-        return max(pool.map(lambda line: max(_run(part, words) for part in line), LINES))
-
-
-def _run(part: str, words: list[str]) -> int:
-    with _pytest([*PARTS[part], *words], PORTS.get(part)) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            print(f"{part} | {line}", end="", flush=True)
-        return abs(child.wait())
-
-
-@contextmanager
-def _pytest(arguments: list[str], port: str | None) -> Iterator[subprocess.Popen[str]]:
-    argv = [sys.executable, "-m", "pytest", *arguments]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **({"SAGABOX_TEST_PORT": port} if port else {})}
-    child = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        yield child
-    finally:
-        if child.poll() is None:
-            child.send_signal(signal.SIGINT)  # so pytest ends what it started
         try:
-            child.wait(60)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+            return max(pool.map(lambda line: _line(line, words, children), LINES))
+        except KeyboardInterrupt:
+            for child in children:
+                if child.poll() is None:
+                    child.send_signal(signal.SIGINT)  # so pytest ends what it started
+            for child in children:
+                try:
+                    child.wait(60)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+            return INTERRUPTED
+
+
+def _line(parts: tuple[str, ...], words: list[str], children: list[subprocess.Popen[str]]) -> int:
+    worst = 0
+    for part in parts:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if part in PORTS:
+            environment["SAGABOX_TEST_PORT"] = PORTS[part]
+        argv = [sys.executable, "-m", "pytest", *PARTS[part], *words]
+        with subprocess.Popen(
+            argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as child:
+            children.append(child)
+            for told in child.stdout or ():
+                print(f"{part} | {told}", end="", flush=True)
+        worst = max(worst, abs(child.returncode))
+        if abs(child.returncode) in (INTERRUPTED, signal.SIGINT):
+            break
+    return worst
 
 
 if __name__ == "__main__":

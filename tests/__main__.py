@@ -1,7 +1,6 @@
-"""`python -m tests`: the whole suite, in two lines side by side: the flows on a running sandbox, and meanwhile what needs only
-servers, then the browser on a sandbox of its own.
+"""`python -m tests`: the whole suite in parts, two at a time: each waits more than it computes.
 
-Each waits more than it computes. They share nothing: servers, ports and directories are their own.
+They share nothing: servers, ports and directories are their own.
 """
 
 import os
@@ -10,23 +9,25 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-FLOW, BROWSER = "tests/flow", "tests/browser"
-PARTS = {
-    "flow": (FLOW,),
-    "servers": ("tests", f"--ignore={FLOW}", f"--ignore={BROWSER}"),
-    "browser": (BROWSER,),
+APART = ("tests/flow", "tests/browser", "tests/journal", "tests/messaging")
+PARTS = {  # in the order in which they begin: the long ones must not be last
+    "flow": ("tests/flow",),
+    "servers": ("tests", *(f"--ignore={directory}" for directory in APART)),
+    "browser": ("tests/browser",),
+    "logs": ("tests/journal", "tests/messaging"),
 }
-LINES = (("flow",), ("servers", "browser"))
-PORTS = {"browser": "18401"}  # the other sandbox has the usual one
+AT_ONCE = 2
+PORTS = {"browser": "18401"}  # the flows' sandbox has the usual one
 INTERRUPTED = 2  # pytest's status
+STOPPED = (INTERRUPTED, -signal.SIGINT)
 
 
 def main(words: list[str]) -> int:
     """Run all, with pytest's options `words`; every line is told as it comes. The status of the part that fares worst."""
     children: list[subprocess.Popen[str]] = []
-    with ThreadPoolExecutor(len(LINES)) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            return max(pool.map(lambda line: _line(line, words, children), LINES))
+            return max(pool.map(lambda part: _run(part, words, children), PARTS))
         except KeyboardInterrupt:
             for child in children:
                 if child.poll() is None:
@@ -39,23 +40,18 @@ def main(words: list[str]) -> int:
             return INTERRUPTED
 
 
-def _line(parts: tuple[str, ...], words: list[str], children: list[subprocess.Popen[str]]) -> int:
-    worst = 0
-    for part in parts:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        if part in PORTS:
-            environment["SAGABOX_TEST_PORT"] = PORTS[part]
-        argv = [sys.executable, "-m", "pytest", *PARTS[part], *words]
-        with subprocess.Popen(
-            argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as child:
-            children.append(child)
-            for told in child.stdout or ():
-                print(f"{part} | {told}", end="", flush=True)
-        worst = max(worst, abs(child.returncode))
-        if abs(child.returncode) in (INTERRUPTED, signal.SIGINT):
-            break
-    return worst
+def _run(part: str, words: list[str], children: list[subprocess.Popen[str]]) -> int:
+    if any(child.returncode in STOPPED for child in children):
+        return INTERRUPTED
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if part in PORTS:
+        environment["SAGABOX_TEST_PORT"] = PORTS[part]
+    argv = [sys.executable, "-m", "pytest", *PARTS[part], *words]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        children.append(child)
+        for told in child.stdout or ():
+            print(f"{part} | {told}", end="", flush=True)
+    return abs(child.returncode)
 
 
 if __name__ == "__main__":

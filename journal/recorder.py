@@ -34,9 +34,7 @@ from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
 log = logging.getLogger(__name__)
 
 HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is left unread until the others have caught up
-AT_ONCE = (
-    200  # entries in one statement: one may tell of 200 bookings, a megabyte, and PostgreSQL takes no gigabyte at once
-)
+AT_ONCE = 200  # entries in one statement, whose arrays have an end: an entry of 200 bookings is a megabyte
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
 LONGEST_ROUND_S = 0.05  # of a stream; it is also how often a page that shows one is drawn

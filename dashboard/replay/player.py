@@ -121,11 +121,9 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
 def choices(run: RunDict) -> dict[str, Any]:
     """What the page can show of a run: {"bookings": [{id, text}], "performances": [{id, title}]}, and the time bar's strip."""
     tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
-    at = min(last, moments.indexed(tape))
-    rows = moments.rows_at(at, tape, tables=["booking_booking"], limit=BOOKINGS)
     bookings = [
         {"id": one.key, "text": f"{', '.join(one.row['seats'])} · {one.row['state']} · {one.key[-8:]}"}
-        for one in sorted(rows, key=lambda one: one.key, reverse=True)
+        for one in sorted(_rows_at_end(run, "booking_booking", BOOKINGS), key=lambda one: one.key, reverse=True)
         if one.from_pos >= first
     ]
     heights = marks.density(first, last + 1, bar.BUCKETS, tape) if last > first else []
@@ -138,20 +136,22 @@ def choices(run: RunDict) -> dict[str, Any]:
 
 
 def _performances(run: RunDict) -> list[dict[str, Any]]:
-    at = min(run["last_pos"], moments.indexed(run["tape"]))
-    rows = moments.rows_at(at, run["tape"], tables=["projections_performance"])
+    rows = _rows_at_end(run, "projections_performance")
     found = [{"id": one.key, "title": one.row["title"] or one.key} for one in rows]
     return sorted(found, key=lambda one: one["title"], reverse=True) or [{"id": "", "title": "none yet"}]
 
 
 def _latest_performance(run: RunDict) -> str:
     """The one that was booked last; of a run without a booking the first in the list."""
-    at = min(run["last_pos"], moments.indexed(run["tape"]))
     known = _performances(run)
-    booked = [
-        one.row["performance_id"] for one in moments.rows_at(at, run["tape"], tables=["booking_booking"], limit=1)
-    ]
+    booked = [one.row["performance_id"] for one in _rows_at_end(run, "booking_booking", 1)]
     return next((one["id"] for one in known if one["id"] in booked), known[0]["id"])
+
+
+def _rows_at_end(run: RunDict, table: str, limit: int = moments.ROWS) -> list[moments.RowThen]:
+    """A table's rows at the last moment of the run that can be asked for; at most `limit`, those that changed last."""
+    at = min(run["last_pos"], moments.indexed(run["tape"]))
+    return moments.rows_at(at, run["tape"], tables=[table], limit=limit)
 
 
 def _booking(request: HttpRequest, run: RunDict) -> str:

@@ -22,7 +22,7 @@ _ENTRIES = """
     select pos, xid from journal_entry where tape = %s and service = %s and xid is not null order by pos desc limit %s
 """
 _TOUCHED = """
-    select distinct change ->> 'table' from journal_entry, jsonb_array_elements(changes) change
+    select distinct change ->> 'table' from journal_entry, json_array_elements(changes) change
     where tape = %s and pos = any(%s)
 """
 _KEPT = """

@@ -4,6 +4,9 @@ Every table about a recording has a `tape`: 0 is the live journal, 1 and up are 
 was recorded; row versions, flights and table hashes are derived from them by the indexer and can be made again.
 """
 
+from typing import Any
+
+import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
@@ -15,6 +18,19 @@ LIVE = 0
 class Kind(models.TextChoices):
     TRANSACTION = "transaction"  # read from a database's log: it happened
     OBSERVATION = "observation"  # told by the code that saw it: best effort
+
+
+class JSONText(models.JSONField):
+    """A column of type json: kept as it came. What is only ever read whole need not be taken apart and put together again."""
+
+    def db_type(self, connection: Any) -> str:
+        return "json"
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return orjson.dumps(value).decode()  # as jsonb it would be written anew
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return value  # psycopg has parsed it
 
 
 class Entry(models.Model):
@@ -35,7 +51,7 @@ class Entry(models.Model):
     cause_known = models.BooleanField()  # False: some cause was not journaled in time, so the order is a guess
     emits = ArrayField(models.UUIDField())  # message ids it put into an outbox
     # [{"table", "op": insert|update|delete|truncate, "key", "old", "new"}]; an update's "old" need hold only what has changed
-    changes = models.JSONField()
+    changes = JSONText()
     data = models.JSONField(null=True)  # of an observation: {"kind", "messageid", ...}
     # That kind, in a column of its own: what only counts observations or looks for the next one reads the index alone.
     observed = models.GeneratedField(

@@ -24,7 +24,7 @@ _APPEND = """
             pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos, cause_known, emits, changes, data
         )
         select pos, kind, service, xid, lsn, committed_at, stamp.at, title, causes::uuid[], cause_pos::bigint[], cause_known,
-            emits::uuid[], changes::jsonb, data::jsonb
+            emits::uuid[], changes::json, data::jsonb
         from stamp, unnest(
             %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::text[],
             %b::bool[], %b::text[], %b::text[], %b::text[]

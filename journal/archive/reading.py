@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -19,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from journal.archive import lines
 from journal.archive.lines import SCHEMA, TYPES
-from journal.archive.writing import dumps
+from journal.archive.writing import Digits, dumps
 from journal.archive.writing import line as written
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -35,7 +34,7 @@ class ArchiveError(ValueError):
 
 
 def read(chunks: Iterable[bytes], longest: int = lines.LONGEST) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (kind, data) for each line; numbers with a fraction come as Decimal. Raises ArchiveError."""
+    """Yield (kind, data) for each line; numbers with a fraction come as Digits. Raises ArchiveError."""
     reader = _Reader()
     for number, text in enumerate(split(chunks, longest), 1):
         yield reader.take(number, text)
@@ -200,7 +199,7 @@ def _nothing(data: dict[str, Any]) -> None:
     """A kind of line that says nothing about the others."""
 
 
-def _integer(text: str) -> int | Decimal:
+def _integer(text: str) -> int | Digits:
     """What does not fit into 64 bits stays text, as it were: orjson would not write it."""
     if len(text) < 19:
         return int(text)
@@ -208,10 +207,10 @@ def _integer(text: str) -> int | Decimal:
     return int(exact) if -(2**63) <= exact < 2**63 else exact
 
 
-def _fraction(text: str) -> Decimal:
+def _fraction(text: str) -> Digits:
     if not isfinite(float(text)):
         raise ValueError(f"{text[:20]}… is beyond all numbers of 64 bits")
-    return Decimal(text)
+    return Digits(text)
 
 
 def _refuse(name: str) -> None:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 from journal.archive.lines import FIELDS, Entry, Flight, Hashes, Row, Run, schema_of, source_of
+
+
+class Digits(Decimal):
+    """A number that keeps how it was written: 1e30 is not 1E+30 in another export of the same run."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
 class Writer:
@@ -68,11 +79,11 @@ def line(kind: str, id: str, source: str, at: str, data: Mapping[str, Any]) -> b
 
 
 def dumps(value: Any) -> bytes:
-    """JSON; a Decimal with the very digits it was read with."""
+    """JSON; Digits as they were read."""
     return orjson.dumps(value, default=_exact)
 
 
 def _exact(value: Any) -> orjson.Fragment:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value))
+    if isinstance(value, Digits):
+        return orjson.Fragment(value.text)
     raise TypeError(f"{type(value).__name__} has no JSON")

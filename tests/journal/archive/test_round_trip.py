@@ -145,7 +145,7 @@ def spoil(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         (lambda file: file[: file.index(b"\n", len(file) // 2) + 1], r"line \d+: the export ends here, without its trailer"),
         (lambda file: file.replace(b"SOLD", b"VOID", 1), r"line \d+: the checksum is"),
         (spoil(rb'"schema":1', b'"schema":9'), r"line 1: it has schema version 9; this Sagabox reads version 1"),
-        (spoil(rb'(sagabox.entry.*?)"status": "SOLD"', rb'\1"status": "VOID"'), r"seats_seat after its last entry has 10 rows"),
+        (spoil(rb'(sagabox.entry.*?)"status":"SOLD"', rb'\1"status":"VOID"'), r"seats_seat after its last entry has 10 rows"),
         (spoil(rb'"row":\{"body"', b'"row":{"bodx"'), r"seats_seat at its start has 5 rows"),
         (spoil(rb'"xid":7\d\d', b'"xid":null,"xid":-1'), r"line \d+: data\.xid is not as it should be"),
         (spoil(rb"1000000000000000000000000000000\b", b"1e999"), r"line \d+: it is no JSON \(1e999… is beyond"),

@@ -37,7 +37,10 @@ HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is lef
 AT_ONCE = 200  # entries in one statement, whose arrays have an end: an entry of 200 bookings is a megabyte
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
-LONGEST_ROUND_S = 0.05  # of a stream; it is also how often a page that shows one is drawn
+READ_EVERY = 0.02  # seconds, of a stream
+LONGEST_ROUND_S = (
+    0.045  # from one commit of a stream to the next; pages are drawn at most every 0.05 s, so none has to wait
+)
 REPORT_EVERY = 1.0
 LULL = 0.3  # seconds without an entry; a recorder that indexed between two of them would keep the second waiting
 BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
@@ -94,7 +97,8 @@ class Recorder:
             for begin in range(0, len(placed), AT_ONCE):
                 self._write(placed[begin : begin + AT_ONCE])
             self._rate.count(len(placed))
-            self._write_at = now + max(WRITE_EVERY, self._rate.round_s(LONGEST_ROUND_S))
+            # From when it was told, not from when it was begun: a page lets what comes early wait.
+            self._write_at = time.monotonic() + max(WRITE_EVERY, self._rate.round_s(LONGEST_ROUND_S))
         elif now >= self._report_at:
             self._publish([], now)
         if self._upkeep_due(bool(placed)):
@@ -105,12 +109,11 @@ class Recorder:
     def _read(self) -> None:
         ordering = self._ordering
         open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
-        idle_for = WRITE_EVERY if ordering.waiting() else OBSERVE_EVERY
-        if self._upkeep_due():
-            idle_for = 0.0
-        else:
-            wait([], max(self._write_at - time.monotonic(), 0.0))  # what comes meanwhile could not be written anyway
-        wait(list(open_ones.values()), idle_for)
+        behind = any(stream.ready for stream in open_ones.values())
+        if not behind and not self._upkeep_due():
+            # What comes meanwhile could not be written anyway; but it is read, so that less is left to do when its time has come.
+            wait([], min(max(self._write_at - time.monotonic(), 0.0), READ_EVERY))
+            wait(list(open_ones.values()), self._idle_for())
         now = time.monotonic()
         for service, stream in self._streams.items():
             if service in open_ones:
@@ -123,6 +126,15 @@ class Recorder:
             self._observe_at = now + OBSERVE_EVERY
             for candidate in self._observations.poll():
                 ordering.add(candidate, now)
+
+    def _idle_for(self) -> float:
+        """How long to wait for something to read, in seconds."""
+        left = self._write_at - time.monotonic()
+        if not self._ordering.waiting():
+            return OBSERVE_EVERY
+        return (
+            min(left, WRITE_EVERY) if left > 0 else WRITE_EVERY
+        )  # what could be written is: the rest waits for its causes
 
     def _write(self, placed: list[Placed]) -> None:
         clusters = {service: stream.system_id for service, stream in self._streams.items()}

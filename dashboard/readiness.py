@@ -1,6 +1,7 @@
 """/readyz: which part of the sandbox is ready, and which is not."""
 
 from collections.abc import Collection
+from functools import cache
 
 import httpx
 from django.conf import settings
@@ -54,10 +55,16 @@ def _beats() -> dict[str, str]:
 
 def _api(url: str) -> str:
     try:
-        response = httpx.get(f"{url}/readyz", timeout=2)
+        response = _client().get(f"{url}/readyz")
     except httpx.HTTPError as error:
         return f"not reachable ({type(error).__name__})"
     return "ready" if response.status_code == 200 else f"not ready: {response.text[:200]}"
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for all: each makes itself ready for TLS, which takes longer than to ask. No connection is kept: its server may end."""
+    return httpx.Client(timeout=2, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def _database(alias: str) -> str:

@@ -60,7 +60,7 @@ class Stage:
 
     def __init__(self, page: Page, weight: dict[str, int]) -> None:
         self._page, self._weight = page, weight
-        self._began = self._cursor()
+        self._began = self._forget()
 
     def first_load(self) -> dict[str, int]:
         """Bytes over the wire by kind of resource, headers included, until the network fell silent."""
@@ -71,8 +71,7 @@ class Stage:
 
     def stay_until(self, over: Callable[[], bool]) -> float:
         """Begin to count, and let the page run until the load is over; the seconds that took."""
-        self._began = self._cursor()
-        self._page.evaluate("for (const list of Object.values(probe)) list.length = 0")
+        self._began = self._forget()
         began = time.perf_counter()
         while not over():
             self._page.wait_for_timeout(500)  # asking costs more than it seems: three processes wake
@@ -90,8 +89,10 @@ class Stage:
         wrong = len(wanted - set(got)) + len(got) - len(set(got))
         return Seen(delays_ms=found["delays"], frames_ms=frames, wrong=wrong)
 
-    def _cursor(self) -> int:
-        return int(self._page.locator("html").get_attribute("data-cursor") or 0)
+    def _forget(self) -> int:
+        """Forget what was painted; the cursor of that very moment: what is drawn between two questions would be missing."""
+        forget = "for (const list of Object.values(probe)) list.length = 0; document.documentElement.dataset.cursor"
+        return int(self._page.evaluate(forget) or 0)
 
 
 @contextmanager

@@ -62,10 +62,14 @@ class Stage:
         self._page, self._weight = page, weight
         self._began = self._forget()
 
-    def first_load(self) -> dict[str, int]:
-        """Bytes over the wire by kind of resource, headers included, until the network fell silent."""
+    def settle(self) -> None:
+        """Until what a page loads is loaded: how long that takes is another question than how late a line is drawn."""
         self._page.wait_for_load_state("networkidle")
         self._page.wait_for_timeout(500)
+
+    def first_load(self) -> dict[str, int]:
+        """Bytes over the wire by kind of resource, headers included, until the network fell silent."""
+        self.settle()
         assert self._weight, "opened without `weigh`: nothing loaded would pass for little"
         return dict(self._weight)
 

@@ -102,6 +102,7 @@ def _booked(bench: Bench, name: str, rate: float, delay_ms: float | None = None)
 
     performance, labels = load.performance(int(rate * bench.seconds))
     with opened(f"{bench.url}/?performance={performance}") as stage:
+        stage.settle()
         achieved, seen, web = bench.under(lambda: load.paced(bench.url, performance, labels, rate), stage, name)
     placed = Figure(name=f"{name}: placed and confirmed", value=achieved, unit="/s", least=0.95 * rate)
     return [placed, *_of_page(name, seen, delay_ms=delay_ms), web]

@@ -28,7 +28,7 @@ from journal.reading import read_transaction
 from journal.retention import Keep
 from journal.upkeep import Upkeep
 from messaging.heartbeat import Heartbeat
-from messaging.rate import Rate
+from messaging.rate import LATER, Rate
 from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,8 @@ class Recorder:
         self._upkeep = Upkeep(Keep(settings.JOURNAL_KEEP_ENTRIES, settings.JOURNAL_KEEP_BYTES))
         self._definitions = Definitions()
         self._observe_at = self._write_at = self._report_at = 0.0
-        self._wrote_at, self._rate = float("-inf"), Rate()
+        self._wrote_at = float("-inf")
+        self._rate = Rate(over_s=LATER)  # a lone booking makes twenty entries in a burst
         self._recorded, self._behind_ms, self._late_s = 0, 0, 0.0
 
     def close(self) -> None:

@@ -38,9 +38,7 @@ AT_ONCE = 200  # entries in one statement, whose arrays have an end: an entry of
 OBSERVE_EVERY = 0.1  # seconds
 WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
 READ_EVERY = 0.02  # seconds, of a stream
-LONGEST_ROUND_S = (
-    0.045  # from one commit of a stream to the next; pages are drawn at most every 0.05 s, so none has to wait
-)
+LONGEST_ROUND_S = 0.045  # of a stream, from when one is told to the next; pages are drawn every 0.05 s at most
 REPORT_EVERY = 1.0
 LULL = 0.3  # seconds without an entry; a recorder that indexed between two of them would keep the second waiting
 BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again

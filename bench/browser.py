@@ -60,7 +60,7 @@ class Stage:
 
     def __init__(self, page: Page, weight: dict[str, int]) -> None:
         self._page, self._weight = page, weight
-        self._began = self._forget()
+        self._began = 0
 
     def settle(self) -> None:
         """Until what a page loads is loaded: how long that takes is another question than how late a line is drawn."""

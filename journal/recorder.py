@@ -128,12 +128,12 @@ class Recorder:
 
     def _idle_for(self) -> float:
         """How long to wait for something to read, in seconds."""
-        left = self._write_at - time.monotonic()
         if not self._ordering.waiting():
             return OBSERVE_EVERY
-        return (
-            min(left, WRITE_EVERY) if left > 0 else WRITE_EVERY
-        )  # what could be written is: the rest waits for its causes
+        left = self._write_at - time.monotonic()
+        if left <= 0:
+            return WRITE_EVERY  # what could be written is: the rest waits for its causes
+        return min(left, WRITE_EVERY)
 
     def _write(self, placed: list[Placed]) -> None:
         clusters = {service: stream.system_id for service, stream in self._streams.items()}

@@ -113,13 +113,23 @@ front = GroupCommit(_place, size=BATCH, waiting=WAITING)
 )
 async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse) -> Any:
     """202 and where to look. The same Idempotency-Key with the same body gives the same booking, also while it is in flight."""
-    wanted = PlaceBooking(
-        key=key_of(request),
+    accepted = await answer_to(wanted_of(key_of(request), payload))
+    response["Location"] = accepted["url"]
+    return Status(202, accepted)
+
+
+def wanted_of(key: str, payload: BookingIn) -> PlaceBooking:
+    return PlaceBooking(
+        key=key,
         customer=payload.customer,
         performance=payload.performance,
         seats=tuple(payload.seats),
         payment_method=payload.payment_method,
     )
+
+
+async def answer_to(wanted: PlaceBooking) -> dict[str, str]:
+    """A BookingAccepted, once its batch has committed. Raises Problem 422 and 503, and what a database raises."""
     try:
         result = await front.submit(wanted)
     except Overloaded as error:
@@ -128,9 +138,7 @@ async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse
         case Refused():
             raise _refusal(result)
         case Placed():
-            url = f"/api/bookings/{result.id}"
-            response["Location"] = url
-            return Status(202, {"id": result.id, "state": result.state, "url": url})
+            return {"id": result.id, "state": result.state, "url": f"/api/bookings/{result.id}"}
 
 
 def _refusal(refused: Refused) -> Problem:

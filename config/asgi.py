@@ -29,6 +29,10 @@ def _application() -> object:
     pool_connections(8)
     close_connections_once()
     http = kept(get_asgi_application())
+    if settings.SERVICE == "booking":
+        from booking.counter import Counter
+
+        return Counter(http)
     if settings.SERVICE != "web":
         return http
     from dashboard.gateway import Gateway

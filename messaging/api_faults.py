@@ -30,30 +30,16 @@ HEARD_S = STALE_S + 0.1
 """No request that comes so long after a fault was armed is judged by a plan without it."""
 
 
-class ApiFaults:
-    """For an asynchronous server: what asks Redis runs in a thread, so that no request waits for another's question."""
+class Watched:
+    """The plan of this process's API, for an asynchronous server: what asks Redis runs in a thread, so that no request waits for
+    another's question."""
 
-    sync_capable, async_capable = False, True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
-        self.get_response = get_response
-        self._plan = Plan(impatient_redis(), settings.SERVICE, f"api-{settings.SERVICE}")
+    def __init__(self) -> None:
+        self.plan = Plan(impatient_redis(), settings.SERVICE, f"api-{settings.SERVICE}")
         self._asking: asyncio.Future[None] | None = None
         self._asked_at = 0.0
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
-    async def __call__(self, request: HttpRequest) -> HttpResponse:
-        await self._look()
-        if self._plan.armed and request.path != SPARED:
-            fault = await asyncio.to_thread(self._claim, request)
-            if fault is not None and fault.action == Action.DOWN:
-                return _down(fault).response()
-            if fault is not None:
-                await asyncio.sleep(fault.seconds)
-        return await self.get_response(request)
-
-    async def _look(self) -> None:
+    async def armed(self) -> bool:
         now = time.monotonic()
         age = now - self._asked_at
         if age > FRESH_S and (self._asking is None or self._asking.done()):
@@ -61,17 +47,37 @@ class ApiFaults:
             self._asking = asyncio.ensure_future(asyncio.to_thread(self._refresh))
             if age > STALE_S:
                 await asyncio.wait({self._asking}, timeout=PATIENCE_S)
+        return bool(self.plan.armed)
 
     def _refresh(self) -> None:
         try:
-            self._plan.refresh()
+            self.plan.refresh()
         except RedisError as error:
             log.debug("fault plan not read: %s", error)
+
+
+class ApiFaults:
+    sync_capable, async_capable = False, True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+        self.get_response = get_response
+        self._watched = Watched()
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        if await self._watched.armed() and request.path != SPARED:
+            fault = await asyncio.to_thread(self._claim, request)
+            if fault is not None and fault.action == Action.DOWN:
+                return _down(fault).response()
+            if fault is not None:
+                await asyncio.sleep(fault.seconds)
+        return await self.get_response(request)
 
     def _claim(self, request: HttpRequest) -> Fault | None:
         what: dict[str, Any] = {"type": request.method}
         try:
-            return claim(self._plan, Point.API, what)
+            return claim(self._watched.plan, Point.API, what)
         except RedisError:
             return None
 

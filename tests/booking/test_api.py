@@ -77,7 +77,7 @@ def test_key_reused_with_another_body(client: Client) -> None:
     assert Booking.objects.count() == 1
 
 
-BAD_FIELDS = {
+BAD_FIELDS: dict[str, dict[str, Any]] = {
     "unknown seat": {"seats": ["Z-99"]},
     "one foreign seat": {"seats": ["A-15", "Z-99"]},
     "no seats": {"seats": []},

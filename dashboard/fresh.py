@@ -22,6 +22,10 @@ class Fresh(Generic[T]):
     def is_fresh(self) -> bool:
         return time.monotonic() - self._asked_at <= self._seconds
 
+    def is_at_hand(self) -> bool:
+        """Whether `get` answers without a look: it is fresh, or somebody else looks already."""
+        return self.is_fresh() or (self._lock.locked() and self._asked_at > float("-inf"))
+
     def get(self) -> T:
         if not self.is_fresh() and self._lock.acquire(blocking=False):
             try:

@@ -36,8 +36,8 @@ class Pressure:
             raise Problem(429, "The recorder is behind", detail, headers={"Retry-After": "5"})
 
     def is_known_to_be_low(self) -> bool:
-        """Without asking: False also when it is time to ask again."""
-        return self._late_s.is_fresh() and self._late_s.get() <= LATE_S
+        """Without asking: False also when it is time to ask again, and nobody does."""
+        return self._late_s.is_at_hand() and self._late_s.get() <= LATE_S
 
     def _ask(self) -> float:
         try:

@@ -59,6 +59,20 @@ def test_redis_is_asked_once_a_second(redis: Redis, monkeypatch: pytest.MonkeyPa
         one.check()
 
 
+def test_while_it_is_asked_again_what_was_known_is_at_hand(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or all that come meanwhile would take the long way round, just when there is much to do."""
+    now = 100.0
+    monkeypatch.setattr(fresh.time, "monotonic", lambda: now)
+    one = Pressure(redis)
+    with one._late_s._lock:
+        assert not one.is_known_to_be_low(), "nothing is known yet"
+    one.check()
+    now += 1.1
+    assert not one.is_known_to_be_low(), "nobody asks"
+    with one._late_s._lock:
+        assert one.is_known_to_be_low()
+
+
 @pytest.mark.parametrize("late_s", [LATE_S + 30, 0])
 def test_the_front_door_says_so_before_it_asks_booking(
     redis: Redis, client: Any, monkeypatch: pytest.MonkeyPatch, late_s: float

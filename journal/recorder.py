@@ -80,6 +80,7 @@ class Recorder:
         self._definitions = Definitions()
         self._observe_at = self._write_at = self._report_at = 0.0
         self._wrote_at = float("-inf")
+        self._fresh = False  # something was read that nobody has tried to place yet
         self._rate = Rate(over_s=LATER)  # a lone booking makes twenty entries in a burst
         self._recorded, self._behind_ms, self._late_s = 0, 0, 0.0
 
@@ -91,7 +92,9 @@ class Recorder:
         """Wait a moment for something to read, then read, order, store and publish."""
         self._read()
         now = time.monotonic()
-        placed = self._ordering.release(now) if now >= self._write_at else []
+        placed: list[Placed] = []
+        if now >= self._write_at:
+            placed, self._fresh = self._ordering.release(now), False
         if placed:
             for begin in range(0, len(placed), AT_ONCE):
                 self._write(placed[begin : begin + AT_ONCE])
@@ -112,13 +115,15 @@ class Recorder:
         if not behind and not self._upkeep_due():
             # What comes meanwhile could not be written anyway; but it is read, so that less is left to do when its time has come.
             wait([], min(max(self._write_at - time.monotonic(), 0.0), READ_EVERY))
-            wait(list(open_ones.values()), self._idle_for())
+            if not (self._fresh and time.monotonic() >= self._write_at):
+                wait(list(open_ones.values()), self._idle_for())
         now = time.monotonic()
         for service, stream in self._streams.items():
             if service in open_ones:
                 for transaction in stream.poll(limit=500):
                     self._definitions.note(service, transaction)
                     ordering.add(read_transaction(service, transaction), now)
+                    self._fresh = True
             else:
                 stream.beat()
         if now >= self._observe_at:

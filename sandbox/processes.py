@@ -46,8 +46,9 @@ class Tier(IntEnum):
 class Process:
     """One program. `keys` are the names of all environment variables it is given, and it is given no others.
 
-    `yields`: it gives way where there is not enough processor time for all. What does a saga's work does: its messages wait in
-    line and are taken in larger batches then, which costs less. What people look at has no such way to save.
+    `yields`: it gives way where there is not enough processor time for all. What does a saga's work does: its messages, and the
+    requests to book, wait in line and are taken in larger batches then, which costs less. What people look at has no such way
+    to save.
     """
 
     name: str
@@ -121,7 +122,7 @@ def _of_service(service: str) -> list[Process]:
                 arguments=celery(service), keys=(*own, "HOLD_SECONDS") if service == "seats" else own,
                 yields=True),
         Process(name=f"api-{service}", tier=Tier.FRONT, health="http", service=service,
-                arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN")),
+                arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN"), yields=True),
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from django.template.loader import get_template
 
 from dashboard.socket.line import bare, line
 from dashboard.stage import present
+from dashboard.stage.seat import seat
 
 Row = dict[str, Any]
 
@@ -65,7 +66,7 @@ def join(frames: Iterable[Frame], *, log: bool, performance: str) -> str:
         [
             f"<ol>{lines}</ol>" if lines else "",
             *(_partial("dashboard/live.html#lag", {"lag": row}) for row in gauges.values()),
-            *(_partial("dashboard/seats.html#seat", {"seat": row}) for row in seats.values()),
+            *map(seat, seats.values()),
         ]
     )
 

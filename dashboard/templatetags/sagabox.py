@@ -1,24 +1,16 @@
-"""Template helpers: money, short ids, and the header's navigation."""
+"""Template helpers: money, seats, short ids, and the header's navigation."""
 
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-from babel.numbers import format_currency, get_currency_precision
 from django import template
 
 from dashboard.navigation import Place, places
+from dashboard.stage.money import money
+from dashboard.stage.seat import seat
 
 register = template.Library()
-
-
-@register.filter
-@lru_cache(1000)  # a hall has a handful of prices and a thousand seats
-def money(amount: int | None, currency: str) -> str:
-    """Format an amount in minor units: 150000 KRW is ₩150,000 (the won has no minor unit), 4200 EUR is €42.00."""
-    if amount is None or not currency:
-        return ""
-    return format_currency(Decimal(amount).scaleb(-get_currency_precision(currency)), currency, locale="en")
+register.filter(money)
+register.simple_tag(seat)
 
 
 @register.filter

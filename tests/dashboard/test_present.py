@@ -7,7 +7,7 @@ import pytest
 from dashboard.stage import present
 from dashboard.stage.details import describe
 from dashboard.stage.lanes import draw
-from dashboard.templatetags.sagabox import money
+from dashboard.stage.money import money
 from journal.stories import fold
 from tests.dashboard.recording import SCENES, recorded
 

@@ -50,7 +50,7 @@ class Broadcast:
         pipe = self._redis.pipeline(transaction=True)
         pipe.hmget(STATUS, "epoch", "streamed")
         for entry in entries:
-            _add(pipe, entry)
+            self._add(pipe, entry)
         pipe.hset(STATUS, mapping=moved)
         try:
             (epoch, streamed), *_ = pipe.execute()
@@ -75,15 +75,16 @@ class Broadcast:
             last = 0
         for entry in entries:
             if entry["pos"] > last:
-                _add(pipe, entry)
+                self._add(pipe, entry)
         topped: dict[Any, Any] = {**status, "epoch": self._epoch, "streamed": end}
         pipe.hset(STATUS, mapping=topped)
         pipe.execute()
         self._pos = end
 
-
-def _add(pipe: Any, entry: EntryDict) -> None:
-    pipe.xadd(STREAM, {"e": orjson.dumps(glance(entry))}, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
+    def _add(self, pipe: Any, entry: EntryDict) -> None:
+        """With the epoch: whoever reads an entry need not ask of which journal it is."""
+        told: dict[Any, Any] = {"e": orjson.dumps(glance(entry)), "epoch": self._epoch}
+        pipe.xadd(STREAM, told, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
 
 
 def _pos(found: list[Any]) -> int:

@@ -123,14 +123,17 @@ class Tail:
     async def _from_stream(self, redis: Redis) -> list[Frame]:
         """What the stream has after `shown`. A stream of another epoch, or with a gap, is not read on: the database is."""
         found = cast("list[Any]", await redis.xread({STREAM: f"{self.shown}-0"}, count=FRAME, block=BLOCK_MS) or [])
+        news = [(int(key.split(b"-")[0]), fields) for _, entries in found for key, fields in entries]
+        if (
+            news
+            and news[0][0] == self.shown + 1
+            and all(fields.get(b"epoch") == self.epoch.encode() for _, fields in news)
+        ):
+            return [Frame(pos, fields[b"e"]) for pos, fields in news]
         status = await cast("Any", redis.hmget(STATUS, ["epoch", "streamed"]))
         epoch, streamed = (value.decode() if value else "" for value in status)
-        if epoch and (epoch != self.epoch or int(streamed or 0) < self.shown - KEPT):
-            return await self._from_database()
-        frames = [Frame(int(key.split(b"-")[0]), fields[b"e"]) for _, entries in found for key, fields in entries]
-        if frames and frames[0].pos != self.shown + 1:
-            return await self._from_database()
-        return frames
+        behind = epoch and (epoch != self.epoch or int(streamed or 0) < self.shown - KEPT)
+        return await self._from_database() if news or behind else []
 
     async def _from_database(self) -> list[Frame]:
         epoch, pos = await _standing()

@@ -47,7 +47,7 @@ class Journal:
             )  # fmt: skip
             if streamed:
                 (entry,) = queries.entries_after(self.pos - 1, 1)
-                self.redis.xadd(STREAM, {"e": json.dumps(entry)}, id=f"{self.pos}-0")
+                self.redis.xadd(STREAM, {"e": json.dumps(entry), "epoch": self.epoch}, id=f"{self.pos}-0")
         if streamed:
             self._stand()
 
@@ -115,6 +115,15 @@ async def test_an_entry_the_stream_lost_is_read_from_the_database(journal: Journ
         await write(journal, 1)
         await until(lambda: tail.shown == 6)
         assert positions(text(tail, 0)[0]) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_an_entry_of_another_epoch_is_not_shown_though_its_position_would_fit(journal: Journal) -> None:
+    await write(journal, 2)
+    async with following() as tail:
+        journal.redis.xadd(STREAM, {"e": json.dumps({"pos": 3}), "epoch": "another"}, id="3-0")
+        await write(journal, 1, streamed=False)
+        await until(lambda: tail.shown == 3)
+        assert 'data-service="seats"' in text(tail, 2)[0], "read from the database"
 
 
 async def test_what_came_before_the_process_did_is_fetched_when_a_page_comes_back_for_it(journal: Journal) -> None:

@@ -61,6 +61,7 @@ def read_transaction(service: str, transaction: Transaction) -> Candidate:
         row = change["new"] or change["old"] or {}
         causes.append(row.get("caused_by"))
         correlations.extend(_bookings(change))
+    own = set(emits)
     lsn = format_lsn(transaction.end_lsn)
     note = next((orjson.loads(note.content) for note in transaction.notes if note.prefix == NOTE), None)
     rows = [change for change in changes if change["table"] != outbox]
@@ -71,7 +72,7 @@ def read_transaction(service: str, transaction: Transaction) -> Candidate:
         service=service,
         committed_at=transaction.committed_at,
         title=note["text"] if note else title_of(messages, rows),
-        causes=_distinct(cause for cause in causes if cause not in emits) if any(causes) else (),
+        causes=_distinct(cause for cause in causes if cause not in own) if any(causes) else (),
         emits=_distinct(emits),
         correlations=_distinct(correlations),
         changes=tuple(changes),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from journal.telling import before, telling
+from journal.telling import telling
 
 _STATES = ("status", "state")
 _PAST = {"insert": "inserted", "update": "updated", "delete": "deleted", "truncate": "emptied"}
@@ -32,9 +32,9 @@ def _handled(messages: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _state(change: dict[str, Any]) -> str | None:
-    new, old = change["new"], before(change)
+    new, old = change["new"], change["old"]
     for name in _STATES if new else ():
-        if isinstance(new.get(name), str) and new[name] != old.get(name):
+        if isinstance(new.get(name), str) and (old is None or old.get(name, new[name]) != new[name]):
             return f"{_noun(change)} {new[name]}"
     return None
 

@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     # The only one that knows no other way than synchronous, so it comes last: those before it are called in its thread then, in a
     # row. Behind it each of them would be sent to a thread and waited for, two or three times a request.
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static.StaticFiles",
 ]
 if SERVICE == "web":  # pages of a thousand seats; Django pads them against guessing secrets from the length (BREACH)
     MIDDLEWARE.insert(0, "django.middleware.gzip.GZipMiddleware")

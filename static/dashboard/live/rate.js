@@ -1,21 +1,36 @@
-// How much comes. A booking is told of thirty times in a second; more than two at a time are a stream: nobody reads along, and what
-// draws or asks does so less often. An entry of a batch tells of many bookings: a faster stream may have fewer lines.
+// How much comes. More than a few bookings at a time are a stream: nobody reads along, and what draws or asks does so less often. A
+// stream is known by how many bookings are told of, so it is seen within a tenth of a second and not when its first bookings have
+// been drawn one by one; and by how often anything is told at all: a lone booking is told of thirty times in a second.
 
-const CALM = 60; // bookings told of, a second
-let recent = 0; // those of the last second or so
+const FEW = 3; // bookings told of within a second
+const CALM = 60; // tellings a second; an entry of a batch tells of many bookings
+const SPAN_MS = 1_000;
+const told = new Map(); // booking -> when it was last told of, the oldest first
+let recent = 0; // tellings of the last second or so
 let at = 0;
 
-const decay = (now) => {
-  recent *= Math.exp((at - now) / 1000);
+const fade = (now) => {
+  recent *= Math.exp((at - now) / SPAN_MS);
   at = now;
+  for (const [booking, when] of told) {
+    if (now - when < SPAN_MS) break;
+    told.delete(booking);
+  }
 };
 
 export const count = (entries) => {
-  decay(performance.now());
+  const now = performance.now();
+  for (const { bookings } of entries) {
+    for (const booking of bookings) {
+      told.delete(booking); // to its new place, at the end
+      told.set(booking, now);
+    }
+  }
+  fade(now);
   for (const { bookings } of entries) recent += Math.max(bookings.length, 1);
 };
 
 export const streaming = () => {
-  decay(performance.now());
-  return recent > CALM;
+  fade(performance.now());
+  return told.size > FEW || recent > CALM;
 };

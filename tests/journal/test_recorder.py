@@ -1,6 +1,7 @@
 """The recorder over two real logs, the journal's database and Redis: nothing lost, nothing doubled, causes first."""
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
@@ -64,6 +65,31 @@ def test_a_cause_that_never_comes_is_unknown_and_holds_nothing_up_for_long(
     commit(servers["seats"], "seats", cause=str(uuid.uuid4()))
     (entry,) = run_until(recorder, 1)
     assert (entry["cause_known"], entry["cause_pos"], len(entry["causes"])) == (False, [], 1)
+
+
+def test_when_a_round_is_over_nobody_waits_for_more_to_read(
+    servers: Servers, start: Callable[[], Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: with nothing in hand it does wait, or it would never rest."""
+    recorder = start()
+    commit(servers["booking"], "booking")
+    run_until(recorder, 1)
+    monkeypatch.setattr(recorder, "_upkeep_due", lambda *_: False)
+    recorder._write_at = time.monotonic() + 60  # a round begins
+    commit(servers["booking"], "booking")
+
+    def second_is_read() -> bool:
+        recorder.step()
+        return recorder._ordering.waiting() == 1
+
+    wait_until(second_is_read, 10, "the second to be read")
+    recorder._write_at = time.monotonic()
+    waited: list[int] = []
+    monkeypatch.setattr("journal.recorder.wait", lambda streams, timeout: waited.append(len(streams)))
+    recorder.step()
+    assert (waited, queries.last_pos()) == ([0], 2)
+    recorder.step()
+    assert waited == [0, 0, 2]
 
 
 def test_a_restart_neither_loses_nor_doubles(servers: Servers, redis: Redis, start: Callable[[], Recorder]) -> None:

@@ -1,11 +1,11 @@
-// Panels that watch the journal ask for themselves again when an entry concerns them: each at most eight times a second, every
+// Panels that watch the journal ask for themselves again when an entry concerns them: each at most four times a second, every
 // other second while entries stream (once a second what somebody stays with), never while its last answer is on its way (that one
 // is older than the news; and the element may be about to be replaced), and then not for a multiple of the time that took, so that
 // a busy server has time for the log.
 
 import { streaming } from "./rate.js";
 
-const PACE_MS = 125;
+const PACE_MS = 250;
 const STREAM_PACE_MS = 2_000;
 const CHOSEN_PACE_MS = 1_000;
 const REST = 4;

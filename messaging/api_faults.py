@@ -57,6 +57,8 @@ class Watched:
 
 
 class ApiFaults:
+    """Answers, or waits, in place of the API where a fault says so."""
+
     sync_capable, async_capable = False, True
 
     def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:

@@ -20,14 +20,14 @@ const fade = (now) => {
 
 export const count = (entries) => {
   const now = performance.now();
+  fade(now);
   for (const { bookings } of entries) {
+    recent += Math.max(bookings.length, 1);
     for (const booking of bookings) {
       told.delete(booking); // to its new place, at the end
       told.set(booking, now);
     }
   }
-  fade(now);
-  for (const { bookings } of entries) recent += Math.max(bookings.length, 1);
 };
 
 export const streaming = () => {

@@ -1,6 +1,4 @@
-// The stage's own behaviour: keys, help, the phone's three tabs, and following the newest booking. What happens is the server's.
-
-import { streaming } from "./live/rate.js";
+// The stage's own behaviour: keys, help, the phone's three tabs, and what is swapped into the panel. What happens is the server's.
 
 const find = (id) => document.getElementById(id);
 
@@ -50,27 +48,6 @@ for (const tab of tabs) {
 document.body.addEventListener("booked", () => open("story"));
 if (new URL(location.href).searchParams.has("booking")) open("story");
 
-// Following the newest: the list of recent bookings knows it first. A booking is shown for a while before it makes way; in a stream
-// longer, for its panel asks less often there, and it should be seen to end.
-const DWELL_MS = 2_000;
-const STREAM_DWELL_MS = 4_000;
-let changed = -Infinity;
-let waiting = 0;
-const follow = () => {
-  waiting = 0;
-  const panel = find("booking");
-  const newest = find("recent")?.dataset.newest;
-  if (panel?.dataset.follow !== "true" || !newest || panel.dataset.booking === newest) return;
-  const left = panel.dataset.booking ? changed + (streaming() ? STREAM_DWELL_MS : DWELL_MS) - performance.now() : 0;
-  if (left > 0) {
-    waiting = setTimeout(follow, left);
-    return;
-  }
-  changed = performance.now();
-  htmx.ajax("GET", "/bookings/newest/panel", { target: "#booking", swap: "outerHTML" });
-};
-document.body.addEventListener("htmx:afterSettle", () => { if (!waiting) follow(); });
-
 // Whoever's answer belongs into the panel gets it there, though the panel was renewed while it was under way: htmx has kept the
 // element that it meant. What a panel asked for itself that has made way is old: nobody needs it.
 document.body.addEventListener("htmx:beforeRequest", ({ detail }) => {
@@ -81,4 +58,11 @@ document.body.addEventListener("htmx:beforeRequest", ({ detail }) => {
     if (detail.elt === target || !find(target.id)) event.detail.shouldSwap = false;
     else event.detail.target = find(target.id);
   });
+});
+
+// htmx tells each of the 600 elements of a panel that it goes, and looks in the page for the old one of each id that comes: two
+// thirds of the time that a swap takes. Nothing in the panel asks for either, but the focus, which goes over to the new element of
+// its id. Heard by the window, last of all: until then the panel may be told to stay.
+window.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
+  if (shouldSwap && target.id === "booking" && !target.contains(document.activeElement)) target.replaceChildren();
 });

@@ -220,34 +220,3 @@ def test_people_here_are_counted_and_each_acts_as_a_customer_of_their_choice(liv
     page.goto("/operate")
     expect(page.locator("#acting")).to_have_text(f"You act as {name}")
     expect(other.locator("#acting")).not_to_contain_text(name)
-
-
-RATE = """
-async ([url, steps]) => {
-  const {count, streaming} = await import(url);
-  return steps.map(([bookings, times]) => {
-    for (let time = 0; time < times; time += 1) count([{bookings}]);
-    return streaming();
-  });
-}
-"""
-
-
-def test_a_stream_is_known_by_its_bookings_and_by_how_often_it_is_told_of(
-    live: Live, open_page: Callable[..., Page]
-) -> None:
-    """The controls: one booking told of as often as one is, and three at a time, are none."""
-    page = open_page()
-    loaded = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
-    rate = next(url for url in loaded if "/live/rate" in url)
-
-    def streams(name: str, *steps: tuple[list[str], int]) -> list[bool]:
-        found: list[bool] = page.evaluate(RATE, [f"{rate}?{name}", steps])  # a module of its own: nobody else counts
-        return found
-
-    assert streams("lone", (["a"], 30)) == [False]
-    assert streams("few", (["a"], 5), (["b"], 5), (["c", "a"], 5)) == [False] * 3
-    assert streams("many", (["a"], 1), (["b"], 1), (["c"], 1), (["d"], 1)) == [False, False, False, True]
-    assert streams("batch", (["a", "b", "c", "d"], 1)) == [True]
-    assert streams("of nobody", ([], 50), ([], 50)) == [False, True]
-    page.wait_for_function("async (url) => !(await import(url)).streaming()", arg=f"{rate}?many", timeout=PATIENCE)

@@ -1,12 +1,12 @@
 // Panels that watch the journal ask for themselves again when an entry concerns them: each at most four times a second, every
-// other second while entries stream (once a second what somebody stays with), never while its last answer is on its way (that one
+// three seconds while entries stream (once a second what somebody stays with), never while its last answer is on its way (that one
 // is older than the news; and the element may be about to be replaced), and then not for a multiple of the time that took, so that
-// a busy server has time for the log.
+// a busy server has time for the log. To draw a booking takes the time of two frames: in a stream the log waits for it.
 
 import { streaming } from "./rate.js";
 
 const PACE_MS = 250;
-const STREAM_PACE_MS = 2_000;
+const STREAM_PACE_MS = 3_000;
 const CHOSEN_PACE_MS = 1_000;
 const REST = 4;
 const LONGEST_MS = 2_000;
@@ -62,12 +62,16 @@ const ask = () => {
 const again = () => {
   if (due.size) ask();
 };
+const rest = (id, until) => rested.set(id, Math.max(rested.get(id) ?? 0, until));
+// In a stream a panel that came by another way, a booking to follow say, is as new as if it had asked for itself.
+document.body.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (streaming() && target.matches("[data-watch][id]")) rest(target.id, performance.now() + pace(target));
+});
 document.body.addEventListener("htmx:afterSettle", again);
 document.body.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => {
   if (asked.has(elt.id)) {
     const now = performance.now();
-    const rest = Math.min(REST * (now - asked.get(elt.id)), LONGEST_MS);
-    rested.set(elt.id, Math.max(rested.get(elt.id), now + rest));
+    rest(elt.id, now + Math.min(REST * (now - asked.get(elt.id)), LONGEST_MS));
     asked.delete(elt.id);
   }
   again();

@@ -1,0 +1,45 @@
+// Following the newest booking: the list of recent ones knows it first. A booking is shown for a while before it makes way; in a
+// stream longer, for its panel asks less often there: it should be seen to end, and be read.
+
+import { streaming } from "./live/rate.js";
+
+const DWELL_MS = 2_000;
+const STREAM_DWELL_MS = 6_000;
+const HEARD_MS = 300; // from hearing of a newer one: by then it is known whether a stream has begun
+const find = (id) => document.getElementById(id);
+const body = document.body;
+let changed = -Infinity;
+let heard = 0;
+let waiting = 0;
+
+const follow = () => {
+  waiting = 0;
+  const panel = find("booking");
+  const newest = find("recent")?.dataset.newest;
+  if (panel?.dataset.follow !== "true" || !newest || panel.dataset.booking === newest) {
+    heard = 0;
+    return;
+  }
+  const now = performance.now();
+  heard ||= now;
+  const stays = changed + (streaming() ? STREAM_DWELL_MS : DWELL_MS);
+  const left = panel.dataset.booking ? Math.max(stays, heard + HEARD_MS) - now : 0;
+  if (left > 0) {
+    waiting = setTimeout(follow, left);
+    return;
+  }
+  [changed, heard] = [now, 0];
+  htmx.ajax("GET", "/bookings/newest/panel", { target: "#booking", swap: "outerHTML" });
+};
+body.addEventListener("htmx:afterSettle", () => { if (!waiting) follow(); });
+
+// In a stream a booking that has just begun is given the room that the one before took: else all that stands below would jump with
+// each of them.
+const story = () => find("booking")?.querySelector(".story");
+let room = 0;
+body.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  if (target.id === "booking") room = streaming() ? (story()?.offsetHeight ?? 0) : 0;
+});
+body.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (room && target.id === "booking" && target.dataset.follow === "true") story().style.minHeight = `${room}px`;
+});

@@ -1,5 +1,5 @@
 # make run   starts everything and shows the address        make test   checks everything
-PYTHON ?= python3
+PYTHON ?=
 PORT ?= 8000
 export PORT
 

@@ -35,11 +35,12 @@ body.addEventListener("htmx:afterSettle", () => { if (!waiting) follow(); });
 
 // In a stream a booking that has just begun is given the room that the one before took: else all that stands below would jump with
 // each of them.
-const story = () => find("booking")?.querySelector(".story");
 let room = 0;
 body.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
-  if (target.id === "booking") room = streaming() ? (story()?.offsetHeight ?? 0) : 0;
+  if (target.id === "booking") room = streaming() ? target.querySelector(".story").offsetHeight : 0;
 });
 body.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (room && target.id === "booking" && target.dataset.follow === "true") story().style.minHeight = `${room}px`;
+  if (target.id !== "booking") return;
+  if (room && target.dataset.follow === "true") target.querySelector(".story").style.minHeight = `${room}px`;
+  room = 0; // of this swap: who answers to a panel that has made way is not heard before the next
 });

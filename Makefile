@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test reset bench lock venv venv-dev browser lint types imports migrations unit status
+.PHONY: help run test proofs reset bench lock venv venv-dev browser lint types imports migrations unit status
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ bench: venv ## bookings per second beside a Celery chain
 	@exec $(BIN)/python -m bench
 
 test: venv-dev browser lint imports types migrations unit ## every check, then every test
+
+proofs: venv-dev browser ## the tests that take long: run before a release
+	$(BIN)/python -m tests -m proof
 
 lint: venv-dev
 	$(BIN)/python -m ruff check .

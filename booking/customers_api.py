@@ -8,11 +8,12 @@ from pydantic import ConfigDict, Field
 
 from booking.idempotency import IN_OPENAPI, key_of
 from booking.models import Customer
-from booking.names import checked_name
 from booking.renaming import CannotRename, Renaming, Why, rename
 from messaging.problems import Problem, ProblemDetails
+from messaging.typed_text import typed_text
 
 LARGEST_ID = 2**63 - 1
+LONGEST_NAME = 80  # characters
 STATUS = {Why.UNKNOWN: 404, Why.REUSED: 422, Why.MOVED: 409}
 TITLE = {Why.UNKNOWN: "Unknown customer", Why.REUSED: "Idempotency key reused", Why.MOVED: "Changed meanwhile"}
 CustomerId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -59,7 +60,7 @@ def customer(request: HttpRequest, customer_id: CustomerId) -> Any:
 def patch(request: HttpRequest, customer_id: CustomerId, payload: RenameIn) -> Any:
     key = key_of(request)
     try:
-        name = checked_name(payload.name)
+        name = typed_text(payload.name, what="name", longest=LONGEST_NAME)
     except ValueError as error:
         where = [{"in": "body", "pointer": "#/name", "detail": str(error)}]
         raise Problem(422, "No possible name", str(error), errors=where) from error

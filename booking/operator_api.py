@@ -25,6 +25,7 @@ from messaging.observe import observe
 from messaging.operator_token import Hand, OperatorToken
 from messaging.outbox import Message
 from messaging.problems import Problem, ProblemDetails
+from messaging.typed_text import isolated
 
 AT_ONCE = 100
 router = Router(tags=["operator"], auth=OperatorToken())
@@ -67,7 +68,7 @@ def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Hand) -> An
         raise Problem(404, "Unknown booking", f"there is no booking {booking_id}")
     saga_id = _cancel(booking) if verb == Verb.CANCEL else _ask(booking, verb, payload)
     told = {"who": payload.who, "why": payload.why, "what": verb}
-    text = f"{payload.who} asked to {verb}: {payload.why}"
+    text = f"{isolated(payload.who)} asked to {verb}: {isolated(payload.why)}"
     observe(redis_client(), "booking", "operator", text, booking=str(booking_id), data=told)
     return Status(202, {"booking_id": booking_id, "saga_id": saga_id, "asked": verb})
 

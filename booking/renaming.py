@@ -34,7 +34,7 @@ class CannotRename(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renaming:
-    """A request. `name` has been checked (booking.names); `version`: the one the caller has seen, None for any."""
+    """A request. `name` is as messaging.typed_text keeps it; `version`: the one the caller has seen, None for any."""
 
     key: str
     customer: int

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router, Schema, Status
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict
 
 from journal import keeping, runs
 from journal.archive.exporting import NotIndexedError, export
@@ -19,12 +19,11 @@ from journal.models import Run
 from messaging.in_one_thread import InOneThread
 from messaging.operator_token import OperatorToken
 from messaging.problems import Problem, ProblemDetails
+from messaging.typed_text import Typed
 
 router = Router(tags=["runs"])
 imports = Imports()
 log = logging.getLogger(__name__)
-TEXT = StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
-NAME = StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails}
 
 
@@ -33,15 +32,15 @@ class RunIn(Schema):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Annotated[str, TEXT] = ""
-    seed: Annotated[str, TEXT] = ""
+    name: Annotated[str, Typed("name", may_be_empty=True)] = ""
+    seed: Annotated[str, Typed("seed", may_be_empty=True)] = ""
     faults: list[dict[str, Any]] = []
 
 
 class NameIn(Schema):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Annotated[str, NAME]
+    name: Annotated[str, Typed("name")]
 
 
 @router.get("", summary="All runs: the open one, then the newest first")

@@ -20,6 +20,7 @@ from messaging.observe import observe
 from messaging.operator_token import Hand, OperatorToken
 from messaging.outbox import Message
 from messaging.problems import Problem, ProblemDetails
+from messaging.typed_text import isolated
 
 Validate = Callable[[dict[str, Any]], object]
 """Raises ValueError (pydantic's included) or LookupError if the service's contract does not know such a message."""
@@ -95,11 +96,11 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         return _settle(letter, "retried", hand, what)
 
     def _settle(letter: DeadLetter, state: str, hand: Hand, what: str) -> DeadLetter:
-        letter.state, letter.reason, letter.updated_at = state, f"{hand.who}: {hand.why}", Now()
+        letter.state, letter.reason, letter.updated_at = state, f"{isolated(hand.who)}: {isolated(hand.why)}", Now()
         letter.save()
         letter.refresh_from_db()
         told = {"who": hand.who, "why": hand.why, "what": what, "letter": str(letter.pk)}
-        text = f"{hand.who} {what} {letter.type}: {hand.why}"
+        text = f"{isolated(hand.who)} {what} {letter.type}: {isolated(hand.why)}"
         client, booking, pk = redis_client(), letter.booking_id, str(letter.pk)
         transaction.on_commit(
             lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told), using=service

@@ -7,11 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja import Schema
 from ninja.security import HttpBearer
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict
 
-Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+from messaging.typed_text import Typed
 
 
 class OperatorToken(HttpBearer):
@@ -27,5 +25,5 @@ class Hand(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    who: Text
-    why: Text
+    who: Annotated[str, Typed("name")]
+    why: Annotated[str, Typed("reason")]

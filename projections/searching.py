@@ -4,6 +4,7 @@ Ids are uuidv7, whose order is the order of time. So a page begins where another
 costs what page 1 costs), and a stretch of time is a stretch of ids.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,6 +66,7 @@ def _filtered(wanted: Wanted) -> QuerySet[BookingView]:
 
 def _matching(text: str) -> Q:
     """Whatever the text may be: one of the three is usually meant, and each has its index."""
+    text = unicodedata.normalize("NFC", text)  # as names are kept
     named = list(Customer.objects.filter(name__icontains=text).values_list("id", flat=True)[:NAMES])
     either = Q(seats__contains=[text.upper()]) | Q(customer_id__in=named)
     digits = text.lower().replace("-", "")

@@ -1,5 +1,6 @@
 """Sums over contributions: a customer's history and a performance's sales, added up when they are asked for."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,7 +57,7 @@ def customers(search: str = "", after: int = 0, limit: int = 50) -> list[dict[st
 
     `search`: part of a name, or a whole number. `money`: [{"currency", "spent", "refunded"}], in minor units.
     """
-    text = search.strip()
+    text = unicodedata.normalize("NFC", search.strip())  # as names are kept
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     asked = {"after": after, "name": f"%{escaped}%" if text else "", "number": text, "limit": limit}
     return _with_money(_rows(_CUSTOMERS, asked))

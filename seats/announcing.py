@@ -7,13 +7,12 @@ from typing import Annotated, Self
 from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
+from messaging.typed_text import Typed
 from seats.services import Programme, SeatBlock
 
 MOST_SEATS = 5000  # they travel in one event
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]
-Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+LONGEST = 100  # characters of a title, a venue or a section
 RowName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,4}$")]
 
 
@@ -22,7 +21,7 @@ class BlockIn(Schema):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    section: Text
+    section: Annotated[str, Typed("section", LONGEST)]
     rows: Annotated[list[RowName], Field(min_length=1, max_length=100)]
     seats_a_row: Annotated[int, Field(ge=1, le=100)]
     price: Annotated[int, Field(ge=0, le=10**12)]
@@ -34,8 +33,8 @@ class PerformanceIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
     id: Id
-    title: Text
-    venue: Text
+    title: Annotated[str, Typed("title", LONGEST)]
+    venue: Annotated[str, Typed("venue", LONGEST)]
     starts_at: AwareDatetime
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     blocks: Annotated[list[BlockIn], Field(min_length=1, max_length=20)]

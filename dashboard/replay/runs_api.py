@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from dashboard.clients import ServiceDown, as_it_is
 from dashboard.faults_api import control
@@ -16,10 +16,10 @@ from dashboard.operator import check_operator
 from dashboard.replay import carrying
 from journal import runs
 from messaging.problems import Problem, ProblemDetails
+from messaging.typed_text import Typed
 
 router = Router(tags=["runs"])
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails}
-Text = Annotated[str, Field(max_length=200)]
 FILE: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
 }
@@ -30,14 +30,14 @@ class RunIn(Schema):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Text = ""
-    seed: Text = ""
+    name: Annotated[str, Typed("name", may_be_empty=True)] = ""
+    seed: Annotated[str, Typed("seed", may_be_empty=True)] = ""
 
 
 class NameIn(Schema):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Text
+    name: Annotated[str, Typed("name")]
 
 
 @router.get("/runs", summary="All runs: the one being recorded, then the newest first")

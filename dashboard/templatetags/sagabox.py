@@ -7,10 +7,12 @@ from django import template
 from dashboard.navigation import Place, places
 from dashboard.stage.money import money
 from dashboard.stage.seat import seat
+from messaging.typed_text import isolated
 
 register = template.Library()
 register.filter(money)
 register.simple_tag(seat)
+register.filter(isolated)
 
 
 @register.filter

@@ -48,7 +48,7 @@ const list = document.getElementById("free-seats");
 const fill = () => {
   const groups = [...seatsOf().querySelectorAll(".row")].map((row) => {
     const group = document.createElement("optgroup");
-    group.label = `${row.closest(".grid").getAttribute("aria-label")}, row ${row.querySelector(".row-name").textContent}`;
+    group.label = `\u2068${row.closest(".grid").getAttribute("aria-label")}\u2069, row ${row.querySelector(".row-name").textContent}`;
     for (const seat of row.querySelectorAll('.seat[data-status="AVAILABLE"]')) {
       if (!chosen.has(seat.dataset.label)) group.append(new Option(`${seat.dataset.label} ${seat.dataset.shownPrice}`, seat.dataset.label));
     }

@@ -127,11 +127,23 @@ def test_an_operator_announces_a_performance_once(client: Client, settings: Any)
 BLOCK = PREMIERE["blocks"][0]
 
 
+def test_text_is_kept_in_one_form_so_that_two_sections_that_look_alike_are_one(client: Client, settings: Any) -> None:
+    settings.OPERATOR_TOKEN = "token"
+    blocks = [BLOCK | {"section": "Parkett u\u0308ber"}, BLOCK | {"section": "Parkett über\u200e", "rows": ["C"]}]
+    answer = announce(client, PREMIERE | {"title": "\ufeffحفلة 2030 ", "blocks": blocks})
+    assert (answer.status_code, answer.json()["title"]) == (201, "حفلة 2030")
+    assert {seat["section"] for seat in client.get("/api/performances/premiere/seats").json()} == {"Parkett über"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ({"id": "Not An Id"}, "#/id"),
         ({"title": " "}, "#/title"),
+        ({"title": "\u200b"}, "a title needs at least one character that can be seen"),
+        ({"title": "Show \u202eterces\u202c"}, "control of the writing direction"),
+        ({"venue": "\u3164"}, "a venue needs at least one character that can be seen"),
+        ({"blocks": [BLOCK | {"section": "\u2060\u2060"}]}, "#/blocks/0/section"),
         ({"starts_at": "2001-01-01T20:00:00Z"}, "lies in the past"),
         ({"starts_at": "2099-01-01T20:00:00"}, "#/starts_at"),
         ({"currency": "won"}, "#/currency"),

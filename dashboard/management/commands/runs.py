@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from messaging import front_door
+from messaging.typed_text import isolated
 
 CHUNK, POLL_S = 256 * 1024, 0.25
 
@@ -146,6 +147,11 @@ def _lines(found: dict[str, Any]) -> list[str]:
 def _line(run: dict[str, Any]) -> str:
     state = "recording" if run["open"] else "imported" if run["imported"] else "ended"
     more = "".join(
-        [f", seed {run['seed']}" if run["seed"] else "", f", {len(run['faults'])} faults" if run["faults"] else ""]
+        [
+            f", seed {isolated(run['seed'])}" if run["seed"] else "",
+            f", {len(run['faults'])} faults" if run["faults"] else "",
+        ]
     )
-    return f"{run['id']} {state:<9} {run['started_at'][:19]}Z {run['entries']:>9,} entries  {run['name']}{more}"
+    return (
+        f"{run['id']} {state:<9} {run['started_at'][:19]}Z {run['entries']:>9,} entries  {isolated(run['name'])}{more}"
+    )

@@ -32,28 +32,37 @@ class CancelRequested(Body):
     booking_id: Id
 
 
-class RetryNow(Body):
+class Decision(Body):
+    """Command, from a person who saw a saga wait for the answer to `attempt` (from 1) of a step's action.
+
+    It is meant for that attempt and no other, so it means nothing once the saga has gone on. One that names no step
+    (written by an older version) decides nothing.
+    """
+
+    booking_id: Id
+    saga_id: Id | None = None
+    step: str = ""
+    action: str = ""
+    attempt: int = 0
+    who: str = ""
+
+
+class RetryNow(Decision):
     """Command, from a person: try a stuck saga's step again, with all its attempts."""
 
-    booking_id: Id
-    who: str = ""
     why: str = ""
 
 
-class ResendCommand(Body):
+class ResendCommand(Decision):
     """Command, from a person: send the command a saga waits on again, now."""
 
-    booking_id: Id
-    who: str = ""
     why: str = ""
 
 
-class SkipStep(Body):
+class SkipStep(Decision):
     """Command, from a person: go on without a stuck saga's step, and say why."""
 
-    booking_id: Id
     reason: Reason
-    who: str = ""
 
 
 class Reply(Body):

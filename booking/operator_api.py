@@ -2,7 +2,7 @@
 
 import uuid
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
+from pydantic import Field
 
 from booking.cancelling import Cancellation, CannotCancel, request_cancel
 from booking.contract import ResendCommand, RetryNow, SkipStep
@@ -38,6 +39,18 @@ class Verb(StrEnum):
     CANCEL = "cancel"
 
 
+class Decided(Hand):
+    """Who, why, and what the person saw: the saga, and the attempt of a step's action that it waited for.
+
+    What is left out is taken from the saga's row as it is when the request arrives.
+    """
+
+    saga_id: UUID | None = None
+    step: Annotated[str, Field(max_length=200)] | None = None
+    action: Annotated[str, Field(max_length=20)] | None = None
+    attempt: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+
+
 class Asked(Schema):
     booking_id: UUID
     saga_id: UUID
@@ -61,8 +74,12 @@ def stuck(request: HttpRequest) -> dict[str, Any]:
     response={202: Asked, 401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails},
     summary="Retry a stuck step now, skip it, send the present command again, or cancel the booking",
 )
-def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Hand) -> Any:
-    """202: the orchestrator has been told. 409 says why it makes no sense at the moment."""
+def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Decided) -> Any:
+    """202: the orchestrator has been told. 409 says why it makes no sense at the moment.
+
+    The decision is for the attempt that the person saw: if the saga goes on before the orchestrator reads it, nothing
+    happens, and the saga's log says so. A cancellation concerns the booking, whatever its saga does.
+    """
     booking = Booking.objects.filter(id=booking_id).first()
     if booking is None:
         raise Problem(404, "Unknown booking", f"there is no booking {booking_id}")
@@ -73,10 +90,11 @@ def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Hand) -> An
     return Status(202, {"booking_id": booking_id, "saga_id": saga_id, "asked": verb})
 
 
-def _ask(booking: Booking, verb: Verb, hand: Hand) -> UUID:
+def _ask(booking: Booking, verb: Verb, hand: Decided) -> UUID:
     saga = Saga.objects.filter(booking=booking, state__in=ACTIVE).first()
     if saga is None:
         raise Problem(409, "Nothing to do", f"booking {booking.id} is {booking.state}: no saga of it is under way")
+    seen = _seen(saga, hand)
     is_stuck = saga.state == SagaStatus.STUCK
     if verb == Verb.RESEND and is_stuck:
         raise Problem(409, "The saga is stuck", "it waits for no answer; retry its step instead")
@@ -85,15 +103,27 @@ def _ask(booking: Booking, verb: Verb, hand: Hand) -> UUID:
     if verb == Verb.SKIP and saga.action == FENCE:
         raise Problem(409, "A fence cannot be skipped", "nobody would know how the pivot ended; retry it")
     with transaction.atomic(using="booking"):
-        outbox.append(Outbox, [_message(booking, _command(str(booking.id), verb, hand))])
+        outbox.append(Outbox, [_message(booking, _command(str(booking.id), verb, hand, seen))])
     return saga.id
 
 
-def _command(booking: str, verb: Verb, hand: Hand) -> Body:
+def _seen(saga: Saga, hand: Decided) -> dict[str, Any]:
+    """What is decided on: as the person says, else the saga's present attempt. Raises Problem if it has gone on since."""
+    now = {"saga_id": str(saga.id), "step": saga.step, "action": saga.action, "attempt": saga.attempt}
+    said = {name: getattr(hand, name) for name in now if getattr(hand, name) is not None}
+    seen = {**now, **said, "saga_id": str(said.get("saga_id", saga.id))}
+    if seen != now:
+        where = "attempt {attempt} of {step} ({action}) in saga {saga_id}"
+        text = f"you decided on {where.format(**seen)}; it is at {where.format(**now)}"
+        raise Problem(409, "The saga has gone on since", text)
+    return seen
+
+
+def _command(booking: str, verb: Verb, hand: Hand, seen: dict[str, Any]) -> Body:
     if verb == Verb.SKIP:
-        return SkipStep(booking_id=booking, reason=hand.why, who=hand.who)
+        return SkipStep(booking_id=booking, reason=hand.why, who=hand.who, **seen)
     command = RetryNow if verb == Verb.RETRY_NOW else ResendCommand
-    return command(booking_id=booking, who=hand.who, why=hand.why)
+    return command(booking_id=booking, who=hand.who, why=hand.why, **seen)
 
 
 def _cancel(booking: Booking) -> UUID:

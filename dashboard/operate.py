@@ -22,6 +22,8 @@ from dashboard.stage.present import SERVICE_NAMES
 WATCHED = timedelta(seconds=2)
 """The watchdog looks each second: what is due for longer is kept from it."""
 SERVICES = ("booking", "seats", "payments", "tickets")
+SEEN = ("saga_id", "step", "action", "attempt")
+"""What a button about a saga says of it: the attempt that the page showed when it was pressed."""
 DONE = {
     "retry-now": "The step is tried again, with all its attempts.",
     "skip": "The saga goes on without that step.",
@@ -53,7 +55,8 @@ def work(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_operator
 def act_on_saga(request: HttpRequest, booking: UUID, verb: str) -> HttpResponse:
-    return _act(request, "booking", f"/api/operator/sagas/{booking}/{verb}", verb)
+    seen = {name: request.POST[name] for name in SEEN if request.POST.get(name)}
+    return _act(request, "booking", f"/api/operator/sagas/{booking}/{verb}", verb, **seen)
 
 
 @require_POST
@@ -147,7 +150,13 @@ def _saga(saga: dict[str, Any]) -> dict[str, Any]:
     actions = [{**action, "step": step["name"]} for step in saga["steps"] for action in step["actions"]]
     current = [action for action in actions if action["state"] == "sent"]
     overdue = bool(saga["due_at"]) and datetime.fromisoformat(saga["due_at"]) < datetime.now(UTC) - WATCHED
-    return {**saga, "stuck": saga["state"] == "STUCK", "overdue": overdue, "current": current[-1] if current else None}
+    shown = {"stuck": saga["state"] == "STUCK", "overdue": overdue, "current": current[-1] if current else None}
+    return {**saga, **shown, "seen": seen(saga)}
+
+
+def seen(saga: dict[str, Any]) -> str:
+    """What a button about this saga sends along, as JSON: the attempt that the page shows."""
+    return json.dumps({**{name: saga[name] for name in SEEN[1:]}, "saga_id": saga["id"]})
 
 
 def _letter(service: str, letter: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,17 @@ HAND: dict[str, Any] = {
     "required": ["who", "why"],
     "properties": {"who": {"type": "string", "maxLength": 200}, "why": {"type": "string", "maxLength": 200}},
 }
+DECISION: dict[str, Any] = {
+    **HAND,
+    "properties": {
+        **HAND["properties"],
+        "saga_id": {"type": "string", "format": "uuid"},
+        "step": {"type": "string"},
+        "action": {"type": "string", "enum": ["forward", "compensation", "fence"]},
+        "attempt": {"type": "integer", "minimum": 0},
+    },
+}
+"""What the person saw may be said too: the request is refused if the saga has gone on since."""
 EDIT: dict[str, Any] = {**HAND, "properties": {**HAND["properties"], "data": {"type": "object"}}}
 
 
@@ -35,7 +46,7 @@ def stuck(request: HttpRequest) -> HttpResponse:
 @router.post(
     "/operator/sagas/{booking_id}/{verb}",
     summary="Retry a stuck step now, skip it, send the present command again, or cancel the booking",
-    openapi_extra=_body(HAND),
+    openapi_extra=_body(DECISION),
 )
 def act_on_saga(request: HttpRequest, booking_id: UUID, verb: SagaVerb) -> HttpResponse:
     return _hand_over(request, "booking", f"/api/operator/sagas/{booking_id}/{verb}")

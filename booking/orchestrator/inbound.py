@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from booking.contract import BookTickets, CancelRequested, Reply, ResendCommand, RetryNow, SagaOverdue, SkipStep
+from booking.contract import (
+    BookTickets,
+    CancelRequested,
+    Decision,
+    Reply,
+    ResendCommand,
+    RetryNow,
+    SagaOverdue,
+    SkipStep,
+)
 from booking.saga.definitions import DEFINITIONS
 from booking.saga.events import (
     Event,
@@ -36,6 +45,7 @@ class Inbound:
     booking_id: str | None = None
     starts: bool = False
     cancels: bool = False
+    decision: Decision | None = None  # what a person decided, and about what
 
 
 def read(envelope: dict[str, Any]) -> Inbound:
@@ -91,17 +101,25 @@ def _cancel_requested(envelope: dict[str, Any]) -> Inbound:
 
 def _retry_now(envelope: dict[str, Any]) -> Inbound:
     command = RetryNow.parse(envelope["data"])
-    return Inbound(envelope, lambda at: RetriedByHand(at=at, why=command.why), booking_id=command.booking_id)
+    return _decision(envelope, command, lambda at: RetriedByHand(at=at, why=command.why, **_seen(command)))
 
 
 def _resend_command(envelope: dict[str, Any]) -> Inbound:
     command = ResendCommand.parse(envelope["data"])
-    return Inbound(envelope, lambda at: ResentByHand(at=at, why=command.why), booking_id=command.booking_id)
+    return _decision(envelope, command, lambda at: ResentByHand(at=at, why=command.why, **_seen(command)))
 
 
 def _skip_step(envelope: dict[str, Any]) -> Inbound:
     command = SkipStep.parse(envelope["data"])
-    return Inbound(envelope, lambda at: SkippedByHand(at=at, reason=command.reason), booking_id=command.booking_id)
+    return _decision(envelope, command, lambda at: SkippedByHand(at=at, reason=command.reason, **_seen(command)))
+
+
+def _decision(envelope: dict[str, Any], command: Decision, event: Callable[[str], Event]) -> Inbound:
+    return Inbound(envelope, event, saga_id=command.saga_id, booking_id=command.booking_id, decision=command)
+
+
+def _seen(command: Decision) -> dict[str, Any]:
+    return {"step": command.step, "action": command.action, "attempt": command.attempt}
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Inbound]] = {

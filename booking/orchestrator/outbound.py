@@ -45,6 +45,12 @@ def event(booking: BookingRow, saga: SagaRow, cause: dict[str, Any]) -> Message:
     )
 
 
+def decided_nothing(saga: SagaRow, decision: contract.Decision, cause: dict[str, Any], why: str) -> LogLine:
+    """A person's decision that came to nothing: about which attempt it was, and why nothing happened."""
+    note = Note("decided too late", decision.step, decision.action, decision.attempt, f"{decision.type()}: {why}")
+    return line(saga, note, cause)
+
+
 def line(saga: SagaRow, note: Note, cause: dict[str, Any]) -> LogLine:
     return LogLine(
         saga_id=saga.state.id,

@@ -71,7 +71,7 @@ class _Batch:
     def _advance(self, saga: SagaRow, event: Event, message: Inbound) -> None:
         state, actions = advance(DEFINITIONS[saga.definition], saga.state, event)
         if isinstance(actions[0], Absorb):
-            self.absorbed.append((message, actions[0].why))
+            self._absorb(saga, message, actions[0].why)
             return
         saga.state, saga.version, saga.changed = state, saga.version + 1, True
         saga.wait, saga.awaiting = None, ""
@@ -92,6 +92,12 @@ class _Batch:
             booking
         ):  # asked for when it was too late to turn back
             self._cancel(booking, message)
+
+    def _absorb(self, saga: SagaRow, message: Inbound, why: str) -> None:
+        """Nothing happens. What a person decided goes into the saga's log all the same: they said why, and may ask."""
+        self.absorbed.append((message, why))
+        if message.decision is not None:
+            self.log.append(outbound.decided_nothing(saga, message.decision, message.envelope, why))
 
     def write(self, plan: Plan) -> None:
         store.write_bookings(booking for booking in self.bookings.values() if booking.changed)
@@ -137,7 +143,10 @@ class _Batch:
             return saga if saga and saga.state.status in ACTIVE else None
         if message.saga_id not in self.sagas:
             raise LookupError(f"there is no saga {message.saga_id}")
-        return self.sagas[message.saga_id]
+        saga = self.sagas[message.saga_id]
+        if message.booking_id not in (None, saga.booking_id):
+            raise LookupError(f"saga {message.saga_id} is not of booking {message.booking_id}")
+        return saga
 
     def _booking(self, message: Inbound) -> BookingRow:
         if message.booking_id not in self.bookings:

@@ -15,6 +15,7 @@ from messaging.barrier import COMPENSATION, FENCE, FORWARD
 
 NO_ANSWER, REFUSED, FENCED = "no_answer", "refused", "fenced"
 COMPENSATING, STUCK = "COMPENSATING", "STUCK"  # states of the booking, whichever its saga
+GONE_ON = "the saga has gone on since"
 
 
 def advance(definition: SagaDefinition, state: SagaState, event: events.Event) -> tuple[SagaState, list[events.Action]]:
@@ -29,6 +30,8 @@ def advance(definition: SagaDefinition, state: SagaState, event: events.Event) -
             rules.overdue(event)
         case events.Interrupted():
             rules.interrupted(event.reason)
+        case events.Decided() if rules.has_gone_on(event):
+            rules.absorb(GONE_ON)
         case events.RetriedByHand():
             rules.retried_by_hand(event.why)
         case events.ResentByHand():
@@ -91,9 +94,8 @@ class _Rules(Turn):
 
     def overdue(self, event: events.Overdue) -> None:
         attempt = len(self.track.attempts)
-        awaited = (self.step.name, self.action, attempt)
-        if self.ended or self.status == Status.STUCK or (event.step, event.action, event.attempt) != awaited:
-            return self.absorb("not overdue: the saga has gone on since")
+        if self.status == Status.STUCK or self.has_gone_on(event):
+            return self.absorb(f"not overdue: {GONE_ON}")
         if self.track.attempts[-1].error:
             self.note("tried again", error=self.track.attempts[-1].error)  # it was refused; its backoff is over
         else:
@@ -104,6 +106,11 @@ class _Rules(Turn):
         if self.action != FORWARD or self.step.kind == Kind.RETRIABLE:
             return self.get_stuck()
         return self.decide_unknown(NO_ANSWER)
+
+    def has_gone_on(self, seen: events.Overdue | events.Decided) -> bool:
+        """Whether the saga no longer waits for the attempt that somebody saw."""
+        awaited = (self.step.name, self.action, len(self.track.attempts))
+        return self.ended or (seen.step, seen.action, seen.attempt) != awaited
 
     def interrupted(self, reason: str) -> None:
         turnable = self.definition.interruptible and self.step.kind != Kind.RETRIABLE

@@ -41,24 +41,33 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetriedByHand:
+class Decided:
+    """A person decided about attempt number `attempt` (from 1) of a step's action, as they saw it."""
+
+    at: str
+    step: str
+    action: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetriedByHand(Decided):
     """A person wants a stuck saga's step tried again, with all its attempts."""
 
-    at: str
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResentByHand:
+class ResentByHand(Decided):
     """A person wants the command the saga waits on sent again now."""
 
-    at: str
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SkippedByHand:
-    at: str
+class SkippedByHand(Decided):
+    """A person wants the saga to go on without a stuck step."""
+
     reason: str
 
 

@@ -14,7 +14,7 @@ from booking.saga import report
 from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import restore
 from dashboard.clients import ServiceDown, get_json
-from dashboard.operate import SERVICES, letters_of
+from dashboard.operate import SERVICES, letters_of, seen
 from dashboard.operator import is_operator, who
 from dashboard.records.away import missing, says_when_away
 from dashboard.stage.present import SERVICE_NAMES
@@ -105,6 +105,9 @@ def _of_row(row: dict[str, Any]) -> dict[str, Any]:
         "id": row["id"],
         "definition": definition.name,
         "state": row["state"],
+        "step": row["step"],
+        "action": row["action"],
+        "attempt": row.get("attempt", 0),
         "reason": row["reason"],
         "awaiting": row.get("awaiting", ""),
         "due_at": due_at,
@@ -120,7 +123,8 @@ def _shaped(saga: dict[str, Any]) -> dict[str, Any]:
     current = next((action for action in reversed(actions) if action["state"] == "sent"), None)
     steps = [{**step, "service_name": SERVICE_NAMES.get(step["service"], step["service"])} for step in saga["steps"]]
     ended = saga["state"] in ENDED
-    return {**saga, "steps": steps, "current": current, "stuck": saga["state"] == "STUCK", "ended": ended}
+    stuck = saga["state"] == "STUCK"
+    return {**saga, "steps": steps, "current": current, "stuck": stuck, "ended": ended, "seen": seen(saga)}
 
 
 def _transaction(entry: dict[str, Any]) -> dict[str, Any]:

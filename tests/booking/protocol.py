@@ -103,18 +103,22 @@ class Conversation:
 
     def overdue(self) -> Self:
         """The time of the last command is over."""
+        return self.tell(Overdue(at=AT, **self.seen()))
+
+    def seen(self) -> dict[str, Any]:
+        """What a person sees who looks at it now: the attempt that the last command was."""
         send = self.sent[-1]
         attempt = sum((send.step, send.action) == (other.step, other.action) for other in self.sent)
-        return self.tell(Overdue(at=AT, step=send.step, action=send.action, attempt=attempt))
+        return {"step": send.step, "action": send.action, "attempt": attempt}
 
     def interrupted(self, reason: str) -> Self:
         return self.tell(Interrupted(at=AT, reason=reason))
 
     def retried_by_hand(self) -> Self:
-        return self.tell(RetriedByHand(at=AT))
+        return self.tell(RetriedByHand(at=AT, **self.seen()))
 
     def skipped_by_hand(self, reason: str) -> Self:
-        return self.tell(SkippedByHand(at=AT, reason=reason))
+        return self.tell(SkippedByHand(at=AT, reason=reason, **self.seen()))
 
     def _sent(self, command: str) -> Send:
         return next(send for send in reversed(self.sent) if command in ("", send.type))

@@ -46,13 +46,14 @@ def test_a_refund_that_keeps_failing_gets_stuck_and_is_retried() -> None:
 
 def test_a_command_sent_again_by_hand_is_one_attempt_more() -> None:
     saga = paid().expect("IssueTickets")
-    saga.tell(ResentByHand(at=AT, why="printer was off")).expect("IssueTickets")
+    saga.tell(ResentByHand(at=AT, why="printer was off", **saga.seen())).expect("IssueTickets")
     assert (saga.notes[-1].what, saga.notes[-1].error) == ("resent by hand", "printer was off")
     saga.overdue().expect("IssueTickets").overdue().expect("FenceTickets")  # it has its own two attempts all the same
 
 
 def test_what_has_ended_or_is_stuck_sends_nothing_again() -> None:
     done = issued().expect("ConfirmSeats").succeeded()
-    done.tell(ResentByHand(at=AT)).absorbed()
+    done.tell(ResentByHand(at=AT, **done.seen())).absorbed()
     stuck = issued().expect("ConfirmSeats").overdue().expect("ConfirmSeats").overdue()
-    stuck.is_in("STUCK", "ConfirmSeats: no_answer after 2 attempts").tell(ResentByHand(at=AT)).absorbed()
+    stuck.is_in("STUCK", "ConfirmSeats: no_answer after 2 attempts")
+    stuck.tell(ResentByHand(at=AT, **stuck.seen())).absorbed()

@@ -127,7 +127,9 @@ class AnyOrder(RuleBasedStateMachine):
             if self.state.status in OVER:
                 break
             if self.state.status == Status.STUCK:
-                self.tell(RetriedByHand(at=AT))
+                step, track = self.state.awaited(IMPATIENT)
+                attempt = len(track.attempts)
+                self.tell(RetriedByHand(at=AT, step=step.name, action=self.state.action, attempt=attempt))
             if self.commands:
                 self.tell(self.world.take(self.commands.pop(), refuse=False))
             else:

@@ -14,7 +14,7 @@ from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
 from booking.orchestrator import process
 from faults import Plan
 from seats.contract import HoldExpired
-from tests.booking.world import commands, events, overdue, place, reply, start, up_to
+from tests.booking.world import commands, events, overdue, place, reply, seen, start, up_to
 from tests.messages import command, new_id
 
 pytestmark = [pytest.mark.django_db(databases=["booking"]), pytest.mark.usefixtures("shop", "redis")]
@@ -169,8 +169,8 @@ def test_stuck_is_retried_or_skipped_by_hand() -> None:
         booking.refresh_from_db()
         assert (booking.state, booking.reason) == ("STUCK", "ConfirmSeats: no_answer after 8 attempts")
     assert Saga.objects.filter(state="STUCK", due_at=None, awaiting="").count() == 2
-    handle([command(RetryNow(booking_id=str(first.id)))])
-    handle([reply(first, "ConfirmSeats"), command(SkipStep(booking_id=str(second.id), reason="sold by hand"))])
+    handle([command(RetryNow(**seen(first)))])
+    handle([reply(first, "ConfirmSeats"), command(SkipStep(**seen(second), reason="sold by hand"))])
     assert set(Booking.objects.values_list("state", flat=True)) == {"CONFIRMED"}
 
 

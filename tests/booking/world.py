@@ -64,6 +64,18 @@ def overdue(booking: Booking) -> dict[str, Any]:
     return command(late, saga=str(saga.id), booking=str(booking.id))
 
 
+def seen(booking: Booking) -> dict[str, Any]:
+    """What a person's decision is about: the attempt that the booking's saga waits for now."""
+    saga = Saga.objects.filter(booking=booking).latest("id")
+    return {
+        "booking_id": str(booking.id),
+        "saga_id": str(saga.id),
+        "step": saga.step,
+        "action": saga.action,
+        "attempt": saga.attempt,
+    }
+
+
 def up_to(step: str, booking: Booking) -> list[dict[str, Any]]:
     """The messages after which the saga waits for `step`."""
     steps: Sequence[str] = ("ReserveSeats", "TakePayment", "IssueTickets", "ConfirmSeats")

@@ -100,6 +100,9 @@ def test_the_pages_buttons(client: Client, asked: Any) -> None:
     assert (answer["HX-Trigger"], asked[-1]) == (
         "acted", ("booking", "POST", f"/api/operator/sagas/{ID}/skip", HAND),
     )  # fmt: skip
+    seen = {"saga_id": ID, "step": "TakePayment", "action": "compensation", "attempt": "8"}
+    client.post(f"/operate/sagas/{ID}/skip", {**HAND, **seen})
+    assert asked[-1][3] == {**HAND, **seen}
     edited = {**HAND, "data": '{"amount": 7}'}
     client.post(f"/operate/letters/payments/{ID}/edit-and-retry", edited)
     assert asked[-1][3] == {**HAND, "data": {"amount": 7}}
@@ -112,7 +115,9 @@ def test_the_pages_buttons(client: Client, asked: Any) -> None:
 def test_a_saga_that_is_kept_from_its_decision_is_not_promised_one_in_the_past() -> None:
     def shown(due: datetime | None) -> str:
         saga = {"id": ID, "booking_id": ID, "definition": "BookTickets", "state": "RUNNING", "booking_state": "PAYING"}
-        told: dict[str, Any] = {**saga, "reason": "", "steps": [], "due_at": due.isoformat() if due else None}
+        saga |= {"step": "TakePayment", "action": "forward"}
+        told: dict[str, Any] = {**saga, "attempt": 1, "reason": "", "steps": []}
+        told["due_at"] = due.isoformat() if due else None
         return render_to_string(
             "dashboard/operate.html#work", {"sagas": [operate._saga(told)], "digest": "", "letters": []}
         )

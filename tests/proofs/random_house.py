@@ -21,6 +21,7 @@ from messaging import envelope as envelopes
 from projections.views import VIEWS
 from proofs.timeline import Timeline
 from seats.contract import HoldExpired
+from tests.booking.world import seen
 from tests.house import SERVICES, House
 from tests.messages import command
 from tests.proofs import truth
@@ -167,7 +168,7 @@ class RandomHouse(RuleBasedStateMachine):
                 break
             for booking in running:
                 if Saga.objects.filter(booking=booking, state="STUCK").exists():
-                    again = command(RetryNow(booking_id=str(booking.id)), destination="booking")
+                    again = command(RetryNow(**seen(booking)), destination="booking")
                     self._deliver_unsent("operator", again)
                 elif Saga.objects.filter(booking=booking).exclude(state__in=OVER).exists():
                     self._overdue(booking)

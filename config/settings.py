@@ -5,9 +5,14 @@ it has no address and no password for them.
 """
 
 import os
+import re
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.http.request import split_domain_port
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,6 +29,45 @@ APIS = [*SERVICES, "journal"]  # processes that serve an API of their own and no
 DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-commands-that-sign-nothing")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+
+
+def _origin(text: str) -> str:
+    """`https://tickets.example` as browsers send it in Origin; "" stays "". Raises ImproperlyConfigured."""
+    shape = r"(https?)://(\[[0-9a-f:.]+\]|[^][\s/@:?#\\%*]+)(?::(\d{1,5}))?/?"
+    if not text.strip():
+        return ""
+    if not (match := re.fullmatch(shape, text.strip().lower(), re.ASCII)):
+        raise ImproperlyConfigured(f"PUBLIC_ORIGIN is {text!r}; it looks like https://tickets.example, without a path")
+    scheme, host, port = match.groups()
+    try:
+        host = host.encode("idna").decode()
+    except UnicodeError as error:
+        raise ImproperlyConfigured(f"PUBLIC_ORIGIN is {text!r}, and {host} is no name of a host: {error}") from error
+    return f"{scheme}://{host}" + ("" if port in (None, {"http": "80", "https": "443"}[scheme]) else f":{port}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+# The front door: the address it is published on, and the origin under which browsers see it when a proxy stands in front.
+FRONT_HOST = os.environ.get("FRONT_HOST") or "127.0.0.1"
+PUBLIC_ORIGIN = _origin(os.environ.get("PUBLIC_ORIGIN", ""))
+# Others than the person at this machine can reach the front door: what protects people from each other is on.
+OFF_LOOPBACK = bool(PUBLIC_ORIGIN) or not _is_loopback(FRONT_HOST)
+if PUBLIC_ORIGIN:
+    ALLOWED_HOSTS.append(split_domain_port(urlsplit(PUBLIC_ORIGIN).netloc)[0])
+    CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
+if PUBLIC_ORIGIN.startswith(
+    "https:"
+):  # TLS ends at the proxy, which says so in this header and passes no visitor's own
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+
 HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "600"))  # how long Seat holds seats before it says so
 # How much of the journal is kept: entries, and bytes (about) of entries and what is derived from them; 0: all.
 JOURNAL_KEEP_ENTRIES = int(os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"))

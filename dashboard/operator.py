@@ -32,7 +32,7 @@ def check_operator(request: HttpRequest) -> None:
     A page of somebody else, open in a browser on this machine, could send requests here too; it cannot hide its Origin.
     """
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.get_host():
+    if origin not in (None, settings.PUBLIC_ORIGIN) and urlsplit(origin).netloc != request.get_host():
         raise Problem(403, "Foreign origin", f"{origin} is not this page")
     if not is_operator(request):
         detail = "off this machine, send the operator token: Authorization: Bearer <OPERATOR_TOKEN>"
@@ -62,12 +62,18 @@ def sign_in(response: HttpResponse, token: str) -> bool:
     """Remember on this browser that the token was right; False, and no cookie, if it was not."""
     if not _is_token(token):
         return False
-    response.set_signed_cookie(COOKIE, HELD, salt=SALT, max_age=COOKIE_AGE_S, httponly=True, samesite="Strict")
+    response.set_signed_cookie(
+        COOKIE, HELD, salt=SALT, max_age=COOKIE_AGE_S, httponly=True, samesite="Strict",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )  # fmt: skip
     return True
 
 
 def _is_local(request: HttpRequest) -> bool:
-    """From this machine, and called by its local name: a proxy in front passes the public name on."""
+    """From this machine, and called by its local name. With a proxy in front nobody is: it stands on this machine too, and not
+    every proxy passes on whom it speaks for."""
+    if settings.PUBLIC_ORIGIN:
+        return False
     host = urlsplit(f"//{request.get_host()}").hostname or ""
     return _is_loopback(request.META.get("REMOTE_ADDR", "")) and (host == "localhost" or _is_loopback(host))
 

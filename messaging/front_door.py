@@ -21,7 +21,7 @@ def add_token(parser: CommandParser) -> None:
 
 def base_url(options: dict[str, Any]) -> str:
     """What --url says, else this machine's sandbox of PORT."""
-    return options["url"] or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+    return options["url"] or os.environ.get("API_URL_WEB") or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
 
 
 def headers(options: dict[str, Any]) -> dict[str, str]:

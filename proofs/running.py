@@ -5,6 +5,7 @@ import os
 from django.conf import settings
 
 from sandbox import storage
+from sandbox.address import port_of
 from sandbox.layout import Layout
 from sandbox.supervise import Supervisor
 
@@ -15,7 +16,7 @@ class NoSandbox(RuntimeError):
 
 def layout() -> Layout:
     """Whether or not it runs."""
-    return Layout(settings.BASE_DIR, int(os.environ.get("PORT", "8000")))
+    return storage.layout_of(settings.BASE_DIR, port_of(os.environ.get("PORT")))
 
 
 def supervisor(layout: Layout) -> Supervisor:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from sandbox.address import Front
 from sandbox.processes import (
     ALIASES,
     INIT,
@@ -22,27 +23,34 @@ SERVICE_NAMES = (*SERVICES, "projections", "journal", "web")
 
 
 class Environments:
-    """Builds environments for processes on 127.0.0.1.
+    """Builds environments for processes on 127.0.0.1, and for the front door where `front` says.
 
     `ports`: process name -> port, as in Layout.ports. `secrets`: as in secret_store.NAMES. `control`: the directory in
     which the control process keeps its state, `static` the one of the front door's static files.
     """
 
     def __init__(
-        self, ports: Mapping[str, int], secrets: Mapping[str, str], control: Path, static: Path | None = None
+        self,
+        ports: Mapping[str, int],
+        secrets: Mapping[str, str],
+        control: Path,
+        static: Path | None = None,
+        front: Front | None = None,
     ) -> None:
         self.ports = ports
         self.secrets = secrets
         self.control_state = control
         self.static_root = static
+        self.front = front or Front()
 
     def of_process(self, process: Process) -> Environment:
         values = self.values(process.service)
         return {key: values[key] for key in process.keys}
 
     def of_service(self, service: str) -> Environment:
+        """For a person's second shell, where any of the service's commands may be typed."""
         values = self.values(service)
-        return {key: values[key] for key in keys_of_service(service)}
+        return {key: values[key] for key in (*keys_of_service(service), "API_URL_WEB")}
 
     def control(self) -> Environment:
         """The superuser and all owners: for setting up, and for tests."""
@@ -57,7 +65,10 @@ class Environments:
         common = {
             "SERVICE": service,
             "SECRET_KEY": self.secrets["SECRET_KEY"],
-            "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
+            "ALLOWED_HOSTS": ",".join(self.front.names()),
+            "FRONT_HOST": self.front.host,
+            "PUBLIC_ORIGIN": self.front.origin,
+            "FORWARDED_ALLOW_IPS": os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
             "DEBUG": "0",
             "REDIS_URL": f"redis://:{self.secrets['REDIS_PASSWORD']}@127.0.0.1:{self.ports['redis']}/0",
             "OPERATOR_TOKEN": self.secrets["OPERATOR_TOKEN"],
@@ -67,7 +78,7 @@ class Environments:
             "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
             "CONTROL_STATE": str(self.control_state),
             "STATIC_ROOT": str(self.static_root or ""),
-            "API_URL_WEB": f"http://127.0.0.1:{self.ports['web']}",
+            "API_URL_WEB": f"http://{self.front.reach}:{self.ports['web']}",
             "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
             "API_URL_JOURNAL": f"http://127.0.0.1:{self.ports['api-journal']}",
         }

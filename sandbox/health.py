@@ -17,14 +17,18 @@ from sandbox.processes import BY_NAME, Process
 CONTAINER_PORT = 8000  # where every HTTP process of docker-compose.yml listens, each in its own container
 
 
-def is_healthy(process: Process, ports: Mapping[str, int], environment: Mapping[str, str]) -> bool:
+def is_healthy(
+    process: Process, ports: Mapping[str, int], environment: Mapping[str, str], front: str = "127.0.0.1"
+) -> bool:
     """Ask the process in the way it is meant to be asked.
 
-    `ports` are by process name; `environment` has REDIS_URL and, for a PostgreSQL, its ADMIN_URL.
+    `ports` are by process name; `environment` has REDIS_URL and, for a PostgreSQL, its ADMIN_URL; `front` is the host in the
+    front door's URL.
     """
     match process.health:
         case "http":
-            return http_is_healthy(f"http://127.0.0.1:{ports[process.name]}")
+            host = front if process.name == "web" else "127.0.0.1"
+            return http_is_healthy(f"http://{host}:{ports[process.name]}")
         case "heartbeat":
             return has_heartbeat(environment["REDIS_URL"], process.name)
         case "redis":

@@ -2,10 +2,11 @@
 
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from sandbox.address import Front
 from sandbox.processes import INSTANCES, SERVICES
 
 # Sixteen ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing
@@ -20,6 +21,7 @@ class Layout:
 
     root: Path
     port: int
+    front: Front = field(default_factory=Front)
 
     @property
     def state(self) -> Path:
@@ -31,11 +33,12 @@ class Layout:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        """The front door's, on this machine."""
+        return f"http://{self.front.reach}:{self.port}/"
 
     @cached_property
     def ports(self) -> dict[str, int]:
-        """Process name -> TCP port on 127.0.0.1, for each process that listens."""
+        """Process name -> TCP port, for each process that listens: on 127.0.0.1, the front door on `front.host`."""
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
         names = [*(f"api-{name}" for name in SERVICES), *(f"postgres-{name}" for name in INSTANCES)]
         names += ["redis", "control", "api-journal"]
@@ -58,21 +61,22 @@ class Layout:
         return self.state / "env" / f"{service}.env"
 
 
-def is_free(port: int) -> bool:
-    """Whether 127.0.0.1:port can be listened on now."""
-    with socket.socket() as probe:
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether host:port can be listened on now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As servers do: the remains of closed connections (TIME_WAIT) are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
 
 
-def taken(ports: dict[str, int]) -> dict[str, int]:
-    """Those of the ports that somebody else listens on."""
-    return {name: port for name, port in ports.items() if not is_free(port)}
+def taken(ports: dict[str, int], front: str = "127.0.0.1") -> dict[str, int]:
+    """Those of the ports that somebody else listens on; the front door's on the address `front`."""
+    hosts = {"web": front}
+    return {name: port for name, port in ports.items() if not is_free(port, hosts.get(name, "127.0.0.1"))}
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:

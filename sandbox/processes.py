@@ -64,7 +64,7 @@ class Process:
         return [python, *(argument.format(host=host, port=port) for argument in self.arguments)]
 
 
-COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "REDIS_URL")
+COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "FRONT_HOST", "PUBLIC_ORIGIN", "DEBUG", "REDIS_URL")
 API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
 ADMIN_URLS = tuple(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log")
@@ -146,7 +146,7 @@ def _readers() -> list[Process]:
           for view in VIEWS),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=(*UVICORN, *SOCKET),
                 keys=(*projections, database_url("journal"), *map(console_url, INSTANCES), "API_URL_CONTROL", "API_URL_JOURNAL",
-                      "OPERATOR_TOKEN", "PORT", "STATIC_ROOT")),
+                      "OPERATOR_TOKEN", "PORT", "STATIC_ROOT", "FORWARDED_ALLOW_IPS")),
     ]  # fmt: skip
 
 

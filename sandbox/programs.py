@@ -35,7 +35,8 @@ def _program(process: Process, layout: Layout, environments: Environments, clust
     if process.tier is Tier.REDIS:
         command, directory = redis_server.command(redis), redis.parent
     else:
-        command = process.command(sys.executable, port=layout.ports.get(process.name, 0))
+        host = layout.front.host if process.name == "web" else "127.0.0.1"
+        command = process.command(sys.executable, host, layout.ports.get(process.name, 0))
         command = [*NICE, *command] if process.yields else command
         directory = layout.root
     return Program(

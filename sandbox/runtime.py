@@ -13,6 +13,7 @@ from typing import Self
 
 from sandbox import guard, health, leftovers, redis_server, secret_store, storage, waiting
 from sandbox.accounts import postgres_account
+from sandbox.address import Front
 from sandbox.environment import SERVICE_NAMES, Environments
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, taken
@@ -33,8 +34,8 @@ class Sandbox:
     failed `start()` too, `stop()` has to be called.
     """
 
-    def __init__(self, root: Path, port: int, stages: Stages | None = None) -> None:
-        self.layout = Layout(root.resolve(), port)
+    def __init__(self, root: Path, port: int, stages: Stages | None = None, front: Front | None = None) -> None:
+        self.layout = Layout(root.resolve(), port, front or Front())
         self.stages = stages or Stages(quiet=True)
         self.url = self.layout.url
         self.environments: Environments  # from start() on
@@ -95,7 +96,7 @@ class Sandbox:
         self.start_process(name)
 
     def is_healthy(self, name: str) -> bool:
-        return health.is_healthy(BY_NAME[name], self.layout.ports, self.environments.control())
+        return health.is_healthy(BY_NAME[name], self.layout.ports, self.environments.control(), self.layout.front.reach)
 
     def wait_healthy(self, *names: str, patience: float = PATIENCE) -> None:
         """Until each of these (all, when none is named) works again."""
@@ -108,7 +109,7 @@ class Sandbox:
         with self.stages.stage("Workplace") as notes:
             if ended := leftovers.clean_up(self.layout):
                 notes.append(f"ended {ended} left-over processes of an earlier run")
-            if busy := taken(self.layout.ports):
+            if busy := taken(self.layout.ports, self.layout.front.host):
                 names = ", ".join(f"{port} ({name})" for name, port in busy.items())
                 other = f"make run PORT={self.layout.port + 1}"
                 raise SandboxError(
@@ -117,8 +118,10 @@ class Sandbox:
             self.layout.logs.mkdir(exist_ok=True)
             storage.discard_orphaned_clusters(self.layout, storage.postgres_home(self.layout))
             secrets = secret_store.load_or_create(self.layout.state / "secrets.env")
-            self.environments = Environments(self.layout.ports, secrets, self.layout.control, self.layout.static)
-            for service in SERVICE_NAMES:
+            self.environments = Environments(
+                self.layout.ports, secrets, self.layout.control, self.layout.static, self.layout.front
+            )
+            for service in (*SERVICE_NAMES, "none"):
                 secret_store.write_private(self.layout.environment_file(service), self.environments.of_service(service))
 
     def _start_servers(self) -> None:
@@ -148,7 +151,7 @@ class Sandbox:
         )  # fmt: skip
         file.touch(mode=0o600)
         file.write_text(text)
-        storage.remember(self.layout, socket=str(socket))
+        storage.remember(self.layout, socket=str(socket), host=self.layout.front.host, origin=self.layout.front.origin)
         self._supervisor = Supervisor(socket)
         self.supervisord = launch(file, self.layout.state, self.layout.log("supervisord"))
         # Should we be killed: supervisord's own answer to SIGTERM is to stop everything in the same order as we do.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from sandbox.accounts import postgres_account
+from sandbox.address import Front
 from sandbox.errors import AlreadyRunning, SandboxError
 from sandbox.layout import Layout
 
@@ -56,6 +57,12 @@ def recall(layout: Layout) -> dict[str, str | int]:
         return dict(json.loads((layout.state / "run.json").read_text()))
     except (FileNotFoundError, ValueError):
         return {}
+
+
+def layout_of(root: Path, port: int) -> Layout:
+    """The sandbox of PORT as it runs, or last ran, here."""
+    known = recall(Layout(root, port))
+    return Layout(root, port, Front(str(known.get("host", Front.host)), str(known.get("origin", ""))))
 
 
 def control_socket(layout: Layout) -> Path | None:

@@ -17,7 +17,7 @@ class Stop(BaseException):
 
 def run(layout: Layout, stages: Stages) -> None:
     """Block until a signal (returns) or until something fails (raises SandboxError). Leaves nothing running."""
-    sandbox = Sandbox(layout.root, layout.port, stages)
+    sandbox = Sandbox(layout.root, layout.port, stages, layout.front)
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN or number is not signal.SIGHUP:  # `nohup make run` means it
             signal.signal(number, _raise_stop)

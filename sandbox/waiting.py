@@ -33,7 +33,9 @@ def until_healthy(
     deadline = time.monotonic() + patience
     starts: dict[str, set[int]] = defaultdict(set)
     missing = list(processes)
-    while missing := [process for process in missing if not is_healthy(process, layout.ports, environment)]:
+    while missing := [
+        process for process in missing if not is_healthy(process, layout.ports, environment, layout.front.reach)
+    ]:
         statuses = supervisor.statuses()
         for process in missing:
             status = statuses[process.name]

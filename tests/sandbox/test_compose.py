@@ -67,6 +67,7 @@ def test_each_postgres_is_set_as_in_the_sandbox() -> None:
 
 def test_only_the_front_door_is_published() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"web"}
+    assert SERVICES["web"]["ports"] == ["${FRONT_HOST:-127.0.0.1}:${PORT:-8000}:8000"]
     assert not [name for name, service in SERVICES.items() if "network_mode" in service]
 
 

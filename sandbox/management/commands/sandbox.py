@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from sandbox import setup_steps, storage, up
+from sandbox.address import Front, host_of, port_of
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.runtime import Sandbox
@@ -23,11 +24,10 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--port", type=int, default=int(os.environ.get("PORT", "8000")), help="of the front door (PORT)"
-        )
+        parser.add_argument("--port", default=os.environ.get("PORT"), help="of the front door (PORT)")
         commands = parser.add_subparsers(dest="action", required=True)
-        commands.add_parser("up", help="start everything, and stop it on Ctrl-C or SIGTERM")
+        start = commands.add_parser("up", help="start everything, and stop it on Ctrl-C or SIGTERM")
+        start.add_argument("--host", default="", help="the front door's address; 0.0.0.0 is all (127.0.0.1)")
         commands.add_parser(
             "provision", help="roles, databases, migrations, publications, slots, demo data (SERVICE=control)"
         )
@@ -36,12 +36,17 @@ class Command(BaseCommand):
         commands.add_parser("reset", help="remove data, logs and secrets")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        layout = Layout(settings.BASE_DIR, options["port"])
         stages = Stages()
+        try:
+            port, host = port_of(options["port"]), host_of(options.get("host"))
+        except ValueError as error:
+            stages.failed(SandboxError(str(error)))
+            sys.exit(1)
+        layout = storage.layout_of(settings.BASE_DIR, port)
         try:
             match options["action"]:
                 case "up":
-                    up.run(layout, stages)
+                    up.run(Layout(settings.BASE_DIR, port, Front(host, settings.PUBLIC_ORIGIN)), stages)
                 case "provision":
                     setup_steps.run(stages, os.environ)
                 case "status":

@@ -3,6 +3,9 @@
 The orchestrator decides what becomes of it. A saga that can still turn back does; one past its pivot confirms the booking
 first, and CancelBooking follows at once; a confirmed booking gets CancelBooking right away. So whoever asks while a
 booking is under way gets the same answer, and asking twice changes nothing.
+
+The wish stays until it is granted (the booking is CANCELLED) or refused (it is CONFIRMED, and its reason says why). A
+CancelBooking whose first command was lost has been neither: another one is started.
 """
 
 import hashlib
@@ -28,13 +31,14 @@ class Why(StrEnum):
     FOREIGN = "the booking is another customer's"
     REUSED = "this Idempotency-Key came with another request before; use a new one"
     OVER = "the booking is cancelled already"
+    REFUSED = "the booking stays confirmed, because its cancellation was refused"
 
 
 class CannotCancel(Exception):
     """Nothing has been written, not even the key."""
 
-    def __init__(self, why: Why) -> None:
-        super().__init__(str(why))
+    def __init__(self, why: Why, reason: str = "") -> None:
+        super().__init__(f"{why}: {reason}" if reason else str(why))
         self.why = why
 
 
@@ -51,7 +55,7 @@ class Cancellation:
 
 
 _LOCK = """
-    select customer_id, state, cancel_requested_at is not null from booking_booking where id = %s for update
+    select customer_id, state, reason, cancel_requested_at is not null from booking_booking where id = %s for update
 """
 _TAKE_KEY = """
     insert into booking_idempotencykey (key, fingerprint, booking_id) values (%s, %s, %s)
@@ -72,7 +76,7 @@ def request_cancel(wanted: Cancellation) -> str:
         found = cursor.fetchone()
         if found is None:
             raise CannotCancel(Why.UNKNOWN)
-        customer, state, requested = found
+        customer, state, reason, requested = found
         if customer != wanted.customer:
             raise CannotCancel(Why.FOREIGN)
         cursor.execute(_TAKE_KEY, [wanted.key, wanted.fingerprint(), wanted.booking])
@@ -80,6 +84,8 @@ def request_cancel(wanted: Cancellation) -> str:
             cursor.execute(_FORMER, [wanted.key])
             if cursor.fetchone() != (wanted.fingerprint(),):
                 raise CannotCancel(Why.REUSED)
+            if state == "CONFIRMED" and not requested:
+                raise CannotCancel(Why.REFUSED, reason)
             return state
         if state == "CANCELLED":
             raise CannotCancel(Why.OVER)

@@ -17,12 +17,13 @@ from booking.saga.state import SagaState, restore
 from messaging.problems import Problem, ProblemDetails
 
 LARGEST_ID = 2**63 - 1
-STATUS = {Why.UNKNOWN: 404, Why.FOREIGN: 403, Why.REUSED: 422, Why.OVER: 409}
+STATUS = {Why.UNKNOWN: 404, Why.FOREIGN: 403, Why.REUSED: 422, Why.OVER: 409, Why.REFUSED: 409}
 TITLE = {
     Why.UNKNOWN: "Unknown booking",
     Why.FOREIGN: "Not your booking",
     Why.REUSED: "Idempotency key reused",
     Why.OVER: "Cancelled already",
+    Why.REFUSED: "Cancellation refused",
 }
 router = Router()
 
@@ -36,7 +37,7 @@ class CancelIn(Schema):
 
 
 class CancelAccepted(Schema):
-    """`state` is the booking's as it was found. It ends CANCELLED, unless its tickets turn out not to be there."""
+    """`state` is the booking's as it was found. It ends CANCELLED; or, if Ticket refuses, CONFIRMED with the `reason`."""
 
     id: UUID
     state: str
@@ -50,18 +51,21 @@ class CancelAccepted(Schema):
     openapi_extra=IN_OPENAPI,
 )
 def cancel(request: HttpRequest, booking_id: UUID, payload: CancelIn) -> Any:
-    """202: it will be. 409 once it has been cancelled. Asking again meanwhile gives the same answer."""
+    """202: it will be. 409 once it has been cancelled. Asking again meanwhile gives the same answer.
+
+    The same key again after the cancellation was refused gives 409 with the reason; a new key asks anew.
+    """
     wanted = Cancellation(key=key_of(request), booking=str(booking_id), customer=payload.customer)
     try:
         state = request_cancel(wanted)
     except CannotCancel as error:
-        raise Problem(STATUS[error.why], TITLE[error.why], str(error.why)) from error
+        raise Problem(STATUS[error.why], TITLE[error.why], str(error)) from error
     return Status(202, {"id": booking_id, "state": state, "url": f"/api/bookings/{booking_id}"})
 
 
 @router.get("/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
-def saga(request: HttpRequest, booking_id: UUID) -> dict[str, Any]:
-    """The booking's newest saga; `sagas` lists them all, oldest first.
+def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> dict[str, Any]:
+    """The booking's newest saga, or the one asked for; `sagas` lists them all, oldest first.
 
     See booking.saga.report for the shape of `steps`. Before the saga has started all its steps are pending.
     """
@@ -69,7 +73,10 @@ def saga(request: HttpRequest, booking_id: UUID) -> dict[str, Any]:
     if booking is None:
         raise Http404(f"there is no booking {booking_id}")
     rows = list(Saga.objects.filter(booking=booking).order_by("id"))
-    return {**describe(booking, rows[-1] if rows else None), "sagas": [_brief(row) for row in rows]}
+    found = [row for row in rows if saga in (None, row.id)]
+    if saga is not None and not found:
+        raise Http404(f"booking {booking_id} has no saga {saga}")
+    return {**describe(booking, found[-1] if found else None), "sagas": [_brief(row) for row in rows]}
 
 
 def describe(booking: Booking, row: Saga | None, *, log: bool = True) -> dict[str, Any]:

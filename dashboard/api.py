@@ -166,8 +166,10 @@ def booking(request: HttpRequest, booking_id: UUID) -> Any:
 
 
 @api.get("/api/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
-def saga(request: HttpRequest, booking_id: UUID) -> HttpResponse:
-    return _hand_over("booking", request, f"/api/bookings/{booking_id}/saga")
+def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> HttpResponse:
+    """The newest of the booking's sagas, or the one asked for."""
+    params = {"saga": str(saga)} if saga else {}
+    return _hand_over("booking", request, f"/api/bookings/{booking_id}/saga", params=params)
 
 
 @api.get("/api/{service}/events", summary="A service's event log, from a horizon on")

@@ -112,9 +112,9 @@ class House:
         """The read model's row; {} while there is none."""
         return self.get(f"/api/bookings/{booking}") or {}
 
-    def saga(self, booking: str) -> dict[str, Any]:
-        """The booking's newest saga, from the service that owns it; {} while there is no answer."""
-        return self.get(f"/api/bookings/{booking}/saga") or {}
+    def saga(self, booking: str, saga: str = "") -> dict[str, Any]:
+        """The booking's newest saga (or this one), from the service that owns it; {} while there is no answer."""
+        return self.get(f"/api/bookings/{booking}/saga{f'?saga={saga}' if saga else ''}") or {}
 
     # Faults
 

@@ -88,9 +88,7 @@ class _Batch:
                 case Note():
                     self.log.append(outbound.line(saga, action, message.envelope))
         booking = self.bookings[saga.booking_id]
-        if saga.definition == BOOK_TICKETS.name and self._cancellable(
-            booking
-        ):  # asked for when it was too late to turn back
+        if self._cancellable(booking):  # the wish came too late to turn back, or the saga for it got no answer
             self._cancel(booking, message)
 
     def _absorb(self, saga: SagaRow, message: Inbound, why: str) -> None:
@@ -158,10 +156,16 @@ class _Batch:
         booking.state, booking.reason = move.state, move.reason
         if "amount" in saga.state.context:
             booking.amount, booking.currency = saga.state.context["amount"], saga.state.context["currency"]
-        if saga.state.status == Status.COMPENSATED or booking.state == CANCEL_BOOKING.completed:
+        if booking.state == CANCEL_BOOKING.completed or _refused_to_cancel(saga):
             booking.cancel_saga_id = None  # granted or refused: the wish is answered
         booking.version, booking.changed = booking.version + 1, True
         self.messages.append(outbound.event(booking, saga, envelope))
+
+
+def _refused_to_cancel(saga: SagaRow) -> bool:
+    """A pivot that was lost and then fenced refuses nothing: the wish stays, and another saga tries again."""
+    ended = saga.definition == CANCEL_BOOKING.name and saga.state.status == Status.COMPENSATED
+    return ended and not saga.state.fenced(CANCEL_BOOKING)
 
 
 def _tell(plan: Plan, envelope: dict[str, Any], why: str) -> None:

@@ -19,6 +19,7 @@ class Status(StrEnum):
 
 
 ACTIVE = (Status.RUNNING, Status.FENCING, Status.COMPENSATING, Status.STUCK)
+FENCED = "fenced"  # the reason a participant gives for refusing an action that a fence has forbidden
 STATUS_OF = {FORWARD: Status.RUNNING, FENCE: Status.FENCING, COMPENSATION: Status.COMPENSATING}
 """What a saga is doing while it waits for the answer to an action."""
 
@@ -69,6 +70,12 @@ class SagaState:
 
     def track(self, step: str, action: str) -> Track:
         return self.tracks.get((step, action), NOTHING)
+
+    def fenced(self, definition: SagaDefinition) -> bool:
+        """Whether it ended because its pivot was never answered and then fenced: nothing has happened, nobody refused."""
+        step = definition.steps[self.position]
+        attempts = self.track(step.name, FORWARD).attempts
+        return self.status == Status.COMPENSATED and bool(attempts) and attempts[-1].error == FENCED
 
     def awaited(self, definition: SagaDefinition) -> tuple[Step, Track]:
         """The step this saga is at, and the track of the action it waits for."""

@@ -52,8 +52,10 @@ def _undisturbed(cell: Cell) -> tuple[str, str]:
             return CANCELLED, PRINTER
         case "cancellation":
             return CANCELLED, BY_CUSTOMER
+        case "fence" if cell.row.saga == CANCEL_BOOKING:  # nobody refused: the wish stays, a second saga grants it
+            return CANCELLED, BY_CUSTOMER
         case "fence":  # the pivot never arrived; its fence did
-            return (CONFIRMED if cell.row.saga == CANCEL_BOOKING else CANCELLED), NO_ANSWER
+            return CANCELLED, NO_ANSWER
     return CONFIRMED, ""
 
 
@@ -88,7 +90,7 @@ def _given_up(cell: Cell) -> tuple[tuple[str, str], ...]:
     if row.kind == Kind.RETRIABLE or row.way not in (FORWARD, CANCELLATION):
         return ()
     if row.way == CANCELLATION:
-        return ((CONFIRMED, NO_ANSWER), (CANCELLED, BY_CUSTOMER))
+        return ((CANCELLED, BY_CUSTOMER),)
     return ((CANCELLED, NO_ANSWER), *(((CONFIRMED, ""),) if row.kind == Kind.PIVOT else ()))
 
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from booking.saga.definitions import DEFINITIONS
 from faults import Action, Point
 from proofs.house import SETTLED, House, NotInTime, wait_for
 from proofs.matrix import expect
@@ -100,7 +101,13 @@ class _Run:
                 refused = {"service": "tickets", "message": "IssueTickets", "reason": expect.PRINTER}
                 return [{"point": Point.ANSWER, "action": Action.REFUSE, **refused}]
             case _ if self.cell.row.way == FENCE:
-                lost = {"service": "booking", "message": self.cell.row.step, "trigger": {"kind": "times", "times": 9}}
+                definition = DEFINITIONS[self.cell.row.saga]
+                times = definition.policies.pivot.attempts  # a cancellation's next saga is let through
+                lost = {
+                    "service": "booking",
+                    "message": self.cell.row.step,
+                    "trigger": {"kind": "times", "times": times},
+                }
                 return [{"point": Point.BUS, "action": Action.DROP, **lost}]
         return []
 
@@ -127,13 +134,18 @@ class _Run:
         row = house.booking(result.booking)
         result.ended = f"{row['state']} {row['reason']}".strip()
         result.fired = self._fired()
-        attempts, limit = _attempts(saga, cell)
+        attempts, limit = max(_attempts(one, cell) for one in self._sagas(saga))
         result.attempts = attempts
         ran_out = expect.ran_out(cell, saga["log"], limit)
         ended = (row["state"], row["reason"])
         result.as_designed = expect.as_designed(cell, ended, attempts, ran_out) and result.fired > 0
         if not result.fired:
             result.error = "the fault never struck: this proves nothing"
+
+    def _sagas(self, newest: dict[str, Any]) -> list[dict[str, Any]]:
+        """The booking's sagas of the newest one's definition: a cancellation may take more than one."""
+        same = [one["id"] for one in newest["sagas"] if one["definition"] == newest["definition"]]
+        return [newest, *(self.house.saga(self.result.booking, one) for one in same if one != newest["id"])]
 
     def _fired(self) -> int:
         """How often the fault struck. What concerns another view may still be on its way to it."""

@@ -153,20 +153,77 @@ def test_an_interruption_does_not_turn_a_cancellation_back(house: House, client:
     assert state(booking)[0] == "CANCELLED"
 
 
-def test_an_overdue_void_is_fenced_and_the_booking_stays(house: House, client: Client) -> None:
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_wish_whose_first_command_is_lost_stays_and_is_granted(house: House, client: Client, rounds: int) -> None:
+    """Lost twice, VoidTickets is fenced: nobody refused anything, so another saga voids the tickets."""
+    booking = house.book("A-1")
+    house.run()
+    cancel(client, booking, key="k1")
+    for number in range(rounds):
+        house.run(hold="VoidTickets")
+        house.overdue(booking)
+        house.run(hold="VoidTickets")
+        house.overdue(booking)
+        house.run(hold="VoidTickets")
+        assert state(booking)[0] == "CANCELLING"
+        assert Issuance.objects.get().status == "ISSUED"
+        sagas = Saga.objects.order_by("id").values_list("definition", "state")
+        assert list(sagas)[1:] == [("CancelBooking", "COMPENSATED")] * (number + 1) + [("CancelBooking", "RUNNING")]
+        booking.refresh_from_db()
+        assert booking.cancel_requested_at is not None
+        assert cancel(client, booking, key="k1").status_code == 202
+    house.release()  # also those that are fenced by now
+    assert state(booking) == ("CANCELLED", "cancelled_by_customer")
+    assert booking.cancel_requested_at is None
+    assert all_undone()
+    assert Refund.objects.count() == 1
+
+
+def test_a_wish_that_ticket_refuses_is_refused_aloud(house: House, client: Client) -> None:
+    booking = house.book("A-1")
+    house.run()
+    Ticket.objects.all().delete()
+    Issuance.objects.all().delete()
+    assert cancel(client, booking, key="k1").status_code == 202
+    house.run()
+    assert state(booking) == ("CONFIRMED", "no_tickets")
+    assert booking.cancel_requested_at is None
+    assert client.get(f"/api/bookings/{booking.id}").json()["reason"] == "no_tickets"
+    same = cancel(client, booking, key="k1")
+    assert (same.status_code, same.json()["title"]) == (409, "Cancellation refused")
+    assert same.json()["detail"].endswith("refused: no_tickets")
+    assert cancel(client, booking, key="k2").status_code == 202
+    assert requests() == 2
+
+
+@pytest.mark.parametrize("lost", ["CancelRequested", "VoidTicketsReply", "FenceVoidTickets", "RefundPayment"])
+def test_no_loss_on_the_way_ends_a_wish(house: House, client: Client, lost: str) -> None:
+    """Each message of a cancellation is lost once, whichever it is, and VoidTickets every time until then."""
     booking = house.book("A-1")
     house.run()
     cancel(client, booking)
-    house.run(hold="VoidTickets")
-    for _ in range(2):
-        house.overdue(booking)
-        house.run(hold="VoidTickets")
-    assert state(booking) == ("CONFIRMED", "no_answer")
-    house.release()  # too late: it is fenced
-    assert Issuance.objects.get().status == "ISSUED"
-    assert cancel(client, booking).status_code == 202
-    house.run()
+    dropped: list[str] = []
+
+    def drop(envelope: dict[str, Any]) -> bool:
+        first = envelope["type"] == lost and lost not in dropped
+        too = lost == "FenceVoidTickets" and envelope["type"] == "VoidTickets" and lost not in dropped
+        dropped.extend([envelope["type"]] if first else [])
+        return first or too
+
+    house.run(hold=drop)
+    for _ in range(8):
+        if Saga.objects.filter(booking=booking, state__in=["RUNNING", "FENCING"]).exists():
+            house.overdue(booking)
+        else:
+            with connections["booking"].cursor() as cursor:
+                cursor.execute("update booking_booking set due_at = clock_timestamp() - interval '1 second'")
+            patrol(dict.fromkeys(["booking", *services()], 0))
+        house.run(hold=drop)
+        if state(booking)[0] == "CANCELLED":
+            break
+    assert lost in dropped
     assert state(booking) == ("CANCELLED", "cancelled_by_customer")
+    assert all_undone()
 
 
 def test_cancelling_twice(house: House, client: Client) -> None:
@@ -223,3 +280,15 @@ def test_the_api_tells_the_saga_the_booking_is_in(house: House, client: Client) 
         ("VoidTickets", "succeeded"), ("RefundPayment", "sent"), ("ReleaseSeats", "pending"),
     ]  # fmt: skip
     assert [one["definition"] for one in told["sagas"]] == ["BookTickets", "CancelBooking"]
+
+
+def test_an_earlier_saga_of_a_booking_can_be_looked_at(house: House, client: Client) -> None:
+    booking = house.book("A-1")
+    house.run()
+    cancel(client, booking)
+    house.run()
+    first, second = client.get(f"/api/bookings/{booking.id}/saga").json()["sagas"]
+    told = client.get(f"/api/bookings/{booking.id}/saga", {"saga": first["id"]}).json()
+    assert (told["id"], told["definition"], len(told["sagas"])) == (first["id"], "BookTickets", 2)
+    assert client.get(f"/api/bookings/{booking.id}/saga").json()["id"] == second["id"]
+    assert client.get(f"/api/bookings/{booking.id}/saga", {"saga": new_id()}).status_code == 404

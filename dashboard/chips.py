@@ -3,12 +3,11 @@
 from typing import Any
 
 from dashboard.stage.present import SERVICE_NAMES
-from faults import Kind, Point
+from faults import HOUSE, Kind, Point
 from faults.toggles import LABELS
 
 OWNERS = {**SERVICE_NAMES, "redis": "Redis", "house": "The sandbox itself"}
 SHOWN = 20  # chips: more than a person reads; a script may arm a thousand
-HOUSE = ("web", "control", "recorder", "api-journal")  # no service's, and none of the saga's
 POINT_NAMES = {
     Point.TRANSACTION_BEFORE: "before the transaction",
     Point.TRANSACTION_INSIDE: "inside the transaction",

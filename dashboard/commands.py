@@ -64,7 +64,8 @@ def faults(request: HttpRequest) -> HttpResponse:
 @require_GET
 def arm_form(request: HttpRequest) -> HttpResponse:
     """The form with the options that go with what has been chosen so far."""
-    return render(request, "dashboard/faults.html#form", rail.form(request.GET.dict()))
+    changed = request.htmx.trigger_name or ""  # type: ignore[attr-defined]
+    return render(request, "dashboard/faults.html#form", rail.form(rail.anew(request.GET.dict(), changed)))
 
 
 @require_GET

@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.chips import OWNERS, POINT_NAMES, groups, owner_of, shown
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
-from faults import AT, Action, Kind, Point, catalogue
+from faults import AT, Action, Fault, Kind, Point, catalogue
 from faults.catalogue import MECHANISMS, REASONS
 from faults.messages import messages
 from faults.toggles import LABELS
@@ -84,6 +84,8 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
     actions = [str(action) for action in entry.actions]
     action = _chosen(asked.get("action"), actions, "crash" if "crash" in actions else actions[0])
     outage = action == Action.DOWN and entry.point in (Point.DATABASE, Point.REDIS)
+    place = _chosen(asked.get("place"), places, places[0])
+    whens = _whens(Point(point), Action(action), place, outage)
     return {
         "services": OWNERS,
         "points": [(name, POINT_NAMES[Point(name)]) for name in names],
@@ -92,11 +94,10 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
         "actions": actions,
         "messages": [] if outage else messages(entry.point, service),
         "reasons": sorted({reason for found in REASONS.values() for reason in found}),
-        "whens": [(str(kind), text) for kind, text in WHENS.items() if not outage or kind in (Kind.ONCE, Kind.ALWAYS)],
+        "whens": [(str(kind), WHENS[kind]) for kind in whens],
         "scoped": not outage and entry.point not in (Point.PROCESS, Point.API),
         "timed": action in TIMED,
         "asked": {
-            "kind": "once",
             "for": "any",
             "times": "2",
             "probability": "0.5",
@@ -106,10 +107,28 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
             "service": service,
             "point": point,
             "action": action,
-            "place": _chosen(asked.get("place"), places, places[0]),
+            "place": place,
+            "kind": _chosen(asked.get("kind"), [str(kind) for kind in whens], "once"),
             "seconds": asked.get("seconds") or ("20" if outage else "5" if action == Action.DELAY else ""),
         },
     }
+
+
+def _whens(point: Point, action: Action, place: str, outage: bool) -> list[Kind]:
+    """How often it may strike there: an outage is one stretch, and what strikes the sandbox itself is bounded."""
+    whens = [Kind.ONCE, Kind.ALWAYS] if outage else list(Kind)
+    house = Fault(point=point, action=action, service=place, seconds=1).on_the_house
+    return [kind for kind in whens if not house or kind in (Kind.ONCE, Kind.TIMES)]
+
+
+WHEN = ("kind", "times", "probability", "seed", "after")
+
+
+def anew(asked: dict[str, str], changed: str) -> dict[str, str]:
+    """The fields of a form after `changed` has been chosen: another place begins with "once", whatever was armed before."""
+    if changed not in ("service", "point"):
+        return asked
+    return {name: value for name, value in asked.items() if name not in WHEN}
 
 
 def wanted(asked: dict[str, str]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `h
 
 from faults.acting import Alive, InjectedError, act, hanging
 from faults.arming import LIMIT, arm, clear, forget_spent, listing, switch, switched_off
+from faults.asking import check_house, parse
 from faults.catalogue import catalogue
 from faults.checks import FaultError
-from faults.fault import Fault, dump, load, parse
+from faults.fault import Fault, dump, load
 from faults.holding import Held, Hold, abandon, held, held_bookings, release
 from faults.plan import Plan
-from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
+from faults.points import ALLOWED, AT, BY_CONTROL, HOUSE, Action, Mechanism, Point
 from faults.target import Target
 from faults.trigger import Kind, Trigger
 
@@ -19,6 +20,7 @@ __all__ = [
     "ALLOWED",
     "AT",
     "BY_CONTROL",
+    "HOUSE",
     "LIMIT",
     "Action",
     "Alive",
@@ -37,6 +39,7 @@ __all__ = [
     "act",
     "arm",
     "catalogue",
+    "check_house",
     "clear",
     "dump",
     "forget_spent",

@@ -98,6 +98,9 @@ PROCESSES = (
 )
 """The processes that can be killed at `process`: each looks at the plan whenever it gives its sign of life."""
 
+HOUSE = ("web", "control", "recorder", "api-journal")
+"""The sandbox's own programs, no service's and none of the saga's: without them nobody can see or clear a fault."""
+
 AT: dict[Point, tuple[str, ...]] = {
     Point.TRANSACTION_BEFORE: SERVICES,
     Point.TRANSACTION_INSIDE: SERVICES,

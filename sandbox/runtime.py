@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from redis import Redis
+
 from sandbox import guard, health, leftovers, redis_server, secret_store, storage, waiting
 from sandbox.accounts import postgres_account
 from sandbox.address import Front
+from sandbox.control.mirror import end_what_kills
+from sandbox.control.state import Store
 from sandbox.environment import SERVICE_NAMES, Environments
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, taken
@@ -60,6 +64,7 @@ class Sandbox:
         with self._collecting_static():
             self._start_servers()
             self._set_up()
+        self._end_what_kills()
         self._start_processes()
 
     def stop(self) -> None:
@@ -193,6 +198,12 @@ class Sandbox:
             collecting.wait()
         if collecting.returncode != 0:
             raise SandboxError("collecting the static files failed", log)
+
+    def _end_what_kills(self) -> None:
+        """No fault of the last time may keep the sandbox from coming up: Redis keeps a copy of the plan, too."""
+        Store(self.layout.control).end_what_kills()
+        with Redis.from_url(self.environments.control()["REDIS_URL"]) as redis:
+            end_what_kills(redis)
 
     def _start_processes(self) -> None:
         with self.stages.stage("Processes") as notes:

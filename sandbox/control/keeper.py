@@ -17,7 +17,7 @@ from typing import Any
 from redis import Redis, RedisError
 
 import faults
-from faults import BY_CONTROL, LIMIT, Fault, FaultError, Held, Mechanism, Point
+from faults import BY_CONTROL, LIMIT, Fault, FaultError, Held, Mechanism, Point, check_house
 from messaging.observe import observe
 from sandbox.control.databases import Databases
 from sandbox.control.mirror import Mirror, Seen
@@ -40,6 +40,7 @@ class Keeper:
         self._mirror, self._proofs = Mirror(redis), Proofs(redis)
         self._databases = Databases(environment)
         self._state: State = store.load()
+        self._loaded_at: str | None = _now()  # until what the plan had on the house has been dropped
         self._journal_end = 0
         self._unmirrored = {record.fault.id for record in self._state.live()}  # Redis may not have them yet
         self._switched = True  # nor know which mechanisms are off
@@ -57,6 +58,7 @@ class Keeper:
         with self._lock:
             if len(self._state.live()) >= LIMIT:
                 raise FaultError(f"{LIMIT} faults are armed already; clear some first")
+            check_house(fault)
             if (fault.point, fault.action) in BY_CONTROL:
                 check_outage(fault)
             record = self._state.records[fault.id] = Record(fault)
@@ -166,6 +168,7 @@ class Keeper:
                 if fault.fired > known.fault.fired:
                     self._proofs.expect(fault, self._journal_end or max(seen.journal_end - LOOK_BACK, 0))
                 known.fault = fault
+        self._drop_house()
         if not ours:
             self._mirror.write_all(self._state.epoch, self._mirrored(), self._state.off)
         else:
@@ -183,6 +186,19 @@ class Keeper:
         self._proofs.collect(records, seen.journal_end)
         self._journal_end = seen.journal_end
         return [name for name in seen.faults if ours and not records[name].fault.live]
+
+    def _drop_house(self) -> None:
+        """Once after a start: a fault that kills the sandbox's own programs ends with them, Redis' copy too, or no start
+        would succeed. What it struck before is known by then."""
+        loaded_at, self._loaded_at = self._loaded_at, None
+        for record in self._state.live():
+            if (
+                loaded_at
+                and record.fault.on_the_house
+                and record.fault.point == Point.PROCESS
+                and record.fault.armed_at < loaded_at
+            ):
+                record.fault = replace(record.fault, cleared_at=_now())
 
     def _standing(self) -> list[Held]:
         """What stands still. What a fault holds that was cleared while Redis was away is let go on now."""

@@ -10,10 +10,11 @@ from typing import Any
 
 from redis import Redis
 
-from faults import Fault
+from faults import Fault, listing
 from faults.fault import dump, load
 from faults.notice import CHANNEL, delivered
 from faults.plan import KEY, OFF_KEY
+from sandbox.control.state import kills
 
 EPOCH_KEY = "faults:epoch"
 JOURNAL = "journal"
@@ -85,3 +86,10 @@ class Mirror:
     def remove(self, ids: Collection[str]) -> None:
         if ids:
             self._redis.hdel(KEY, *ids)
+
+
+def end_what_kills(redis: Redis) -> None:
+    """In the copy of the plan that Redis has kept: processes meet it before the control process is up."""
+    deadly = [fault.id for fault in listing(redis) if kills(fault)]
+    if deadly:
+        redis.hdel(KEY, *deadly)

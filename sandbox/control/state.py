@@ -1,15 +1,18 @@
 """The plan's durable copy. Redis may lose everything, on purpose too; what is armed, and what struck, is kept here."""
 
+import logging
 import os
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from faults import Fault
+from faults import BY_CONTROL, Action, Fault
 
+log = logging.getLogger(__name__)
 ENDED_KEPT = 50  # spent and cleared faults that stay in the list
 
 
@@ -51,6 +54,19 @@ def as_text(state: State) -> bytes:
     return orjson.dumps({"epoch": state.epoch, "off": sorted(state.off), "records": list(state.records.values())})
 
 
+def kills(fault: Fault) -> bool:
+    """Whether it can keep a process or a server from coming up."""
+    outage = (fault.point, fault.action) in BY_CONTROL
+    return outage or fault.action in (Action.CRASH, Action.HANG)
+
+
+def _read(raw: bytes) -> State:
+    data = orjson.loads(raw)
+    records = [Record(Fault(**item["fault"]), proofs=item["proofs"], until=item["until"]) for item in data["records"]]
+    by_id = {record.fault.id: record for record in records}
+    return State(epoch=data["epoch"], records=by_id, off=frozenset(data["off"]))
+
+
 class Store:
     """`load` and `save`, in a directory of the control process's own."""
 
@@ -59,16 +75,31 @@ class Store:
         self._path = directory / "plan.json"
 
     def load(self) -> State:
-        """The state as it was saved last; a new one where there is none."""
+        """The state as it was saved last; a new one where there is none, or none that can be read (it is put aside)."""
         try:
-            data = orjson.loads(self._path.read_bytes())
+            return _read(self._path.read_bytes())
         except FileNotFoundError:
             return State()
-        records = [
-            Record(Fault(**item["fault"]), proofs=item["proofs"], until=item["until"]) for item in data["records"]
+        except (ValueError, TypeError, KeyError) as error:
+            aside = self._path.with_suffix(".unreadable")
+            log.warning("the fault plan cannot be read (%r): nothing is armed; it is kept as %s", error, aside)
+            self._path.replace(aside)
+            return State()
+
+    def end_what_kills(self) -> set[str]:
+        """Before the sandbox starts: clear what kills or stops processes or servers, or it might not come up; returns the ids.
+
+        Other faults outlive a restart of the sandbox.
+        """
+        state, now = self.load(), datetime.now(UTC).isoformat(timespec="microseconds")
+        deadly = [
+            record for record in state.records.values() if (record.fault.live or record.until) and kills(record.fault)
         ]
-        by_id = {record.fault.id: record for record in records}
-        return State(epoch=data["epoch"], records=by_id, off=frozenset(data["off"]))
+        for record in deadly:
+            record.fault, record.until = replace(record.fault, cleared_at=now), ""
+        if deadly:
+            self.save(state)
+        return {record.fault.id for record in deadly}
 
     def save(self, state: State) -> None:
         """On the disk when this returns; a crash in between leaves the old file."""

@@ -54,6 +54,25 @@ def arm(page: Page, **choices: str) -> None:
     expect(armed).to_have_count(before + 1)
 
 
+def test_arm_on_a_fresh_page_arms_what_it_shows(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_text("Break anything").click()
+    page.get_by_role("button", name="Arm", exact=True).click()
+    chip = page.locator("#armed .armed")
+    expect(chip).to_contain_text("crash · after the commit, before the acknowledgement")
+    expect(page.locator("#fault-problem")).to_have_count(0)
+
+
+def test_another_place_begins_with_once_and_the_sandbox_itself_offers_nothing_endless(open_page: OpenPage) -> None:
+    page = open_page()
+    choose(page, service="payments", point="process", kind="always")
+    choose(page, service="house")
+    expect(page.locator("#arm-kind")).to_have_value("once")
+    assert page.locator("#arm-kind option").all_inner_texts() == ["once", "n times"]
+    choose(page, service="seats", kind="always", point="bus")
+    expect(page.locator("#arm-kind")).to_have_value("once")
+
+
 def test_armed_from_the_page_it_fires_and_links_to_its_proof(live: Live, open_page: OpenPage) -> None:
     page = open_page()
     arm(page, service="payments", point="transaction.inside", action="crash", message="TakePayment")

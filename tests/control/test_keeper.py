@@ -2,16 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from redis import Redis
 
 import faults
-from faults import Action, Fault, Kind, Mechanism, Plan, Point, Target, Trigger
+from faults import Action, Fault, FaultError, Kind, Mechanism, Plan, Point, Target, Trigger
 from messaging.observe import STREAM
 from sandbox.control.keeper import Keeper, Unknown
-from sandbox.control.mirror import Mirror, Seen
+from sandbox.control.mirror import Mirror, Seen, end_what_kills
+from sandbox.control.state import Record, State, Store
 from tests.control.conftest import NewKeeper
 from tests.waiting import wait_until
 
@@ -171,3 +173,75 @@ def test_a_hold_that_was_cleared_while_redis_was_away_ends(keeper: Keeper, redis
     redis.flushall()
     keeper.clear(armed.id)  # finds nothing to let go on
     wait_until(lambda: keeper.listing() and hold.ended(), 5, "the hold to end")
+
+
+WEB = {"point": Point.PROCESS, "action": Action.CRASH, "service": "web", "message": ""}
+
+
+def test_what_kills_the_sandboxs_own_programs_does_not_outlive_a_start(new_keeper: NewKeeper, redis: Redis) -> None:
+    """Nor does Redis' copy bring it back, whatever the file says."""
+    first = new_keeper()
+    killing, other = first.arm(fault(**WEB)).fault, first.arm(fault(booking="b-2")).fault
+    assert redis.hexists("faults", killing.id)
+    again = new_keeper()
+    assert {one["id"]: one["state"] for one in again.listing()} == {killing.id: "cleared", other.id: "armed"}
+    assert not redis.hexists("faults", killing.id)
+
+
+def test_what_it_struck_before_the_start_is_known(new_keeper: NewKeeper, redis: Redis) -> None:
+    """Control itself is killed once: its successor says fired, and not cleared."""
+    killing = new_keeper().arm(fault(**WEB | {"service": "control"})).fault
+    assert Plan(redis, "control", "control").refresh().strike(Point.PROCESS, Target()) is not None
+    (found,) = new_keeper().listing()
+    assert (found["id"], found["state"], found["fired"]) == (killing.id, "exhausted", 1)
+
+
+def test_a_copy_in_redis_alone_arms_no_such_fault_at_a_start(
+    new_keeper: NewKeeper, redis: Redis, tmp_path: Path
+) -> None:
+    """Somebody emptied the list of the plan by hand, and left its epoch."""
+    killing = new_keeper().arm(fault(**WEB)).fault
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "records": []}))
+    again = new_keeper()
+    assert all(one["state"] == "cleared" for one in again.listing())
+    assert not redis.hexists("faults", killing.id)
+
+
+def test_an_unbounded_fault_on_the_house_is_refused_here_too(keeper: Keeper) -> None:
+    with pytest.raises(FaultError, match="lock you out"):
+        keeper.arm(fault(**WEB, trigger=Trigger(kind=Kind.ALWAYS)))
+    assert keeper.listing() == []
+
+
+@pytest.mark.parametrize("text", ["", "{}", "null", "[1]", '{"epoch": "e", "off": [], "records": [{"fault": {}}]}'])
+def test_a_plan_that_cannot_be_read_is_put_aside(
+    new_keeper: NewKeeper, redis: Redis, tmp_path: Path, text: str
+) -> None:
+    new_keeper().arm(fault())
+    (tmp_path / "plan.json").write_text(text)
+    assert new_keeper().listing() == []
+    assert faults.listing(redis) == []
+    assert (tmp_path / "plan.unreadable").read_text() == text
+
+
+DEADLY: list[dict[str, Any]] = [
+    {"point": Point.PROCESS, "action": Action.CRASH, "service": "relay-booking", "message": ""},
+    {"point": Point.TRANSACTION_BEFORE, "action": Action.CRASH},
+    {"point": Point.PROJECTOR_BEFORE, "action": Action.HANG, "service": "projections", "message": ""},
+    {"point": Point.DATABASE, "action": Action.DOWN, "service": "seats", "message": ""},
+    {"point": Point.REDIS, "action": Action.DOWN, "service": "redis", "message": ""},
+]
+
+
+def test_before_the_sandbox_starts_the_plan_forgets_what_kills_and_nothing_else(redis: Redis, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = [fault(**more, trigger=Trigger(kind=Kind.ALWAYS)) for more in DEADLY]
+    other = fault(trigger=Trigger(kind=Kind.ALWAYS))
+    store.save(State(epoch="e", records={one.id: Record(one, until="9") for one in [*made, other]}))
+    Mirror(redis).write_all("e", [*made, other], ())
+    assert store.end_what_kills() == {one.id for one in made}
+    end_what_kills(redis)
+    assert [record.fault.id for record in store.load().live()] == [other.id]
+    assert [record.until for record in store.load().records.values()] == [""] * len(made) + ["9"]
+    assert [one.id for one in faults.listing(redis)] == [other.id]

@@ -1,13 +1,17 @@
 """The form for any fault, and what its fields become."""
 
+import re
 from typing import Any
 
 import pytest
+from django.template import Context, Template
+from django.test import RequestFactory
 
 import faults
 from dashboard.chips import OWNERS, owner_of, shown
-from dashboard.rail import form, wanted
+from dashboard.rail import anew, form, wanted
 from faults import AT, Point
+from sandbox.control.outages import check_outage
 
 
 @pytest.mark.parametrize("service", OWNERS)
@@ -23,6 +27,44 @@ def test_whatever_the_form_offers_can_be_armed(service: str) -> None:
             assert owner_of(fault.service) == service
             for message in chosen["messages"]:
                 assert faults.parse(wanted({**chosen["asked"], "message": message})).message == message
+
+
+@pytest.mark.parametrize("service", OWNERS)
+def test_every_combination_that_the_form_offers_can_be_armed(service: str) -> None:
+    """Place by place, and each When that is offered there: the sandbox's own programs offer what is bounded."""
+    for point, _ in form({"service": service})["points"]:
+        for place in form({"service": service, "point": point})["places"]:
+            chosen = {"service": service, "point": point, "place": place}
+            for action in form(chosen)["actions"]:
+                offered = form({**chosen, "action": action})
+                for kind, _ in offered["whens"]:
+                    fault = faults.parse(wanted(form({**chosen, "action": action, "kind": kind})["asked"]))
+                    assert (fault.service, str(fault.trigger.kind)) == (place, kind)
+                    if (fault.point, fault.action) in faults.BY_CONTROL:
+                        check_outage(fault)
+                kinds = {kind for kind, _ in offered["whens"]}
+                assert not (fault.on_the_house and kinds & {"always", "probability"})
+
+
+def test_when_begins_again_with_once_where_another_place_is_chosen() -> None:
+    asked = {"service": "payments", "point": "process", "kind": "always", "times": "9", "after": "2"}
+    for changed in ("service", "point"):
+        assert form(anew(asked, changed))["asked"]["kind"] == "once"
+        assert form(anew(asked, changed))["asked"]["after"] == "0"
+    assert form(anew(asked, "action"))["asked"]["kind"] == "always", "what is done there is another matter"
+    assert form({"service": "house", "point": "process", "kind": "always"})["asked"]["kind"] == "once"
+
+
+@pytest.mark.parametrize("service", OWNERS)
+def test_the_form_of_a_whole_page_offers_processes_and_not_the_headers_pages(service: str) -> None:
+    page = "{% extends 'dashboard/base.html' %}{% block main %}{% include 'dashboard/faults.html#form' %}{% endblock %}"
+    for point, _ in form({"service": service})["points"]:
+        context = form({"service": service, "point": point})
+        shown = Template(page).render(Context({**context, "request": RequestFactory().get("/")}))
+        select = re.search(r'<select id="arm-place".*?</select>', shown)
+        hidden = re.search(r'<input type="hidden" name="place" value="([^"]*)">', shown)
+        offered = re.findall(r"<option[^>]*>([^<]*)", select[0]) if select else [hidden[1] if hidden else ""]
+        assert offered == context["places"]
 
 
 def test_a_choice_that_does_not_fit_the_one_before_it_is_made_anew() -> None:

@@ -71,6 +71,39 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(wrong: dict[str, Any], s
     assert sentence in str(refused.value)
 
 
+HOUSE = [
+    {"point": "process", "action": "crash", "service": "web"},
+    {"point": "process", "action": "crash", "service": "control"},
+    {"point": "process", "action": "crash", "service": "recorder"},
+    {"point": "process", "action": "crash", "service": "api-journal"},
+    {"point": "redis", "action": "down", "service": "redis"},
+    {"point": "redis", "action": "down"},
+    {"point": "database", "action": "down", "service": "projections"},
+    {"point": "database", "action": "delay", "service": "projections", "seconds": 1},
+]
+"""What the sandbox itself stands on, at every place where it can be struck."""
+
+
+@pytest.mark.parametrize("asked", HOUSE, ids=lambda asked: f"{asked.get('service')} {asked['point']} {asked['action']}")
+def test_no_fault_locks_everybody_out(asked: dict[str, Any]) -> None:
+    """What strikes the sandbox's own programs is bounded in number and in time."""
+    unbounded = [{"kind": "always"}, {"kind": "probability", "probability": 0.01}, {"kind": "times", "times": 4}]
+    for trigger in unbounded:
+        with pytest.raises(FaultError, match="would lock you out; choose once, or at most 3 times"):
+            parse({**asked, "trigger": trigger})
+    fault = parse({**asked, "trigger": {"kind": "times", "times": 3}})
+    assert datetime.fromisoformat(fault.expires_at) - datetime.fromisoformat(fault.armed_at) == timedelta(seconds=60)
+    with pytest.raises(FaultError, match="would lock you out: it lasts 60 seconds at most"):
+        parse({**asked, "expires_at": (datetime.now(UTC) + timedelta(minutes=5)).isoformat()})
+    with pytest.raises(FaultError, match="it lasts 60 seconds at most"):
+        parse({**asked, "seconds": 61})
+
+
+def test_a_services_own_process_may_be_killed_again_and_again() -> None:
+    asked = {"point": "process", "action": "crash", "service": "worker-payments", "trigger": {"kind": "always"}}
+    assert parse(asked).remaining is None
+
+
 @pytest.mark.parametrize("missing", ["point", "action"])
 def test_a_fault_needs_a_point_and_an_action(missing: str) -> None:
     with pytest.raises(FaultError, match=f"a fault needs {missing}"):

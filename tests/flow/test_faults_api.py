@@ -124,3 +124,19 @@ def test_the_command_line(live: Live) -> None:
     assert refused.returncode == 1
     assert "allowed there: refuse" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_command_line_clears_while_the_page_is_away(live: Live) -> None:
+    armed = live.http.post("/api/faults", json=REFUSE).json()["id"]
+    live.sandbox.stop_process("web")
+    try:
+        assert armed in live.command("faults", "list").stdout
+        cleared = live.command("faults", "clear", "--all")
+        assert (cleared.returncode, cleared.stdout.strip()) == (0, "1 cleared"), cleared.stderr
+        assert live.command("faults", "clear", "nobody").returncode == 1
+        refused = live.command("faults", "arm", "answer", "refuse")
+        assert "no sandbox answers" in refused.stderr
+    finally:
+        live.sandbox.start_process("web")
+        live.sandbox.wait_healthy("web")
+    assert live.http.get("/api/faults").json()["faults"][0]["state"] == "cleared"

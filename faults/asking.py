@@ -1,0 +1,72 @@
+"""A fault as somebody asks for it: what may be chosen, and what is refused although it could be kept in a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from faults.checks import FaultError
+from faults.fault import HOUSE_EXPIRES_AFTER, Fault
+from faults.messages import STEPS, messages
+from faults.points import Point
+from faults.trigger import Kind
+
+HOUSE_TIMES = 3  # strikes of one fault on the house's own programs
+ASKED = (
+    "point", "action", "service", "message", "step", "direction", "booking", "seat", "customer", "trigger", "reason",
+    "seconds", "name", "expires_at", "only_new",
+)  # fmt: skip
+"""The fields a person may choose; the others are the plan's own."""
+
+
+def parse(data: Mapping[str, Any], who: str = "") -> Fault:
+    """A fault from JSON, as the API and the command line take it: any field named in ASKED. Raises FaultError."""
+    missing = [name for name in ("point", "action") if name not in data]
+    if missing:
+        raise FaultError(f"a fault needs {' and '.join(missing)}")
+    unknown = sorted(set(data) - set(ASKED))
+    if unknown:
+        raise FaultError(f"a fault has no {', '.join(map(repr, unknown))} to choose; it has {', '.join(ASKED)}")
+    fault = Fault(**data, who=who)
+    if not fault.live:
+        raise FaultError(f"expires_at is in the past: {fault.expires_at}")
+    _check_scope(fault)
+    check_house(fault)
+    return fault
+
+
+def check_house(fault: Fault) -> None:
+    """Refuse what could lock everybody out. Raises FaultError. Not asked of a plan that is kept, which must stay readable."""
+    if not fault.on_the_house:
+        return
+    place = fault.service or fault.point
+    limit = fault.trigger.limit
+    if limit is None or limit > HOUSE_TIMES:
+        raise FaultError(
+            f"a fault on '{place}' that strikes {_often(fault)} would lock you out; choose once, or at most {HOUSE_TIMES} times"
+        )
+    longest = HOUSE_EXPIRES_AFTER.total_seconds()
+    lives = datetime.fromisoformat(fault.expires_at) - datetime.fromisoformat(fault.armed_at)
+    if fault.seconds > longest or lives > HOUSE_EXPIRES_AFTER:
+        raise FaultError(f"a fault on '{place}' would lock you out: it lasts {longest:g} seconds at most")
+
+
+def _often(fault: Fault) -> str:
+    words = {Kind.PROBABILITY: "with a probability", Kind.ALWAYS: "until cleared"}
+    return words.get(fault.trigger.kind) or f"{fault.trigger.limit} times"
+
+
+def _check_scope(fault: Fault) -> None:
+    """Refuse what would never strike. Only of what somebody asks for: a plan that was kept must always be readable."""
+    given = [name for name in ("step", "direction", "booking", "seat") if getattr(fault, name)]
+    given += [name for name in ("customer", "only_new") if getattr(fault, name) not in (None, False)]
+    if given and fault.point in (Point.API, Point.PROCESS, Point.REDIS):
+        raise FaultError(f"a fault at '{fault.point}' strikes whoever comes; it cannot be for one {given[0]}")
+    passing = messages(fault.point, fault.service)
+    if fault.message and fault.message not in passing:
+        place = f"'{fault.point}' of {fault.service}" if fault.service else f"'{fault.point}'"
+        there = f"there are {', '.join(passing)}" if passing else "no message does"
+        raise FaultError(f"no '{fault.message}' passes {place}; {there}")
+    if fault.step and fault.step not in STEPS:
+        raise FaultError(f"no step is called '{fault.step}'; there are {', '.join(STEPS)}")

@@ -19,6 +19,9 @@ from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncat
 NOTE = "journal"
 """Prefix of what is written into a log for the journal: {"kind", "text", ...} as JSON. See sandbox.introduce."""
 
+LOG = "_sagalog"
+"""How a table ends that keeps what was decided about each message: `message_id` names it."""
+
 BOOKING_COLUMN = {
     "booking_booking": "id",
     "projections_bookingview": "id",
@@ -60,6 +63,8 @@ def read_transaction(service: str, transaction: Transaction) -> Candidate:
     for change in changes:
         row = change["new"] or change["old"] or {}
         causes.append(row.get("caused_by"))
+        if change["table"].endswith(LOG):  # it may be all that a decision wrote
+            causes.append(row.get("message_id"))
         correlations.extend(_bookings(change))
     own = set(emits)
     lsn = format_lsn(transaction.end_lsn)

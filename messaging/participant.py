@@ -112,7 +112,10 @@ class Participant:
             if key in outcomes:
                 messages += self._messages(request, key, rows[key].id, outcomes[key])
             else:
-                self._absorbed(request)
+                fenced = rows[key].state == "fenced"
+                self._absorbed(
+                    request, "too late: it was fenced" if fenced else "again; the barrier gives the stored answer"
+                )
                 messages.append(self._reply(request, key, rows[key].id, rows[key].reply or FENCED))
         return messages
 
@@ -136,7 +139,7 @@ class Participant:
             request = Request(envelope, command.body.parse(envelope["data"]))
             key = Key(str(uuid.UUID(envelope["sagaid"])), step, action)
             if requests.setdefault(key, request) is not request:
-                self._absorbed(request)
+                self._absorbed(request, "twice in a batch; it acts once")
         return requests
 
     def _keys(self, requests: dict[Key, Request], action: str = "", **values: Any) -> dict[Key, Row]:
@@ -183,10 +186,8 @@ class Participant:
             id=reply_id,
         )
 
-    def _absorbed(self, request: Request) -> None:
-        self._observe(
-            "absorbed", f"{request.envelope['type']} came again; the barrier gives the stored answer", request
-        )
+    def _absorbed(self, request: Request, how: str) -> None:
+        self._observe("absorbed", f"{request.envelope['type']} came {how}", request)
 
     def _observe(self, kind: str, text: str, request: Request) -> None:
         booking, message = _booking(request), request.envelope["id"]

@@ -49,5 +49,12 @@ def tell(plan: Plan, fault: Fault, envelope: Envelope, text: str) -> None:
         f"{text}: {what}" if what else text,
         booking=str(envelope.get("correlationid", "")),
         message_id=str(envelope.get("id", "")),
-        data={"fault": fault.id, "point": fault.point, "action": fault.action, "fired": fault.fired, "who": fault.who},
+        data={
+            "fault": fault.id,
+            "point": fault.point,
+            "action": fault.action,
+            "fired": fault.fired,
+            "who": fault.who,
+            "process": plan.program,
+        },
     )

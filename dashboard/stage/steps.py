@@ -31,9 +31,11 @@ TEXT = {
     "sent": "no answer yet",
     "succeeded": "done",
     "refused": "refused",
-    "skipped": "skipped",
+    "skipped": "skipped by a person",
 }
 ENDED = ("COMPLETED", "COMPENSATED")
+OVER = ("succeeded", "skipped")
+NO_ANSWER = "no_answer"  # the error of an attempt that was given up
 
 
 def sagas(tables: Tables) -> list[dict[str, Any]]:
@@ -46,7 +48,6 @@ def sagas(tables: Tables) -> list[dict[str, Any]]:
 
 
 def _saga(row: dict[str, Any]) -> dict[str, Any]:
-    tracks = row["steps"]
     steps = [
         {
             "verb": verb,
@@ -54,7 +55,7 @@ def _saga(row: dict[str, Any]) -> dict[str, Any]:
             "service": service,
             "kind": kind,
             "meaning": MEANING[kind],
-            **_step(verb + noun, tracks.get(verb + noun, {}), row),
+            **_step(verb + noun, row),
         }
         for verb, noun, service, kind in STEPS[row["definition"]]
     ]
@@ -62,52 +63,100 @@ def _saga(row: dict[str, Any]) -> dict[str, Any]:
         "name": row["definition"],
         "status": row["state"],
         "steps": steps,
-        "done": sum(step["state"] == "succeeded" for step in steps),
+        "done": sum(_stands_done(row, name(step)) for step in steps),
         "total": len(steps),
-        "rest": _rest(steps, row["state"]),
+        "rest": _rest(steps, row),
     }
 
 
-def _rest(steps: Iterable[dict[str, str]], status: str) -> str:
+def going_back(row: dict[str, Any]) -> bool:
+    """Whether the saga undoes, or has undone, what it did. One that is stuck has the direction in which it got stuck."""
+    if row["state"] == "STUCK":
+        return bool(row.get("action") == "compensation")
+    return row["state"] in ("COMPENSATING", "COMPENSATED")
+
+
+def asking(row: dict[str, Any]) -> bool:
+    """Whether it does not know its direction: the pivot gave no answer, and a fence finds out how it ended."""
+    return row["state"] not in ENDED and row.get("action") == "fence"
+
+
+def _rest(steps: Iterable[dict[str, str]], row: dict[str, Any]) -> str:
     """What remains to be done, in a few words; "" once the saga has ended."""
-    if status in ENDED:
+    if row["state"] in ENDED:
         return ""
-    if status == "COMPENSATING":
-        left = [
-            UNDONE_BY.get(name(step), name(step))
-            for step in steps
-            if step["state"] in ("succeeded", "undoing", "stuck")
-        ]
+    if going_back(row):
+        left = [UNDONE_BY[command] for command in map(name, steps) if command in UNDONE_BY and _may_undo(row, command)]
         return f"to undo: {', '.join(reversed(left))}" if left else ""
-    return "to do: " + ", ".join(name(step) for step in steps if step["state"] in ("pending", "sent", "stuck"))
+    if asking(row):
+        return f"to find out: how {row['step']} ended"
+    left = [command for command in map(name, steps) if _track(row, command, "forward").get("known") not in OVER]
+    return f"to do: {', '.join(left)}" if left else ""
+
+
+def _may_undo(row: dict[str, Any], command: str) -> bool:
+    """What was sent may have happened; a refusal has had no effect."""
+    happened = _track(row, command, "forward").get("known") in ("sent", "succeeded")
+    return happened and _track(row, command, "compensation").get("known") not in OVER
+
+
+def _stands_done(row: dict[str, Any], command: str) -> bool:
+    undone = _track(row, command, "compensation").get("known") in OVER
+    return _track(row, command, "forward").get("known") == "succeeded" and not undone
+
+
+def _track(row: dict[str, Any], command: str, action: str) -> dict[str, Any]:
+    found: dict[str, Any] = row["steps"].get(command, {}).get(action, {})
+    return found
 
 
 def name(step: dict[str, str]) -> str:
     return step["verb"] + step["noun"]
 
 
-def _step(command: str, track: dict[str, Any], row: dict[str, Any]) -> dict[str, str]:
-    """{state, text, due}: state is pending, sent, succeeded, refused, skipped, undoing, compensated or stuck.
+def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
+    """{state, text, due, until}: state is pending, sent, succeeded, refused, skipped, undoing, compensated or stuck.
 
-    `due` is when the command is sent again unless an answer comes, HH:MM:SS UTC; "" when nothing is waited for.
+    `due`: HH:MM:SS UTC; "" when nothing is waited for. `until`: what is due then, "next try" or "answer due".
     """
-    forward, undo = track.get("forward", {}), track.get("compensation", {})
-    due = clock(row["due_at"])[:8] if row.get("due_at") and row.get("step") == command else ""
-    if row["state"] == "STUCK" and row.get("step") == command:
-        return {"state": "stuck", "text": f"stuck{_attempts(undo or forward)}: waits for a person", "due": ""}
+    forward, fence, undo = (_track(row, command, action) for action in ("forward", "fence", "compensation"))
+    here = row.get("step") == command
+    now = {"forward": forward, "fence": fence, "compensation": undo}.get(row.get("action", ""), {}) if here else {}
+    due = clock(row["due_at"])[:8] if row.get("due_at") and here and row["state"] not in (*ENDED, "STUCK") else ""
+    timer = {"due": due, "until": "next try" if _refusal(now) else "answer due"}
+    undone_by = UNDONE_BY.get(command, "its compensation")
+    if row["state"] == "STUCK" and here:
+        return {"state": "stuck", "text": f"stuck{_attempts(now)}: waits for a person", "due": "", "until": ""}
     if undo.get("known") == "succeeded":
-        return {"state": "compensated", "text": f"undone by {UNDONE_BY.get(command, 'its compensation')}", "due": ""}
+        return {"state": "compensated", "text": f"undone by {undone_by}", "due": "", "until": ""}
     if undo.get("known") == "skipped":
-        return {"state": "skipped", "text": "undoing skipped by a person", "due": ""}
+        return {"state": "skipped", "text": f"{undone_by} skipped by a person", "due": "", "until": ""}
     if undo:
-        return {"state": "undoing", "text": f"being undone{_attempts(undo)}", "due": due}
+        refused = f", refused: {_refusal(undo)}" if _refusal(undo) else ""
+        return {"state": "undoing", "text": f"being undone by {undone_by}{refused}{_attempts(undo)}", **timer}
     known = forward.get("known", "pending")
-    text = "not reached" if known == "pending" and row["state"] in ENDED else TEXT[known]
+    if fence.get("known") == "sent":
+        return {"state": known, "text": f"no answer: a fence asks how it ended{_attempts(fence)}", **timer}
+    text = TEXT[known]
+    if known == "pending" and (row["state"] in ENDED or going_back(row)):
+        text = "not reached"
+    elif known == "pending" and asking(row):
+        text = f"depends on {row['step']}"
+    elif known == "sent" and _refusal(forward):
+        text = f"refused: {_refusal(forward)}"  # of what must succeed: it is tried again
+    elif known == "sent" and not (here and row.get("action") == "forward"):
+        text = "no answer came"
     return {
         "state": known,
         "text": text + _attempts(forward),
-        "due": due if known == "sent" else "",
+        **(timer if known == "sent" and here else {"due": "", "until": ""}),
     }
+
+
+def _refusal(track: dict[str, Any]) -> str:
+    """Why the last attempt was refused; "" if it was not, or its answer has not come."""
+    error = str((track.get("attempts") or [{}])[-1].get("error", ""))
+    return error if track.get("known") == "sent" and error != NO_ANSWER else ""
 
 
 def _attempts(track: dict[str, Any]) -> str:

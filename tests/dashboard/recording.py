@@ -22,25 +22,40 @@ from sandbox.environment import Environments
 from sandbox.layout import Layout
 
 HERE = Path(__file__).resolve().parent / "recorded"
+MATRIX = HERE / "matrix.json.gz"  # bookings of the failpoint matrix: {cell: {"booking", "entries"}}
 Fault = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A booking to play: how it is paid, the faults armed for it, and what is done once it has ended."""
+    """A booking to play: how it is paid, the faults armed for it, and what is done once it has ended.
+
+    `taken`: somebody else has its seats already. `by_hand`: what an operator does each time it is stuck. `stay`: seconds to wait
+    after the end for what still comes (a redelivery).
+    """
 
     method: str = "tok_visa"
     faults: list[Fault] = field(default_factory=list)
     then_cancel: bool = False
+    taken: bool = False
+    by_hand: str = ""
+    stay: float = 0
 
 
 TAKE = {"service": "payments", "message": "TakePayment"}
+LOST = {"point": "bus", "action": "drop", "service": "booking"}
+PRINTER = {"point": "answer", "action": "refuse", "message": "IssueTickets", "reason": "printer_refused"}
+REFUND = {
+    "point": "answer",
+    "action": "refuse",
+    "service": "payments",
+    "message": "RefundPayment",
+    "reason": "card_declined",
+}
 SCENES = {
     "confirmed": Scene(),
     "declined": Scene(method="tok_declined"),
-    "printer_refused": Scene(
-        faults=[{"point": "answer", "action": "refuse", "message": "IssueTickets", "reason": "printer_refused"}]
-    ),
+    "printer_refused": Scene(faults=[PRINTER]),
     "lost_acknowledgement": Scene(
         faults=[{"point": "bus", "action": "drop", "service": "payments", "message": "TakePaymentReply"}]
     ),
@@ -54,6 +69,47 @@ SCENES = {
         faults=[{"point": "bus", "action": "delay", "service": "seats", "message": "ReserveSeatsReply", "seconds": 1.2}]
     ),
     "cancelled_later": Scene(then_cancel=True),
+    "seat_taken": Scene(taken=True),
+    "crashed_after_commit": Scene(faults=[{"point": "transaction.committed", "action": "crash", **TAKE}], stay=20),
+    "crashed_orchestrator": Scene(
+        faults=[{"point": "orchestrator.after", "action": "crash", "service": "booking", "message": "TakePaymentReply"}]
+    ),
+    "refund_refused": Scene(faults=[PRINTER, {**REFUND, "trigger": {"kind": "times", "times": 2}}]),
+    "confirm_refused": Scene(
+        faults=[
+            {
+                "point": "answer",
+                "action": "refuse",
+                "service": "seats",
+                "message": "ConfirmSeats",
+                "reason": "unknown_seat",
+            }
+        ]
+    ),
+    "skipped_by_hand": Scene(faults=[PRINTER, {**REFUND, "trigger": {"kind": "always"}}], by_hand="skip"),
+    "fenced": Scene(faults=[{**LOST, "message": "IssueTickets", "trigger": {"kind": "times", "times": 2}}]),
+    "fence_finds": Scene(
+        faults=[
+            {**LOST, "service": "tickets", "message": "IssueTicketsReply", "trigger": {"kind": "times", "times": 2}}
+        ]
+    ),
+    "given_up": Scene(faults=[{**LOST, "message": "TakePayment", "trigger": {"kind": "times", "times": 4}}]),
+    "doubled_reply": Scene(
+        faults=[{"point": "bus", "action": "duplicate", "service": "payments", "message": "TakePaymentReply"}]
+    ),
+    "held_after_commit": Scene(
+        faults=[{"point": "transaction.committed", "action": "hold", "seconds": 3, **TAKE}], stay=4
+    ),
+    "relay_crashed": Scene(
+        faults=[{"point": "relay.after_publish", "action": "crash", "service": "booking", "message": "TakePayment"}]
+    ),
+    "dead_letter": Scene(
+        faults=[{"point": "transaction.inside", "action": "error", "trigger": {"kind": "times", "times": 4}, **TAKE}]
+    ),
+    "view_stood_still": Scene(
+        faults=[{"point": "projector.before", "action": "pause", "service": "projector-seat-map", "seconds": 4}],
+        stay=5,
+    ),
 }
 
 
@@ -73,25 +129,36 @@ def record(url: str, name: str, scene: Scene) -> None:
     from journal.queries import entries_of
 
     with httpx.Client(base_url=url, timeout=30) as http:
-        for fault in scene.faults:
-            http.post("/api/faults", json=fault).raise_for_status()
         seats = http.get("/api/performances/concert-2024/seats").json()
         free = [seat["label"] for seat in seats if seat["status"] == "AVAILABLE"]
         body = {"performance": "concert-2024", "seats": free[-2:], "customer": 123, "payment_method": scene.method}
-        placed = http.post("/api/bookings", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
-        booking = placed.raise_for_status().json()["id"]
 
-        def state() -> str:
-            return str(http.get(f"/api/bookings/{booking}").json().get("state", ""))
+        def state(one: str) -> str:
+            return str(http.get(f"/api/bookings/{one}").json().get("state", ""))
 
-        _until(lambda: state() in ("CONFIRMED", "CANCELLED", "STUCK"))
+        def place() -> str:
+            placed = http.post("/api/bookings", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+            return str(placed.raise_for_status().json()["id"])
+
+        if scene.taken:
+            first = place()
+            _until(lambda: state(first) == "CONFIRMED")
+        for fault in scene.faults:
+            http.post("/api/faults", json=fault).raise_for_status()
+        booking = place()
+        _until(lambda: state(booking) in ("CONFIRMED", "CANCELLED", "STUCK"), within=150)
+        while scene.by_hand and state(booking) == "STUCK":
+            act = {"who": "anna", "why": "the bank refunds by hand"}
+            http.post(f"/api/operator/sagas/{booking}/{scene.by_hand}", json=act).raise_for_status()
+            _until(lambda: state(booking) in ("CONFIRMED", "CANCELLED"))
         if scene.then_cancel:
             http.post(
                 f"/api/bookings/{booking}/cancel",
                 json={"customer": 123},
                 headers={"Idempotency-Key": str(uuid.uuid4())},
             ).raise_for_status()
-            _until(lambda: state() == "CANCELLED")
+            _until(lambda: state(booking) == "CANCELLED")
+        time.sleep(scene.stay)
         http.delete("/api/faults")
     entries: list[dict[str, Any]] = []
 

@@ -125,6 +125,56 @@ def test_an_attempt_that_left_no_transaction(name: str, kind: str) -> None:
     assert done.y > attempt.y
 
 
+def test_a_first_answer_that_refuses_says_so_and_not_that_it_answers_again() -> None:
+    lanes = drawn("seat_taken")
+    refused = box(lanes, "seats", "ReserveSeats").node
+    assert (refused.lines, refused.tone) == (["refused: seat_taken"], "bad")
+    assert not any("again" in line.text for line in lanes.sentences)
+
+
+def test_a_compensation_that_is_refused_waits_and_is_tried_again() -> None:
+    """Its answers arrive, nobody says that they did not, and what was refused has undone nothing."""
+    lanes = drawn("refund_refused")
+    replies = [arrow.flow for arrow in lanes.arrows if arrow.flow.label == "RefundPaymentReply"]
+    assert [flow.state for flow in replies] == ["delivered"] * 3
+    assert [flow.target.title for flow in replies if flow.target] == ["Refused", "Refused", "Next step"]
+    assert [box.node.tone for box in lanes.boxes if box.node.title == "RefundPayment"] == ["bad", "bad", "compensation"]
+    waits = box(lanes, "booking", "Refused").node.lines
+    assert waits[0] == "card_declined"
+    assert waits[1] == "waits 1.1 s, tries again"
+    assert [band.text.partition(" · ")[2] for band in lanes.bands] == ["waits after the refusal"]
+    assert not any("no answer" in line.text or "answers again" in line.text for line in lanes.sentences)
+
+
+def test_a_crash_after_the_commit_stands_on_the_transaction_that_crashed() -> None:
+    """Not on the redelivery, which did not; and what the orchestrator then absorbed wrote nothing, so it stands for itself."""
+    lanes = drawn("crashed_after_commit")
+    first, again = [one for one in lanes.boxes if one.node.title == "TakePayment"]
+    assert [[mark.text for mark in one.node.marks] for one in (first, again)] == [["crashed"], ["duplicate absorbed"]]
+    assert first.y < again.y
+    assert again.node.lines == ["answers again"]
+    assert box(lanes, "booking", "ISSUING").node.marks == []
+    assert box(lanes, "booking", "Absorbed").y > again.y
+
+
+def test_the_crash_is_drawn_as_soon_as_it_is_known() -> None:
+    booking, entries = recorded("crashed_after_commit")
+    crash = next(entry["pos"] for entry in entries if entry["title"].startswith("crash"))
+    lanes = draw([entry for entry in entries if entry["pos"] <= crash], booking)
+    assert [mark.text for mark in box(lanes, "payments", "TakePayment").node.marks] == ["crashed"]
+
+
+def test_a_projector_that_is_held_holds_its_view_and_not_the_saga() -> None:
+    booking, entries = recorded("view_stood_still")
+    paused = next(n for n, entry in enumerate(entries) if entry["title"].startswith("pause"))
+    entries[paused]["data"]["data"]["process"] = "projector-seat-map"
+    resumed = next(n for n, entry in enumerate(entries) if "projector.before" in entry["title"] and n > paused)
+    so_far = [entry for entry in entries[:resumed] if entry["pos"] < entries[resumed]["pos"]]
+    lanes = draw(so_far, booking)
+    assert (lanes.standing, lanes.still) == (False, "seat_map")
+    assert (drawn("view_stood_still").standing, drawn("view_stood_still").still) == (False, "")
+
+
 def test_a_fault_that_holds_stands_before_what_it_held() -> None:
     lanes = drawn("held")
     held = next(one for one in lanes.boxes if one.node.kind == "held")

@@ -3,6 +3,7 @@ the transaction that absorbed it. Each observation ends up in exactly one place.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from dashboard.stage.lanes.shapes import BROWSER, BUS, LANE_OF, Emission, Mark, Node
@@ -46,6 +47,7 @@ class Observed:
         self.nodes: list[Node] = []
         self._known, self._keys, self._emissions, self._causes = known, keys, emissions, causes
         self._strikes: dict[tuple[Any, ...], tuple[Mark, list[int]]] = {}
+        self._failures: set[tuple[Node, str]] = set()  # attempts whose rollback, or dead letter, has been seen
 
     def take(self, entry: EntryDict) -> None:
         data = entry["data"] or {}
@@ -66,9 +68,10 @@ class Observed:
         if strike in self._strikes and message:  # it goes on: the same strike told again
             mark, positions = self._strikes[strike]
             positions.append(entry["pos"])
-            mark.text = entry["title"].partition(":")[0].partition(" at ")[0] if word == "held" else mark.text
+            if word == "held":
+                mark.text, mark.ended = entry["title"].partition(":")[0].partition(" at ")[0], True
             return
-        mark = Mark(word, word, [entry["pos"]])
+        mark = Mark(word, "refused on purpose" if word == "refused" else word, [entry["pos"]])
         self._strikes[strike] = mark, mark.positions
         if point in ON_THE_WAY:
             emission = self._emission(entry, message)
@@ -76,9 +79,9 @@ class Observed:
                 emission.marks.append(mark)
                 return
         elif point in AFTER_COMMIT or word == "refused":
-            receiver = self._receiver(entry, message)
-            if receiver is not None:
-                receiver.marks.append(mark)
+            node = self._refused(entry, message) if word == "refused" else self._committed(entry, message)
+            if node is not None:
+                node.marks.append(mark)
                 return
         elif message:
             self._strikes[strike] = mark, self._attempt(entry, message, mark).positions
@@ -87,32 +90,40 @@ class Observed:
         self._strikes[strike] = note.marks[0], note.positions
 
     def _absorbed(self, entry: EntryDict, message: str) -> None:
+        """Seen inside the transaction that absorbed it: the next one of the lane, or none if it wrote nothing."""
         mark = Mark("absorbed", "duplicate absorbed", [entry["pos"]])
-        receiver = self._receiver(entry, message)
-        if receiver is not None:
-            receiver.marks.append(mark)
+        lane = _lane(entry)
+        after = next((node for node in self._known if node.lane == lane and not _before(node, entry)), None)
+        if after is not None and message in self._causes[after]:
+            if after.refused and not after.again:
+                mark.text = "came too late"  # it was not there already: it was fenced off
+            after.marks.append(mark)
             return
         node = self._note(entry, "absorbed")
-        node.title = "Absorbed"
+        node.title, node.lines = "Absorbed", [entry["title"]]
         self._causes[node] = [message]
 
     def _failed(self, entry: EntryDict, message: str, kind: str) -> None:
-        """A fault that rolled a transaction back and the rollback are one attempt."""
+        """A fault that rolled a transaction back and the rollback are one attempt; a second rollback is a second attempt."""
         for node in reversed(self.nodes):
             if node.kind == "attempt" and message in self._causes[node] and node.lane == _lane(entry):
+                if (node, kind) in self._failures:
+                    break
+                self._failures.add((node, kind))
                 if any(mark.kind == kind for mark in node.marks):
                     node.positions.append(entry["pos"])
                 else:
                     node.marks.append(Mark(kind, kind, [entry["pos"]]))
                 return
-        self._attempt(entry, message, Mark(kind, kind, [entry["pos"]]))
+        self._failures.add((self._attempt(entry, message, Mark(kind, kind, [entry["pos"]])), kind))
 
     def _attempt(self, entry: EntryDict, message: str, mark: Mark) -> Node:
         emission = self._emission(entry, message)
         title = emission.message["type"] if emission else entry["title"].partition(":")[2].strip() or entry["title"]
         standing = mark.kind in ("held", "delayed")
         node = Node("held" if standing else "attempt", _lane(entry), title, at=entry["committed_at"])
-        point = ((entry["data"] or {}).get("data") or {}).get("point", "")
+        struck = (entry["data"] or {}).get("data") or {}
+        point, node.process = struck.get("point", ""), struck.get("process", "")
         node.lines, node.tone = [WHERE[point]] if point in WHERE else [], "wait" if standing else "bad"
         node.positions, node.marks = mark.positions, [mark]
         mark.positions = []
@@ -124,6 +135,7 @@ class Observed:
             for one in self._known
             if message in self._causes[one]
             and one.lane == node.lane
+            and not _before(one, entry)
             and (emission.pos if emission else 0) < one.positions[0] < entry["pos"]
         ]
         self._keys[node] = min([entry["pos"], *(key - 0.25 for key in later)])
@@ -134,22 +146,36 @@ class Observed:
             "note", _lane(entry), entry["title"], positions=[entry["pos"]], at=entry["committed_at"], tone="quiet"
         )
         node.marks = [Mark(kind or "observed", kind or "observed")]
+        node.process = ((entry["data"] or {}).get("data") or {}).get("process", "")
         self.nodes.append(node)
         self._keys[node] = entry["pos"]
         self._causes[node] = []
         return node
 
     def _emission(self, entry: EntryDict, message: str) -> Emission | None:
+        """Of a message that was sent more than once (a reply that is given again), the sending it is about."""
         found = self._emissions.get(message, [])
         named = [one for one in found if one.pos in entry["cause_pos"]]
-        return (named or found)[-1] if found else None
+        sent = [one for one in found if _before(one.source, entry)]
+        return (sent or named or found)[-1] if found else None
 
-    def _receiver(self, entry: EntryDict, message: str) -> Node | None:
-        """The last transaction of the service that names the message: of two, the second took the duplicate."""
-        found = [
-            node for node in self._known if message and message in self._causes[node] and node.lane == _lane(entry)
-        ]
-        return found[-1] if found else None
+    def _committed(self, entry: EntryDict, message: str) -> Node | None:
+        """The transaction after whose commit it was seen: the last of the service, until then, that took the message."""
+        return next((node for node in reversed(self._takers(entry, message)) if _before(node, entry)), None)
+
+    def _refused(self, entry: EntryDict, message: str) -> Node | None:
+        """The transaction that committed the refusal, which was seen before that."""
+        takers = self._takers(entry, message)
+        return next((node for node in takers if node.refused and not _before(node, entry)), None)
+
+    def _takers(self, entry: EntryDict, message: str) -> list[Node]:
+        lane = _lane(entry)
+        return [node for node in self._known if message and node.lane == lane and message in self._causes[node]]
+
+
+def _before(node: Node, entry: EntryDict) -> bool:
+    """Whether a transaction had committed when something was seen. Both clocks are those of machines that keep time."""
+    return datetime.fromisoformat(node.at) <= datetime.fromisoformat(entry["committed_at"])
 
 
 def _lane(entry: EntryDict) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +22,15 @@ LANE_OF = {"booking": ORCHESTRATOR, "seats": SEAT, "payments": PAYMENT, "tickets
 
 @dataclass(slots=True)
 class Mark:
-    """A fault or an absorbed duplicate, where it struck; `positions` are the observations that prove it."""
+    """A fault or an absorbed duplicate, where it struck; `positions` are the observations that prove it.
+
+    `ended`: what stood still has resumed.
+    """
 
     kind: str  # dropped, doubled, delayed, held, crashed, rolled back, refused, absorbed, dead letter, fault
     text: str
     positions: list[int] = field(default_factory=list)
+    ended: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -33,7 +38,8 @@ class Node:
     """Something that happened in one lane: a transaction, an attempt that left none, or the projector's run of them.
 
     `kind`: request, transaction, attempt (rolled back or crashed), held (it stands still, or stood), views, note.
-    `positions`: the journal entries it stands for.
+    `positions`: the journal entries it stands for. `again`: its answer had been given before. `refused`: its answer is a refusal.
+    `waited`: what the time before it was spent on, if its entry shows that.
     """
 
     kind: str
@@ -48,6 +54,10 @@ class Node:
     tone: str = ""  # compensation, bad, wait, good, quiet
     says: list[str] = field(default_factory=list)  # the events it tells
     told: str = ""  # the same as a sentence, for the text
+    again: bool = False
+    refused: bool = False
+    waited: str = ""
+    process: str = ""  # the process that an observation is of, where it says so
 
     @property
     def id(self) -> str:
@@ -148,7 +158,8 @@ class Box:
     def tip(self) -> str:
         """When it committed, by its database's clock, and its place in the journal."""
         when = f"{self.node.at[:10]} {self.node.at[11:26]} UTC"
-        return f"{'committed' if self.node.xid else 'seen'} {when}, entry {', '.join(map(str, self.node.positions))}"
+        seen = {"transaction": "committed", "views": "first committed", "request": "taken in, and committed"}
+        return f"{seen.get(self.node.kind, 'seen')} {when}, entry {', '.join(map(str, self.node.positions))}"
 
     @property
     def pos(self) -> int:
@@ -258,9 +269,27 @@ class Lanes:
 
     @property
     def standing(self) -> bool:
-        """Does a fault hold it still: is something held, and nothing has come of it?"""
-        gone = {arrow.from_id for arrow in self.arrows}
-        return any(_is_held(box.node) and box.id not in gone and not box.future for box in self.boxes)
+        """Does a fault hold the saga: is a step or a message of it held, and nothing has come of it? A view is not the saga."""
+        gone = {arrow.from_id for arrow in self.arrows if not arrow.future}
+        if any(
+            _held(box.node.marks) and box.node.kind == "held" and box.id not in gone and not box.future
+            for box in self.boxes
+            if box.node.lane != PROJECTOR
+        ):
+            return True
+        return any(
+            arrow.flow.target is None and arrow.flow.kind in ("command", "reply") and _held(arrow.flow.marks)
+            for arrow in self.arrows
+            if not arrow.future
+        )
+
+    @property
+    def still(self) -> str:
+        """The view that a fault holds still, "" if there is none; "a view" where its observation does not name the process."""
+        for box in self.boxes:
+            if box.node.lane == PROJECTOR and not box.future and _held(box.node.marks):
+                return box.node.process.removeprefix("projector-").replace("-", "_") or "a view"
+        return ""
 
 
 @dataclass(slots=True)
@@ -275,5 +304,5 @@ class Sentence:
     current: bool = False
 
 
-def _is_held(node: Node) -> bool:
-    return node.kind == "held" and any(mark.kind == "held" for mark in node.marks)
+def _held(marks: Iterable[Mark]) -> bool:
+    return any(mark.kind == "held" and not mark.ended for mark in marks)

@@ -23,6 +23,7 @@ from dashboard.stage.lanes.shapes import (
 from dashboard.stage.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
 from journal.queries import EntryDict
 
+NO_ANSWER = "no_answer"  # the error of an attempt whose answer never came
 IDLE_S = 0.8  # a silence worth showing
 
 
@@ -38,7 +39,8 @@ class _Teller:
         self.nodes: list[Node] = []
         self.emissions: dict[str, list[Emission]] = defaultdict(list)
         self.causes: dict[Node, list[str]] = {}  # node -> messages it names as its causes
-        self.known: list[EntryDict] = []
+        self.sagas: set[str] = set()  # ids of the booking's sagas
+        self.saga: dict[str, Any] = {}  # the row of the present one, as of the last transaction
 
     def tell(self, entries: list[EntryDict]) -> Tale:
         views, observations = [], []
@@ -67,7 +69,8 @@ class _Teller:
         changes = mine(entry, self.booking)
         messages = [c["new"] for c in changes if c["table"].endswith("_outbox") and c["op"] == "insert"]
         attempt = _attempt(changes)
-        node = titled(entry, messages, changes, attempt)
+        log = self._log(entry, changes)
+        node = titled(entry, messages, changes, attempt, log=log, answered=self.emissions.keys())
         node.lane = LANE_OF.get(entry["service"], BROWSER)
         node.positions, node.xid, node.lsn, node.at = (
             [entry["pos"]],
@@ -75,12 +78,24 @@ class _Teller:
             entry["lsn"],
             entry["committed_at"],
         )
+        if node.title == "Watchdog":
+            node.waited = "waits after the refusal" if _was_refused(self.saga) else "no answer in time"
+            node.lines = ["its wait is over"] if _was_refused(self.saga) else ["overdue"]
         for message in messages:
             sent = attempt if message["kind"] == "command" and message.get("step") else 1
             self.emissions[message["id"]].append(Emission(message, node, entry["pos"], sent))
         self.nodes.append(node)
         self.keys[node] = entry["pos"]
-        self.causes[node] = [*entry["causes"], *_letters(changes)]
+        self.causes[node] = [*entry["causes"], *_letters(changes), *(str(one["message_id"]) for one in log)]
+        self.saga = next((c["new"] for c in reversed(changes) if c["table"] == "booking_saga" and c["new"]), self.saga)
+
+    def _log(self, entry: EntryDict, changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The lines of the sagas' log that it wrote. They name the saga, not the booking; and the message they are about."""
+        rows = [(change["table"], change["new"]) for change in changes if change["new"]]
+        self.sagas |= {str(row["saga_id"]) for _, row in rows if row.get("saga_id")}
+        self.sagas |= {str(row["id"]) for table, row in rows if table == "booking_saga"}
+        lines = [change["new"] for change in entry["changes"] if change["table"].endswith("_sagalog") and change["new"]]
+        return [line for line in lines if str(line.get("saga_id")) in self.sagas]
 
     def _requests(self) -> list[Node]:
         """What a person asked for, drawn in the browser's lane before the transaction that took it in.
@@ -95,6 +110,7 @@ class _Teller:
             words = ASKED.get(kind)
             if words and kind in ONCE and kind in known and not self.causes[first.source]:
                 first.source.title, first.source.lines = "Watchdog", ["sent again"]
+                first.source.waited = "not started in time"
             elif words and not self.causes[first.source]:
                 known.add(kind)
                 node = Node("request", BROWSER, words, positions=[first.pos], at=first.source.at)
@@ -156,6 +172,13 @@ def _attempt(changes: Iterable[dict[str, Any]]) -> int:
     return max((c["new"].get("attempt") or 1 for c in changes if c["table"] == "booking_saga" and c["new"]), default=1)
 
 
+def _was_refused(saga: dict[str, Any]) -> bool:
+    """Whether the last attempt of what the saga waits for was answered, with a refusal: it waits to try again."""
+    track = (saga.get("steps") or {}).get(saga.get("step"), {}).get(saga.get("action"), {})
+    tries = track.get("attempts") or [{}]
+    return tries[-1].get("error", "") not in ("", NO_ANSWER)
+
+
 def _letters(changes: Iterable[dict[str, Any]]) -> list[str]:
     return [c["new"]["id"] for c in changes if c["table"].endswith("_deadletter") and c["new"] and c["op"] == "insert"]
 
@@ -213,8 +236,8 @@ def _gaps(nodes: Sequence[Node]) -> list[Gap]:
 
 def _why(nodes: Sequence[Node], number: int) -> str:
     before = nodes[number - 1]
-    if nodes[number].title.startswith("Watchdog"):
-        return "no answer in time"
-    if before.kind == "held" and before.marks:
+    if nodes[number].waited:
+        return nodes[number].waited
+    if before.kind == "held" and before.marks and before.lane != PROJECTOR:
         return before.marks[0].text
     return ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from dashboard.stage.lanes.shapes import LANES, Flow, Node
@@ -32,38 +33,108 @@ def goes_back(message: dict[str, Any]) -> bool:
 
 
 def titled(
-    entry: EntryDict, messages: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]], attempt: int
+    entry: EntryDict,
+    messages: Sequence[dict[str, Any]],
+    changes: Sequence[dict[str, Any]],
+    attempt: int,
+    *,
+    log: Sequence[dict[str, Any]] = (),
+    answered: Collection[str] = (),
 ) -> Node:
-    """A transaction's node: a participant's is called by its command, the orchestrator's by the booking's new state."""
+    """A transaction's node: a participant's is called by its command, the orchestrator's by the booking's new state.
+
+    `log`: the lines it wrote into the saga's log. `answered`: ids of the replies that were given before.
+    """
     replies = [message for message in messages if message["kind"] == "reply"]
     events = [message["type"] for message in messages if message["kind"] == "event"]
-    commands = [message["type"] for message in messages if message["kind"] == "command"]
     states = _states(changes)
     node = Node("transaction", 0, "", says=events)
     if replies:
-        node.title = str(replies[0]["type"]).removesuffix("Reply")
-        node.lines = [f"{noun} {state}" for noun, state in states] or ["answers again"]
-    elif booking := [state for noun, state in states if noun == "booking"]:
-        node.title = booking[-1]
-        node.lines = []
-    elif "SagaOverdue" in commands:
-        node.title, node.lines = "Watchdog", ["overdue"]
-    elif letters := [state for noun, state in states if noun == "deadletter"]:
-        node.title, node.lines = "Letter kept", [letters[-1]]
-    elif commands and all(command in ASKED for command in commands):
-        node.title = "Accepted"
-    elif commands:
-        node.title, node.lines = ("Try again", [f"attempt {attempt}"]) if attempt > 1 else ("Next step", [])
+        _answer(node, replies, states, answered)
     else:
-        node.title = entry["title"].partition(":")[0]
-        node.lines = [f"{noun} {state}" for noun, state in states]
-    if any(goes_back(message) for message in replies):
+        rows = [change["new"] for change in changes if change["table"] == "booking_saga" and change["new"]]
+        due = str(rows[-1].get("due_at") or "") if rows else ""
+        _decision(node, entry, [one for one in messages if one["kind"] == "command"], states, attempt, log, due)
+    if node.refused and not any(state in BAD for _, state in states):
+        node.tone = "bad"  # also a compensation that was refused: it has undone nothing
+    elif any(goes_back(message) for message in replies):
         node.tone = "compensation"
     elif any(state in BAD for _, state in states):
         node.tone = "bad"
     elif any(noun == "booking" and state in GOOD for noun, state in states):
         node.tone = "good"
     return node
+
+
+def _answer(
+    node: Node, replies: Sequence[dict[str, Any]], states: Sequence[tuple[str, str]], answered: Collection[str]
+) -> None:
+    """What a participant did and answered. The reply's id is that of the barrier's row: it is the same if it is given again."""
+    node.title = " + ".join(dict.fromkeys(str(reply["type"]).removesuffix("Reply") for reply in replies))
+    node.again = all(reply["id"] in answered for reply in replies)
+    node.lines = [f"{noun} {state}" for noun, state in states]
+    if node.again:
+        node.lines.append("answers again")
+    for reply in replies:
+        data = reply.get("data") or {}
+        if data.get("status") == "refused":
+            node.refused = True
+            reason = str(data.get("reason") or "")
+            fences = str(reply["type"]).startswith("Fence")
+            if fences and reason == "fenced":
+                node.lines.append("fenced: it will not run")
+                node.refused = False  # what was asked for is done
+            elif node.again or not states:
+                node.lines.append(f"refused: {reason}" if reason else "refused")
+        elif data.get("nothing_to_undo"):
+            node.lines.append("nothing to undo")
+
+
+NOTED = ("skipped by hand", "retried by hand", "resent by hand", "interrupted", "stuck")
+"""What the saga's log says of a decision that the booking's state does not show."""
+
+
+def _decision(
+    node: Node,
+    entry: EntryDict,
+    commands: Sequence[dict[str, Any]],
+    states: Sequence[tuple[str, str]],
+    attempt: int,
+    log: Sequence[dict[str, Any]],
+    due: str,
+) -> None:
+    """What the orchestrator, the watchdog or a person's request did."""
+    types = [message["type"] for message in commands]
+    refusals = [line for line in log if line["what"] == "refused"]
+    if booking := [state for noun, state in states if noun == "booking"]:
+        node.title = booking[-1]
+    elif "SagaOverdue" in types:
+        node.title = "Watchdog"  # what is overdue, the teller knows: it is not in this entry
+    elif letters := [state for noun, state in states if noun == "deadletter"]:
+        node.title, node.lines = "Letter kept", [letters[-1]]
+    elif types and all(command in ASKED for command in types):
+        node.title = "Accepted"
+    elif any(message.get("action") == "fence" for message in commands):
+        node.title, node.lines = "Ask", [f"did {commands[-1].get('step')} happen?"]
+    elif types:
+        node.title, node.lines = ("Try again", [f"attempt {attempt}"]) if attempt > 1 else ("Next step", [])
+    elif refusals:  # of what must succeed: the saga's timer is all that moves
+        node.title, node.lines = "Refused", [refusals[-1]["error"], f"waits{_wait(refusals[-1], due)}, tries again"]
+    else:
+        node.title = entry["title"].partition(":")[0]
+        node.lines = [f"{noun} {state}" for noun, state in states]
+    for line in log:
+        if line["what"] in NOTED:
+            reason = line["error"] if line["what"] in ("interrupted", "stuck") else line["what"]
+            node.lines.append(reason or line["what"])
+
+
+def _wait(line: dict[str, Any], due: str) -> str:
+    """From the log's line to the saga's due time, in words; "" if one of them is not known."""
+    if not (line.get("at") and due):
+        return ""
+    seconds = (datetime.fromisoformat(due) - datetime.fromisoformat(line["at"])).total_seconds()
+    return f" {max(seconds, 0):.1f} s"
 
 
 def _states(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -126,10 +197,12 @@ def sentence(node: Node) -> str:
     """One line of the text equivalent, without its number."""
     who = LANES[node.lane][1]
     if node.kind == "views":
-        return f"{who}: {len(node.positions)} {'view' if len(node.positions) == 1 else 'views'} written, {', '.join(node.lines)}"
+        told = f": {', '.join(node.lines)}" if node.lines else ""
+        return f"{who}: {len(node.positions)} write{'' if len(node.positions) == 1 else 's'} to views{told}"
     told = ", ".join(node.lines)
     marks = ", ".join(mark.text for mark in node.marks if mark.text)
     back = "compensates: " if node.tone == "compensation" else ""
-    short = {"attempt": " did not commit", "held": " stands still"}.get(node.kind, "")
+    stood = " stood still" if node.marks and all(mark.ended for mark in node.marks) else " stands still"
+    short = {"attempt": " did not commit", "held": stood}.get(node.kind, "")
     says = f"; tells {', '.join(node.says)}" if node.says else ""
     return f"{who}: {back}{node.title}{short}{f': {told}' if told else ''}{f' ({marks})' if marks else ''}{says}"

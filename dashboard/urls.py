@@ -8,12 +8,14 @@ from dashboard.replay import pages as replay
 from dashboard.replay import player
 from dashboard.replay.diagram import page as diagram
 from dashboard.socket.context import head
+from dashboard.socket.polling import entries
 from dashboard.stage import pages
 from dashboard.stage.first_run import first_run
 from dashboard.verdict_api import bar
 
 urlpatterns = [
     path("live/head", head, name="live-head"),
+    path("live/entries", entries, name="live-entries"),
     path("", pages.index, name="index"),
     path("opening", pages.opening, name="opening"),
     path("first-run", first_run, name="first-run"),

@@ -28,6 +28,27 @@ def _tell(count: int) -> None:
 PRESENCE = Presence(_tell)
 
 
+async def begin(address: Address) -> int | None:
+    """The position after which this page goes on; None if what it shows cannot be continued. Raises DatabaseError."""
+    await TAIL.start()
+    if address.after is None:
+        return TAIL.shown
+    if address.epoch != TAIL.epoch or address.after < 0:
+        return None
+    # A page is made from the journal's database, which is a moment ahead of its stream.
+    if address.after <= TAIL.shown or address.after <= await database_sync_to_async(queries.last_pos)():
+        return address.after
+    return None
+
+
+async def following(address: Address, pos: int) -> tuple[str, int] | None:
+    """(frame, new position) for a page that stands at `pos`; None if that is too far back. Raises DatabaseError."""
+    while True:
+        found = TAIL.text(pos, log=address.log, performance=address.performance)
+        if found is not None or not await TAIL.reach(pos):
+            return found
+
+
 class JournalConsumer(AsyncWebsocketConsumer):
     """Frames (see `frames`) for one page, each continuing the last; the first at once, then at most one in PACE_S.
 
@@ -57,38 +78,26 @@ class JournalConsumer(AsyncWebsocketConsumer):
 
     async def _serve(self) -> None:
         try:
-            await TAIL.start()
-            if await self._may_begin():
-                await self._follow()
+            pos = await begin(self.address)
+            if pos is None:
+                await self._send(start_anew(TAIL.epoch))
             else:
-                await self._send(start_anew())
+                self.pos = pos
+                await self._follow()
         except (DatabaseError, TimeoutError) as error:
             log.info("a page is told to try again later: %s", type(error).__name__)
             await self.close(code=TRY_AGAIN_LATER)
         except OSError:  # the page has gone
             return
 
-    async def _may_begin(self) -> bool:
-        address = self.address
-        if address.after is None:
-            self.pos = TAIL.shown
-            return True
-        if address.epoch != TAIL.epoch or address.after < 0:
-            return False
-        self.pos = address.after
-        # A page is made from the journal's database, which is a moment ahead of its stream.
-        return self.pos <= TAIL.shown or self.pos <= await database_sync_to_async(queries.last_pos)()
-
     async def _follow(self) -> None:
         epoch = TAIL.epoch
         while True:
             bell = TAIL.bell
-            found = TAIL.text(self.pos, log=self.address.log, performance=self.address.performance)
-            if TAIL.epoch != epoch or (found is None and not await TAIL.reach(self.pos)):
-                await self._send(start_anew())
+            found = await following(self.address, self.pos)
+            if TAIL.epoch != epoch or found is None:
+                await self._send(start_anew(TAIL.epoch))
                 return
-            if found is None:
-                continue
             text, self.pos = found
             await self._send(text)
             if self.pos < TAIL.shown:

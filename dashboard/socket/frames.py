@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from django.template.loader import get_template
+from django.utils.html import escape
 
 from dashboard.socket.line import bare, line
 from dashboard.stage import present
@@ -76,9 +77,9 @@ def cursor(pos: int, after: int, head: int, people: int) -> str:
     return f'<data value="{pos}" data-after="{after}" data-head="{head}" data-people="{people}" hidden></data>'
 
 
-def start_anew() -> str:
-    """Tells the page that what it shows belongs to another epoch, or is too old to be patched."""
-    return "<data data-reload hidden></data>"
+def start_anew(epoch: str) -> str:
+    """Tells the page that what it shows is too old to be patched, or belongs to an epoch that is not `epoch`."""
+    return f'<data data-reload data-epoch="{escape(epoch)}" hidden></data>'
 
 
 def _partial(name: str, context: Row) -> str:

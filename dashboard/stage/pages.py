@@ -39,22 +39,27 @@ def index(request: HttpRequest) -> HttpResponse:
     try:
         if request.GET.get("pos") and not _uuid(request.GET.get("booking", "")):
             return redirect(f"/replay/of?pos={asked_position(request)}")  # no booking's: a moment of the run
-        return render(request, "dashboard/index.html", {**_shown(request), **faults})
+        shown = _shown(request)
+        status = 404 if shown["unknown_booking"] else 200
+        return render(request, "dashboard/index.html", {**shown, **faults}, status=status)
     except (OperationalError, InterfaceError):  # the page lives on the views: without them it can only say so
         return render(request, "dashboard/away.html", faults, status=503)
 
 
 def _shown(request: HttpRequest) -> dict[str, Any]:
     performances = views.performances()
-    booking, pos = _uuid(request.GET.get("booking", "")), asked_position(request)
+    wanted = request.GET.get("booking", "").strip()
+    booking, pos = _uuid(wanted), asked_position(request)
+    unknown = "" if booking else wanted[:80]
     entries = journal.latest(FEED)
     asked = request.GET.get("performance", "")
     thin = narrow(request)
-    told = story(booking, pos, performance=asked, narrow=thin) if booking else _newest(thin, asked)
+    told = story(booking, pos, performance=asked, narrow=thin) if booking else {} if unknown else _newest(thin, asked)
     if pos is not None:
         asked = asked or (told.get("booking") or {}).get("performance_id", "")
     chosen = asked or _first_ahead(performances)
     context = {
+        "unknown_booking": unknown,
         "performances": performances,
         "performance": chosen,
         "announced": any(one["id"] == chosen for one in performances),

@@ -1,6 +1,8 @@
 // Following the newest booking: the list of recent ones knows it first. A booking is shown for a while before it makes way; in a
-// stream longer, for its panel asks less often there: it should be seen to end, and be read.
+// stream longer, for its panel asks less often there: it should be seen to end, and be read. It stays as long as somebody selects
+// text in it or has the focus there. The list of recent ones itself stands still under the pointer, the focus and a selection.
 
+import { held, whenReleased } from "./live/holding.js";
 import { streaming } from "./live/rate.js";
 
 const DWELL_MS = 2_000;
@@ -12,6 +14,12 @@ let changed = -Infinity;
 let heard = 0;
 let waiting = 0;
 
+// The heading keeps the focus by its id, whatever booking it is of.
+const stays = (panel) => {
+  const active = document.activeElement;
+  return held(panel) || (panel.contains(active) && active.id !== "booking-title");
+};
+
 const follow = () => {
   waiting = 0;
   const panel = find("booking");
@@ -20,10 +28,12 @@ const follow = () => {
     heard = 0;
     return;
   }
+  panel.toggleAttribute("data-waits", stays(panel));
+  if (panel.hasAttribute("data-waits")) return;
   const now = performance.now();
   heard ||= now;
-  const stays = changed + (streaming() ? STREAM_DWELL_MS : DWELL_MS);
-  const left = panel.dataset.booking ? Math.max(stays, heard + HEARD_MS) - now : 0;
+  const until = changed + (streaming() ? STREAM_DWELL_MS : DWELL_MS);
+  const left = panel.dataset.booking ? Math.max(until, heard + HEARD_MS) - now : 0;
   if (left > 0) {
     waiting = setTimeout(follow, left);
     return;
@@ -31,7 +41,36 @@ const follow = () => {
   [changed, heard] = [now, 0];
   htmx.ajax("GET", "/bookings/newest/panel", { target: "#booking", swap: "outerHTML" });
 };
-body.addEventListener("htmx:afterSettle", () => { if (!waiting) follow(); });
+const again = () => { if (!waiting) follow(); };
+body.addEventListener("htmx:afterSettle", again);
+whenReleased(again);
+document.addEventListener("focusout", () => setTimeout(again)); // when it is known where the focus has gone
+
+// What the list says of the newest booking is taken even while the list itself stands still.
+let missed = false;
+let pointed = false;
+const listStays = (list) => held(list) || pointed || list.contains(document.activeElement);
+body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id !== "recent" || !detail.shouldSwap || !listStays(detail.target)) return;
+  detail.shouldSwap = false;
+  missed = true;
+  const told = /data-newest="([^"]*)"/.exec(detail.xhr.responseText);
+  if (told) detail.target.dataset.newest = told[1];
+  again();
+});
+const renewList = () => {
+  const list = find("recent");
+  if (!missed || !list || listStays(list)) return;
+  missed = false;
+  htmx.trigger(list, "refresh");
+};
+whenReleased(renewList);
+document.addEventListener("focusout", () => setTimeout(renewList));
+document.addEventListener("pointerover", ({ target, pointerType }) => {
+  const before = pointed;
+  pointed = pointerType === "mouse" && target.closest("#recent") !== null;
+  if (before && !pointed) renewList();
+});
 
 // In a stream a booking that has just begun is given the room that the one before took: else all that stands below would jump with
 // each of them.

@@ -133,7 +133,7 @@ document.addEventListener("click", (event) => {
   draw();
 });
 // A phone's picture is another one. The server draws it, and knows by a cookie; it is asked again only if it drew the wrong one.
-const narrow = window.matchMedia("(max-width: 1000px)");
+const narrow = window.matchMedia("(max-width: 62.5em)");
 let asked = null; // the panel that was asked to be drawn anew: an answer that was under way may still bring the wrong picture
 const fit = () => {
   const drawn = document.getElementById("lanes-picture")?.hasAttribute("data-narrow");

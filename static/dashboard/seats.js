@@ -69,10 +69,11 @@ document.addEventListener("click", (event) => {
   if (seat?.id) pick(seat); // a seat of the past has no id, and cannot be chosen
 });
 
-// One tab stop for the grid; arrows move within it.
+// One tab stop for each section's grid; arrows move within them all.
 const first = () => {
-  const seats = seatsOf();
-  if (seats && !seats.querySelector('.grid .seat[tabindex="0"]')) seats.querySelector(".grid .seat")?.setAttribute("tabindex", "0");
+  for (const grid of seatsOf()?.querySelectorAll(".grid") ?? []) {
+    if (!grid.querySelector('.seat[tabindex="0"]')) grid.querySelector(".seat")?.setAttribute("tabindex", "0");
+  }
 };
 document.addEventListener("keydown", (event) => {
   const seat = event.target.closest?.("#seats .grid .seat");
@@ -83,7 +84,7 @@ document.addEventListener("keydown", (event) => {
   const y = rows.findIndex((row) => row.includes(seat));
   const row = rows[Math.min(Math.max(y + step[0], 0), rows.length - 1)];
   const next = row[Math.min(Math.max(rows[y].indexOf(seat) + step[1], 0), row.length - 1)];
-  seat.setAttribute("tabindex", "-1");
+  for (const one of next.closest(".grid").querySelectorAll('.seat[tabindex="0"]')) one.setAttribute("tabindex", "-1");
   next.setAttribute("tabindex", "0");
   next.focus();
 });

@@ -50,14 +50,17 @@ if (new URL(location.href).searchParams.has("booking")) open("story");
 
 // Whoever's answer belongs into the panel gets it there, though the panel was renewed while it was under way: htmx has kept the
 // element that it meant. What a panel asked for itself that has made way is old: nobody needs it.
-document.body.addEventListener("htmx:beforeRequest", ({ detail }) => {
-  if (!detail.target?.id) return;
-  detail.target.addEventListener("htmx:beforeSwap", (event) => {
-    const { xhr, target } = event.detail;
-    if (xhr !== detail.xhr || target.isConnected) return;
-    if (detail.elt === target || !find(target.id)) event.detail.shouldSwap = false;
+// The listener goes with its request: a page stays open for days.
+document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target: meant, xhr } }) => {
+  if (meant?.id !== "booking") return;
+  const redirect = (event) => {
+    const { target } = event.detail;
+    if (event.detail.xhr !== xhr || target.isConnected) return;
+    if (elt === target || !find(target.id)) event.detail.shouldSwap = false;
     else event.detail.target = find(target.id);
-  });
+  };
+  meant.addEventListener("htmx:beforeSwap", redirect);
+  xhr.addEventListener("loadend", () => meant.removeEventListener("htmx:beforeSwap", redirect), { once: true });
 });
 
 // htmx tells each of the 600 elements of a panel that it goes, and looks in the page for the old one of each id that comes: two

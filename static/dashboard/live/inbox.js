@@ -11,6 +11,7 @@ export const read = (text) => {
   const list = rest[0]?.tagName === "OL" ? rest.shift() : null;
   return {
     reload: "reload" in head.dataset,
+    epoch: head.dataset.epoch,
     pos: Number(head.value),
     after: Number(head.dataset.after),
     head: Number(head.dataset.head),

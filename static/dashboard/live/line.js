@@ -1,20 +1,28 @@
 // The line to the server: htmx's socket with a cursor that moves. Every frame says which cursor it continues, so a frame that
-// comes twice, or one that is missing, is seen here and not in the log.
+// comes twice, or one that is missing, is seen here and not in the log. Where no socket gets through, the same frames are asked
+// for by HTTP. Durations come from performance.now(): the wall clock may be set while the page is open.
 
+import { fetchAnew, unsaved } from "./anew.js";
 import { read } from "./inbox.js";
+import { hush, notify } from "./notice.js";
 import { say } from "./pill.js";
 import { who } from "./person.js";
+import { refreshAll } from "./refresh.js";
 
 const SILENCE_MS = 25_000; // the server says something every ten seconds
+const FIRST_FRAME_MS = 8_000; // it sends a frame at once: a line without one by then is held up on its way
 const RETRY_MS = [250, 5_000];
-const HEAD_MS = 2_000;
+const ASK_MS = 2_000;
+const BLOCKED = 3; // attempts that failed while the front door answered
+const RELOAD_MS = 5_000;
 const page = document.documentElement;
 
 let cursor = page.dataset.pos === "" || page.dataset.pos === undefined ? null : Number(page.dataset.pos);
 let socket = null;
 let wrapper = null;
-let heard = Date.now();
+let heard = performance.now();
 let open = false;
+let handOver = () => {};
 
 const seats = () => document.getElementById("seats")?.dataset.performance ?? "";
 
@@ -30,10 +38,19 @@ export const address = (url) => {
   return found;
 };
 
-// Whatever the reason, not twice in five seconds: a page that reloads for ever helps nobody.
-const startAnew = () => {
+const reconnect = () => {
+  heard = performance.now();
+  if (!socket) return;
+  // An end that we make ourselves is not news. Before the first handshake only the extension can make another socket: it hears.
+  if (wrapper) socket.onclose = socket.onerror = null;
+  socket.close();
+  wrapper?.reconnect();
+};
+
+// Not twice in five seconds, whatever the reason; and never longer, whatever clock the mark was made by.
+const reload = () => {
   const last = Number(sessionStorage.getItem("sagabox.anew") ?? 0);
-  const wait = Math.max(0, last + 5_000 - Date.now());
+  const wait = Math.min(Math.max(0, last + RELOAD_MS - Date.now()), RELOAD_MS);
   say("away", "This page is out of date; loading it again");
   setTimeout(() => {
     sessionStorage.setItem("sagabox.anew", String(Date.now()));
@@ -41,13 +58,38 @@ const startAnew = () => {
   }, wait);
 };
 
-const reconnect = () => {
-  heard = Date.now();
-  if (socket) {
-    socket.onclose = socket.onerror = null; // its end is not news, and must not start yet another one
-    socket.close();
+// What the page shows cannot be continued: it was away for too long, or the journal is another one. A page with a log has the log
+// and the seats brought whole; its panels, and all that any other page has, ask for themselves. Only a new journal needs a new
+// page, and a page in which something has been typed or chosen is not taken away from under it.
+let anew = false;
+const startAnew = async (epoch) => {
+  if (anew) return undefined;
+  anew = true;
+  open = false;
+  try {
+    const withLog = document.getElementById("feed") !== null;
+    if (withLog && epoch !== page.dataset.epoch) {
+      if (!unsaved()) return reload();
+      say("away", "This page is out of date");
+      return notify("The sandbox was reset, so this page is out of date. What you typed or chose is still here.", {
+        text: "Load it again",
+        action: () => location.reload(),
+      });
+    }
+    say("connecting", "Catching up");
+    cursor = withLog ? await fetchAnew() : null;
+    page.dataset.epoch = epoch;
+    page.dataset.cursor = String(cursor ?? "");
+    refreshAll();
+    anew = false;
+    reconnect();
+  } catch {
+    setTimeout(() => {
+      anew = false;
+      startAnew(epoch);
+    }, ASK_MS);
   }
-  wrapper?.reconnect();
+  return undefined;
 };
 
 // A frame that continues where we are, whole or in part. One that leaves a gap is refused, and asked for anew.
@@ -65,65 +107,117 @@ const behind = (head) => {
 };
 
 let broken = false;
-const away = () => {
+let attempts = 0; // that failed since the front door was last asked
+let refused = 0; // that failed, one after the other, while it answered
+const away = (failed = 1) => {
+  if (anew) return;
   open = false;
+  attempts += failed;
   if (!broken) say("away", "Reconnecting"); // an attempt that fails too takes nothing back of what the pill says
   broken = true;
-  askHead();
+  if (!asking) ask();
 };
 
-// While the socket is broken the front door may still be asked how far the journal has come. When it is not there either, we know
-// of no number and say none.
+// While the socket is broken the front door may still be asked: how far the journal has come, and, where nothing but the socket
+// fails, for the entries themselves. When it is not there either, we know of no number and say none.
 let asking = 0;
-const askHead = () => {
+const ask = async () => {
   clearTimeout(asking);
-  if (open) return;
-  fetch("/live/head", { cache: "no-store" })
-    .then((answer) => (answer.ok ? answer.json() : null))
-    .then((found) => {
-      if (!open && found && found.epoch === page.dataset.epoch) say("away", `Reconnecting${behind(Number(found.pos))}`);
-    })
-    .catch(() => {})
-    .finally(() => {
-      if (!open) asking = setTimeout(askHead, HEAD_MS);
-    });
+  asking = -1;
+  let soon = false;
+  try {
+    if (refused >= BLOCKED) soon = await poll();
+    else await askHead();
+  } catch {
+    if (refused >= BLOCKED && !open) lost();
+    refused = attempts = 0;
+  }
+  asking = 0;
+  if (!open && !anew) asking = setTimeout(ask, soon ? 0 : ASK_MS);
+};
+
+const lost = () => {
+  hush();
+  say("away", "Reconnecting");
+};
+
+const answered = async (url) => {
+  const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(FIRST_FRAME_MS) });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer;
+};
+
+const askHead = async () => {
+  const found = await (await answered("/live/head")).json();
+  refused += attempts;
+  attempts = 0;
+  if (!open && found.epoch === page.dataset.epoch) say("away", `Reconnecting${behind(Number(found.pos))}`);
+};
+
+// True if there is more to fetch.
+const poll = async () => {
+  const frame = read(await (await answered(address("/live/entries"))).text());
+  if (open) return false;
+  if (frame.reload) {
+    await startAnew(frame.epoch);
+    return false;
+  }
+  const fit = fitting(frame);
+  const left = fit ? behind(frame.head) : "";
+  say("polling", left ? `Catching up${left}` : `Asking every ${ASK_MS / 1000} s`);
+  notify(
+    "No live line: something between this browser and Sagabox, a proxy perhaps, lets no WebSocket through. " +
+      "Everything works; the page asks for what is new every few seconds.",
+  );
+  if (fit) handOver(fit);
+  return left !== "";
+};
+
+const receive = (text) => {
+  heard = performance.now();
+  const frame = read(text);
+  if (frame.reload) return startAnew(frame.epoch);
+  const fit = fitting(frame);
+  if (!fit) return reconnect();
+  if (!open) hush();
+  open = true;
+  broken = false;
+  attempts = refused = 0;
+  const left = behind(frame.head);
+  say(left ? "connecting" : "live", left ? `Catching up${left}` : "Live");
+  return handOver(fit);
 };
 
 export const connect = ({ take }) => {
+  handOver = take;
   htmx.config.wsReconnectDelay = (retries) => Math.min(RETRY_MS[0] * 2 ** retries, RETRY_MS[1]) * (0.5 + Math.random() / 2);
   // The extension freezes the address it first connected to; the cursor has to move, or entries are lost across a drop.
   htmx.createWebSocket = (url) => {
+    heard = performance.now();
     socket = new WebSocket(address(url));
     return socket;
   };
   const body = document.body;
   body.addEventListener("htmx:wsOpen", (event) => {
     wrapper = event.detail.socketWrapper;
-    heard = Date.now();
+    heard = performance.now();
   });
-  body.addEventListener("htmx:wsClose", away);
-  body.addEventListener("htmx:wsError", away);
+  body.addEventListener("htmx:wsClose", (event) => {
+    wrapper = event.detail.socketWrapper;
+    away();
+  });
   body.addEventListener("htmx:wsBeforeMessage", (event) => {
     event.preventDefault(); // the extension would swap each frame at once
-    heard = Date.now();
-    const frame = read(event.detail.message);
-    if (frame.reload) return startAnew();
-    const fit = fitting(frame);
-    if (!fit) return reconnect();
-    open = true;
-    broken = false;
-    const left = behind(frame.head);
-    say(left ? "connecting" : "live", left ? `Catching up${left}` : "Live");
-    take(fit);
+    receive(event.detail.message);
   });
-  // After a laptop's sleep the line may be dead without either end having said so.
+  // After a laptop's sleep the line may be dead without either end having said so; and a proxy may hold up a handshake, or frames.
   const check = () => {
-    if (Date.now() - heard > SILENCE_MS) {
-      away();
-      reconnect();
-    }
+    if (anew || performance.now() - heard < (open ? SILENCE_MS : FIRST_FRAME_MS)) return;
+    const told = !wrapper; // then the extension hears of the end, and says so too
+    away(open ? 1 : BLOCKED - Number(told)); // held up for so long, one attempt is enough
+    reconnect();
   };
-  setInterval(check, 5_000);
+  setInterval(check, ASK_MS);
   document.addEventListener("visibilitychange", check);
   window.addEventListener("online", check);
 };

@@ -1,25 +1,77 @@
-// Drawing: new lines on top of the log, the oldest off its end; gauges and seats in their places.
+// Drawing: new lines on top of the log, the oldest off its end; gauges and seats in their places. A log that somebody points at, or
+// selects text in, stands still: the lines that come meanwhile wait, and a button says how many.
 
+import { held, whenReleased } from "./holding.js";
 import { streaming } from "./rate.js";
 
 const LINES = 200; // in the log; each that comes moves all of them, so in a stream, of which nobody reads so many, there are fewer
 const STREAM_LINES = 100;
 
+const log = document.getElementById("feed");
+const more = document.getElementById("feed-more");
+let waiting = []; // oldest first
+let pointed = false;
+let selectedGauges = new Map(); // id -> its newest state, which waits until nobody selects text in the old one
+
 export const draw = (entries, latest) => {
-  const log = document.getElementById("feed");
   if (log && entries.length) {
-    const fresh = document.createDocumentFragment();
-    const arriving = !streaming(); // an animation that never ends paints twice as many frames as there is news
-    for (const { line } of entries) {
-      if (arriving) line.classList.add("new");
-      fresh.prepend(line);
-    }
-    log.prepend(fresh);
-    const most = arriving ? LINES : STREAM_LINES;
-    while (log.children.length > most) log.lastElementChild.remove();
+    waiting.push(...entries.map(({ line }) => line));
+    if (waiting.length > LINES) waiting.splice(0, waiting.length - LINES);
+    if (pointed || held(log)) tell();
+    else show();
   }
   for (const element of latest) renew(element);
 };
+
+const show = () => {
+  const fresh = document.createDocumentFragment();
+  const arriving = !streaming(); // an animation that never ends paints twice as many frames as there is news
+  for (const line of waiting) {
+    if (arriving) line.classList.add("new");
+    fresh.prepend(line);
+  }
+  waiting = [];
+  log.prepend(fresh);
+  const most = arriving ? LINES : STREAM_LINES;
+  while (log.children.length > most) log.lastElementChild.remove();
+  tell();
+};
+
+const tell = () => {
+  if (!more) return;
+  const count = waiting.filter((line) => !("bookkeeping" in line.dataset)).length;
+  const text = count === LINES ? `${count} or more new, show` : `${count} new, show`;
+  if (count && more.textContent !== text) more.textContent = text;
+  if (more.hidden !== !count) more.hidden = !count;
+};
+
+// The log as it is now, newest line first, after the page was away.
+export const replaceLog = (lines) => {
+  waiting = [];
+  log.replaceChildren(...lines);
+  tell();
+};
+
+const letGo = () => {
+  if (waiting.length && !pointed && !held(log)) show();
+  const again = selectedGauges;
+  selectedGauges = new Map();
+  for (const element of again.values()) renew(element);
+};
+whenReleased(letGo);
+if (log) {
+  // A finger does not point: after a tap it is nowhere, and no browser says that it has left.
+  const place = document.getElementById("feed-place") ?? log;
+  place.addEventListener("pointerenter", ({ pointerType }) => { pointed = pointerType === "mouse"; });
+  place.addEventListener("pointerleave", () => {
+    pointed = false;
+    letGo();
+  });
+  more?.addEventListener("click", () => {
+    if (waiting.length) show();
+    log.focus();
+  });
+}
 
 // Gauges and seats bring nothing that htmx would have to bind; its swap, and all who wait for one to settle, would be called with
 // each frame. A seat is nothing but its attributes and a text: those are set in its place, which spares the hall a new layout. What
@@ -34,11 +86,14 @@ const rewrite = (place, element) => {
   if (place.textContent !== element.textContent) place.textContent = element.textContent;
 };
 
-const renew = (element) => {
+export const renew = (element) => {
   let place = document.getElementById(element.id);
   if (!place) return;
   if (!place.childElementCount && !element.childElementCount) rewrite(place, element);
-  else {
+  else if (held(place)) {
+    selectedGauges.set(element.id, element);
+    return;
+  } else {
     place.replaceWith(element);
     place = element;
   }

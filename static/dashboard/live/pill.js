@@ -2,11 +2,12 @@
 
 const pill = document.getElementById("socket");
 let said = "";
+let shown = ""; // compared with what was said, not with what stands there: a page that is being translated has other words
 
 const show = () => {
   // While the page stands at a moment of the past, only the log goes on.
   const text = said && document.documentElement.dataset.time === "replay" ? `${said}, log only` : said;
-  if (text && pill.textContent !== text) pill.textContent = text;
+  if (text && shown !== text) pill.textContent = shown = text;
 };
 
 export const say = (state, text) => {
@@ -15,4 +16,7 @@ export const say = (state, text) => {
   said = text;
   show();
 };
-if (pill) document.body.addEventListener("sagabox:time", show);
+if (pill) {
+  pill.hidden = false;
+  document.body.addEventListener("sagabox:time", show);
+}

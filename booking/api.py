@@ -14,12 +14,12 @@ from booking.group_commit import GroupCommit, Overloaded
 from booking.idempotency import IN_OPENAPI, key_of
 from booking.models import Booking, DeadLetter, Outbox
 from booking.orchestrator.inbound import validate
-from booking.services import PlaceBooking, Placed, Refused, Result
+from booking.services import PRICES_UNKNOWN, PlaceBooking, Placed, Price, Refused, Result
 from booking.switches import Switches
 from booking.truth import TRUTH
 from faults import Mechanism
 from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
-from messaging.message import Slug
+from messaging.message import Amount, Currency, Slug
 from messaging.problems import Problem, ProblemDetails, install
 
 api = NinjaAPI(
@@ -43,6 +43,7 @@ api.add_router("", health.router({"database": health.database("booking"), "redis
 
 BATCH, WAITING = 50, 2000
 LARGEST_ID = 2**63 - 1
+PRICE_CHANGED = "price-changed"  # the type of the problem
 
 
 def _distinct(labels: list[str]) -> list[str]:
@@ -54,8 +55,20 @@ def _distinct(labels: list[str]) -> list[str]:
 Label = Annotated[str, Field(pattern=r"^[\x21-\x7e]+$", max_length=20)]
 
 
+class Seen(Schema):
+    """What all the chosen seats together cost, as the buyer saw it. `amount` in minor units of `currency`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    amount: Amount
+    currency: Currency
+
+
 class BookingIn(Schema):
-    """What to book. Strict: "123" is not a customer, and an unknown field is an error."""
+    """What to book. Strict: "123" is not a customer, and an unknown field is an error.
+
+    With `seen` nothing is booked at another price: 409, of type `price-changed`, with the `price` there is.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -63,6 +76,7 @@ class BookingIn(Schema):
     seats: Annotated[list[Label], Field(min_length=1, max_length=8), AfterValidator(_distinct)]
     customer: Annotated[int, Field(ge=1, le=LARGEST_ID)]
     payment_method: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=40)]
+    seen: Seen | None = None
 
 
 class BookingAccepted(Schema):
@@ -107,7 +121,13 @@ front = GroupCommit(_place, size=BATCH, waiting=WAITING)
 
 @api.post(
     "/api/bookings",
-    response={202: BookingAccepted, 400: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails},
+    response={
+        202: BookingAccepted,
+        400: ProblemDetails,
+        409: ProblemDetails,
+        422: ProblemDetails,
+        503: ProblemDetails,
+    },
     summary="Book seats: starts a saga",
     openapi_extra=IN_OPENAPI,
 )
@@ -125,11 +145,12 @@ def wanted_of(key: str, payload: BookingIn) -> PlaceBooking:
         performance=payload.performance,
         seats=tuple(payload.seats),
         payment_method=payload.payment_method,
+        seen=Price(payload.seen.amount, payload.seen.currency) if payload.seen else None,
     )
 
 
 async def answer_to(wanted: PlaceBooking) -> dict[str, str]:
-    """A BookingAccepted, once its batch has committed. Raises Problem 422 and 503, and what a database raises."""
+    """A BookingAccepted, once its batch has committed. Raises Problem 409, 422 and 503, and what a database raises."""
     try:
         result = await front.submit(wanted)
     except Overloaded as error:
@@ -143,7 +164,12 @@ async def answer_to(wanted: PlaceBooking) -> dict[str, str]:
 
 def _refusal(refused: Refused) -> Problem:
     where = [{"in": "body", "pointer": f"#/{refused.field}", "detail": refused.detail}] if refused.field else []
-    return Problem(422, refused.title, refused.detail, errors=where)
+    if refused == PRICES_UNKNOWN:
+        return Problem(503, refused.title, refused.detail, headers={"Retry-After": "1"})
+    if refused.price is None:
+        return Problem(422, refused.title, refused.detail, errors=where)
+    price = {"amount": refused.price.amount, "currency": refused.price.currency}
+    return Problem(409, refused.title, refused.detail, type=PRICE_CHANGED, more={"price": price}, errors=where)
 
 
 @api.get("/api/bookings/{booking_id}", response=BookingOut, summary="A booking, the truth")

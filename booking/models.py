@@ -111,6 +111,12 @@ class PerformanceReplica(models.Model):
     title = models.TextField()
     starts_at = models.DateTimeField()
     labels = ArrayField(models.TextField())
+    prices = ArrayField(
+        models.BigIntegerField(), default=list
+    )  # of the seats in `labels`, in minor units of `currency`
+    currency = models.TextField(
+        default=""
+    )  # "" in a copy from before prices were copied, until Seat's log has been read again
     version = models.BigIntegerField()
 
 

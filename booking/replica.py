@@ -16,13 +16,14 @@ from seats.contract import PerformanceAnnounced
 USING, SOURCE = "booking", "seats"
 
 _APPLY = """
-    insert into booking_performancereplica as p (id, title, starts_at, labels, version)
-    select distinct on (id) id, title, starts_at, labels, version
-    from jsonb_to_recordset(%s::jsonb) as r (id text, title text, starts_at timestamptz, labels text[], version bigint)
+    insert into booking_performancereplica as p (id, title, starts_at, labels, prices, currency, version)
+    select distinct on (id) id, title, starts_at, labels, prices, currency, version
+    from jsonb_to_recordset(%s::jsonb) as r (id text, title text, starts_at timestamptz, labels text[], prices bigint[],
+        currency text, version bigint)
     order by id, version desc
     on conflict (id) do update set title = excluded.title, starts_at = excluded.starts_at, labels = excluded.labels,
-        version = excluded.version
-    where p.version < excluded.version
+        prices = excluded.prices, currency = excluded.currency, version = excluded.version
+    where p.version < excluded.version or p.currency = ''
 """
 _SAVE = """
     insert into booking_replicacheckpoint (source, stream_id, event_id, horizon, owed, applied, updated_at)
@@ -76,5 +77,7 @@ def _row(envelope: dict[str, Any]) -> dict[str, Any]:
         "title": announced.title,
         "starts_at": announced.starts_at.isoformat(),
         "labels": [seat.label for seat in announced.seats],
+        "prices": [seat.price for seat in announced.seats],
+        "currency": announced.currency,
         "version": envelope["version"],
     }

@@ -23,19 +23,37 @@ USING = "booking"
 START_WITHIN_S = 5.0  # after that the watchdog asks again for a saga that has not started
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A sum of money: `amount` in minor units of `currency`."""
+
+    amount: int
+    currency: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceBooking:
-    """A request whose form is right: 1 to 8 different seats. Whether its things exist is still to be seen."""
+    """A request whose form is right: 1 to 8 different seats. Whether its things exist is still to be seen.
+
+    `seen`: what all the seats together cost, as the buyer saw it; None: whatever they cost.
+    """
 
     key: str
     customer: int
     performance: str
     seats: tuple[str, ...]
     payment_method: str
+    seen: Price | None = None
 
     def fingerprint(self) -> str:
-        """A digest of what is asked for; the order of the seats does not matter."""
-        asked = [self.customer, self.performance, sorted(self.seats), self.payment_method]
+        """A digest of what is asked for; the order of the seats does not matter.
+
+        `seen` is a part of it: who says that they saw another sum asks for something else. A request without one has the
+        fingerprint that it had before there was any.
+        """
+        asked: list[Any] = [self.customer, self.performance, sorted(self.seats), self.payment_method]
+        if self.seen is not None:
+            asked += [self.seen.amount, self.seen.currency]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -50,22 +68,31 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why there is no booking. `field` is the part of the request that is wrong ("" for the key)."""
+    """Why there is no booking. `field` is the part of the request that is wrong ("" for the key).
+
+    `price`: what the seats cost, where that is why.
+    """
 
     field: str
     title: str
     detail: str
+    price: Price | None = None
 
 
 Result = Placed | Refused
 
+PRICES_UNKNOWN = Refused(
+    "seen", "Prices not known yet", "the performance's prices are being read; try again in a moment"
+)
 REUSED = Refused("", "Idempotency key reused", "this Idempotency-Key came with another request before; use a new one")
 
 # Everything a request is judged by, in one statement: its key's former use, and the things it names.
 _LOOK = """
     select r.key, k.fingerprint, k.booking_id::text, b.state, c.id is not null, p.id is not null,
-        p.starts_at > clock_timestamp(), array(select seat from unnest(r.seats) seat where seat <> all (p.labels))
-    from jsonb_to_recordset(%s::jsonb) as r (key text, customer bigint, performance text, seats text[])
+        p.starts_at > clock_timestamp(), array(select seat from unnest(r.seats) seat where seat <> all (p.labels)),
+        case when r.priced then (select sum(price)::bigint from unnest(p.labels, p.prices) as s (label, price)
+            where label = any (r.seats)) end, p.currency
+    from jsonb_to_recordset(%s::jsonb) as r (key text, customer bigint, performance text, seats text[], priced boolean)
     left join booking_idempotencykey k on k.key = r.key
     left join booking_booking b on b.id = k.booking_id
     left join booking_customer c on c.id = r.customer
@@ -116,7 +143,13 @@ def _look(requests: Iterable[PlaceBooking]) -> dict[str, Result]:
     """Results, by key, of the requests that place nothing: known keys, and requests that name what is not there."""
     asked = {request.key: request for request in requests}
     rows = [
-        {"key": r.key, "customer": r.customer, "performance": r.performance, "seats": list(r.seats)}
+        {
+            "key": r.key,
+            "customer": r.customer,
+            "performance": r.performance,
+            "seats": list(r.seats),
+            "priced": r.seen is not None,
+        }
         for r in asked.values()
     ]
     results: dict[str, Result] = {}
@@ -131,7 +164,15 @@ def _look(requests: Iterable[PlaceBooking]) -> dict[str, Result]:
     return results
 
 
-def _judge(request: PlaceBooking, customer: bool, performance: bool, ahead: bool, unknown: list[str]) -> Refused | None:
+def _judge(
+    request: PlaceBooking,
+    customer: bool,
+    performance: bool,
+    ahead: bool,
+    unknown: list[str],
+    amount: int | None,
+    currency: str,
+) -> Refused | None:
     if not customer:
         return Refused("customer", "Unknown customer", f"there is no customer {request.customer}")
     if not performance:
@@ -144,7 +185,16 @@ def _judge(request: PlaceBooking, customer: bool, performance: bool, ahead: bool
     if request.payment_method not in list(PaymentMethod):
         tokens = ", ".join(PaymentMethod)
         return Refused("payment_method", "Unknown payment method", f"use one of the test tokens {tokens}")
-    return None
+    if request.seen is None:
+        return None
+    if amount is None:
+        return PRICES_UNKNOWN
+    return _price_changed(request.seen, Price(amount, currency)) if request.seen != Price(amount, currency) else None
+
+
+def _price_changed(seen: Price, now: Price) -> Refused:
+    told = f"these seats cost {now.amount} {now.currency} in minor units, not the {seen.amount} {seen.currency} that were seen"
+    return Refused("seen", "The price has changed", told, price=now)
 
 
 def _place(requests: Sequence[PlaceBooking]) -> dict[str, Result]:

@@ -128,6 +128,13 @@ def seats(request: HttpRequest, performance: str) -> Any:
         seats={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
         customer={"type": "integer"},
         payment_method={"type": "string"},
+        seen={
+            "type": "object",
+            "required": ["amount", "currency"],
+            "properties": {"amount": {"type": "integer", "minimum": 0}, "currency": {"type": "string"}},
+            "description": "what all the seats together cost, as the buyer saw it, in minor units; at another price nothing is "
+            "booked: 409, of type price-changed, with the price there is. Left out: whatever they cost",
+        },
     ),
 )
 def book(request: HttpRequest) -> HttpResponse:

@@ -27,7 +27,10 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemDetails(Schema):
-    """The body of every error. `errors` is there when several fields are wrong: {"pointer": "#/seats/0", "in", "detail"}."""
+    """The body of every error. `errors` is there when several fields are wrong: {"pointer": "#/seats/0", "in", "detail"}.
+
+    `type` names a problem that a program may act on; its own members are beside these.
+    """
 
     type: str = "about:blank"
     title: str
@@ -37,7 +40,10 @@ class ProblemDetails(Schema):
 
 
 class Problem(Exception):
-    """An error to answer with: HTTP status, a title that is the same for all of its kind, and what went wrong this time."""
+    """An error to answer with: HTTP status, a title that is the same for all of its kind, and what went wrong this time.
+
+    `type` and `more`, the members of its own, are for a problem that a program may act on.
+    """
 
     def __init__(
         self,
@@ -47,17 +53,21 @@ class Problem(Exception):
         *,
         errors: Sequence[dict[str, Any]] = (),
         headers: dict[str, str] | None = None,
+        type: str = "about:blank",
+        more: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or title)
         self.status, self.title, self.detail = status, title or HTTPStatus(status).phrase, detail
         self.errors, self.headers = list(errors), headers or {}
+        self.type, self.more = type, more or {}
 
     def response(self) -> HttpResponse:
-        body: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
+        body: dict[str, Any] = {"type": self.type, "title": self.title, "status": self.status}
         if self.detail:
             body["detail"] = self.detail
         if self.errors:
             body["errors"] = self.errors
+        body |= self.more
         return HttpResponse(json.dumps(body), status=self.status, content_type=MEDIA_TYPE, headers=self.headers)
 
 

@@ -103,6 +103,12 @@ BAD_FIELDS: dict[str, dict[str, Any]] = {
     "unknown token": {"payment_method": "tok_gold"},
     "empty token": {"payment_method": ""},
     "a field nobody knows": {"price": 1},
+    "a price seen without its currency": {"seen": {"amount": 150_000}},
+    "a price seen as text": {"seen": {"amount": "150000", "currency": "KRW"}},
+    "a price seen below nothing": {"seen": {"amount": -1, "currency": "KRW"}},
+    "a price seen beyond all money": {"seen": {"amount": 2**53, "currency": "KRW"}},
+    "a price seen in no currency": {"seen": {"amount": 150_000, "currency": "won"}},
+    "a price seen as a number": {"seen": 150_000},
 }
 
 

@@ -16,7 +16,7 @@ import faults
 from booking import api
 from booking.counter import Counter
 from booking.group_commit import GroupCommit
-from booking.models import Booking
+from booking.models import Booking, PerformanceReplica
 from messaging import api_faults
 from tests.booking.test_api import BAD_FIELDS, BODY
 
@@ -75,6 +75,33 @@ def test_a_refusal_says_what_the_view_says() -> None:
     answer = ask(Counter(Left()), unknown)
     assert answer.status_code == 422
     assert told(answer) == told(ask(get_asgi_application(), unknown))
+
+
+SEEN = BODY | {"seen": {"amount": 150_000, "currency": "KRW"}}
+
+
+def test_the_price_that_was_seen_is_accepted_as_the_view_accepts_it() -> None:
+    answer = ask(Counter(Left()), SEEN)
+    assert answer.status_code == 202
+    assert told(answer) == told(ask(get_asgi_application(), SEEN))
+
+
+def test_another_price_than_was_seen_is_told_as_the_view_tells_it() -> None:
+    changed = BODY | {"seen": {"amount": 4_500, "currency": "EUR"}}
+    answer = ask(Counter(Left()), changed)
+    assert answer.status_code == 409
+    problem = answer.json()
+    assert (problem["type"], problem["price"]) == ("price-changed", {"amount": 150_000, "currency": "KRW"})
+    assert problem["errors"][0]["pointer"] == "#/seen"
+    assert told(answer) == told(ask(get_asgi_application(), changed))
+    assert not Booking.objects.exists()
+
+
+def test_prices_that_are_not_known_yet_are_told_as_the_view_tells_it() -> None:
+    PerformanceReplica.objects.update(prices=[], currency="")
+    answer = ask(Counter(Left()), SEEN)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert told(answer) == told(ask(get_asgi_application(), SEEN))
 
 
 def test_too_many_waiting_says_what_the_view_says(monkeypatch: pytest.MonkeyPatch) -> None:

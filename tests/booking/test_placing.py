@@ -7,8 +7,8 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from booking import services
-from booking.models import Booking, IdempotencyKey, Outbox
-from booking.services import REUSED, PlaceBooking, Placed, Refused, Result
+from booking.models import Booking, IdempotencyKey, Outbox, PerformanceReplica
+from booking.services import PRICES_UNKNOWN, REUSED, PlaceBooking, Placed, Price, Refused, Result
 from tests.booking.world import request
 
 pytestmark = [pytest.mark.django_db(databases=["booking"]), pytest.mark.usefixtures("shop")]
@@ -67,7 +67,8 @@ def test_same_key_twice_in_one_batch() -> None:
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_batch_takes_a_fixed_number_of_statements(count: int) -> None:
     with CaptureQueriesContext(connections["booking"]) as queries:
-        results = services.place([request(f"A-{number}") for number in range(1, count + 1)])
+        seen = Price(150_000, "KRW")
+        results = services.place([request(f"A-{number}", seen=seen) for number in range(1, count + 1)])
     assert [type(result) for result in results] == [Placed] * count
     assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 3
 
@@ -80,6 +81,65 @@ def test_refused_requests_leave_nothing_and_harm_no_other() -> None:
         "placed", "Unknown seat", "Unknown customer", "Unknown performance", "placed",
     ]  # fmt: skip
     assert (Booking.objects.count(), IdempotencyKey.objects.count()) == (2, 2)
+
+
+SEEN = Price(300_000, "KRW")
+
+
+def test_nothing_is_booked_at_another_price_than_was_seen() -> None:
+    cheaper, foreign, right, free = services.place(
+        [
+            request("A-1", "A-2", seen=Price(4_500, "EUR")),
+            request("A-3", "A-4", seen=Price(300_000, "EUR")),
+            request("A-5", "A-6", seen=SEEN),
+            request("A-7", seen=Price(0, "KRW")),
+        ]
+    )
+    assert isinstance(right, Placed)
+    for refused, price in ((cheaper, SEEN), (foreign, SEEN), (free, Price(150_000, "KRW"))):
+        assert isinstance(refused, Refused)
+        assert (refused.title, refused.price) == ("The price has changed", price)
+    assert (Booking.objects.count(), IdempotencyKey.objects.count()) == (1, 1)
+
+
+def test_each_seat_has_its_own_price() -> None:
+    PerformanceReplica.objects.filter(id="concert-2030").update(prices=list(range(1, 401)))
+    one, other = services.place(
+        [request("A-400", "A-2", seen=Price(402, "KRW")), request("A-7", "A-1", seen=Price(402, "KRW"))]
+    )
+    assert isinstance(one, Placed)
+    assert isinstance(other, Refused)
+    assert other.price == Price(8, "KRW")
+
+
+def test_a_key_still_gives_its_booking_when_the_price_has_changed_since() -> None:
+    wanted = request(seen=Price(150_000, "KRW"))
+    first = placed(wanted)
+    PerformanceReplica.objects.update(prices=[1] * 400)
+    assert placed(wanted).id == first.id
+
+
+def test_a_key_whose_price_was_refused_may_be_used_with_the_right_one() -> None:
+    services.place([request(key="key", seen=Price(1, "KRW"))])
+    assert placed(request(key="key", seen=Price(150_000, "KRW"))).new
+
+
+@pytest.mark.parametrize("seen", [None, Price(1, "KRW")])
+def test_who_saw_something_else_asks_for_something_else(seen: Price | None) -> None:
+    placed(request(key="key", seen=Price(150_000, "KRW")))
+    assert services.place([request(key="key", seen=seen)]) == [REUSED]
+
+
+def test_a_key_from_before_prices_could_be_named_has_the_fingerprint_it_had() -> None:
+    known = "fb54975fa57c54b702e9e9e3412f1042b0099a6b2513551a756d85682bd682cf"
+    assert request("A-2", "A-1").fingerprint() == known
+
+
+def test_while_the_prices_are_not_known_a_price_can_be_neither_right_nor_wrong() -> None:
+    PerformanceReplica.objects.update(prices=[], currency="")
+    named, left_out = services.place([request("A-1", seen=Price(150_000, "KRW")), request("A-2")])
+    assert named == PRICES_UNKNOWN
+    assert isinstance(left_out, Placed)
 
 
 @pytest.mark.django_db(databases=["booking"], transaction=True)

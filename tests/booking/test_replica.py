@@ -55,6 +55,14 @@ def test_newer_wins_in_one_batch_and_over_several() -> None:
     assert (found.title, found.labels, found.version) == ("Third", ["A-1", "A-2", "A-3"], 3)
 
 
+def test_prices_come_with_the_seats_also_into_a_copy_from_before_there_were_any() -> None:
+    apply([announced(2)], [], {})
+    PerformanceReplica.objects.update(prices=[], currency="")
+    apply([announced(2)], [], {})
+    found = PerformanceReplica.objects.get()
+    assert (found.labels, found.prices, found.currency) == (["A-1", "A-2"], [150_000, 150_000], "KRW")
+
+
 def test_cursor_is_saved_with_the_rows_and_other_events_are_passed_over() -> None:
     assert load() == [Cursor(source="seats")]
     cursor = Cursor(source="seats", stream_id="5-0", event_id=new_id(), horizon=7, owed=2**63 - 1)

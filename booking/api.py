@@ -19,6 +19,7 @@ from booking.switches import Switches
 from booking.truth import TRUTH
 from faults import Mechanism
 from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
+from messaging.field_errors import form
 from messaging.message import Amount, Currency, Slug
 from messaging.problems import Problem, ProblemDetails, install
 
@@ -52,7 +53,7 @@ def _distinct(labels: list[str]) -> list[str]:
     return labels
 
 
-Label = Annotated[str, Field(pattern=r"^[\x21-\x7e]+$", max_length=20)]
+Label = Annotated[str, form(r"^[\x21-\x7e]+$", "a seat as the map names it, such as A-15", max_length=20)]
 
 
 class Seen(Schema):
@@ -75,7 +76,7 @@ class BookingIn(Schema):
     performance: Slug
     seats: Annotated[list[Label], Field(min_length=1, max_length=8), AfterValidator(_distinct)]
     customer: Annotated[int, Field(ge=1, le=LARGEST_ID)]
-    payment_method: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=40)]
+    payment_method: Annotated[str, form(r"^[a-z_]+$", "one of the test tokens, such as tok_visa", max_length=40)]
     seen: Seen | None = None
 
 

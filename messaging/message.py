@@ -1,10 +1,13 @@
 """The base of every message type that crosses a service boundary."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from messaging.field_errors import form, words
 
 
 def _canonical(text: str) -> str:
@@ -12,17 +15,32 @@ def _canonical(text: str) -> str:
 
 
 Id = Annotated[str, AfterValidator(_canonical), Field(description="a UUID, as text")]
+
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def written(moment: object) -> object:
+    """A time as text begins with a date. A number would be read as seconds since 1970, in a zone that nobody has named."""
+    if not isinstance(moment, datetime) and not (isinstance(moment, str) and _WRITTEN.match(moment)):
+        raise ValueError("has to be text: a moment with its zone, such as 2030-01-01T19:00:00Z")
+    return moment
+
+
 # JSON has no times, only text: a moment is read from text in a body that is otherwise strict.
-Moment = Annotated[datetime, Field(strict=False)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]
+Moment = Annotated[datetime, Field(strict=False), BeforeValidator(written)]
+SLUG = r"^[a-z0-9](-?[a-z0-9])*$"
+Slug = Annotated[
+    str,
+    form(SLUG, "lower-case letters and digits, with single hyphens between them, such as concert-2024", max_length=64),
+]
 Amount = Annotated[int, Field(ge=0, le=2**53 - 1, description="money in minor units of its currency (KRW has none)")]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
+Currency = Annotated[str, form(r"^[A-Z]{3}$", "the three capital letters of a currency (ISO 4217), such as EUR")]
 
 
 def told(error: Exception) -> str:
     """An exception in one line; of a body that breaks its contract each wrong field, and what is wrong with it."""
     if isinstance(error, ValidationError):
-        wrong = (f"{'.'.join(map(str, one['loc'])) or 'data'}: {one['msg']}" for one in error.errors())
+        wrong = (f"{'.'.join(map(str, one['loc'])) or 'data'}: {words(one)}" for one in error.errors())
         return f"{error.title} is not as its contract says: {'; '.join(wrong)}"
     return f"{type(error).__name__}: {error}"
 

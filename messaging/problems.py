@@ -21,6 +21,8 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
+from messaging.field_errors import words
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -127,9 +129,9 @@ def _field_error(item: dict[str, Any]) -> dict[str, Any]:
         return {
             "in": "body",
             "pointer": "#" + "".join(f"/{_escape(name)}" for name in names[1:]),
-            "detail": item["msg"],
+            "detail": words(item),
         }
-    return {"in": str(place), "name": ".".join(str(name) for name in names), "detail": item["msg"]}
+    return {"in": str(place), "name": ".".join(str(name) for name in names), "detail": words(item)}
 
 
 def _escape(name: object) -> str:

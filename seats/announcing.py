@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from ninja import Schema
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
 
+from messaging.field_errors import form
+from messaging.message import Currency, Slug, written
 from messaging.typed_text import Typed
 from seats.services import Programme, SeatBlock
 
 MOST_SEATS = 5000  # they travel in one event
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]
 LONGEST = 100  # characters of a title, a venue or a section
-RowName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,4}$")]
+RowName = Annotated[str, form(r"^[A-Z0-9]{1,4}$", "one to four capital letters or digits, such as A or 12")]
 
 
 class BlockIn(Schema):
@@ -32,11 +33,11 @@ class PerformanceIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: Id
+    id: Slug
     title: Annotated[str, Typed("title", LONGEST)]
     venue: Annotated[str, Typed("venue", LONGEST)]
-    starts_at: AwareDatetime
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    starts_at: Annotated[AwareDatetime, BeforeValidator(written)]
+    currency: Currency
     blocks: Annotated[list[BlockIn], Field(min_length=1, max_length=20)]
 
     @model_validator(mode="after")

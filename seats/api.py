@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Path, Schema, Status
 
 from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
+from messaging.message import SLUG
 from messaging.operator_token import OperatorToken
 from messaging.problems import Problem, ProblemDetails, install
 from seats import announcing
@@ -31,7 +32,7 @@ api.add_router("/api/seats", truth_api.router(Outbox, TRUTH))
 api.add_router("/api/seats", hashes_api.router("seats"))
 api.add_router("", health.router({"database": health.database("seats"), "redis": health.redis}))
 
-PerformanceId = Annotated[str, Path(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]
+PerformanceId = Annotated[str, Path(pattern=SLUG, max_length=64)]
 
 
 class PerformanceOut(Schema):

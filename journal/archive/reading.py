@@ -20,6 +20,7 @@ from journal.archive import lines
 from journal.archive.lines import SCHEMA, TYPES
 from journal.archive.writing import Digits, dumps
 from journal.archive.writing import line as written
+from messaging.field_errors import words
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _ORDER = "a run, then rows, flights and entries, then the state and the end"
@@ -141,7 +142,7 @@ class _Reader:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = prefix + ".".join(str(part) for part in first["loc"])
-            raise self._error(f"{place[:200] or 'the line'} is not as it should be", first["msg"]) from error
+            raise self._error(f"{place[:200] or 'the line'} is not as it should be", words(first)) from error
 
     def _envelope(self, event: dict[str, Any], kind: str, data: dict[str, Any]) -> None:
         """What is said twice must be said the same, or an import would lose one of the two."""

@@ -42,7 +42,7 @@ def arm(live: Live, **fault: Any) -> Any:
         ({**REFUSE, "trigger": {"kind": "sometimes"}}, "'once', 'times', 'probability' or 'always'"),
         ({**REFUSE, "booking": NOBODY}, f"no booking {NOBODY}"),
         ({**REFUSE, "booking": "mine"}, "UUID"),
-        ({**REFUSE, "fired": 7}, "Extra inputs are not permitted"),
+        ({**REFUSE, "fired": 7}, "is no field that is known here"),
         ({"point": "database", "action": "down", "service": "seats", "booking": NOBODY}, "no booking"),
         ({"point": "bus", "action": "delay"}, "a delay needs seconds"),
     ],

@@ -14,8 +14,8 @@ def test_a_body_that_breaks_its_contract_is_told_field_by_field() -> None:
         TakePayment.parse({"booking_id": str(uuid.uuid4()), "amount": "a lot", "color": "blue"})
     text = told(caught.value)
     assert text.startswith("TakePayment is not as its contract says: ")
-    assert "amount: Input should be a valid integer" in text
-    assert "color: Extra inputs are not permitted" in text
+    assert "amount: has to be a whole number" in text
+    assert "color: is no field that is known here" in text
     assert "pydantic.dev" not in text
     assert "\n" not in text
 

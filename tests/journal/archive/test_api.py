@@ -113,9 +113,13 @@ def test_what_is_refused_says_why_and_writes_nothing(client: Client) -> None:
         (client.get(f"/api/runs/imports/{unknown}"), 404, "one that was interrupted left nothing"),
         (client.get("/api/runs/15"), 422, "id"),
         (start(client, name="x" * 201), 422, "at most 200"),
-        (start(client, name="a\nb"), 422, "pattern"),
+        (start(client, name="a\nb"), 422, "is a control character"),
         (start(client, colour="red"), 422, "colour"),
-        (client.patch(f"/api/runs/{run}", {"name": " "}, content_type="application/json"), 422, "at least 1"),
+        (
+            client.patch(f"/api/runs/{run}", {"name": " "}, content_type="application/json"),
+            422,
+            "at least one character",
+        ),
     ):
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
         assert detail in json.dumps(answer.json())

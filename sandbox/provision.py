@@ -4,7 +4,7 @@ Everything comes from the environment of SERVICE=control (ADMIN_URL_<INSTANCE>, 
 sandbox and docker-compose.yml run the same lines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -45,6 +45,16 @@ CONSOLE_SETTINGS = {
     "jit": "off",
 }
 
+# PUBLIC may execute these by default, and they have an effect even in a READ ONLY transaction: they write into the log,
+# take locks and transaction ids that others wait for, change the session's own bounds, or end other sessions.
+ACTING_FUNCTIONS = (
+    "lo\\_%", "loread", "lowrite", "pg\\_%advisory%", "pg\\_cancel\\_backend", "pg\\_current\\_xact\\_id",
+    "pg\\_export\\_snapshot", "pg\\_logical\\_emit\\_message", "pg\\_notify", "pg\\_terminate\\_backend", "set\\_config",
+    "txid\\_current",
+)  # fmt: skip
+FOR_READERS = ("set_config",)
+"""Which of them every program needs that only reads: Django sets the time zone by it."""
+
 
 def roles_of(instance: str) -> list[Role]:
     """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all five.
@@ -79,6 +89,10 @@ def provision(environment: Mapping[str, str], create_databases: bool = False) ->
             for role in roles:
                 _allow_connections(connection, role)
         for role in roles:
+            if role.owns:
+                programs = [other.name for other in roles if role.owns in other.reads and not other.settings]
+                with psycopg.connect(admin_url(environment, instance, role.owns), autocommit=True) as connection:
+                    keep_functions_to(connection, role.name, programs)
             for database in role.reads:
                 owner = next(other.name for other in roles if other.owns == database)
                 with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
@@ -119,6 +133,26 @@ def _keep_programs_to(connection: psycopg.Connection, owner: str) -> None:
     """By default everybody may run blocks of PL/pgSQL (DO), and so loops and messages without end."""
     connection.execute("revoke usage on language plpgsql from public")
     connection.execute(sql.SQL("grant usage on language plpgsql to {}").format(sql.Identifier(owner)))
+
+
+def keep_functions_to(connection: psycopg.Connection, owner: str, readers: Iterable[str] = ()) -> None:
+    """Take ACTING_FUNCTIONS, all their overloads, from PUBLIC in this database; `owner` keeps them, `readers` FOR_READERS.
+
+    What has been taken already is left alone: a start of the sandbox changes no catalogue without need.
+    """
+    rows = connection.execute(
+        """
+        select oid::regprocedure::text, proname from pg_proc
+        where pronamespace = 'pg_catalog'::regnamespace and proname like any (%s)
+            and (proacl is null or exists (select from aclexplode(proacl) where grantee = 0))
+        """,
+        (list(ACTING_FUNCTIONS),),
+    ).fetchall()
+    for signature, name in rows:
+        function = sql.SQL(signature)
+        connection.execute(sql.SQL("revoke execute on function {} from public").format(function))
+        for role in (owner, *(readers if name in FOR_READERS else ())):
+            connection.execute(sql.SQL("grant execute on function {} to {}").format(function, sql.Identifier(role)))
 
 
 def _ensure_database(connection: psycopg.Connection, role: Role) -> None:

@@ -145,3 +145,51 @@ def test_provisioning_twice_changes_nothing(servers: Environment) -> None:
     provision(servers, create_databases=True)
     for database in ALIASES:
         connect(servers, database, database).close()
+
+
+ACTING = (
+    "pg_logical_emit_message(true, 'journal', '{\"kind\": \"gap\", \"text\": \"forged\"}')",
+    "pg_logical_emit_message(true, 'journal', 'not json'::bytea)",
+    "pg_logical_emit_message(false, 'x', repeat('x', 1000), true)",
+    "pg_notify('x', 'y')",
+    "pg_advisory_lock(1)",
+    "pg_try_advisory_xact_lock(1, 2)",
+    "pg_export_snapshot()",
+    "pg_current_xact_id()",
+    "txid_current()",
+    "set_config('work_mem', '2GB', false)",
+    "pg_terminate_backend(1)",
+    "lo_create(0)",
+    "lo_from_bytea(0, 'x')",
+)
+
+
+@pytest.mark.parametrize("call", ACTING)
+@pytest.mark.parametrize("database", INSTANCES)
+def test_a_console_can_call_nothing_that_acts(servers: Environment, database: str, call: str) -> None:
+    with (
+        connect(servers, f"{database}_console", database) as console,
+        pytest.raises(errors.InsufficientPrivilege, match="permission denied for function"),
+    ):
+        console.execute(f"select {call}")
+
+
+def test_the_owner_writes_notes_and_a_reading_program_sets_its_zone(servers: Environment) -> None:
+    with connect(servers, "seats", "seats") as owner:
+        owner.execute("select pg_logical_emit_message(true, 'journal', 'x'), pg_current_xact_id()")
+    with connect(servers, "web", "projections") as web:
+        assert web.execute("select set_config('TimeZone', 'UTC', false)").fetchone() == ("UTC",)
+        with pytest.raises(errors.InsufficientPrivilege):
+            web.execute("select pg_logical_emit_message(true, 'journal', 'x')")
+
+
+def test_a_data_directory_of_before_loses_what_its_public_could_do(servers: Environment) -> None:
+    """The control: with the right given back, a console writes into the log from a READ ONLY transaction."""
+    call = "select pg_logical_emit_message(true, 'x', 'y')"
+    with connect(servers, "postgres", "payments") as superuser:
+        superuser.execute("grant execute on function pg_logical_emit_message(boolean, text, text, boolean) to public")
+    with connect(servers, "payments_console", "payments") as console:
+        assert console.execute(call).fetchone()
+        provision(servers, create_databases=True)
+        with pytest.raises(errors.InsufficientPrivilege):
+            console.execute(call)

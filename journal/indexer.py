@@ -6,6 +6,7 @@ makes can be thrown away and made again. It reads entries only, so an imported t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,12 @@ from journal.belonging import Belonging
 from journal.flights import Flights
 from journal.folding import Fold, Place, Total, Version
 from journal.models import LIVE
+from journal.store import refuses
+from messaging.wal.notes import RESETS
 
+log = logging.getLogger(__name__)
 ALIAS = "journal"
 BATCH = 500  # entries
-RESETS = ("snapshot", "gap")
-"""Observations after which nothing recorded before counts: what is there is told anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,15 @@ class Read:
 
 
 class Indexer:
-    """One per tape at a time. Raises django.db.DatabaseError; then make a new one, for what it remembers may be wrong."""
+    """One per tape at a time. Raises django.db.DatabaseError; then make a new one, for what it remembers may be wrong.
+
+    An entry of the live tape that cannot be indexed, whatever is in it, is passed over, and `passed_over` says so: no moment
+    after it could be asked for otherwise. An imported tape with such an entry is refused by whoever imports it.
+    """
 
     def __init__(self, tape: int = LIVE) -> None:
         self.tape = tape
+        self.passed_over = ""
         self.pos = 0
         self._flights = Flights()
         self._belonging = Belonging()
@@ -54,6 +61,24 @@ class Indexer:
 
     def step(self, limit: int = BATCH) -> int:
         """Index the next entries, at most `limit`; return how many there were."""
+        try:
+            return self._step(limit)
+        except Exception as error:
+            self._ready = False
+            if self.tape != LIVE or not (isinstance(error, LookupError | AttributeError) or refuses(error)):
+                raise
+            return self.step(1) if limit > 1 else self._pass_over(error)
+
+    def _pass_over(self, error: Exception) -> int:
+        with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+            ((pos, *_),) = store.entries(cursor, self.tape, store.locked_position(cursor, self.tape), 1)
+            store.move(cursor, self.tape, pos)
+        self.passed_over = f"entry {pos} cannot be indexed ({type(error).__name__}: {error})"
+        log.error("%s; it is passed over", self.passed_over)
+        self.pos = pos
+        return 1
+
+    def _step(self, limit: int) -> int:
         with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
             at = store.locked_position(cursor, self.tape)
             if not self._ready or at != self.pos:

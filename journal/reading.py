@@ -6,18 +6,19 @@ from; `booking_id` names the booking a row belongs to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from journal.titles import title_of
+from messaging.storable import LONGEST_KEY, storable_text
 from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncate, format_lsn, python_row, row_key
+from messaging.wal.notes import PREFIX, UNREADABLE, NoteError, read
 
-NOTE = "journal"
-"""Prefix of what is written into a log for the journal: {"kind", "text", ...} as JSON. See sandbox.introduce."""
+LONGEST_TITLE = 1000  # characters
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 LOG = "_sagalog"
 """How a table ends that keeps what was decided about each message: `message_id` names it."""
@@ -52,8 +53,46 @@ class Candidate:
     data: dict[str, Any] | None = None
 
 
-def read_transaction(service: str, transaction: Transaction) -> Candidate:
-    """`service` is the database's alias. Ids are strings; a change's values are JSON-friendly."""
+def read_transaction(service: str, transaction: Transaction, key: str = "") -> Candidate:
+    """`service` is the database's alias. Ids are strings; a change's values are JSON-friendly. Never raises.
+
+    `key` proves notes that empty the journal's memory. What cannot be read becomes an entry that says so.
+    """
+    try:
+        return _read(service, transaction, key)
+    except Exception as error:
+        return _unreadable(service, transaction, f"{type(error).__name__}: {error}")
+
+
+def _unreadable(service: str, transaction: Transaction, why: str) -> Candidate:
+    return Candidate(
+        kind="observation",
+        source=service,
+        cursor=format_lsn(transaction.end_lsn),
+        service=service,
+        committed_at=transaction.committed_at,
+        title=f"a transaction of {service} cannot be read",
+        xid=transaction.xid,
+        lsn=format_lsn(transaction.end_lsn),
+        data={"kind": UNREADABLE, "data": {"why": storable_text(why, LONGEST_TITLE)}},
+    )
+
+
+def replacement(candidate: Candidate, why: str) -> Candidate:
+    """What is journaled in place of a candidate that the journal's database refuses."""
+    return replace(
+        candidate,
+        kind="observation",
+        title=f"what {candidate.service} committed cannot be kept",
+        causes=(),
+        emits=(),
+        correlations=(),
+        changes=(),
+        data={"kind": UNREADABLE, "data": {"why": storable_text(why, LONGEST_TITLE)}},
+    )
+
+
+def _read(service: str, transaction: Transaction, key: str) -> Candidate:
     outbox = f"{service}_outbox"
     changes = [row for change in transaction.changes for row in _rows(change)]
     messages = [change["new"] for change in changes if change["table"] == outbox and change["op"] == "insert"]
@@ -68,23 +107,41 @@ def read_transaction(service: str, transaction: Transaction) -> Candidate:
         correlations.extend(_bookings(change))
     own = set(emits)
     lsn = format_lsn(transaction.end_lsn)
-    note = next((orjson.loads(note.content) for note in transaction.notes if note.prefix == NOTE), None)
+    note, wrong = _noted(transaction, key)
     rows = [change for change in changes if change["table"] != outbox]
     return Candidate(
-        kind="observation" if note and not changes else "transaction",
+        kind="observation" if (note or wrong) and not changes else "transaction",
         source=service,
         cursor=lsn,
         service=service,
         committed_at=transaction.committed_at,
-        title=note["text"] if note else title_of(messages, rows),
-        causes=_distinct(cause for cause in causes if cause not in own) if any(causes) else (),
-        emits=_distinct(emits),
-        correlations=_distinct(correlations),
+        title=storable_text(_title(service, note, wrong, changes) or title_of(messages, rows), LONGEST_TITLE),
+        causes=ids(cause for cause in causes if cause not in own) if any(causes) else (),
+        emits=ids(emits),
+        correlations=distinct(correlations),
         changes=tuple(changes),
         xid=transaction.xid,
         lsn=lsn,
-        data=note and {name: value for name, value in note.items() if name != "text"},
+        data=(note and {"kind": note["kind"]}) or (wrong and {"kind": UNREADABLE, "data": {"why": wrong}}) or None,
     )
+
+
+def _noted(transaction: Transaction, key: str) -> tuple[dict[str, str] | None, str]:
+    """The transaction's note to the journal, and what in it could not be read."""
+    wrong = list(transaction.unreadable)
+    for note in transaction.notes:
+        if note.prefix == PREFIX:
+            try:
+                return read(note.content, key), ""
+            except NoteError as error:
+                wrong.append(f"a note that is {error}")
+    return None, storable_text("; ".join(wrong), LONGEST_TITLE)
+
+
+def _title(service: str, note: dict[str, str] | None, wrong: str, changes: list[dict[str, Any]]) -> str:
+    if note:
+        return note["text"]
+    return f"{service}'s log holds what cannot be read" if wrong and not changes else ""
 
 
 def _rows(change: Change) -> Iterable[dict[str, Any]]:
@@ -128,5 +185,11 @@ def _bookings(change: dict[str, Any]) -> Iterable[str | None]:
                 yield row.get(column)
 
 
-def _distinct(values: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(value) for value in values if value))
+def distinct(values: Iterable[Any]) -> tuple[str, ...]:
+    """Correlation ids, each once. They are looked up in an index, which holds no key of any length."""
+    return tuple(dict.fromkeys(storable_text(str(value), LONGEST_KEY) for value in values if value))
+
+
+def ids(values: Iterable[Any]) -> tuple[str, ...]:
+    """Message ids, each once: what is no UUID is none."""
+    return tuple(dict.fromkeys(text for text in map(str, values) if UUID.fullmatch(text)))

@@ -10,11 +10,13 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
+from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
 from journal import store
@@ -24,7 +26,7 @@ from journal.observations import SOURCE as OBSERVATIONS
 from journal.observations import Observations
 from journal.ordering import Ordering, Placed
 from journal.queries import EntryDict
-from journal.reading import read_transaction
+from journal.reading import read_transaction, replacement
 from journal.retention import Keep
 from journal.upkeep import Upkeep
 from messaging.heartbeat import Heartbeat
@@ -72,6 +74,7 @@ class Recorder:
         opened = store.open_journal()
         self._ordering = Ordering(opened.pos, opened.emitted)
         self._streams = {service: _stream(service, url, opened.cursors.get(service)) for service, url in urls.items()}
+        self._keys = {service: str(conninfo_to_dict(url).get("password") or "") for service, url in urls.items()}
         observed = opened.cursors.get(OBSERVATIONS)
         self._observations = Observations(redis, observed.cursor if observed else "")
         self._broadcast = Broadcast(redis, opened.epoch)
@@ -122,7 +125,7 @@ class Recorder:
             if service in open_ones:
                 for transaction in stream.poll(limit=500):
                     self._definitions.note(service, transaction)
-                    ordering.add(read_transaction(service, transaction), now)
+                    ordering.add(read_transaction(service, transaction, self._keys[service]), now)
                     self._fresh = True
             else:
                 stream.beat()
@@ -142,7 +145,7 @@ class Recorder:
 
     def _write(self, placed: list[Placed]) -> None:
         clusters = {service: stream.system_id for service, stream in self._streams.items()}
-        entries = store.append(placed, clusters, self._definitions.take())
+        placed, entries = _kept(placed, clusters, self._definitions.take())
         self._wrote_at = time.monotonic()
         behind = datetime.now(UTC) - min(item.candidate.committed_at for item in placed)
         self._late_s = behind.total_seconds()
@@ -190,6 +193,29 @@ class Recorder:
             }
             self._report_at, self._recorded, self._behind_ms = now + REPORT_EVERY, 0, 0
         return status
+
+
+def _kept(
+    placed: list[Placed], clusters: dict[str, str], definitions: dict[str, dict[str, Any]]
+) -> tuple[list[Placed], list[EntryDict]]:
+    """Store the entries. One that the journal's database does not take, whatever is in it, is replaced by one that says so.
+
+    It would be read again after every restart, and stop the recording for ever. Raises django.db.DatabaseError.
+    """
+    try:
+        return placed, store.append(placed, clusters, definitions)
+    except Exception as error:
+        if not store.refuses(error):
+            raise
+        if len(placed) > 1:
+            middle = len(placed) // 2
+            first, entries = _kept(placed[:middle], clusters, definitions)
+            second, more = _kept(placed[middle:], clusters, definitions)
+            return [*first, *second], [*entries, *more]
+        log.error("entry %d is not what the journal can keep: %s", placed[0].pos, error)
+        candidate = replacement(placed[0].candidate, f"{type(error).__name__}: {error}")
+        instead = [replace(placed[0], candidate=candidate, cause_pos=(), cause_known=True)]
+        return instead, store.append(instead, clusters)
 
 
 def _stream(service: str, url: str, stored: store.Cursor | None) -> WalStream:

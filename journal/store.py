@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import psycopg
-from django.db import connections, transaction
+from django.db import DataError, Error, NotSupportedError, connections, transaction
 from psycopg.types.json import Jsonb
 
 from journal.ordering import REMEMBERED, Placed
@@ -134,6 +134,17 @@ def append(
             cursor.execute(_APPEND, [*given, list(newest), list(newest.values()), clusters])
             ((recorded_at,),) = cursor.fetchall()
     return [_as_dict(item, recorded_at) for item in placed]
+
+
+def refuses(error: Exception) -> bool:
+    """Whether `append` failed for what the entries hold, and not for what its database went through.
+
+    SQLSTATE classes 22 (data) and 54 (longer than an index or a row may be); without one, Python's or the driver's refusal.
+    """
+    if isinstance(error, Error):
+        state = getattr(error.__cause__, "sqlstate", None) or ""
+        return state[:2] in ("22", "54") or (not state and isinstance(error, DataError | NotSupportedError))
+    return isinstance(error, TypeError | ValueError | OverflowError)
 
 
 def _row(item: Placed) -> tuple[Any, ...]:

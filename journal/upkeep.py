@@ -57,7 +57,7 @@ class Upkeep:
             else:
                 more = retention.prune(self._keep, self.indexed)
                 self._prune_at = time.monotonic() + (0 if more else PRUNE_EVERY)
-            self.failure = ""
+            self.failure = self._indexer.passed_over if self._indexer else ""
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:

@@ -3,14 +3,13 @@
 A letter is open until the message succeeds after all (`cleared`) or a person gives it up (`discarded`).
 """
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, models, router
 
-from messaging.storable import storable
+from messaging.storable import LONGEST_KEY, kept, storable_text
 
 LIMIT = 5
 OPEN = ("retrying", "dead", "retried")
@@ -44,10 +43,10 @@ def record(dead_letter: type[models.Model], envelope: dict[str, Any], error: str
             _RECORD.format(table=dead_letter._meta.db_table),
             {
                 "id": envelope["id"],
-                "type": storable(str(envelope.get("type", ""))),
-                "booking": storable(str(envelope.get("correlationid", ""))),
-                "envelope": json.dumps(storable(envelope)),
-                "error": storable(error[:4000]),
+                "type": storable_text(str(envelope.get("type", "")), LONGEST_KEY),
+                "booking": storable_text(str(envelope.get("correlationid", "")), LONGEST_KEY),
+                "envelope": kept(envelope),
+                "error": storable_text(error, 4000),
                 "state": "dead" if dead else "retrying",
                 "limit": LIMIT,
             },

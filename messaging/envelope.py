@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from messaging import storable
+
 REQUIRED = ("id", "source", "type", "kind", "data")
 
 
@@ -64,6 +66,10 @@ def check(envelope: Any) -> dict[str, Any]:
         raise EnvelopeError(f"envelope without {', '.join(missing)}")
     if not isinstance(envelope["data"], dict):
         raise EnvelopeError("the envelope's data is not a JSON object")
+    try:
+        storable.check(envelope)
+    except storable.NotStorableError as error:
+        raise EnvelopeError(f"the envelope {error}") from None
     try:
         UUID(envelope["id"])
     except (TypeError, ValueError, AttributeError):

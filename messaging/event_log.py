@@ -6,10 +6,10 @@ transaction still running: `xid >= after and xid < pg_snapshot_xmin(...)`, and t
 
 from typing import Any
 
-import orjson
 from django.db import connections, models, router
 
 from messaging.envelope import from_row
+from messaging.storable import readable
 
 _COLUMNS = (
     "seq, id, kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, data, "
@@ -70,6 +70,6 @@ def _named(found: list[tuple]) -> list[dict[str, Any]]:
             continue
         row = dict(zip(_NAMES, record[2:], strict=True))
         if isinstance(row["data"], str):
-            row["data"] = orjson.loads(row["data"])
+            row["data"] = readable(row["data"])
         rows.append(row)
     return rows

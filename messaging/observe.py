@@ -4,14 +4,13 @@ A rollback, a failed attempt, a duplicate absorbed, a fault that fired: the jour
 but never mistakes them for one.
 """
 
-import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis, RedisError
 
-from messaging.storable import storable
+from messaging.storable import kept
 
 STREAM = "observations"
 MAXLEN = 20_000
@@ -42,7 +41,7 @@ def observe(
         "at": datetime.now(UTC).isoformat(),
     }
     try:
-        redis.xadd(STREAM, {"o": json.dumps(storable(observation))}, maxlen=MAXLEN, approximate=True)
+        redis.xadd(STREAM, {"o": kept(observation)}, maxlen=MAXLEN, approximate=True)
     except RedisError as error:
         log.warning("observation not sent: %s", error)
         return False

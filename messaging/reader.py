@@ -21,7 +21,7 @@ from redis import Redis, RedisError
 
 from messaging import streams
 from messaging.catch_up import EventApi, EventApiError, Fetcher
-from messaging.cursor import Cursor
+from messaging.cursor import UNKNOWN, Cursor
 from messaging.envelope import EnvelopeError, check
 from messaging.observe import observe
 from messaging.outage import Outage
@@ -166,5 +166,7 @@ def _event(envelope: Any) -> dict[str, Any]:
         raise EnvelopeError(f"a {event['kind']} among the events")
     if not str(event["source"]).strip("/"):
         raise EnvelopeError("an event without a source")
-    int(event["horizon"]), int(event["xid"])
+    for name in ("horizon", "xid"):
+        if not 0 <= int(event[name]) < UNKNOWN:
+            raise EnvelopeError(f"an event whose {name} is no transaction of PostgreSQL's")
     return event

@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
-import orjson
 from celery import Celery
 from redis import Redis
 
@@ -22,9 +21,11 @@ from messaging import envelope as envelopes
 from messaging.backlog import Backlog, Envelope
 from messaging.heartbeat import Heartbeat
 from messaging.infliction import Infliction
+from messaging.observe import observe
 from messaging.publisher import FAILURES, Publisher
 from messaging.rate import ONE_AFTER_ANOTHER, Rate
-from messaging.wal import Insert, Transaction, WalStream, wait
+from messaging.storable import LARGEST, NotStorableError, readable
+from messaging.wal import Insert, Row, Transaction, WalStream, wait
 
 log = logging.getLogger(__name__)
 
@@ -112,16 +113,24 @@ class Relay:
         for change in transaction.changes:
             if type(change) is not Insert:
                 continue
-            row = {**change.new, "data": orjson.loads(change.new["data"] or "null"), "time": _iso(change.new["time"])}
-            envelope = envelopes.from_row(self.service, row)
-            if envelope["kind"] != "event" and not envelope.get("destination"):
+            try:
+                envelope = _envelope(self.service, change.new)
+            except Exception as error:
                 # Holding it would hold up the log for ever, and there is nobody it could be given to.
-                log.error("relay-%s: %s %s has no destination", self.service, envelope["type"], envelope["id"])
+                self._left_out(change.new, f"{error}" or repr(error))
                 continue
             if envelope["kind"] == "event":
                 # Chained in commit order and before any fault, so that a reader can tell that one is missing.
                 envelope["prev"], self._previous_event = self._previous_event, envelope["id"]
             yield envelope
+
+    def _left_out(self, row: Row, why: str) -> None:
+        """Say loudly that a message is not sent: nobody could read it, and the watchdog will find that it is missing."""
+        text = f"{row.get('type')} {row.get('id')} is not sent: {why}"
+        log.error("relay-%s: %s", self.service, text)
+        booking, message = str(row.get("correlation_id") or ""), str(row.get("id") or "")
+        text = f"relay-{self.service}: {text}"
+        observe(self._redis, self.service, "not sent", text, booking=booking, message_id=message)
 
     def _flush(self) -> None:
         """Send what may be sent now, then confirm what that completes."""
@@ -168,7 +177,21 @@ class Relay:
         return not self._stopping()
 
 
+def _envelope(service: str, row: Row) -> Envelope:
+    """The envelope of an outbox row as the log has it. Raises ValueError or KeyError for one that nobody could take."""
+    data = row["data"] or "null"
+    if len(data) > LARGEST:
+        raise NotStorableError(f"its data takes {len(data):,} characters; at most {LARGEST:,} are sent")
+    envelope = envelopes.from_row(service, {**row, "data": readable(data), "time": _iso(row["time"])})
+    if not isinstance(envelope["data"], dict):
+        raise NotStorableError("its data is no JSON object that can be read, or nested too deep")
+    if envelope["kind"] != "event" and not envelope.get("destination"):
+        raise NotStorableError("it has no destination")
+    return envelope
+
+
 def _iso(text: str | None) -> str:
     """`2027-01-31 12:00:00.5+00`, as the log has it (the connection's zone is UTC), in ISO 8601."""
-    assert text is not None
+    if text is None:
+        raise NotStorableError("it has no time")
     return f"{text[:10]}T{text[11:]}:00"

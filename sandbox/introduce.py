@@ -4,13 +4,13 @@ An update that changes nothing puts a row into the log whole. A note in the log 
 journal knows which rows of before no longer count, and that something may be missing where a slot had been lost.
 """
 
-import json
 from enum import Enum
 
 import psycopg
 from psycopg import sql
 
-PREFIX = "journal"
+from messaging.wal import notes
+
 DONE = "introduced"  # the publication's comment
 BLOCKS = 128  # of 8 kB: how much of a table is introduced in one transaction
 
@@ -34,11 +34,14 @@ def owed(connection: psycopg.Connection) -> Begun | None:
     return None if word == DONE else Begun[word or "NEW"]
 
 
-def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None) -> None:
-    """Log the rows of `tables` through a connection of their owner. `begun`: None for tables that join later."""
+def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None, key: str = "") -> None:
+    """Log the rows of `tables` through a connection of their owner. `begun`: None for tables that join later.
+
+    `key`: the recorder's password, by which it believes that a note is ours.
+    """
     if begun is not None:
         kind, text = begun.value
-        _note(connection, {"kind": kind, "text": text.format(app)})
+        _note(connection, kind, text.format(app), key)
     for table in tables:
         _introduce_table(connection, table)
     connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(DONE)))
@@ -63,10 +66,11 @@ def _introduce_table(connection: psycopg.Connection, table: str) -> None:
             if identity != "f":  # else a long value, which does not change, would not be in the log
                 connection.execute(sql.SQL("alter table {} replica identity full").format(name))
             if connection.execute(touch, (f"({block},0)", f"({block + BLOCKS},0)")).rowcount:
-                _note(connection, {"kind": "introduced", "text": f"{table} as it was found"})
+                _note(connection, "introduced", f"{table} as it was found")
             if identity != "f":
                 connection.execute(sql.SQL("alter table {} replica identity default").format(name))
 
 
-def _note(connection: psycopg.Connection, note: dict[str, str]) -> None:
-    connection.execute("select pg_logical_emit_message(true, %s, %s)", (PREFIX, json.dumps(note)))
+def _note(connection: psycopg.Connection, kind: str, text: str, key: str = "") -> None:
+    content = notes.written(kind, text, key)
+    connection.execute("select pg_logical_emit_message(true, %s, %s)", (notes.PREFIX, content))

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from sandbox.introduce import Begun, introduce, owe, owed
-from sandbox.processes import INSTANCES, SERVICES
+from sandbox.processes import INSTANCES, SERVICES, password_key
 from sandbox.provision import admin_url
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,8 @@ def publish(environment: Mapping[str, str]) -> None:
     for name in INSTANCES:
         with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
             begun = owed(connection)
-            introduce(connection, name, joined[name] if begun is None else journaled_tables(connection, name), begun)
+            tables = joined[name] if begun is None else journaled_tables(connection, name)
+            introduce(connection, name, tables, begun, environment[password_key("recorder")])
 
 
 def publish_database(connection: psycopg.Connection, app: str) -> list[str]:

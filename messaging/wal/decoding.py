@@ -24,6 +24,7 @@ from .messages import (
     Row,
     Transaction,
     Truncate,
+    Unreadable,
     Update,
 )
 from .values import converters_of
@@ -39,6 +40,8 @@ _LENGTH = Struct(">i").unpack_from
 _COUNT = Struct(">h").unpack_from
 
 _HEADER = 25  # 'w', then start LSN, end LSN and the server's clock
+_NOTE_LONGEST = 64 * 1024  # bytes of a note that are kept
+_PIECES_KEPT = 100  # notes and unreadable pieces of one transaction
 _NULL, _TEXT, _UNCHANGED = b"n"[0], b"t"[0], b"u"[0]
 _NEW, _KEY = b"N"[0], b"K"[0]
 
@@ -71,12 +74,18 @@ class Decoder:
     def decode(self, data: bytes) -> Message | None:
         """One CopyData payload to one message; None for kinds that carry nothing for us (type names, origins).
 
+        A row, table or note that cannot be read comes as Unreadable: the reader would meet it again after every restart.
         Raises ProtocolError for anything unknown.
         """
         if data[0] == 0x77:  # 'w': a piece of the log
             decode = self._decoders.get(data[_HEADER])
             if decode is not None:
-                return decode(data)
+                try:
+                    return decode(data)
+                except Exception as error:
+                    if data[_HEADER] in b"BC":  # without a transaction's ends there is none
+                        raise
+                    return Unreadable(f"{type(error).__name__}: {error}; it begins {data[_HEADER : _HEADER + 40]!r}")
             if data[_HEADER] in b"YO":
                 return None
         elif data[0] == 0x6B:  # 'k'
@@ -141,7 +150,8 @@ class Decoder:
 
     def _note(self, data: bytes) -> Note:
         prefix, at = _string(data, _HEADER + 10)  # after the flags and the note's own position
-        return Note(bool(data[_HEADER + 1] & 1), prefix, data[at + 4 : at + 4 + _LENGTH(data, at)[0]])
+        length = min(_LENGTH(data, at)[0], _NOTE_LONGEST)
+        return Note(bool(data[_HEADER + 1] & 1), prefix, data[at + 4 : at + 4 + length])
 
 
 def _row(data: bytes, at: int, names: tuple[str, ...], old: Row | None) -> tuple[Row, int]:
@@ -178,6 +188,7 @@ class Assembler:
         self._begin: Begin | None = None
         self._changes: list[Change] = []
         self._notes: list[Note] = []
+        self._unreadable: list[str] = []
 
     @property
     def inside(self) -> bool:
@@ -191,14 +202,24 @@ class Assembler:
             self._changes.append(message)  # type: ignore[arg-type]
         elif kind is Begin:
             self._begin, self._changes, self._notes = message, [], []  # type: ignore[assignment]
+            self._unreadable = []
         elif isinstance(message, Note):
-            if message.transactional:
+            if message.transactional and len(self._notes) < _PIECES_KEPT:
                 self._notes.append(message)
+        elif isinstance(message, Unreadable):
+            if len(self._unreadable) < _PIECES_KEPT:
+                self._unreadable.append(message.why)
         elif isinstance(message, Commit):
             begin, self._begin = self._begin, None
             if begin is None:
                 raise ProtocolError("a commit came without its begin")
             return Transaction(
-                begin.xid, message.commit_lsn, message.end_lsn, message.committed_at, self._changes, self._notes
+                begin.xid,
+                message.commit_lsn,
+                message.end_lsn,
+                message.committed_at,
+                self._changes,
+                self._notes,
+                self._unreadable,
             )
         return None

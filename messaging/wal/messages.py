@@ -88,20 +88,33 @@ class Keepalive:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What `pg_logical_emit_message` wrote into the log; only a transactional one belongs to a transaction."""
+    """What `pg_logical_emit_message` wrote into the log; only a transactional one belongs to a transaction.
+
+    `content` may be cut: a note can be as long as a gigabyte.
+    """
 
     transactional: bool
     prefix: str
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A piece of a transaction that the decoder could not read; `why` holds the error and the first bytes."""
+
+    why: str
+
+
 Change = Insert | Update | Delete | Truncate
-Message = Begin | Relation | Insert | Update | Delete | Truncate | Note | Commit | Keepalive
+Message = Begin | Relation | Insert | Update | Delete | Truncate | Note | Unreadable | Commit | Keepalive
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One committed transaction. LSNs are byte positions in the log; `end_lsn` is the one to confirm."""
+    """One committed transaction. LSNs are byte positions in the log; `end_lsn` is the one to confirm.
+
+    `unreadable`: why pieces of it are missing from `changes`.
+    """
 
     xid: int
     commit_lsn: int
@@ -109,6 +122,7 @@ class Transaction:
     committed_at: datetime
     changes: list[Change]
     notes: list[Note] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 def format_lsn(lsn: int) -> str:

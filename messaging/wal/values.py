@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
-import orjson
 from psycopg.adapt import Transformer
 from psycopg.pq import Format
+
+from messaging.storable import LONGEST_KEY, readable
 
 from .messages import Column, Relation, Row
 
@@ -26,8 +28,8 @@ _CONVERTERS: dict[int, Callable[[str], Any]] = {
     23: int,  # integer
     700: float,  # real
     701: float,  # double precision
-    114: orjson.loads,  # json
-    3802: orjson.loads,  # jsonb
+    114: readable,  # json
+    3802: readable,  # jsonb
     1009: _array(1009),  # text[]
     1016: _array(1016),  # bigint[]
 }
@@ -39,10 +41,15 @@ def converters_of(columns: Iterable[Column]) -> tuple[tuple[str, Callable[[str],
 
 
 def row_key(names: Sequence[str], row: Mapping[str, Any]) -> str:
-    """The values of the key's columns, joined by commas; what is missing in a partial row is left out."""
-    if len(names) == 1 and names[0] in row:  # nearly always
-        return str(row[names[0]])
-    return ",".join(str(row[name]) for name in names if name in row)
+    """The values of the key's columns, joined by commas; what is missing in a partial row is left out.
+
+    A key that no index could hold (of a table without a primary key, say) is cut, and told from others by its hash.
+    """
+    single = len(names) == 1 and names[0] in row  # nearly always
+    key = str(row[names[0]]) if single else ",".join(str(row[name]) for name in names if name in row)
+    if len(key) > LONGEST_KEY:
+        key = f"{key[: LONGEST_KEY - 40]}…{blake2b(key.encode(), digest_size=16).hexdigest()}"
+    return key
 
 
 def python_row(relation: Relation, row: Row) -> dict[str, Any]:

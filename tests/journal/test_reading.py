@@ -1,12 +1,18 @@
 """From log rows to an entry: causes, mentions, values and the line a person reads."""
 
+from typing import Any
+
+import orjson
 import pytest
 
 from journal.observations import read_observation
 from journal.reading import read_transaction
 from journal.telling import before
-from messaging.wal import Change, Delete, Row, Truncate, Update
-from tests.journal.builders import insert, message, relation, transaction, update
+from messaging.wal import Change, Delete, Insert, Note, Row, Transaction, Truncate, Update
+from messaging.wal.notes import written
+from tests.journal.builders import START, insert, message, relation, transaction, update
+
+M1, M2, C1 = (f"0000000{number}-0000-7000-8000-000000000000" for number in (1, 2, 3))
 
 BARRIER = insert("payments_barrier", id="x", saga_id="s", step="TakePayment", state="succeeded", booking_id="b-1")
 
@@ -15,11 +21,11 @@ def test_causes_and_emitted_messages_come_from_the_outbox() -> None:
     found = read_transaction(
         "payments",
         transaction(
-            message("payments", "reply", "TakePaymentReply", "m-1", causation_id="c-1", correlation_id="b-1"),
-            message("payments", "event", "PaymentCompleted", "m-2", causation_id="c-1", correlation_id="b-1"),
+            message("payments", "reply", "TakePaymentReply", M1, causation_id=C1, correlation_id="b-1"),
+            message("payments", "event", "PaymentCompleted", M2, causation_id=C1, correlation_id="b-1"),
         ),
     )
-    assert (found.causes, found.emits, found.correlations) == (("c-1",), ("m-1", "m-2"), ("b-1",))
+    assert (found.causes, found.emits, found.correlations) == ((C1,), (M1, M2), ("b-1",))
     assert (found.service, found.xid, found.lsn, found.cursor) == ("payments", 7, "0/140", "0/140")
 
 
@@ -27,17 +33,17 @@ def test_a_cause_emitted_in_the_same_transaction_does_not_count() -> None:
     found = read_transaction(
         "booking",
         transaction(
-            message("booking", "event", "BookingPlaced", "m-1"),
-            message("booking", "command", "BookTickets", "m-2", causation_id="m-1"),
+            message("booking", "event", "BookingPlaced", M1),
+            message("booking", "command", "BookTickets", M2, causation_id=M1),
         ),
     )
     assert found.causes == ()
 
 
 def test_a_read_models_row_names_its_cause() -> None:
-    old = {"id": "b-1", "state": "PENDING", "caused_by": "m-1"}
-    found = read_transaction("projections", transaction(update("projections_bookingview", old, caused_by="m-2")))
-    assert found.causes == ("m-2",)
+    old = {"id": "b-1", "state": "PENDING", "caused_by": M1}
+    found = read_transaction("projections", transaction(update("projections_bookingview", old, caused_by=M2)))
+    assert found.causes == (M2,)
     assert found.correlations == ("b-1",)
 
 
@@ -131,14 +137,99 @@ def test_title(changes: list[Change], title: str) -> None:
 
 
 def test_an_observation_follows_the_message_it_is_about() -> None:
-    text = '{"service": "seats", "kind": "fault", "text": "drop", "correlationid": "b", "messageid": "m", "data": {"n": 1}}'
+    told = {"kind": "fault", "messageid": M1, "data": {"n": 1}}
+    text = orjson.dumps({"service": "seats", "text": "drop", "correlationid": "b", **told})
     found = read_observation("1-0", text)
     assert found is not None
     assert (found.kind, found.source, found.cursor, found.service) == ("observation", "observations", "1-0", "seats")
-    assert (found.causes, found.correlations, found.title) == (("m",), ("b",), "drop")
-    assert found.data == {"kind": "fault", "messageid": "m", "data": {"n": 1}}
+    assert (found.causes, found.correlations, found.title) == ((M1,), ("b",), "drop")
+    assert found.data == told
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"service": "x", "text": "y", "at": "yesterday"}', "null"])
-def test_what_is_no_observation_is_passed_over(text: str) -> None:
-    assert read_observation("1-0", text) is None
+NO_OBSERVATIONS = [
+    "",
+    "[]",
+    "{}",
+    "null",
+    "[" * 100_000,
+    '{"service": "x", "text": "y", "at": "yesterday"}',
+    '{"service": "x", "text": "y", "at": "9999-12-31T23:59:59-14:00"}',
+    '{"service": "x", "text": "y", "kind": "gap"}',
+    '{"service": "x", "text": "y", "kind": ["z"]}',
+    '{"service": "x", "text": "y", "data": "z"}',
+    '{"service": "x", "text": "\\ud800"}',
+    '{"service": "x", "text": "y", "data": {"n": "' + "z" * 2_000_000 + '"}}',
+]
+
+
+@pytest.mark.parametrize("text", NO_OBSERVATIONS, ids=lambda text: text[:40])
+def test_what_is_no_observation_becomes_one_that_says_so(text: str) -> None:
+    found = read_observation("1-0", text)
+    assert (found.source, found.cursor, found.title) == ("observations", "1-0", "an observation that cannot be read")
+    assert found.data is not None
+    assert found.data["kind"] == "unreadable"
+    assert len(str(found.data)) < 10_000
+
+
+def test_an_observation_is_kept_in_a_form_that_every_database_takes() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(200):
+        deep = {"n": deep}
+    told = {"service": "s" * 100, "text": "a\0b", "messageid": "m", "correlationid": "b" * 5000, "data": deep}
+    found = read_observation("1-0", orjson.dumps(told))
+    assert (found.title, found.causes) == ("a\ufffdb", ())
+    assert [len(one) for one in (found.service, *found.correlations)] == [60, 500]
+    assert str(found.data).count("'n'") < 110
+
+
+NOTES = [
+    (b"not json", "no JSON object"),
+    (b"[" * 100_000, "no JSON object"),
+    (b"\xff\x00", "no JSON object"),
+    (b'{"kind": "remark", "text": "hello"}', "of no known kind"),
+    (b'{"kind": {}, "text": "hello"}', "of no known kind"),
+    (b'{"kind": "introduced", "text": 7}', "without a text"),
+    (b'{"kind": "gap", "text": "nothing before this counts"}', "not written by who sets the databases up"),
+    (b'{"kind": "gap", "text": "nothing before this counts", "proof": 1}', "not written by"),
+    (written("gap", "forged with the wrong key", "guess").encode(), "not written by"),
+]
+
+
+@pytest.mark.parametrize(("content", "why"), NOTES, ids=lambda part: str(part)[:30])
+def test_a_note_that_is_none_of_ours_is_told_and_empties_nothing(content: bytes, why: str) -> None:
+    note = Note(True, "journal", content)
+    alone = read_transaction("payments", Transaction(7, 0x100, 0x140, START, [], [note]), "secret")
+    assert (alone.kind, alone.title) == ("observation", "payments's log holds what cannot be read")
+    assert alone.data is not None
+    assert alone.data["kind"] == "unreadable"
+    assert why in alone.data["data"]["why"]
+    beside = Transaction(7, 0x100, 0x140, START, [insert("seats_seat", id="1", status="SOLD")], [note])
+    found = read_transaction("seats", beside, "secret")
+    assert (found.kind, found.title) == ("transaction", "seat SOLD")
+
+
+def test_a_note_with_its_proof_is_believed() -> None:
+    note = Note(True, "journal", written("gap", "the log is lost", "secret").encode())
+    found = read_transaction("seats", Transaction(7, 0x100, 0x140, START, [], [note]), "secret")
+    assert (found.kind, found.title, found.data) == ("observation", "the log is lost", {"kind": "gap"})
+
+
+def test_a_transaction_that_cannot_be_read_becomes_an_entry() -> None:
+    torn = Insert(relation("seats_seat", ["id"]), None)  # type: ignore[arg-type]
+    found = read_transaction("seats", transaction(torn))
+    assert (found.title, found.xid, found.cursor) == ("a transaction of seats cannot be read", 7, "0/140")
+
+
+@pytest.mark.parametrize(
+    "data", ['{"n": ' * 300 + "1" + "}" * 300, '{"n": 1%s}' % ("0" * 400), "[" * 2000 + "]" * 2000]
+)
+def test_json_that_others_could_not_write_again_stays_text(data: str) -> None:
+    found = read_transaction("seats", transaction(insert("seats_deadletter", id="1", data=data)))
+    assert found.changes[0]["new"]["data"] == data
+    orjson.dumps(found.changes)
+
+
+def test_ids_are_uuids_and_correlations_fit_an_index() -> None:
+    row = message("seats", "event", "Held", M1, correlation_id="é" * 3000, causation_id="no uuid")
+    found = read_transaction("seats", transaction(row))
+    assert (found.emits, found.causes, [len(one) for one in found.correlations]) == ((M1,), (), [500])

@@ -1,7 +1,9 @@
 """One bad message harms no other: batches, isolation, dead letters."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import orjson
 import psycopg
 import pytest
 from django.db import OperationalError, connections
@@ -121,10 +123,39 @@ def test_what_is_no_envelope_is_dead_at_once_and_the_others_go_through(business:
     assert DeadLetter.objects.get().state == "dead"
 
 
-def test_a_message_postgresql_cannot_store_still_becomes_a_dead_letter(business: Business) -> None:
-    business.take(message("a"), message("nul\x00"))
-    assert published() == ["a"]
-    assert DeadLetter.objects.get().state == "retrying"
+def nested(depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"n": found}
+    return found
+
+
+NOT_STORABLE = {
+    "nul": "nul\x00",
+    "half a character": "\ud800",
+    "too many digits": 10**5000,
+    "no number": float("nan"),
+    "deep": nested(120),
+    "as deep as json writes": nested(700),
+    "deeper than any parser goes": nested(5000),
+    "a list": [[[nested(300)]]],
+    "large": "x" * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("name", NOT_STORABLE.values(), ids=NOT_STORABLE.keys())
+def test_what_not_everybody_could_keep_is_dead_at_once_and_the_letter_can_be_read(
+    business: Business, name: object
+) -> None:
+    wrong = {**message("a"), "data": {"name": name}, "correlationid": "b" * 5000, "type": "T" * 5000}
+    business.take(message("a"), wrong, message("b"))
+    assert published() == ["a", "b"]
+    letter = DeadLetter.objects.get()
+    assert (letter.state, str(letter.id)) == ("dead", wrong["id"])
+    assert [len(letter.type), len(letter.booking_id)] == [500, 500]
+    text = orjson.dumps(letter.envelope)  # as the recorder writes it
+    assert len(text) < 200_000
+    assert "name" in str(letter.envelope)
 
 
 def test_what_kills_its_worker_is_found_and_the_others_go_through(business: Business) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -186,9 +187,29 @@ def test_a_source_that_is_slow_is_asked_for_less(
         seats.too_slow.set()
 
 
-@pytest.mark.parametrize(
-    "entry", [b"{", b"[]", b"{}", b'{"id":"x","source":"/seats","type":"T","kind":"event","data":{}}']
-)
+def forged(**more: Any) -> bytes:
+    """An event as the stream has it, but for what is wrong with it."""
+    event = {"id": str(uuid.uuid4()), "source": "/seats", "type": "T", "kind": "event", "data": {}, "xid": "7"}
+    return json.dumps({**event, "horizon": "7", **more}).encode()
+
+
+NO_EVENTS = [
+    b"{",
+    b"[]",
+    b"{}",
+    b'{"id":"x","source":"/seats","type":"T","kind":"event","data":{}}',
+    b"[" * 5000,
+    forged(data={"n": "x" * 2_000_000}),
+    forged(horizon=str(10**30)),
+    forged(horizon=-1),
+    forged(xid="9" * 6000),
+    forged(horizon=None),
+    forged(data={"n": json.loads("[" * 300 + "]" * 300)}),
+    forged(type="\x00"),
+]
+
+
+@pytest.mark.parametrize("entry", NO_EVENTS, ids=lambda entry: entry[-20:])
 def test_what_is_no_event_is_skipped_loudly_and_made_good(redis: Redis, seats: EventSource, entry: bytes) -> None:
     keeper = Keeper("seats")
     emit(seats, "Zeroth")

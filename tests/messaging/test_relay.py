@@ -118,6 +118,29 @@ def test_a_command_without_a_destination_holds_up_nobody(database: Database, red
     run_until(relay, lambda: parse_lsn(database.confirmed()) >= written, "the confirmation")
 
 
+def test_an_outbox_row_that_nobody_could_take_holds_up_nobody(database: Database, redis: Redis, relay: Relay) -> None:
+    """As an older version or a hand may have written it. Read again after every restart, it would stop the relay for ever."""
+    deep = {300: '{"n":' * 300 + "1" + "}" * 300, 3000: "[" * 3000 + "]" * 3000}
+    bad = [deep[300], deep[3000], '{"n": 1' + "0" * 400 + "}", '"text"', "null", json.dumps({"n": "x" * 2_000_000})]
+    before = announce(database, "First")
+    with database.connect() as connection:
+        for kind in ("event", "command"):
+            for data in bad:
+                outbox = "insert into seats_outbox (kind, type, destination, data) values (%s, 'Bad', 'booking', %s)"
+                connection.execute(outbox, (kind, data))
+        connection.execute("insert into seats_outbox (kind, type, time) values ('event', 'Bad', null)")
+    sent, after = send(database, "Kept"), announce(database, "Second")
+    run_until(relay, lambda: redis.llen("booking") and redis.xlen("events.seats") == 2, "the good ones")
+    assert ids(take(redis)) == sent
+    first, second = events(redis)
+    assert ([first["id"], second["id"]], second["prev"]) == ([*before, *after], before[0])
+    written = parse_lsn(str(database.value("select pg_current_wal_lsn()")))
+    run_until(relay, lambda: parse_lsn(database.confirmed()) >= written, "the confirmation")
+    told: Any = redis.xrange("observations")
+    assert len(told) == 13
+    assert all(b"is not sent" in fields[b"o"] for _, fields in told)
+
+
 def test_idle_relay_confirms_log_without_messages(database: Database, relay: Relay) -> None:
     database.run("insert into noise (body) select repeat('x', 500) from generate_series(1, 2000)")
     written = parse_lsn(str(database.value("select pg_current_wal_lsn()")))

@@ -1,15 +1,17 @@
 """Decoding, byte by byte: messages as PostgreSQL's manual describes them, built here by hand."""
 
+import re
 import struct
 from datetime import UTC, datetime
 
 import pytest
 
-from messaging.wal import Delete, Insert, Transaction, Truncate, Update, format_lsn, parse_lsn, python_row
+from messaging.wal import Delete, Insert, Note, Transaction, Truncate, Update, format_lsn, parse_lsn, python_row
 from messaging.wal.decoding import Assembler, Decoder, ProtocolError
-from messaging.wal.messages import Begin, Commit, Keepalive, Relation
+from messaging.wal.messages import Begin, Commit, Keepalive, Relation, Unreadable
 
 INT4, TEXT, BOOL, JSONB = 23, 25, 16, 3802
+START = datetime(2027, 1, 1, tzinfo=UTC)
 HOUR = 3_600_000_000  # microseconds
 
 
@@ -148,9 +150,45 @@ def test_what_is_not_known_is_an_error(data: bytes) -> None:
         Decoder().decode(data)
 
 
-def test_binary_values_are_refused(decoder: Decoder) -> None:
-    with pytest.raises(ProtocolError, match="only text"):
-        decoder.decode(change(b"I", b"N", row("1", b"b\0\0\0\1x")))
+@pytest.mark.parametrize(
+    ("piece", "why"),
+    [
+        (change(b"I", b"N", row("1", b"b\0\0\0\1x")), "ProtocolError: column .* only text is asked for"),
+        (change(b"I", b"N", row("1", b"t\0\0\0\1\xff")), "UnicodeDecodeError"),
+        (change(b"I", b"N", row("1", b"t\x7f")), "error"),
+        (xlog(b"I" + b"\0\0\0\x63" + b"N\0\0"), "KeyError: 99"),
+        (xlog(b"M" + b"\1" + b"\0" * 8 + b"\xff\0" + b"\0\0\0\1x"), "UnicodeDecodeError"),
+    ],
+)
+def test_a_piece_that_cannot_be_read_leaves_the_rest_of_its_transaction(
+    decoder: Decoder, piece: bytes, why: str
+) -> None:
+    """Read again after every restart, it would stop its reader for ever."""
+    found = decoder.decode(piece)
+    assert isinstance(found, Unreadable)
+    assert re.search(why, found.why)
+    assembler = Assembler()
+    good = Note(True, "x", b"y")
+    for part in (Begin(0x100, START, 7), found, good):
+        assert assembler.add(part) is None
+    transaction = assembler.add(Commit(0x100, 0x140, START))
+    assert transaction is not None
+    assert (transaction.notes, transaction.unreadable) == ([good], [found.why])
+
+
+def test_of_a_long_note_and_of_many_the_beginning_is_kept(decoder: Decoder) -> None:
+    content = b"z" * 1_000_000
+    data = xlog(b"M" + b"\1" + b"\0" * 8 + b"journal\0" + len(content).to_bytes(4, "big") + content)
+    note = decoder.decode(data)
+    assert isinstance(note, Note)
+    assert len(note.content) == 64 * 1024
+    assembler = Assembler()
+    assembler.add(Begin(0x100, START, 7))
+    for _ in range(1000):
+        assembler.add(note)
+    transaction = assembler.add(Commit(0x100, 0x140, START))
+    assert transaction is not None
+    assert len(transaction.notes) == 100
 
 
 def test_values_become_python_by_their_type() -> None:

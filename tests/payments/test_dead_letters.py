@@ -4,12 +4,17 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 from redis import Redis
 
 from messaging import dead_letters
 from messaging.envelope import from_row
+from messaging.hashing import row_hash
 from messaging.problems import MEDIA_TYPE
+from messaging.wal import Relation, python_row
+from messaging.wal.messages import Column
+from messaging.wal.values import converters_of
 from payments.contract import PaymentMethod, RefundPayment, TakePayment
 from payments.handlers import handle, service
 from payments.models import DeadLetter, Outbox, Payment
@@ -70,6 +75,20 @@ def test_they_are_listed_with_every_attempt(client: Client) -> None:
     assert len(letter["attempts"]) == 2
     assert all("amount" in attempt["error"] for attempt in letter["attempts"])
     assert letter["envelope"]["data"]["amount"] == -1
+
+
+@pytest.mark.parametrize("depth", [120, 300, 900])
+def test_a_letter_that_is_nested_deep_takes_neither_the_list_nor_the_hashes_away(client: Client, depth: int) -> None:
+    """As an older version has kept it: the list and the hashes answered 500, and the others could not be seen."""
+    good = dead(take(amount=-1))
+    old = dead(take(amount=-2))
+    deep = '{"n":' * depth + "1" + "}" * depth
+    with connections["payments"].cursor() as cursor:
+        cursor.execute("update payments_deadletter set envelope = %s where id = %s", [deep, old.pk])
+    letters = listed(client)
+    assert {letter["id"] for letter in letters} == {str(good.pk), str(old.pk)}
+    relation = Relation(1, "public", "x", (), ("id",), ("id",), converters_of([Column("envelope", 3802, True)]))
+    assert row_hash("x", python_row(relation, {"id": "x", "envelope": deep}))
 
 
 def test_retried_it_goes_through_the_outbox_under_its_own_id_and_is_cleared(client: Client, redis: Redis) -> None:

@@ -148,7 +148,7 @@ def test_provisioning_twice_changes_nothing(servers: Environment) -> None:
 
 
 ACTING = (
-    "pg_logical_emit_message(true, 'journal', '{\"kind\": \"gap\", \"text\": \"forged\"}')",
+    'pg_logical_emit_message(true, \'journal\', \'{"kind": "gap", "text": "forged"}\')',
     "pg_logical_emit_message(true, 'journal', 'not json'::bytea)",
     "pg_logical_emit_message(false, 'x', repeat('x', 1000), true)",
     "pg_notify('x', 'y')",

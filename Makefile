@@ -2,6 +2,10 @@
 PYTHON ?=
 PORT ?= 8000
 export PORT
+# Only as it was typed behind `make`: some shells have a variable HOST of their own.
+ifeq ($(origin HOST),command line)
+export FRONT_HOST := $(HOST)
+endif
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,9 +19,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PORT=8001 makes run, status, reset and bench speak of another sandbox; PYTHON=python3.12 picks an interpreter."
+	@echo "  HOST=0.0.0.0 lets others reach it, PUBLIC_ORIGIN=https://... is for a TLS proxy in front: docs/publishing.md."
 
 run: venv ## start Sagabox on this machine and show its address; Ctrl-C stops all of it
-	@exec $(BIN)/python manage.py sandbox up
+	@exec $(BIN)/python manage.py sandbox up --host "$$FRONT_HOST"
 
 status: venv ## what runs
 	@exec $(BIN)/python manage.py sandbox status

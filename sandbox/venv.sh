@@ -1,8 +1,6 @@
 #!/bin/sh
-# venv.sh <venv> <run|dev>: the virtual environment with exactly the pinned packages, made or brought up to date.
-#
-# What was installed is remembered as a checksum of the pins, so that an up-to-date environment costs nothing. `dev` is a
-# superset of `run` (requirements-dev.txt is resolved against requirements.txt), so either serves `make run`.
+# venv.sh <venv> <run|dev>: the virtual environment with exactly the pinned packages, made or brought up to date by venv.py. This
+# script finds the Python for it, and checks PORT before anything is made.
 #
 # PYTHON says which interpreter; else it is python3, or the system's own if that is much quicker: the same Python takes half as
 # long again for everything where it was compiled without what its makers advise, as version managers do it.
@@ -32,35 +30,18 @@ quicker() {
     [ $(($(quickness "$1") * 4)) -lt $(($(quickness "$python") * 3)) ]
 }
 
-case $kind in
-    run) requirements=requirements.txt ;;
-    dev) requirements=requirements-dev.txt ;;
-    *) fail "venv.sh: run or dev, not $kind" ;;
-esac
-
-if ! new_enough "$venv/bin/python"; then
+if new_enough "$venv/bin/python"; then
+    python=$venv/bin/python
+else
     if [ -z "${PYTHON:-}" ]; then
         for one in $systems; do
             if quicker "$one"; then python=$one; fi
         done
     fi
     command -v "$python" >/dev/null || fail "There is no $python here. Sagabox needs Python 3.11 or newer: make run PYTHON=/path/to/python3.12"
-    new_enough "$python" || fail "$python is $("$python" -V 2>&1), and Sagabox needs 3.11 or newer: make run PYTHON=/path/to/python3.12"
-    echo "Making a virtual environment in $venv with $python ($("$python" -V))"
-    rm -rf "$venv"
-    "$python" -m venv "$venv" || fail "That did not work (on Debian and Ubuntu: apt-get install python3-venv)"
+    version=$("$python" -V 2>/dev/null) || fail "$python does not run here. Sagabox needs Python 3.11 or newer: make run PYTHON=/path/to/python3.12"
+    new_enough "$python" || fail "$python is $version, and Sagabox needs 3.11 or newer: make run PYTHON=/path/to/python3.12"
 fi
 
-sum=$(cksum <"$requirements")
-[ "$sum" = "$(cat "$venv/.installed-$kind" 2>/dev/null || true)" ] && exit 0
-
-log=$venv/install.log
-started=$(date +%s)
-echo "Installing the pinned packages of $requirements ..."
-if ! "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$requirements" >"$log" 2>&1; then
-    tail -n 15 "$log" >&2
-    fail "Installing the packages failed; log: $log"
-fi
-printf '%s\n' "$sum" >"$venv/.installed-$kind"
-[ "$kind" = dev ] && cksum <requirements.txt >"$venv/.installed-run"
-echo "Installed in $(($(date +%s) - started)) s"
+"$python" sandbox/address.py
+exec "$python" sandbox/venv.py "$venv" "$kind"

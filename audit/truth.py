@@ -11,6 +11,8 @@ from typing import Any
 Row = Mapping[str, Any]
 LATE_S = 10
 """Seconds after the end of a booking by which every read model should show it."""
+WHOLE = "whole saga"
+"""The step that a saga names when a person has ended it by hand: they waived all that was left of it."""
 SETTLED_STATES = ("CONFIRMED", "CANCELLED")
 ENDED_SAGAS = ("COMPLETED", "COMPENSATED")
 

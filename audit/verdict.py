@@ -7,7 +7,7 @@ from typing import Any
 
 from audit import invariants
 from audit.breach import Breach, Invariant
-from audit.truth import Standing, Truth
+from audit.truth import WHOLE, Standing, Truth
 from audit.views import views_differ
 
 SHOWN = 20  # pieces of evidence an invariant gives; `count` has them all
@@ -99,7 +99,7 @@ def _finding(invariant: Invariant, truth: Truth) -> Finding:
             violated.append(breach)
     if invariant.name == "every_saga_ends":  # it ended, because a person said so
         waived += [
-            {"booking": booking, "what": f"{step['step']} was skipped", **step}
+            {"booking": booking, "what": _waived(step["step"]), **step}
             for booking, steps in truth.waived.items()
             for step in steps
         ]
@@ -115,16 +115,19 @@ def _finding(invariant: Invariant, truth: Truth) -> Finding:
     )
 
 
+def _waived(step: str) -> str:
+    return "its saga was ended by hand" if step == WHOLE else f"{step} was skipped"
+
+
 def _under_way(breach: Breach, truth: Truth) -> bool:
     return any(truth.standing(booking) in (Standing.RUNNING, Standing.STUCK) for booking in breach.bookings)
 
 
 def _excuses(breach: Breach, truth: Truth) -> list[dict[str, Any]]:
-    """The steps a person skipped that explain the breach."""
-    if not breach.step:
-        return []
+    """The steps a person skipped that explain the breach; whoever ended a saga by hand waived all that was left of it."""
     steps = [step for booking in breach.bookings for step in truth.waived.get(booking, ())]
-    return [dict(step) for step in steps if step["step"].endswith(breach.step)]
+    whole = [dict(step) for step in steps if step["step"] == WHOLE and (breach.step or breach.passing)]
+    return whole or [dict(step) for step in steps if breach.step and step["step"].endswith(breach.step)]
 
 
 def _evidence(breach: Breach) -> dict[str, Any]:

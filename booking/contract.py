@@ -65,6 +65,13 @@ class SkipStep(Decision):
     reason: Reason
 
 
+class EndSaga(Decision):
+    """Command, from a person: end a saga that this version cannot carry on with, and say why. `state`: the booking's."""
+
+    state: Literal["CANCELLED", "CONFIRMED"]
+    reason: Reason
+
+
 class Reply(Body):
     """A participant's reply to any command, as far as the orchestrator cares; the rest of it is the command's result."""
 

@@ -53,6 +53,7 @@ class Saga(models.Model):
 
     id = models.UUIDField(primary_key=True)
     definition = models.TextField()
+    definition_version = models.IntegerField(default=1, db_default=1)
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, db_index=False)
     state = models.TextField()
     step = models.TextField()

@@ -2,20 +2,21 @@
 
 import uuid
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from booking.cancelling import Cancellation, CannotCancel, request_cancel
-from booking.contract import ResendCommand, RetryNow, SkipStep
+from booking.contract import EndSaga, ResendCommand, RetryNow, SkipStep
 from booking.models import Booking, Outbox, Saga
-from booking.saga.state import ACTIVE
+from booking.saga.definitions import known_places
+from booking.saga.state import ACTIVE, ENDED
 from booking.saga.state import Status as SagaStatus
 from booking.saga_api import describe
 from messaging import outbox
@@ -29,6 +30,9 @@ from messaging.problems import Problem, ProblemDetails
 from messaging.typed_text import isolated
 
 AT_ONCE = 100
+_KNOWN = Q()
+for _definition, _version, _step, _action in known_places():
+    _KNOWN |= Q(definition=_definition, definition_version=_version, step=_step, action=_action)
 router = Router(tags=["operator"], auth=OperatorToken())
 
 
@@ -36,6 +40,7 @@ class Verb(StrEnum):
     RETRY_NOW = "retry-now"
     SKIP = "skip"
     RESEND = "resend"
+    END = "end"
     CANCEL = "cancel"
 
 
@@ -51,6 +56,12 @@ class Decided(Hand):
     attempt: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
 
 
+class Ended(Decided):
+    """`booking_state`: what the booking is from then on, once a saga that this version does not know is ended by hand."""
+
+    booking_state: Literal["CANCELLED", "CONFIRMED"] = "CANCELLED"
+
+
 class Asked(Schema):
     booking_id: UUID
     saga_id: UUID
@@ -58,23 +69,26 @@ class Asked(Schema):
 
 
 @router.get("/stuck", summary="Sagas that are stuck, and those that try again")
-def stuck(request: HttpRequest) -> dict[str, Any]:
-    """{"sagas": [...]}, stuck ones first: the shape of GET /api/bookings/{id}/saga, without its log.
+def stuck(request: HttpRequest, skip: Annotated[int, Query(ge=0, le=10**9)] = 0) -> dict[str, Any]:
+    """{"sagas": [...], "total"}, stuck ones first: the shape of GET /api/bookings/{id}/saga, without its log.
 
-    `due_at` is when the saga goes on by itself; a stuck one does not.
+    `due_at` is when the saga goes on by itself; a stuck one does not, nor one with `unknown`: this version does not know
+    how. At most 100 come at once; `skip` so many to see the others.
     """
     late = Q(state=SagaStatus.STUCK) | Q(state__in=ACTIVE) & (Q(attempt__gt=1) | Q(due_at__lt=Now()))
-    found = Saga.objects.filter(late).select_related("booking")
-    rows = sorted(found[:AT_ONCE], key=lambda row: (row.state != SagaStatus.STUCK, row.id))
-    return {"sagas": [describe(row.booking, row, log=False) for row in rows]}
+    late |= ~Q(state__in=ENDED) & (~Q(state__in=ACTIVE) | ~_KNOWN)
+    stuck_first = Case(When(state=SagaStatus.STUCK, then=0), default=1)
+    found = Saga.objects.filter(late).select_related("booking").order_by(stuck_first, "id")
+    sagas = [describe(row.booking, row, log=False) for row in found[skip : skip + AT_ONCE]]
+    return {"sagas": sagas, "total": found.count()}
 
 
 @router.post(
     "/sagas/{booking_id}/{verb}",
     response={202: Asked, 401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails},
-    summary="Retry a stuck step now, skip it, send the present command again, or cancel the booking",
+    summary="Retry a stuck step now, skip it, send the present command again, cancel the booking, or end an unknown saga",
 )
-def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Decided) -> Any:
+def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Ended) -> Any:
     """202: the orchestrator has been told. 409 says why it makes no sense at the moment.
 
     The decision is for the attempt that the person saw: if the saga goes on before the orchestrator reads it, nothing
@@ -90,21 +104,31 @@ def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Decided) ->
     return Status(202, {"booking_id": booking_id, "saga_id": saga_id, "asked": verb})
 
 
-def _ask(booking: Booking, verb: Verb, hand: Decided) -> UUID:
-    saga = Saga.objects.filter(booking=booking, state__in=ACTIVE).first()
+def _ask(booking: Booking, verb: Verb, hand: Ended) -> UUID:
+    saga = Saga.objects.filter(booking=booking).exclude(state__in=ENDED).first()
     if saga is None:
         raise Problem(409, "Nothing to do", f"booking {booking.id} is {booking.state}: no saga of it is under way")
     seen = _seen(saga, hand)
+    _check_known(booking, saga, verb)
     is_stuck = saga.state == SagaStatus.STUCK
     if verb == Verb.RESEND and is_stuck:
         raise Problem(409, "The saga is stuck", "it waits for no answer; retry its step instead")
-    if verb != Verb.RESEND and not is_stuck:
+    if verb not in (Verb.RESEND, Verb.END) and not is_stuck:
         raise Problem(409, "The saga is not stuck", f"it is {saga.state} and goes on by itself")
     if verb == Verb.SKIP and saga.action == FENCE:
         raise Problem(409, "A fence cannot be skipped", "nobody would know how the pivot ended; retry it")
     with transaction.atomic(using="booking"):
         outbox.append(Outbox, [_message(booking, _command(str(booking.id), verb, hand, seen))])
     return saga.id
+
+
+def _check_known(booking: Booking, saga: Saga, verb: Verb) -> None:
+    """A saga that this version does not know can be ended and nothing else; another cannot be ended. Raises Problem."""
+    unknown = describe(booking, saga, log=False)["unknown"]
+    if unknown and verb != Verb.END:
+        raise Problem(409, "The saga is unknown here", unknown)
+    if verb == Verb.END and not unknown:
+        raise Problem(409, "The saga can go on", f"it is {saga.state} at {saga.step}: retry, skip or cancel instead")
 
 
 def _seen(saga: Saga, hand: Decided) -> dict[str, Any]:
@@ -119,9 +143,11 @@ def _seen(saga: Saga, hand: Decided) -> dict[str, Any]:
     return seen
 
 
-def _command(booking: str, verb: Verb, hand: Hand, seen: dict[str, Any]) -> Body:
+def _command(booking: str, verb: Verb, hand: Ended, seen: dict[str, Any]) -> Body:
     if verb == Verb.SKIP:
         return SkipStep(booking_id=booking, reason=hand.why, who=hand.who, **seen)
+    if verb == Verb.END:
+        return EndSaga(booking_id=booking, state=hand.booking_state, reason=hand.why, who=hand.who, **seen)
     command = RetryNow if verb == Verb.RETRY_NOW else ResendCommand
     return command(booking_id=booking, who=hand.who, why=hand.why, **seen)
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
@@ -12,8 +13,7 @@ from booking.idempotency import IN_OPENAPI, key_of
 from booking.models import Booking, Saga, SagaLog
 from booking.saga import report
 from booking.saga.book_tickets import BOOK_TICKETS
-from booking.saga.definitions import DEFINITIONS
-from booking.saga.state import SagaState, restore
+from booking.saga.state import SagaState
 from messaging.problems import Problem, ProblemDetails
 
 LARGEST_ID = 2**63 - 1
@@ -67,7 +67,8 @@ def cancel(request: HttpRequest, booking_id: UUID, payload: CancelIn) -> Any:
 def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> dict[str, Any]:
     """The booking's newest saga, or the one asked for; `sagas` lists them all, oldest first.
 
-    See booking.saga.report for the shape of `steps`. Before the saga has started all its steps are pending.
+    See booking.saga.report for the shape of `steps`. `unknown` is a sentence if this version cannot carry on with it. Before
+    the saga has started all its steps are pending.
     """
     booking = Booking.objects.filter(id=booking_id).first()
     if booking is None:
@@ -81,43 +82,32 @@ def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> di
 
 def describe(booking: Booking, row: Saga | None, *, log: bool = True) -> dict[str, Any]:
     """A saga told to a person; without a row, the one that is about to start. `log`: with its log, line by line."""
-    definition = DEFINITIONS[row.definition if row else BOOK_TICKETS.name]
-    state = _state(row) if row else SagaState(id=str(booking.saga_id))
-    due_at = row.due_at.isoformat() if row and row.due_at else None
-    told: dict[str, Any] = {
-        "id": state.id,
-        "booking_id": str(booking.id),
-        "booking_state": booking.state,
-        "definition": definition.name,
-        "state": row.state if row else "PENDING",
-        "step": row.step if row else "",
-        "action": row.action if row else "",
-        "attempt": row.attempt if row else 0,
-        "reason": state.reason,
-        "awaiting": row.awaiting if row else "",
-        "due_at": due_at,
-        "steps": report.steps(definition, state, due_at),
-        "done": report.done(definition, state),
-        "remaining": report.remaining(definition, state),
-    }
+    told = report.saga(_row(row)) if row else _about_to_start(booking)
+    told |= {"booking_id": str(booking.id), "booking_state": booking.state}
     if log:
-        lines = SagaLog.objects.filter(saga_id=state.id).order_by("id")
+        lines = SagaLog.objects.filter(saga_id=told["id"]).order_by("id")
         told["log"] = list(lines.values("at", "who", "what", "step", "action", "attempt", "error", "state"))
     return told
+
+
+def _about_to_start(booking: Booking) -> dict[str, Any]:
+    state = SagaState(id=str(booking.saga_id))
+    return {
+        "id": state.id,
+        "definition": BOOK_TICKETS.name,
+        "definition_version": BOOK_TICKETS.version,
+        "state": "PENDING",
+        **{"step": "", "action": "", "attempt": 0, "reason": "", "awaiting": "", "due_at": None, "unknown": ""},
+        "steps": report.steps(BOOK_TICKETS, state, None),
+        "done": [],
+        "remaining": report.remaining(BOOK_TICKETS, state),
+    }
 
 
 def _brief(row: Saga) -> dict[str, str]:
     return {"id": str(row.id), "definition": row.definition, "state": row.state}
 
 
-def _state(row: Saga) -> SagaState:
-    return restore(
-        DEFINITIONS[row.definition],
-        id=str(row.id),
-        status=row.state,
-        step=row.step,
-        action=row.action,
-        reason=row.reason,
-        context=row.context,
-        steps=row.steps,
-    )
+def _row(row: Saga) -> dict[str, Any]:
+    due_at = row.due_at.isoformat() if row.due_at else None
+    return {**model_to_dict(row), "id": str(row.id), "due_at": due_at}

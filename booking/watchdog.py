@@ -14,7 +14,7 @@ from redis import Redis
 
 from booking.contract import BookTickets, CancelRequested, SagaOverdue
 from booking.models import Outbox
-from booking.saga.definitions import DEFINITIONS
+from booking.saga.definitions import definitions, known_places
 from booking.saga.state import Status
 from messaging import outbox
 from messaging.outbox import Message
@@ -23,6 +23,8 @@ USING, OWN_QUEUE = "booking", "booking"
 IN_FLIGHT = 50  # for each service
 LEASE_S = 5.0  # after that a SagaOverdue is taken for lost
 
+# A saga at a place that this version does not know waits for a version that does, or for a person.
+_KNOWN = [list(column) for column in zip(*known_places(), strict=True)]
 _RUNNING = ", ".join(f"'{status}'" for status in (Status.RUNNING, Status.FENCING, Status.COMPENSATING))
 # In flight: reported overdue and not handled yet, or sent again and not answered yet. `skip locked`: a saga whose row is
 # locked is being worked on this very moment.
@@ -33,7 +35,8 @@ _CLAIM = f"""
     ), late as (
         select id, awaiting, row_number() over (partition by awaiting order by due_at) as place from booking_saga
         where state in ({_RUNNING}) and due_at <= clock_timestamp() and awaiting = any (%s)
-            and booking_id::text <> all (%s)
+            and booking_id::text <> all (%s) and (definition, definition_version, step, action) in (
+                select * from unnest(%s::text[], %s::int[], %s::text[], %s::text[]))
     ), chosen as (
         select s.id from booking_saga s join late using (id) left join busy on busy.awaiting = late.awaiting
         where late.place <= %s - coalesce(busy.number, 0) order by s.id for update of s skip locked
@@ -56,7 +59,7 @@ _CLAIM_UNSTARTED = """
 
 def services() -> list[str]:
     """The services that the sagas send commands to."""
-    return sorted({step.service for definition in DEFINITIONS.values() for step in definition.steps})
+    return sorted({step.service for definition in definitions() for step in definition.steps})
 
 
 def lags(redis: Redis, queues: Iterable[str]) -> dict[str, int]:
@@ -85,7 +88,7 @@ def patrol(queued: Mapping[str, int], held: Collection[str] = ()) -> int:
 def _overdue(idle: Collection[str], held: Collection[str]) -> list[Message]:
     """Claim, by a lease, overdue sagas that wait for one of these services."""
     with connections[USING].cursor() as cursor:
-        cursor.execute(_CLAIM, [list(idle), list(held), IN_FLIGHT, LEASE_S])
+        cursor.execute(_CLAIM, [list(idle), list(held), *_KNOWN, IN_FLIGHT, LEASE_S])
         claimed = cursor.fetchall()
     return [
         _message(

@@ -29,6 +29,7 @@ DONE = {
     "skip": "The saga goes on without that step.",
     "resend": "The command is sent again.",
     "cancel": "The booking is being cancelled.",
+    "end": "The saga is ended by hand.",
     "retry": "The message is sent again.",
     "edit-and-retry": "The edited message is sent.",
     "discard": "The message is given up.",
@@ -55,7 +56,7 @@ def work(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_operator
 def act_on_saga(request: HttpRequest, booking: UUID, verb: str) -> HttpResponse:
-    seen = {name: request.POST[name] for name in SEEN if request.POST.get(name)}
+    seen = {name: request.POST[name] for name in (*SEEN, "booking_state") if request.POST.get(name)}
     return _act(request, "booking", f"/api/operator/sagas/{booking}/{verb}", verb, **seen)
 
 
@@ -151,12 +152,16 @@ def _saga(saga: dict[str, Any]) -> dict[str, Any]:
     current = [action for action in actions if action["state"] == "sent"]
     overdue = bool(saga["due_at"]) and datetime.fromisoformat(saga["due_at"]) < datetime.now(UTC) - WATCHED
     shown = {"stuck": saga["state"] == "STUCK", "overdue": overdue, "current": current[-1] if current else None}
-    return {**saga, **shown, "seen": seen(saga)}
+    return {**saga, **shown, **seen(saga)}
 
 
-def seen(saga: dict[str, Any]) -> str:
-    """What a button about this saga sends along, as JSON: the attempt that the page shows."""
-    return json.dumps({**{name: saga[name] for name in SEEN[1:]}, "saga_id": saga["id"]})
+def seen(saga: dict[str, Any]) -> dict[str, str]:
+    """What the buttons about this saga send along, as JSON: the attempt that the page shows, and how to end it."""
+    shown = {**{name: saga[name] for name in SEEN[1:]}, "saga_id": saga["id"]}
+    ends = {
+        f"seen_{state.lower()}": json.dumps({**shown, "booking_state": state}) for state in ("CANCELLED", "CONFIRMED")
+    }
+    return {"seen": json.dumps(shown), **ends}
 
 
 def _letter(service: str, letter: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dashboard.operator import check_operator
 
 router = Router(tags=["operator"])
 Service = Literal["booking", "seats", "payments", "tickets"]
-SagaVerb = Literal["retry-now", "skip", "resend", "cancel"]
+SagaVerb = Literal["retry-now", "skip", "resend", "cancel", "end"]
 LetterVerb = Literal["retry", "edit-and-retry", "discard"]
 HAND: dict[str, Any] = {
     "type": "object",
@@ -28,6 +28,7 @@ DECISION: dict[str, Any] = {
         "step": {"type": "string"},
         "action": {"type": "string", "enum": ["forward", "compensation", "fence"]},
         "attempt": {"type": "integer", "minimum": 0},
+        "booking_state": {"type": "string", "enum": ["CANCELLED", "CONFIRMED"]},
     },
 }
 """What the person saw may be said too: the request is refused if the saga has gone on since."""
@@ -39,13 +40,13 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.get("/operator/stuck", summary="Sagas that are stuck, and those that try again")
-def stuck(request: HttpRequest) -> HttpResponse:
-    return _hand_over(request, "booking", "/api/operator/stuck")
+def stuck(request: HttpRequest, skip: int = 0) -> HttpResponse:
+    return _hand_over(request, "booking", "/api/operator/stuck", params={"skip": skip})
 
 
 @router.post(
     "/operator/sagas/{booking_id}/{verb}",
-    summary="Retry a stuck step now, skip it, send the present command again, or cancel the booking",
+    summary="Retry a stuck step now, skip it, send the present command again, cancel the booking, or end an unknown saga",
     openapi_extra=_body(DECISION),
 )
 def act_on_saga(request: HttpRequest, booking_id: UUID, verb: SagaVerb) -> HttpResponse:

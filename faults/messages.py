@@ -19,7 +19,7 @@ EVENTS = {
 """What each service tells."""
 
 METHODS = ("GET", "POST")
-_BY_BOOKING = ("BookTickets", "SagaOverdue", "CancelRequested", "RetryNow", "ResendCommand", "SkipStep")
+_BY_BOOKING = ("BookTickets", "SagaOverdue", "CancelRequested", "RetryNow", "ResendCommand", "SkipStep", "EndSaga")
 _BY_SEATS = ("HoldExpired",)
 _COMMANDS = tuple(command for commands in COMMANDS.values() for command in commands)
 STEPS = tuple(command for command in _COMMANDS if not command.startswith("Fence"))

@@ -1,7 +1,7 @@
 """Reading what arrives on the queue `booking`: whom it concerns, and which of the engine's events it is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +9,16 @@ from booking.contract import (
     BookTickets,
     CancelRequested,
     Decision,
+    EndSaga,
     Reply,
     ResendCommand,
     RetryNow,
     SagaOverdue,
     SkipStep,
 )
-from booking.saga.definitions import DEFINITIONS
+from booking.saga.definitions import definitions
 from booking.saga.events import (
+    Decided,
     Event,
     Interrupted,
     Overdue,
@@ -46,6 +48,7 @@ class Inbound:
     starts: bool = False
     cancels: bool = False
     decision: Decision | None = None  # what a person decided, and about what
+    ends: EndSaga | None = None  # the same, if it is the end of a saga that nobody knows how to carry on
 
 
 def read(envelope: dict[str, Any]) -> Inbound:
@@ -114,6 +117,12 @@ def _skip_step(envelope: dict[str, Any]) -> Inbound:
     return _decision(envelope, command, lambda at: SkippedByHand(at=at, reason=command.reason, **_seen(command)))
 
 
+def _end_saga(envelope: dict[str, Any]) -> Inbound:
+    command = EndSaga.parse(envelope["data"])
+    decided = _decision(envelope, command, lambda at: Decided(at=at, **_seen(command)))
+    return replace(decided, ends=command)
+
+
 def _decision(envelope: dict[str, Any], command: Decision, event: Callable[[str], Event]) -> Inbound:
     return Inbound(envelope, event, saga_id=command.saga_id, booking_id=command.booking_id, decision=command)
 
@@ -130,6 +139,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Inbound]] = {
     RetryNow.type(): _retry_now,
     ResendCommand.type(): _resend_command,
     SkipStep.type(): _skip_step,
+    EndSaga.type(): _end_saga,
 }
 
 
@@ -137,7 +147,7 @@ def validate(envelope: dict[str, Any]) -> None:
     """Whether the orchestrator could read this, its saga's result included. Raises ValueError or LookupError."""
     read(envelope)
     if envelope["kind"] == "reply" and envelope["data"]["status"] == "succeeded":
-        steps = {step.name: step for definition in DEFINITIONS.values() for step in definition.steps}
+        steps = {step.name: step for definition in definitions() for step in definition.steps}
         step = steps[envelope["sagastep"]]
         missing = sorted(set(step.keeps) - set(envelope["data"])) if envelope["sagaaction"] == FORWARD else []
         if missing:

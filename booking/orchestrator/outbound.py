@@ -3,7 +3,7 @@
 from typing import Any
 
 from booking import contract
-from booking.orchestrator.store import BookingRow, LogLine, SagaRow
+from booking.orchestrator.store import BookingRow, LogLine, SagaRow, UnknownSaga
 from booking.saga.events import Note, Send
 from messaging.outbox import Message
 
@@ -29,7 +29,7 @@ def command(saga: SagaRow, send: Send, cause: dict[str, Any]) -> Message:
     )
 
 
-def event(booking: BookingRow, saga: SagaRow, cause: dict[str, Any]) -> Message:
+def event(booking: BookingRow, saga_id: str, cause: dict[str, Any]) -> Message:
     """Built from our own columns; that it has the shape the contract declares is a test's business, not the hot path's."""
     body = _EVENTS.get(booking.state, contract.BookingAdvanced)
     data = {name: getattr(booking, name) for name in body.model_fields}
@@ -39,27 +39,30 @@ def event(booking: BookingRow, saga: SagaRow, cause: dict[str, Any]) -> Message:
         data=data,
         subject=booking.id,
         correlation_id=booking.id,
-        saga_id=saga.state.id,
+        saga_id=saga_id,
         causation_id=cause["id"],
         version=booking.version,
     )
 
 
-def decided_nothing(saga: SagaRow, decision: contract.Decision, cause: dict[str, Any], why: str) -> LogLine:
+def decided_nothing(
+    saga: SagaRow | UnknownSaga, decision: contract.Decision, cause: dict[str, Any], why: str
+) -> LogLine:
     """A person's decision that came to nothing: about which attempt it was, and why nothing happened."""
     note = Note("decided too late", decision.step, decision.action, decision.attempt, f"{decision.type()}: {why}")
     return line(saga, note, cause)
 
 
-def line(saga: SagaRow, note: Note, cause: dict[str, Any]) -> LogLine:
+def line(saga: SagaRow | UnknownSaga, note: Note, cause: dict[str, Any]) -> LogLine:
+    saga_id, status = (saga.id, saga.status) if isinstance(saga, UnknownSaga) else (saga.state.id, saga.state.status)
     return LogLine(
-        saga_id=saga.state.id,
+        saga_id=saga_id,
         who=cause["data"].get("who") or f"{cause['source']} {cause['type']}",
         what=note.what,
         step=note.step,
         action=note.action,
         attempt=note.attempt,
         error=note.error,
-        state=saga.state.status,
+        state=status,
         message_id=cause["id"],
     )

@@ -1,16 +1,20 @@
 """From a batch of messages to one local transaction: lock, let the engine decide each message, write everything once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from booking.contract import EndSaga, SagaOverdue
 from booking.models import Outbox
-from booking.orchestrator import outbound, store
+from booking.orchestrator import outbound, store, unknown
 from booking.orchestrator.inbound import CANCEL_REQUESTED, Inbound, read
-from booking.orchestrator.store import BookingRow, LogLine, SagaRow
+from booking.orchestrator.store import BookingRow, LogLine, SagaRow, UnknownSaga
 from booking.saga.book_tickets import BOOK_TICKETS
 from booking.saga.cancel_booking import CANCEL_BOOKING
-from booking.saga.definitions import DEFINITIONS
-from booking.saga.engine import advance
+from booking.saga.definition import SagaDefinition
+from booking.saga.definitions import UnknownSagaError
+from booking.saga.engine import STUCK, advance
 from booking.saga.events import Absorb, Event, Interrupted, MoveBooking, Note, Send, Started, Wait
 from booking.saga.state import ACTIVE, SagaState, Status
 from faults import Plan, Point
@@ -51,15 +55,22 @@ class _Batch:
         by_saga = {message.saga_id for message in inbound if message.saga_id}
         sagas = store.lock_sagas(by_saga, by_booking)
         bookings, self.now = store.lock_bookings(by_booking | {saga.booking_id for saga in sagas})
-        self.sagas = {saga.state.id: saga for saga in sagas}
+        self.unknown = {saga.id: saga for saga in sagas if isinstance(saga, UnknownSaga)}
+        known = [saga for saga in sagas if isinstance(saga, SagaRow)]
+        self.sagas = {saga.state.id: saga for saga in known}
         self.bookings = {booking.id: booking for booking in bookings}
-        self.active = {saga.booking_id: saga for saga in sagas if saga.state.status in ACTIVE}
+        self.active = {saga.booking_id: saga for saga in known if saga.state.status in ACTIVE}
+        self.written: list[Callable[[], None]] = []
         self.messages: list[Message] = []
         self.log: list[LogLine] = []
         self.absorbed: list[tuple[Inbound, str]] = []
 
     def decide(self, message: Inbound) -> None:
-        if message.starts:
+        if stands := self._unknown(message):
+            self._stand_still(stands, message)
+        elif message.ends:
+            self.absorbed.append((message, "only a saga that this version cannot carry on with is ended by hand"))
+        elif message.starts:
             self._start(message)
         elif message.cancels and self._cancellable(self._booking(message)):
             self._cancel(self._booking(message), message)
@@ -68,8 +79,50 @@ class _Batch:
         else:
             self.absorbed.append((message, "the booking has no saga that this could change"))
 
+    def _unknown(self, message: Inbound) -> UnknownSaga | None:
+        """The saga that this message concerns, if it is one that this version cannot carry on with."""
+        if message.saga_id is not None:
+            return self.unknown.get(message.saga_id)
+        found = [saga for saga in self.unknown.values() if saga.active and saga.booking_id == message.booking_id]
+        return found[0] if found else None
+
+    def _stand_still(self, saga: UnknownSaga, message: Inbound) -> None:
+        """Nothing but a person's decision to end it changes the saga. A reply to it waits, as a letter, for a better version."""
+        if message.ends:
+            self._end(saga, message.ends, message)
+        elif message.envelope["kind"] == "reply" and saga.active:
+            raise UnknownSagaError(f"the saga waits for a person: {saga.why}")
+        else:
+            overdue = message.envelope["type"] == SagaOverdue.type()
+            if overdue and saga.status in (Status.RUNNING, Status.FENCING, Status.COMPENSATING):
+                self._stick(saga, message)
+            self._absorb(saga, message, f"the saga waits for a person: {saga.why}")
+
+    def _end(self, saga: UnknownSaga, command: EndSaga, message: Inbound) -> None:
+        if why := unknown.refusal(saga, command):
+            self._absorb(saga, message, why)
+            return
+        self.written.append(partial(unknown.end, saga, command))
+        del self.unknown[saga.id]
+        note = Note("ended by hand", saga.step, saga.action, saga.attempt, command.reason)
+        ended = replace(saga, status=unknown.END_OF[command.state])
+        self.log.append(outbound.line(ended, note, message.envelope))
+        booking = self.bookings[saga.booking_id]
+        if command.state == CANCEL_BOOKING.completed:
+            booking.cancel_saga_id = None
+        self._set(booking, saga.id, MoveBooking(command.state, unknown.reason(command)), message.envelope)
+        if self._cancellable(booking):
+            self._cancel(booking, message)
+
+    def _stick(self, saga: UnknownSaga, message: Inbound) -> None:
+        self.written.append(partial(unknown.stick, saga))
+        note = Note("stuck", saga.step, saga.action, saga.attempt, saga.why)
+        self.log.append(outbound.line(replace(saga, status=Status.STUCK), note, message.envelope))
+        booking = self.bookings[saga.booking_id]
+        self._set(booking, saga.id, MoveBooking(STUCK, saga.why), message.envelope)
+
     def _advance(self, saga: SagaRow, event: Event, message: Inbound) -> None:
-        state, actions = advance(DEFINITIONS[saga.definition], saga.state, event)
+        state, actions = advance(saga.definition, saga.state, event)
         if isinstance(actions[0], Absorb):
             self._absorb(saga, message, actions[0].why)
             return
@@ -82,7 +135,7 @@ class _Batch:
                     self.messages.append(outbound.command(saga, action, message.envelope))
                 case Wait():
                     saga.wait = action.seconds
-                    saga.awaiting = DEFINITIONS[saga.definition].steps[state.position].service
+                    saga.awaiting = saga.definition.steps[state.position].service
                 case MoveBooking():
                     self._move(saga, action, message.envelope)
                 case Note():
@@ -91,13 +144,15 @@ class _Batch:
         if self._cancellable(booking):  # the wish came too late to turn back, or the saga for it got no answer
             self._cancel(booking, message)
 
-    def _absorb(self, saga: SagaRow, message: Inbound, why: str) -> None:
+    def _absorb(self, saga: SagaRow | UnknownSaga, message: Inbound, why: str) -> None:
         """Nothing happens. What a person decided goes into the saga's log all the same: they said why, and may ask."""
         self.absorbed.append((message, why))
         if message.decision is not None:
             self.log.append(outbound.decided_nothing(saga, message.decision, message.envelope, why))
 
     def write(self, plan: Plan) -> None:
+        for statement in self.written:  # before a new saga of the same booking is written: one active saga a booking
+            statement()
         store.write_bookings(booking for booking in self.bookings.values() if booking.changed)
         store.write_sagas(saga for saga in self.sagas.values() if saga.changed)
         store.write_log(self.log)
@@ -116,7 +171,7 @@ class _Batch:
             "seats": booking.seats,
             "payment_method": booking.payment_method,
         }
-        saga = self._new_saga(booking, booking.saga_id, BOOK_TICKETS.name, context)
+        saga = self._new_saga(booking, booking.saga_id, BOOK_TICKETS, context)
         self._advance(saga, message.event(self.now), message)
         if booking.cancel_saga_id is not None:  # the wish to cancel overtook the start
             self._advance(saga, Interrupted(at=self.now, reason=CANCEL_REQUESTED), message)
@@ -127,10 +182,12 @@ class _Batch:
     def _cancel(self, booking: BookingRow, message: Inbound) -> None:
         """Start CancelBooking for a confirmed booking whose customer wants that."""
         assert booking.cancel_saga_id is not None
-        saga = self._new_saga(booking, booking.cancel_saga_id, CANCEL_BOOKING.name, {"booking_id": booking.id})
+        saga = self._new_saga(booking, booking.cancel_saga_id, CANCEL_BOOKING, {"booking_id": booking.id})
         self._advance(saga, Started(at=self.now), message)
 
-    def _new_saga(self, booking: BookingRow, saga_id: str, definition: str, context: dict[str, Any]) -> SagaRow:
+    def _new_saga(
+        self, booking: BookingRow, saga_id: str, definition: SagaDefinition, context: dict[str, Any]
+    ) -> SagaRow:
         saga = SagaRow(SagaState(id=saga_id, context=context), definition, booking.id)
         self.sagas[saga_id] = self.active[booking.id] = saga
         return saga
@@ -153,19 +210,22 @@ class _Batch:
 
     def _move(self, saga: SagaRow, move: MoveBooking, envelope: dict[str, Any]) -> None:
         booking = self.bookings[saga.booking_id]
-        booking.state, booking.reason = move.state, move.reason
         if "amount" in saga.state.context:
             booking.amount, booking.currency = saga.state.context["amount"], saga.state.context["currency"]
-        if booking.state == CANCEL_BOOKING.completed or _refused_to_cancel(saga):
+        if move.state == CANCEL_BOOKING.completed or _refused_to_cancel(saga):
             booking.cancel_saga_id = None  # granted or refused: the wish is answered
+        self._set(booking, saga.state.id, move, envelope)
+
+    def _set(self, booking: BookingRow, saga_id: str, move: MoveBooking, envelope: dict[str, Any]) -> None:
+        booking.state, booking.reason = move.state, move.reason
         booking.version, booking.changed = booking.version + 1, True
-        self.messages.append(outbound.event(booking, saga, envelope))
+        self.messages.append(outbound.event(booking, saga_id, envelope))
 
 
 def _refused_to_cancel(saga: SagaRow) -> bool:
     """A pivot that was lost and then fenced refuses nothing: the wish stays, and another saga tries again."""
-    ended = saga.definition == CANCEL_BOOKING.name and saga.state.status == Status.COMPENSATED
-    return ended and not saga.state.fenced(CANCEL_BOOKING)
+    ended = saga.definition.name == CANCEL_BOOKING.name and saga.state.status == Status.COMPENSATED
+    return ended and not saga.state.fenced(saga.definition)
 
 
 def _tell(plan: Plan, envelope: dict[str, Any], why: str) -> None:

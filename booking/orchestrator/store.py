@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 from django.db import connections
 
-from booking.saga.definitions import DEFINITIONS
-from booking.saga.state import ACTIVE, SagaState, dump_tracks, restore
+from booking.saga.definition import SagaDefinition
+from booking.saga.definitions import UnknownSagaError, restored
+from booking.saga.state import ACTIVE, ENDED, SagaState, dump_tracks
 
 USING = "booking"
 
@@ -21,12 +22,29 @@ class SagaRow:
     """A saga in the orchestrator's hands. `wait`: seconds until its timer is due; None: it has none."""
 
     state: SagaState
-    definition: str
+    definition: SagaDefinition
     booking_id: str
     awaiting: str = ""
     version: int = 0
     wait: float | None = None
     changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSaga:
+    """A saga that this version cannot carry on with: where its row says it stands, and `why`, for a person."""
+
+    id: str
+    booking_id: str
+    status: str
+    step: str
+    action: str
+    attempt: int
+    why: str
+
+    @property
+    def active(self) -> bool:
+        return self.status not in list(ENDED)
 
 
 @dataclass(slots=True)
@@ -64,7 +82,8 @@ class LogLine:
 _ACTIVE = ", ".join(f"'{status}'" for status in ACTIVE)
 # `for update` gives the newest version of a row it had to wait for; a join would give its other half stale.
 _SAGAS = f"""
-    select id::text, definition, booking_id::text, state, step, action, reason, steps, context, awaiting, version
+    select id::text, definition, definition_version, booking_id::text, state, step, action, attempt, reason, steps, context,
+        awaiting, version
     from booking_saga
     where id = any (%s::uuid[] || array(
         select id from booking_saga where booking_id = any (%s::uuid[]) and state in ({_ACTIVE})))
@@ -76,12 +95,12 @@ _BOOKINGS = """
     from booking_booking where id = any (%s::uuid[]) order by id for update
 """
 _WRITE_SAGAS = """
-    insert into booking_saga as s (id, definition, booking_id, state, step, action, attempt, reason, steps, context,
-        awaiting, due_at, overdue, version)
-    select id, definition, booking_id, state, step, action, attempt, reason, steps, context,
+    insert into booking_saga as s (id, definition, definition_version, booking_id, state, step, action, attempt, reason,
+        steps, context, awaiting, due_at, overdue, version)
+    select id, definition, definition_version, booking_id, state, step, action, attempt, reason, steps, context,
         awaiting, clock_timestamp() + wait * interval '1 second', false, version
-    from jsonb_to_recordset(%s::jsonb) as r (id uuid, definition text, booking_id uuid, state text, step text,
-        action text, attempt int, reason text, steps jsonb, context jsonb, awaiting text, wait float8, version bigint)
+    from jsonb_to_recordset(%s::jsonb) as r (id uuid, definition text, definition_version int, booking_id uuid, state text,
+        step text, action text, attempt int, reason text, steps jsonb, context jsonb, awaiting text, wait float8, version bigint)
     on conflict (id) do update set state = excluded.state, step = excluded.step, action = excluded.action,
         attempt = excluded.attempt, reason = excluded.reason, steps = excluded.steps, context = excluded.context,
         awaiting = excluded.awaiting, due_at = excluded.due_at, overdue = false, version = excluded.version
@@ -101,25 +120,29 @@ _WRITE_LOG = """
 """
 
 
-def lock_sagas(saga_ids: Collection[str], of_bookings: Collection[str]) -> list[SagaRow]:
+def lock_sagas(saga_ids: Collection[str], of_bookings: Collection[str]) -> list[SagaRow | UnknownSaga]:
     """Lock these sagas, and the active sagas of these bookings."""
     with connections[USING].cursor() as cursor:
         cursor.execute(_SAGAS, [sorted(saga_ids), sorted(of_bookings)])
         return [_saga(record) for record in cursor.fetchall()]
 
 
-def _saga(record: tuple) -> SagaRow:
-    saga_id, definition, booking_id, status, step, action, reason, steps, context, awaiting, version = record
-    state = restore(
-        DEFINITIONS[definition],
-        id=saga_id,
-        status=status,
-        step=step,
-        action=action,
-        reason=reason,
-        context=_json(context),
-        steps=_json(steps),
-    )
+def _saga(record: tuple) -> SagaRow | UnknownSaga:
+    saga_id, name, number, booking_id, status, step, action, attempt, reason, steps, context, awaiting, version = record
+    try:
+        definition, state = restored(
+            name,
+            number,
+            id=saga_id,
+            status=status,
+            step=step,
+            action=action,
+            reason=reason,
+            context=_json(context),
+            steps=_json(steps),
+        )
+    except UnknownSagaError as error:
+        return UnknownSaga(saga_id, booking_id, status, step, action, attempt, str(error))
     return SagaRow(state, definition, booking_id, awaiting, version)
 
 
@@ -137,10 +160,11 @@ def write_sagas(rows: Iterable[SagaRow]) -> None:
 
 def _saga_record(row: SagaRow) -> dict[str, Any]:
     state = row.state
-    step = DEFINITIONS[row.definition].steps[state.position].name
+    step = row.definition.steps[state.position].name
     return {
         "id": state.id,
-        "definition": row.definition,
+        "definition": row.definition.name,
+        "definition_version": row.definition.version,
         "booking_id": row.booking_id,
         "state": state.status,
         "step": step,

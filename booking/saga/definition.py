@@ -83,8 +83,10 @@ class Retriable(Step):
 class SagaDefinition:
     """A saga: its steps in order, what its context holds at the start, and the booking states it ends in.
 
-    `completed_reason`: the booking's reason once it has completed. `interruptible`: whether an expired hold or a
-    customer's cancellation can turn it back. Raises DefinitionError when declared unsafely.
+    `version`: another one for each change of steps, commands or context that a saga already under way could not follow; the
+    definition it follows stays in booking.saga.definitions. `completed_reason`: the booking's reason once it has completed.
+    `interruptible`: whether an expired hold or a customer's cancellation can turn it back. Raises DefinitionError when
+    declared unsafely.
     """
 
     name: str
@@ -92,6 +94,7 @@ class SagaDefinition:
     steps: tuple[Step, ...]
     completed: str
     compensated: str
+    version: int = 1
     completed_reason: str = ""
     interruptible: bool = True
     policies: Policies = field(default_factory=Policies)

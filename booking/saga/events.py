@@ -71,7 +71,7 @@ class SkippedByHand(Decided):
     reason: str
 
 
-Event = Started | Replied | Overdue | Interrupted | RetriedByHand | ResentByHand | SkippedByHand
+Event = Started | Replied | Overdue | Interrupted | Decided
 
 
 @dataclass(frozen=True, slots=True)

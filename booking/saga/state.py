@@ -19,6 +19,7 @@ class Status(StrEnum):
 
 
 ACTIVE = (Status.RUNNING, Status.FENCING, Status.COMPENSATING, Status.STUCK)
+ENDED = (Status.COMPLETED, Status.COMPENSATED)
 FENCED = "fenced"  # the reason a participant gives for refusing an action that a fence has forbidden
 STATUS_OF = {FORWARD: Status.RUNNING, FENCE: Status.FENCING, COMPENSATION: Status.COMPENSATING}
 """What a saga is doing while it waits for the answer to an action."""

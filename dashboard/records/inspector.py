@@ -11,8 +11,6 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from booking.saga import report
-from booking.saga.definitions import DEFINITIONS
-from booking.saga.state import restore
 from dashboard.clients import ServiceDown, get_json
 from dashboard.operate import SERVICES, letters_of, seen
 from dashboard.operator import is_operator, who
@@ -65,7 +63,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         "row": row,
         "state": state,
         "sagas": sagas,
-        "moving": any(saga["state"] not in (*ENDED, "STUCK") for saga in sagas) and not down,
+        "moving": any(saga["state"] not in (*ENDED, "STUCK") and not saga["unknown"] for saga in sagas) and not down,
         "can_cancel": state not in SETTLED,
         "acts": told is not None and (state != "CANCELLED" or bool(letters)),
         "down": down,
@@ -89,33 +87,10 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
 def _sagas(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The booking's sagas in order: as the journal has their rows; the present one as Booking tells it, if it does."""
     rows = fold(booking, entries).tables.get("booking", {}).get("booking_saga", {}).values()
-    found = {row["id"]: _of_row(row) for row in rows if row.get("definition") in DEFINITIONS}
+    found = {row["id"]: {**report.saga(row), "source": "the journal"} for row in rows}
     if told is not None:
         found[told["id"]] = {**told, "source": "Booking's API"}
     return [_shaped(saga) for _, saga in sorted(found.items())]
-
-
-def _of_row(row: dict[str, Any]) -> dict[str, Any]:
-    """The report of a saga's row in the journal, by the code that makes it for Booking's API."""
-    definition = DEFINITIONS[row["definition"]]
-    fields = {name: row[name] for name in ("id", "step", "action", "reason", "context", "steps")}
-    state = restore(definition, status=row["state"], **fields)
-    due_at = str(row["due_at"]) if row.get("due_at") else None
-    return {
-        "id": row["id"],
-        "definition": definition.name,
-        "state": row["state"],
-        "step": row["step"],
-        "action": row["action"],
-        "attempt": row.get("attempt", 0),
-        "reason": row["reason"],
-        "awaiting": row.get("awaiting", ""),
-        "due_at": due_at,
-        "steps": report.steps(definition, state, due_at),
-        "done": report.done(definition, state),
-        "remaining": report.remaining(definition, state),
-        "source": "the journal",
-    }
 
 
 def _shaped(saga: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +99,7 @@ def _shaped(saga: dict[str, Any]) -> dict[str, Any]:
     steps = [{**step, "service_name": SERVICE_NAMES.get(step["service"], step["service"])} for step in saga["steps"]]
     ended = saga["state"] in ENDED
     stuck = saga["state"] == "STUCK"
-    return {**saga, "steps": steps, "current": current, "stuck": stuck, "ended": ended, "seen": seen(saga)}
+    return {**saga, "steps": steps, "current": current, "stuck": stuck, "ended": ended, **seen(saga)}
 
 
 def _transaction(entry: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ MEANING = {
     "pivot": "once it is done there is no way back",
     "retriable": "cannot be refused, tried until it is done",
 }
+UNKNOWN = "a step of another version of this saga"
 TEXT = {
     "pending": "to do",
     "sent": "no answer yet",
@@ -48,6 +49,8 @@ def sagas(tables: Tables) -> list[dict[str, Any]]:
 
 
 def _saga(row: dict[str, Any]) -> dict[str, Any]:
+    known = STEPS.get(row["definition"], [])
+    names = [verb + noun for verb, noun, _, _ in known]
     steps = [
         {
             "verb": verb,
@@ -57,7 +60,12 @@ def _saga(row: dict[str, Any]) -> dict[str, Any]:
             "meaning": MEANING[kind],
             **_step(verb + noun, row),
         }
-        for verb, noun, service, kind in STEPS[row["definition"]]
+        for verb, noun, service, kind in known
+    ]
+    steps += [
+        {"verb": one, "noun": "", "service": "", "kind": "unknown", "meaning": UNKNOWN, **_step(one, row)}
+        for one in (row["steps"] if isinstance(row["steps"], dict) else ())
+        if one not in names
     ]
     return {
         "name": row["definition"],
@@ -106,8 +114,10 @@ def _stands_done(row: dict[str, Any], command: str) -> bool:
 
 
 def _track(row: dict[str, Any], command: str, action: str) -> dict[str, Any]:
-    found: dict[str, Any] = row["steps"].get(command, {}).get(action, {})
-    return found
+    """What the row says of an action of a step; {} for nothing, or for something that only another version can read."""
+    actions = row["steps"].get(command) if isinstance(row["steps"], dict) else None
+    found = actions.get(action) if isinstance(actions, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def name(step: dict[str, str]) -> str:
@@ -119,6 +129,8 @@ def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
 
     `due`: HH:MM:SS UTC; "" when nothing is waited for. `until`: what is due then, "next try" or "answer due".
     """
+    if _track(row, command, "end"):
+        return {"state": "skipped", "text": "ended by a person", "due": "", "until": ""}
     forward, fence, undo = (_track(row, command, action) for action in ("forward", "fence", "compensation"))
     here = row.get("step") == command
     now = {"forward": forward, "fence": fence, "compensation": undo}.get(row.get("action", ""), {}) if here else {}
@@ -137,7 +149,7 @@ def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
     known = forward.get("known", "pending")
     if fence.get("known") == "sent":
         return {"state": known, "text": f"no answer: a fence asks how it ended{_attempts(fence)}", **timer}
-    text = TEXT[known]
+    text = TEXT.get(known, known)
     if known == "pending" and (row["state"] in ENDED or going_back(row)):
         text = "not reached"
     elif known == "pending" and asking(row):

@@ -74,6 +74,18 @@ def test_what_a_person_skipped_is_waived() -> None:
     assert [one["reason"] for one in world.verdict("every_saga_ends").waived] == ["sold at the door"]
 
 
+def test_whoever_ends_a_saga_by_hand_waives_all_that_was_left_of_it() -> None:
+    world = World()
+    paid_without_tickets(world)
+    hold_left_behind(world)
+    ended = {"step": "whole saga", "action": "end", "reason": "put right by hand"}
+    world.row("booking", "saga", CONFIRMED).update(waived=[ended])
+    assert world.verdict("paid_iff_ticketed").status == "holds"
+    assert world.verdict("paid_iff_ticketed").waived[0] | ended == world.verdict("paid_iff_ticketed").waived[0]
+    assert world.verdict("no_orphan_hold").status == "violated"  # that is another booking's
+    assert world.verdict("every_saga_ends").waived[0]["what"] == "its saga was ended by hand"
+
+
 def test_a_skipped_step_excuses_only_what_it_explains() -> None:
     world = World()
     paid_without_tickets(world)

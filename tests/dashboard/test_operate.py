@@ -122,6 +122,12 @@ def test_a_saga_that_is_kept_from_its_decision_is_not_promised_one_in_the_past()
             "dashboard/operate.html#work", {"sagas": [operate._saga(told)], "digest": "", "letters": []}
         )
 
+    stranger = {"unknown": "no step ChargeCard", "stuck": False, "overdue": True, "current": None, "state": "RUNNING"}
+    saga = {"id": ID, "step": "ChargeCard", "action": '"forward"', "attempt": 1, **stranger}
+    text = render_to_string("dashboard/operate.html#work", {"sagas": [{**saga, **operate.seen(saga)}], "letters": []})
+    assert "no step ChargeCard" in text
+    assert "End it: the booking is cancelled" in text
+    assert "Send again now" not in text
     now = datetime.now(UTC)
     assert "next attempt or decision at" in shown(now + timedelta(seconds=5))
     assert "a decision is due since" in shown(now - timedelta(seconds=5))

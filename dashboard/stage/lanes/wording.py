@@ -16,6 +16,7 @@ ASKED = {
     "RetryNow": "Retry now",
     "SkipStep": "Skip step",
     "ResendCommand": "Edit, retry",
+    "EndSaga": "End saga",
 }
 """Messages that begin with a person's request."""
 ONCE = ("BookTickets", "CancelRequested")

@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class MessagingConfig(AppConfig):
     name = "messaging"
+
+    def ready(self) -> None:
+        from messaging.connections import read_any_moment
+
+        read_any_moment()

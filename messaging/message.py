@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from messaging.field_errors import form, words
+from messaging.storable import check_moment
 
 
 def _canonical(text: str) -> str:
@@ -27,7 +28,8 @@ def written(moment: object) -> object:
 
 
 # JSON has no times, only text: a moment is read from text in a body that is otherwise strict.
-Moment = Annotated[datetime, Field(strict=False), BeforeValidator(written)]
+# It is one that PostgreSQL and Python both can hold, wherever its zone is.
+Moment = Annotated[datetime, Field(strict=False), BeforeValidator(written), AfterValidator(check_moment)]
 SLUG = r"^[a-z0-9](-?[a-z0-9])*$"
 Slug = Annotated[
     str,

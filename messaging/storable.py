@@ -27,7 +27,7 @@ class NotStorableError(ValueError):
 
 def check(value: Any, largest: int = LARGEST) -> None:
     """Raise NotStorableError for JSON that is too deep, too large, or has text or numbers that no database keeps."""
-    if _deeper(value, DEPTH):
+    if deeper(value, DEPTH):
         raise NotStorableError(f"is nested more than {DEPTH} levels deep")
     try:
         text = orjson.dumps(value)
@@ -42,13 +42,13 @@ def check(value: Any, largest: int = LARGEST) -> None:
 def check_moment(at: datetime) -> datetime:
     """The moment. Raises NotStorableError if it has no offset or is, in UTC, not between EARLIEST and LATEST."""
     if at.tzinfo is None:
-        raise NotStorableError("has no offset from UTC")
+        raise NotStorableError("has to be a moment with its zone, such as 2030-01-01T19:00:00Z")
     try:
         fits = EARLIEST <= at.astimezone(UTC) < LATEST
     except OverflowError:  # before the year 1 or after 9999, in UTC
         fits = False
     if not fits:
-        raise NotStorableError(f"is not between {EARLIEST.year} and {LATEST.year} (in UTC)")
+        raise NotStorableError(f"has to be, in UTC, after {EARLIEST.year - 1} and before {LATEST.year}")
     return at
 
 
@@ -106,12 +106,12 @@ def readable(text: str) -> Any:
     except ValueError:
         return storable_text(text)
     # Whatever has no more brackets than that is no deeper; only the rest has to be looked through.
-    if text.count("[") + text.count("{") > DEPTH and _deeper(value, DEPTH):
+    if text.count("[") + text.count("{") > DEPTH and deeper(value, DEPTH):
         return text
     return value
 
 
-def _deeper(value: Any, depth: int) -> bool:
+def deeper(value: Any, depth: int) -> bool:
     """Whether a list or object is nested deeper than `depth` levels, level by level: Python's own stack has an end, too."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(depth):

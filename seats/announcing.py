@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from ninja import Schema
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from messaging.field_errors import form
-from messaging.message import Currency, Slug, written
+from messaging.message import Currency, Moment, Slug
 from messaging.typed_text import Typed
 from seats.services import Programme, SeatBlock
 
@@ -36,7 +36,7 @@ class PerformanceIn(Schema):
     id: Slug
     title: Annotated[str, Typed("title", LONGEST)]
     venue: Annotated[str, Typed("venue", LONGEST)]
-    starts_at: Annotated[AwareDatetime, BeforeValidator(written)]
+    starts_at: Moment
     currency: Currency
     blocks: Annotated[list[BlockIn], Field(min_length=1, max_length=20)]
 

@@ -23,6 +23,8 @@ from journal import moments, runs
 from journal.convergence import of_import, worst
 from messaging.problems import Problem
 
+UNREADABLE = "a fault that cannot be read"
+
 
 @require_GET
 @ensure_csrf_cookie
@@ -125,11 +127,18 @@ def _runs() -> dict[str, Any]:
 
 
 def _shown(run: dict[str, Any]) -> dict[str, Any]:
-    """With times as times, and the faults in a word each."""
-    told = [" ".join(filter(None, [one.get("action"), one.get("point"), one.get("service")])) for one in run["faults"]]
+    """With times as times, and the faults in a word each: whatever an older version has let in, the list stands."""
+    told = [_words(one) for one in run["faults"]] if isinstance(run["faults"], list) else [UNREADABLE]
     began = datetime.fromisoformat(run["started_at"])
     ended = datetime.fromisoformat(run["ended_at"]) if run["ended_at"] else None
-    return {**run, "began": began, "ended": ended, "told": [words or "a fault" for words in told]}
+    return {**run, "began": began, "ended": ended, "told": told}
+
+
+def _words(fault: Any) -> str:
+    if not isinstance(fault, dict):
+        return UNREADABLE
+    words = (fault.get(name) for name in ("action", "point", "service"))
+    return " ".join(word for word in words if isinstance(word, str) and word) or "a fault"
 
 
 def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str) -> HttpResponse:

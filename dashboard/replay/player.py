@@ -39,7 +39,7 @@ def drawable(run: RunDict) -> Iterator[None]:
     """Somebody else's file may be whole, and its rows yet not have the columns that are drawn here. Raises NoMomentError."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         if not run["imported"]:
             raise
         log.warning("the imported run %s cannot be drawn: %r", run["id"], error)

@@ -136,7 +136,7 @@ def _index(tape: int, progress: Progress) -> None:
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         wrong = f"the entries from {indexer.pos + 1} on cannot be replayed ({type(error).__name__}: {error})"
         raise ArchiveError(0, wrong, "an entry's changes are rows as a recorder writes them") from error
-    except (django.db.DataError, psycopg.DataError) as error:
+    except (django.db.DataError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
         raise ArchiveError(0, f"PostgreSQL refuses what it gives: {error}", "see the line named there") from error
 
 

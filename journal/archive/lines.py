@@ -12,12 +12,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
+
+from messaging.storable import check_moment
+from messaging.typed_text import typed_text
 
 SCHEMA = 1
 MEDIA_TYPE = "application/x-ndjson"
@@ -29,8 +33,15 @@ STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("a time without its offset from UTC")
+    check_moment(datetime.fromisoformat(text))
+    return text
+
+
+def _name(text: str) -> str:
+    """A run's name as the API takes it. It is not changed: an import gives the same file again."""
+    typed_text(text, what="name")
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("a name has no control characters")
     return text
 
 
@@ -46,7 +57,7 @@ def _bigint(text: str) -> str:
     return text
 
 
-Moment = Annotated[str, AfterValidator(_moment)]
+Moment = Annotated[str, Field(max_length=60), AfterValidator(_moment)]
 Id = Annotated[str, AfterValidator(_uuid)]
 Pos = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -63,6 +74,33 @@ class TableHash(TypedDict):
     hash: Number
 
 
+@with_config(ConfigDict(extra="allow", strict=True))
+class Fault(TypedDict, total=False):
+    """What was armed, as the control process lists it; of the rest of it no page makes anything."""
+
+    id: str
+    action: str
+    point: str
+    service: str
+
+
+@with_config(STRICT)
+class Definition(TypedDict):
+    """Of a table: [[name, type]] and the names of its primary key."""
+
+    columns: list[Annotated[list[Name], Field(min_length=2, max_length=2)]]
+    key: list[Name]
+
+
+@with_config(ConfigDict(extra="allow", strict=True))
+class Observed(TypedDict, total=False):
+    """What an observation says beside its title."""
+
+    kind: Annotated[str, Field(max_length=100)]  # it stands in an index
+    messageid: str
+    data: dict[str, Any]
+
+
 Hashes = dict[str, dict[str, TableHash]]
 """service -> table -> its rows and their additive hash"""
 
@@ -77,10 +115,10 @@ class Run(TypedDict):
     schema: int
     id: Id
     epoch: Id
-    name: Name
-    seed: Annotated[str, Field(max_length=200)]
-    faults: list[Any]
-    tables: dict[str, Any]
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_name)]
+    seed: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    faults: list[Fault]
+    tables: dict[str, dict[str, Definition]]
     started_pos: Annotated[int, Field(ge=1, lt=2**63)]
     last_pos: Pos
     started_at: Moment
@@ -137,7 +175,7 @@ class Entry(TypedDict):
     cause_known: bool
     emits: list[Id]
     correlations: list[Key]
-    data: dict[str, Any] | None
+    data: Observed | None
     changes: list[Change]
 
 

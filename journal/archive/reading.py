@@ -21,7 +21,9 @@ from journal.archive.lines import SCHEMA, TYPES
 from journal.archive.writing import Digits, dumps
 from journal.archive.writing import line as written
 from messaging.field_errors import words
+from messaging.storable import DEPTH, deeper
 
+DEEPEST = DEPTH + 10  # levels of a line, which holds what may be nested DEPTH levels deep
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _ORDER = "a run, then rows, flights and entries, then the state and the end"
 
@@ -109,6 +111,9 @@ class _Reader:
             raise self._error(
                 f"it is no JSON ({error})", "each line is one JSON object, a CloudEvents event"
             ) from error
+        # Whatever has no more brackets than that is no deeper; only the rest has to be looked through.
+        if text.count(b"[") + text.count(b"{") > DEEPEST and deeper(event, DEEPEST):
+            raise self._error(f"it is nested more than {DEEPEST} levels deep", "nothing that an export holds is")
         if b"\\ud" in text.lower():
             self._whole_characters(event)
         if self._number == 1 and not (isinstance(event, dict) and event.get("type") == "sagabox.run"):
@@ -170,6 +175,9 @@ class _Reader:
     _take_flight = _take_row
 
     def _take_entry(self, data: dict[str, Any]) -> None:
+        if not all(0 < cause < data["pos"] for cause in data["cause_pos"]):
+            wrong = f"its causes are at {str(data['cause_pos'])[:100]}"
+            raise self._error(wrong, f"what caused the entry at {data['pos']} was journaled before it")
         if data["pos"] != self._pos + 1:
             wrong = f"position {data['pos']} comes after {self._pos}"
             raise self._error(wrong, f"positions follow each other, so {self._pos + 1} is expected")

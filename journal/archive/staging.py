@@ -62,7 +62,7 @@ class Staging:
             with connections[ALIAS].cursor() as cursor, cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row((self._tape, *row))
-        except (psycopg.DataError, psycopg.IntegrityError, DataError) as error:
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, DataError) as error:
             diagnosis = getattr(error, "diag", None)
             told = re.search(r"line (\d+)", (diagnosis and diagnosis.context) or "")
             line = self._first + int(told[1]) - 1 if told and statement != _MENTIONS else self._first

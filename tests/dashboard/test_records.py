@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 
 from dashboard.records.tickets import qr
@@ -169,3 +170,14 @@ def test_sales_say_what_was_kept(client: Client) -> None:
 def test_no_page_has_inline_style_or_script(client: Client, path: str) -> None:
     text = client.get(path).content.decode()
     assert not re.search(r"\sstyle=|<script(?![^>]*src=)|\son\w+=", text)
+
+
+@pytest.mark.parametrize("stored", ["10000-01-01 13:59:59+00", "infinity", "-infinity"])
+@pytest.mark.parametrize("path", ["/", "/sales", "/opening", "/bookings", "/customers", f"/bookings/{FIRST}"])
+def test_a_date_that_python_cannot_hold_takes_no_page_away(client: Client, path: str, stored: str) -> None:
+    """As an older version, or a hand, has stored it: it is shown at the end of time, and the rows beside it as they are."""
+    for table in ("projections_performance", "projections_salesperformance"):
+        with connections["projections"].cursor() as cursor:
+            cursor.execute(f"update {table} set starts_at = %s", [stored])
+    answer = client.get(path)
+    assert answer.status_code in (200, 204), answer.content[-2000:]

@@ -1,13 +1,16 @@
 """Runs at the web, with no service running: what can be read is there, what changes runs says who does not answer."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.models.expressions import RawSQL
 from django.test import Client
 
 from journal.archive.importing import import_run
+from journal.models import Run
 from tests.journal.archive.samples import sample, text_of
 from tests.journal.archive.world import counts, wipe
 
@@ -75,3 +78,17 @@ def test_off_this_machine_only_operators_change_runs(run: UUID) -> None:
         assert "Operators only" in Client(**AWAY).post(path, {"name": "x"}).content.decode()
     assert "Operators only" in Client(**AWAY).get("/replay").content.decode()
     assert Client(**AWAY).get(f"/api/runs/{run}").status_code == 200
+
+
+@pytest.mark.parametrize("faults", [["x", 1, None], [{"action": {}}], {"a": 1}, [{"point": ["x"], "action": "crash"}]])
+def test_a_run_that_an_older_version_let_in_takes_no_list_away(faults: Any) -> None:
+    wipe()
+    client = Client(**HERE)
+    run = Run.objects.create(
+        id=uuid4(), tape=7, name="hostile", faults=faults, started_pos=1, ended_pos=0, started_at=datetime.now(UTC),
+        imported=True,
+    )  # fmt: skip
+    Run.objects.filter(pk=run.pk).update(started_at=RawSQL("%s::timestamptz", ["10000-01-01 13:59:59+00"]))
+    for path in ("/replay", "/replay/runs", f"/replay/{run.pk}", "/api/runs", f"/api/runs/{run.pk}"):
+        assert client.get(path).status_code in (200, 404), path
+    assert "hostile" in client.get("/replay").content.decode()

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from django.db.models.expressions import RawSQL
 from django.test import Client
 
 from messaging.problems import MEDIA_TYPE
 from seats.handlers import handle
-from seats.models import Outbox
+from seats.models import Outbox, Performance
 from tests.seats.test_reserving import reserve
 
 pytestmark = [pytest.mark.django_db(databases=["seats"]), pytest.mark.urls("tests.seats.urls")]
@@ -146,6 +147,12 @@ def test_text_is_kept_in_one_form_so_that_two_sections_that_look_alike_are_one(c
         ({"blocks": [BLOCK | {"section": "\u2060\u2060"}]}, "#/blocks/0/section"),
         ({"starts_at": "2001-01-01T20:00:00Z"}, "lies in the past"),
         ({"starts_at": "2099-01-01T20:00:00"}, "#/starts_at: has to be a moment with its zone"),
+        ({"starts_at": "9999-12-31T23:59:59-14:00"}, "#/starts_at: has to be, in UTC, after 1899 and before 2200"),
+        ({"starts_at": "9999-12-31T23:59:59Z"}, "#/starts_at: has to be, in UTC"),
+        ({"starts_at": "2199-12-31T23:59:59-01:00"}, "#/starts_at: has to be, in UTC"),
+        ({"starts_at": "2200-01-01T00:00:00Z"}, "#/starts_at: has to be, in UTC"),
+        ({"starts_at": "0001-01-01T00:00:00+14:00"}, "#/starts_at: has to be, in UTC"),
+        ({"starts_at": "10000-01-01T00:00:00Z"}, "#/starts_at"),
         ({"starts_at": 4_070_908_800}, "#/starts_at: has to be text: a moment with its zone"),
         ({"starts_at": "4070908800"}, "#/starts_at"),
         ({"blocks": [BLOCK | {"rows": [f"R{n}"]} for n in range(28)]}, "#/blocks: has at most 20 entries, not 28"),
@@ -167,3 +174,21 @@ def test_a_performance_that_cannot_be_is_refused_and_nothing_written(
     assert (answer.status_code, answer["Content-Type"]) == (422, MEDIA_TYPE)
     assert said in answer.json()["detail"]
     assert client.get("/api/performances").json() == []
+
+
+def test_the_last_moment_that_is_allowed_can_be_announced_and_read(client: Client, settings: Any) -> None:
+    settings.OPERATOR_TOKEN = "token"
+    assert announce(client, PREMIERE | {"starts_at": "2200-01-01T13:59:59+14:00"}).status_code == 201
+    assert client.get("/api/performances").json()[0]["starts_at"] == "2199-12-31T23:59:59Z"
+
+
+@pytest.mark.usefixtures("performance")
+@pytest.mark.parametrize("stored", ["10000-01-01 13:59:59+00", "infinity", "-infinity", "0044-03-15 12:00:00+00 BC"])
+def test_a_date_that_python_cannot_hold_takes_no_list_away(client: Client, settings: Any, stored: str) -> None:
+    """As an older version, or a hand, has stored it."""
+    settings.OPERATOR_TOKEN = "token"
+    assert announce(client, PREMIERE).status_code == 201
+    Performance.objects.filter(id="premiere").update(starts_at=RawSQL("%s::timestamptz", [stored]))
+    found = {one["id"]: one["starts_at"] for one in client.get("/api/performances").json()}
+    assert found["concert"] == "2030-01-01T20:00:00Z"
+    assert found["premiere"][:4] in ("9999", "0001")

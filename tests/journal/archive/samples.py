@@ -29,7 +29,22 @@ values = st.recursive(
 )
 rows = st.dictionaries(texts, values, max_size=3)
 ids = st.uuids().map(str)
-moments = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+moments = st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001
+# What is known of them comes first: so a reader gives it back.
+faults = st.dictionaries(texts, values, max_size=2).map(
+    lambda more: (
+        {"action": "crash"}
+        | {name: value for name, value in more.items() if name not in ("id", "action", "point", "service")}
+    )
+)
+definitions = st.fixed_dictionaries(
+    {
+        "columns": st.lists(st.tuples(texts.filter(bool), texts.filter(bool)).map(list), max_size=2),
+        "key": st.just(["id"]),
+    }
+).map(lambda found: {name: found[name] for name in ("columns", "key")})
+tables = st.dictionaries(texts, st.dictionaries(texts, definitions, max_size=2), max_size=2)
+names = st.sampled_from(["a run", "Première", "ルン", "<b>run</b>", "حفلة"])
 numbers64 = st.integers(0, 2**63 - 1)
 changes = st.fixed_dictionaries(
     {
@@ -40,6 +55,9 @@ changes = st.fixed_dictionaries(
         "new": st.none() | rows,
     }
 ).map(lambda change: {name: change[name] for name in Change.__annotations__})
+observed: st.SearchStrategy[dict[str, Any]] = rows.map(
+    lambda row: {"data": {}} | {name: value for name, value in row.items() if name not in ("kind", "messageid", "data")}
+)
 entries = st.fixed_dictionaries(
     {
         "kind": st.sampled_from(["transaction", "observation"]),
@@ -54,11 +72,16 @@ entries = st.fixed_dictionaries(
         "cause_known": st.booleans(),
         "emits": st.lists(ids, max_size=2),
         "correlations": st.lists(texts, max_size=2),
-        "data": st.none() | rows,
+        "data": st.none() | observed,
         "changes": st.lists(changes, max_size=2),
     }
 )
 hashes = st.just({"seats": {"seats_seat": {"rows": 2, "hash": "-17"}}})
+
+
+def _caused(entry: dict[str, Any], pos: int) -> dict[str, Any]:
+    """What caused an entry was journaled before it."""
+    return {**entry, "cause_pos": [cause % (pos - 1) + 1 for cause in entry["cause_pos"]] if pos > 1 else []}
 
 
 @st.composite
@@ -66,15 +89,17 @@ def runs(draw: st.DrawFn) -> list[tuple[str, dict[str, Any]]]:
     """All of a run's lines but the trailer, as (kind, data)."""
     start = draw(st.integers(1, 10**6))
     found = draw(st.lists(entries, max_size=3))
-    placed = [("entry", {"pos": start + number, **entry}) for number, entry in enumerate(found)]
+    placed = [
+        ("entry", {"pos": start + number, **_caused(entry, start + number)}) for number, entry in enumerate(found)
+    ]
     run = {
         "schema": 1,
         "id": draw(ids),
         "epoch": EPOCH,
-        "name": draw(texts.filter(bool)),
-        "seed": draw(texts),
-        "faults": draw(st.lists(values, max_size=2)),
-        "tables": draw(rows),
+        "name": draw(names),
+        "seed": draw(names),
+        "faults": draw(st.lists(faults, max_size=2)),
+        "tables": draw(tables),
         "started_pos": start,
         "last_pos": start + len(found) - 1,
         "started_at": draw(moments),

@@ -53,6 +53,9 @@ def test_any_truncation_and_any_flipped_byte_is_refused(data: st.DataObject) -> 
         list(read([text[:cut] + bytes([text[cut] ^ bit]) + text[cut + 1 :]]))
 
 
+AT = b'"recorded_at":"2027-01-01T00:00:00+00:00"'
+
+
 def spoil(number: int, old: bytes, new: bytes) -> Callable[[list[bytes]], list[bytes]]:
     def change(lines: list[bytes]) -> list[bytes]:
         assert old in lines[number - 1]
@@ -74,6 +77,23 @@ def spoil(number: int, old: bytes, new: bytes) -> Callable[[list[bytes]], list[b
         (spoil(3, b'"xid":702', b'"xid":"702"'), "line 3: data.xid is not as it should be; has to be a whole number"),
         (spoil(3, b'"xid":702,', b""), "line 3: data.xid is not as it should be; is missing"),
         (spoil(3, b'"op":"insert"', b'"op":"drop"'), "line 3: data.changes.0.op is not as it should be; has to be"),
+        (spoil(1, b'"name":"a run"', b'"name":"a\\r\\nrun"'), "line 1: data.name is not as it should be; character 2"),
+        (spoil(1, b'"name":"a run"', b'"name":"a\\u202erun"'), "line 1: data.name is not as it should be; character 2"),
+        (spoil(1, b'"name":"a run"', b'"name":"\\u200b"'), "line 1: data.name is not as it should be; a name needs"),
+        (spoil(1, b'"seed":"7"', b'"seed":"7\\n"'), "line 1: data.seed is not as it should be"),
+        (spoil(1, b'"faults":[]', b'"faults":["x",1,null]'), "line 1: data.faults.0 is not as it should be; has to be"),
+        (spoil(1, b'"faults":[]', b'"faults":[{"action":1}]'), "line 1: data.faults.0.action is not as it should be"),
+        (spoil(1, b'"faults":[]', b'"faults":[{"n":' + b"[" * 400 + b"]" * 400 + b"}]"), "line 1: it is nested more"),
+        (spoil(1, b'"tables":{}', b'"tables":{"seats":[]}'), "line 1: data.tables.seats is not as it should be"),
+        (spoil(1, b'"tables":{}', b'"tables":{"seats":{"t":{"columns":[["id"]],"key":[]}}}'), "line 1: data.tables.se"),
+        (spoil(3, b'"cause_pos":[]', b'"cause_pos":[2]'), "line 3: its causes are at [2]; what caused the entry at 2"),
+        (spoil(3, b'"cause_pos":[]', b'"cause_pos":[0]'), "line 3: its causes are at [0]; what caused the entry at 2"),
+        (spoil(3, b'"cause_pos":[]', b'"cause_pos":[4611686018427387904]'), "line 3: its causes are at [46"),
+        (spoil(3, AT, b'"recorded_at":"9999-12-31T23:59:59-14:00"'), "line 3: data.recorded_at is not as it should be"),
+        (spoil(3, AT, b'"recorded_at":"0001-01-01T00:00:00+14:00"'), "line 3: data.recorded_at is not as it should be"),
+        (spoil(3, b'"data":null', b'"data":{"kind":["x"]}'), "line 3: data.data.kind is not as it should be"),
+        (spoil(3, b'"data":null', b'"data":{"data":"x"}'), "line 3: data.data.data is not as it should be"),
+        (spoil(3, b'"price":10', b'"price":' + b'{"n":' * 130 + b"1" + b"}" * 130), "line 3: it is nested more than 110"),
         (spoil(3, b"sagabox.entry", b"sagabox.thing"), "line 3: the type 'sagabox.thing' is unknown; an export has"),
         (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], "line 2: position 2 comes after 0; positions follow"),
         (lambda lines: [*lines[:3], lines[2], *lines[3:]], "line 4: position 2 comes after 2; positions follow each"),

@@ -1,7 +1,8 @@
 """Record the journal entries of real bookings as data for tests: `PORT=8000 python -m tests.dashboard.recording`.
 
 Needs a sandbox that runs at PORT and is otherwise left alone. Writes
-recorded/<story>.json.gz: {"booking", "entries"}; `recorded(story)` reads it.
+recorded/<story>.json.gz: {"booking", "entries"}; `recorded(story)` reads it. `... recording matrix RESULTS` does so for the
+bookings of a run of the failpoint matrix, all in one file.
 """
 
 import gzip
@@ -10,7 +11,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sandbox.layout import Layout
 
 HERE = Path(__file__).resolve().parent / "recorded"
 MATRIX = HERE / "matrix.json.gz"  # bookings of the failpoint matrix: {cell: {"booking", "entries"}}
+MOST = 56  # cells of the first results are all kept, of the others a sample
 Fault = dict[str, Any]
 
 
@@ -121,8 +123,11 @@ def main() -> None:
     import django
 
     django.setup()
+    if sys.argv[1:2] == ["matrix"]:
+        return record_matrix(sys.argv[2:])
     for name in sys.argv[1:] or SCENES:
         record(layout.url, name, SCENES[name])
+    return None
 
 
 def record(url: str, name: str, scene: Scene) -> None:
@@ -172,6 +177,32 @@ def record(url: str, name: str, scene: Scene) -> None:
     told = json.dumps({"booking": booking, "entries": entries}).encode()
     (HERE / f"{name}.json.gz").write_bytes(gzip.compress(told, mtime=0))
     print(f"{name}: {len(entries)} entries, {state_of(entries)}")
+
+
+def record_matrix(results: Sequence[str]) -> None:
+    """From what `manage.py matrix --output` wrote: each booking's entries, by cell; of a batch only its own rows."""
+    from journal.queries import entries_of
+
+    cells = [cell for path in results for cell in json.loads(Path(path).read_text())["cells"] if cell["booking"]]
+    told = {}
+    for cell in cells[:MOST] + cells[MOST :: len(results)]:
+        entries = _own(entries_of(cell["booking"]), cell["booking"])
+        told[f"{cell['row']}, {cell['column']}"] = {"booking": cell["booking"], "entries": entries}
+    MATRIX.write_bytes(gzip.compress(json.dumps(told).encode(), mtime=0))
+    print(f"{len(told)} cells, {MATRIX.stat().st_size} bytes")
+
+
+def _own(entries: list[dict[str, Any]], booking: str) -> list[dict[str, Any]]:
+    changes = [change for entry in entries for change in entry["changes"]]
+    rows = [row for change in changes for row in (change["new"], change["old"]) if row and booking in row.values()]
+    own = {booking, *(row["saga_id"] for row in rows if row.get("saga_id"))}
+    own |= {row["id"] for row in rows if row.get("kind") in ("command", "reply")}  # a dead letter names its message
+
+    def mentions(change: dict[str, Any]) -> bool:
+        values = [value for row in (change["new"], change["old"]) for value in (row or {}).values()]
+        return any(value in own for value in values if isinstance(value, str))
+
+    return [{**entry, "changes": [one for one in entry["changes"] if mentions(one)]} for entry in entries]
 
 
 def recorded(name: str) -> tuple[str, list[dict[str, Any]]]:

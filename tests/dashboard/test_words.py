@@ -70,6 +70,10 @@ class Evidence:
         ]
         return reply["id"] not in here
 
+    def given_before(self, pos: int) -> set[str]:
+        """The ids of the replies that were given before this entry."""
+        return {row["id"] for one in self.transactions if one["pos"] < pos for row in self.replies(one)}
+
     def handled(self, message: str, after: int) -> list[Entry]:
         """Entries that name the message as what they are about."""
         return [
@@ -93,7 +97,12 @@ def each_word(node: Node, known: Evidence) -> None:
     if node.kind == "transaction":
         replies = known.replies(entry)
         again = [known.answered_before(reply, entry["pos"]) for reply in replies]
-        assert ("answers again" in node.lines) == bool(again and all(again)), node.told
+        given = known.given_before(entry["pos"])
+        if "answers again" in node.lines:
+            assert again, node.told
+            assert all(again), f"{node.told}: the barrier's row is its own"
+        elif replies:
+            assert not all(reply["id"] in given for reply in replies), f"{node.told} was answered before"
         reasons = known.refusals(entry)
         for line in node.lines:
             if line.startswith("refused"):
@@ -150,9 +159,9 @@ def each_mark(node: Node, kind: str, text: str, seen: Entry, known: Evidence) ->
             one for one in known.transactions if one["service"] == entry["service"] and at(seen) <= at(one) < at(entry)
         ]
         assert not between, f"{seen['title']} is of #{between[0]['pos']}, not of {node.told}"
-        late = known.refusals(entry) == ["fenced"] and not any(
-            known.answered_before(r, entry["pos"]) for r in known.replies(entry)
-        )
+        answers = [row for row in known.replies(entry) if not row["type"].startswith("Fence")]
+        given = known.given_before(entry["pos"])
+        late = [row["data"].get("reason") for row in answers if row["id"] not in given] == ["fenced"]
         assert text == ("came too late" if late else "duplicate absorbed"), node.told
 
 
@@ -171,7 +180,7 @@ def each_arrow(arrow: Arrow, known: Evidence) -> None:
     elif flow.state == "dropped":
         assert "drop" in struck, arrow.label
     elif flow.state == "delayed":
-        assert struck & {"delay", "hold", "reorder"}, arrow.label
+        assert struck & {"delay", "hold", "hang", "pause", "reorder"}, arrow.label
     elif flow.state == "doubled":
         assert "duplicate" in struck or len(known.handled(flow.message, flow.pos)) > 1, arrow.label
     if flow.kind == "reply":
@@ -182,10 +191,10 @@ def each_arrow(arrow: Arrow, known: Evidence) -> None:
 def each_band(lanes: Lanes, known: Evidence) -> None:
     for band in lanes.bands:
         why = band.text.partition(" · ")[2]
-        below = min(
-            (box for box in lanes.boxes if box.y >= band.y and box.service != "projections"), key=lambda box: box.y
-        )
+        lower = [box for box in lanes.boxes if box.y >= band.y and box.service != "projections"]
+        below = min(lower, key=lambda box: box.y, default=None)
         if why in ("no answer in time", "waits after the refusal", "not started in time"):
+            assert below is not None, band.text
             assert below.node.title == "Watchdog", f"{band.text} stands before {below.node.told}"
             assert below.node.waited == why
 

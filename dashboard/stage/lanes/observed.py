@@ -95,7 +95,7 @@ class Observed:
         lane = _lane(entry)
         after = next((node for node in self._known if node.lane == lane and not _before(node, entry)), None)
         if after is not None and message in self._causes[after]:
-            if after.refused and not after.again:
+            if "refused: fenced" in after.lines and not after.again:
                 mark.text = "came too late"  # it was not there already: it was fenced off
             after.marks.append(mark)
             return

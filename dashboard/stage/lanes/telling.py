@@ -133,11 +133,19 @@ class _Teller:
             self.causes[node] += entry["causes"]
 
     def _flows(self, tale: Tale) -> None:
+        twice: dict[str, list[Node]] = defaultdict(list)
         for node in [*tale.nodes, *tale.views.values()]:
             for cause in dict.fromkeys(self.causes.get(node, ())):
-                before = [one for one in self.emissions.get(cause, ()) if one.pos < self._place(node)]
-                if before and before[-1].source is not node:
-                    before[-1].receivers.append(node)
+                before = [one for one in self.emissions.get(cause, ()) if self._may_have_brought(one, node)]
+                if (
+                    before
+                ):  # of a reply that was given again, the first that has not arrived: they arrive in their order
+                    next((one for one in before if not one.receivers), before[-1]).receivers.append(node)
+                    twice[cause].append(node)
+        for cause, nodes in twice.items():
+            for emission in self.emissions[cause]:
+                if not emission.receivers:  # came with another of its id, in one batch
+                    emission.receivers += [one for one in nodes if self._may_have_brought(emission, one)][-1:]
         for emissions in self.emissions.values():
             for emission in emissions:
                 emission.receivers.sort(key=self._place)
@@ -146,6 +154,10 @@ class _Teller:
             if node.kind == "request":
                 target = next(one for one in self.nodes if one.positions[0] == node.positions[0])
                 tale.flows.append(Flow(f"{node.id}-taken", "request", node, target, pos=node.positions[0]))
+
+    def _may_have_brought(self, emission: Emission, node: Node) -> bool:
+        dropped = any(mark.kind == "dropped" for mark in emission.marks)
+        return emission.pos < self._place(node) and emission.source is not node and not dropped
 
     def _place(self, node: Node) -> float:
         return self.keys.get(node, node.positions[0])

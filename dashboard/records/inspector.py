@@ -18,6 +18,7 @@ from dashboard.records.away import missing, says_when_away
 from dashboard.stage.present import SERVICE_NAMES
 from journal.queries import entries_of
 from journal.stories import fold
+from messaging.barrier import COMPENSATION
 from projections import queries as views
 
 PARTICIPANTS = SERVICES[1:]  # whom there is still something to ask when Booking does not answer
@@ -56,7 +57,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
     if operator:
         letters, silent = letters_of(booking, PARTICIPANTS if down else SERVICES)
         down += [f"{one}: whether it has dead letters of this booking is not known." for one in silent]
-    sagas = _sagas(booking, entries, told)
+    sagas = sagas_of(booking, entries, told)
     state = (told or {}).get("booking_state") or (row or {}).get("state") or "unknown"
     return {
         "booking_id": booking,
@@ -84,7 +85,7 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
         return None
 
 
-def _sagas(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
+def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The booking's sagas in order: as the journal has their rows; the present one as Booking tells it, if it does."""
     rows = fold(booking, entries).tables.get("booking", {}).get("booking_saga", {}).values()
     found = {row["id"]: {**report.saga(row), "source": "the journal"} for row in rows}
@@ -94,12 +95,50 @@ def _sagas(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[
 
 
 def _shaped(saga: dict[str, Any]) -> dict[str, Any]:
-    actions = [action for step in saga["steps"] for action in step["actions"]]
-    current = next((action for action in reversed(actions) if action["state"] == "sent"), None)
-    steps = [{**step, "service_name": SERVICE_NAMES.get(step["service"], step["service"])} for step in saga["steps"]]
-    ended = saga["state"] in ENDED
-    stuck = saga["state"] == "STUCK"
+    actions = [(step["name"], action) for step in saga["steps"] for action in step["actions"]]
+    awaited = [one for name, one in actions if (name, one["action"]) == (saga.get("step"), saga.get("action"))]
+    current = next((one for one in awaited if one["state"] == "sent"), None)
+    ended, stuck = saga["state"] in ENDED, saga["state"] == "STUCK"
+    for _, action in actions:
+        action["awaited"] = action is current and not ended
+    steps = [
+        {
+            **step,
+            "service_name": SERVICE_NAMES.get(step["service"], step["service"]),
+            "known": _known(saga, step),
+            "undo": _undo(saga, step),
+        }
+        for step in saga["steps"]
+    ]
     return {**saga, "steps": steps, "current": current, "stuck": stuck, "ended": ended, **seen(saga)}
+
+
+def _goes_back(saga: dict[str, Any]) -> bool:
+    stuck = saga["state"] == "STUCK" and saga.get("action") == COMPENSATION
+    return stuck or saga["state"] in ("COMPENSATING", "COMPENSATED")
+
+
+def _known(saga: dict[str, Any], step: dict[str, Any]) -> str:
+    """How a step stands, in a word or two. One that is pending and will not come any more has not been reached."""
+    will_not_come = saga["state"] in ENDED or _goes_back(saga)
+    return "not reached" if step["state"] == "pending" and will_not_come else str(step["state"])
+
+
+def _undo(saga: dict[str, Any], step: dict[str, Any]) -> str:
+    """What its compensation has done, does or could still do; "" where there is nothing to undo, or no way back any more."""
+    by, actions = step["compensation"], {action["action"]: action for action in step["actions"]}
+    if not by or saga.get("unknown"):
+        return ""
+    if COMPENSATION in actions:
+        undone = {"succeeded": f"undone by {by}", "skipped": f"{by} skipped by a person: not undone"}
+        going = f"{by} is stuck: not undone yet" if saga["state"] == "STUCK" else f"being undone by {by}"
+        return undone.get(actions[COMPENSATION]["state"], going)
+    if step["state"] == "refused" or saga["state"] in ENDED:
+        return ""
+    if _goes_back(saga):
+        return f"to be undone by {by}" if step["state"] in ("sent", "succeeded") else ""
+    passed = any(one["kind"] == "pivot" and one["state"] in ("succeeded", "skipped") for one in saga["steps"])
+    return "" if passed else f"would be undone by {by}"
 
 
 def _transaction(entry: dict[str, Any]) -> dict[str, Any]:

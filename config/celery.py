@@ -54,10 +54,12 @@ def keep_connections(**_: Any) -> None:
 
 @worker_ready.connect
 def beat(**_: Any) -> None:
-    """Give /readyz a sign of life from a thread: the solo pool's only other thread is the one that works."""
+    """Give /readyz a sign of life, and send letters again: from threads, for the solo pool's own is the one that works."""
+    from messaging import letter_retries
     from messaging.connections import redis_client
     from messaging.heartbeat import in_background
     from messaging.process import settle
 
     settle()
     in_background(redis_client(), f"worker-{settings.SERVICE}")
+    letter_retries.in_background(settings.SERVICE)

@@ -69,6 +69,10 @@ if PUBLIC_ORIGIN.startswith(
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 
 HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "600"))  # how long Seat holds seats before it says so
+# A message that failed is tried again by itself: after so many seconds, then after twice as long each time, up to the longest.
+# Longer than a saga waits for an answer: what the watchdog sends again needs no help.
+LETTER_RETRY_S = float(os.environ.get("LETTER_RETRY_S", "10"))
+LETTER_LONGEST_RETRY_S = float(os.environ.get("LETTER_LONGEST_RETRY_S", "300"))
 # How much of the journal is kept: entries, and bytes (about) of entries and what is derived from them; 0: all.
 JOURNAL_KEEP_ENTRIES = int(os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"))
 JOURNAL_KEEP_BYTES = int(os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"))

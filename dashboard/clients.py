@@ -49,8 +49,9 @@ def as_it_is(answer: httpx.Response) -> HttpResponse:
     """A service's answer as the front door's own."""
     kind = answer.headers.get("content-type", "application/json")
     response = HttpResponse(answer.content, status=answer.status_code, content_type=kind)
-    if "location" in answer.headers:
-        response["Location"] = answer.headers["location"]
+    for name in ("Location", "Link", "X-Total-Count"):
+        if name in answer.headers:
+            response[name] = answer.headers[name]
     return response
 
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
@@ -14,14 +14,15 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard import operate_letters
 from dashboard.clients import ServiceDown, call
 from dashboard.operate_api import ask
+from dashboard.operate_letters import SERVICES
 from dashboard.operator import require_operator, who
 from dashboard.stage.present import SERVICE_NAMES
 
 WATCHED = timedelta(seconds=2)
 """The watchdog looks each second: what is due for longer is kept from it."""
-SERVICES = ("booking", "seats", "payments", "tickets")
 SEEN = ("saga_id", "step", "action", "attempt")
 """What a button about a saga says of it: the attempt that the page showed when it was pressed."""
 DONE = {
@@ -40,14 +41,14 @@ DONE = {
 @require_operator
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/operate.html", {"who": who(request), **_work()})
+    return render(request, "dashboard/operate.html", {"who": who(request), **_work(request)})
 
 
 @require_GET
 @require_operator
 def work(request: HttpRequest) -> HttpResponse:
     """What there is to do; 204 when it is what the page has already (`?seen=`)."""
-    found = _work()
+    found = _work(request)
     if request.GET.get("seen") == found["digest"]:
         return HttpResponse(status=204)
     return render(request, "dashboard/operate.html#work", found)
@@ -72,6 +73,20 @@ def act_on_letter(request: HttpRequest, service: str, letter: UUID, verb: str) -
         except ValueError as error:
             return _answer(request, "Not JSON", str(error))
     return _act(request, service, f"/api/{service}/dead-letters/{letter}/{verb}", verb, **more)
+
+
+@require_POST
+@require_operator
+def settle_letters(request: HttpRequest, service: str, verb: str) -> HttpResponse:
+    """Retry or discard the letters that are ticked; with `all`, those that were there at `until`."""
+    if service not in SERVICES or verb not in operate_letters.MANY:
+        return _answer(request, "Not found", f"there is no '{verb}' of letters of '{service}'")
+    hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    until = request.POST.get("until", "") if request.POST.get("all") else ""
+    try:
+        return _answer(request, *operate_letters.settle(service, verb, hand, request.POST.getlist("letter"), until))
+    except ServiceDown as error:
+        return _answer(request, f"{SERVICE_NAMES[service]} does not answer", str(error))
 
 
 @require_POST
@@ -114,16 +129,20 @@ def _answer(request: HttpRequest, title: str, detail: str) -> HttpResponse:
     return response
 
 
-def _work() -> dict[str, Any]:
-    """Sagas and letters, each with its attempts; `down` names the services that did not say."""
-    sagas, letters, down = [], [], []
+def _work(request: HttpRequest) -> dict[str, Any]:
+    """Sagas and letters, each with its attempts; `down` names the services that did not say.
+
+    `?service=` and `?after=`: the page of that service's letters after that place, and no others.
+    """
+    place = {name: request.GET[name] for name in ("service", "after") if request.GET.get(name)}
+    sagas, total, pages, down = [], 0, [], []
     for service in SERVICES:
         try:
-            found = ask("GET", service, f"/api/{service}/dead-letters").raise_for_status().json()
-            letters += [_letter(service, letter) for letter in found]
+            if place.get("service", service) == service:
+                pages.append(operate_letters.page(service, place.get("after", "")))
             if service == "booking":
                 told = ask("GET", service, "/api/operator/stuck").raise_for_status().json()
-                sagas = [_saga(one) for one in told["sagas"]]
+                sagas, total = [_saga(one) for one in told["sagas"]], told.get("total", len(told["sagas"]))
         except (ServiceDown, httpx.HTTPStatusError) as error:
             says = (
                 f"answers {error.response.status_code}"
@@ -131,20 +150,12 @@ def _work() -> dict[str, Any]:
                 else "does not answer"
             )
             down.append(f"{SERVICE_NAMES[service]}: its API {says}, so what needs a person there is not known.")
-    todo: dict[str, Any] = {"sagas": sagas, "letters": letters, "down": down}
-    return {**todo, "digest": hashlib.blake2s(orjson.dumps(todo), digest_size=8).hexdigest()}
-
-
-def letters_of(booking: str, services: Iterable[str] = SERVICES) -> tuple[list[dict[str, Any]], list[str]]:
-    """The dead letters of these services that concern a booking, and the names of those that did not say."""
-    letters, down = [], []
-    for service in services:
-        try:
-            found = ask("GET", service, f"/api/{service}/dead-letters", timeout=1.5).raise_for_status().json()
-            letters += [_letter(service, letter) for letter in found if letter["booking_id"] == booking]
-        except (ServiceDown, httpx.HTTPStatusError):
-            down.append(SERVICE_NAMES[service])
-    return letters, down
+    todo: dict[str, Any] = {
+        "sagas": sagas, "more_sagas": total - len(sagas), "down": down,
+        "pages": [page for page in pages if page["letters"]], "total": sum(page["total"] for page in pages),
+    }  # fmt: skip
+    digest = hashlib.blake2s(orjson.dumps(todo), digest_size=8).hexdigest()
+    return {**todo, "place": urlencode(place), "digest": digest}
 
 
 def _saga(saga: dict[str, Any]) -> dict[str, Any]:
@@ -162,8 +173,3 @@ def seen(saga: dict[str, Any]) -> dict[str, str]:
         f"seen_{state.lower()}": json.dumps({**shown, "booking_state": state}) for state in ("CANCELLED", "CONFIRMED")
     }
     return {"seen": json.dumps(shown), **ends}
-
-
-def _letter(service: str, letter: dict[str, Any]) -> dict[str, Any]:
-    data = json.dumps(letter["envelope"].get("data"), indent=1, ensure_ascii=False)
-    return {**letter, "service": service, "service_name": SERVICE_NAMES[service], "data": data}

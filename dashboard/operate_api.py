@@ -34,6 +34,19 @@ DECISION: dict[str, Any] = {
 """What the person saw may be said too: the request is refused if the saga has gone on since."""
 EDIT: dict[str, Any] = {**HAND, "properties": {**HAND["properties"], "data": {"type": "object"}}}
 
+MANY: dict[str, Any] = {
+    **HAND,
+    "properties": {
+        **HAND["properties"],
+        "ids": {"type": "array", "items": {"type": "string", "format": "uuid"}, "minItems": 1, "maxItems": 1000},
+        "which": {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("type", "state", "booking_id")},
+        },
+        "until": {"type": "string", "format": "date-time"},
+    },
+}
+
 
 def _body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -54,8 +67,29 @@ def act_on_saga(request: HttpRequest, booking_id: UUID, verb: SagaVerb) -> HttpR
 
 
 @router.get("/{service}/dead-letters", summary="A service's dead letters, with every attempt's error")
-def dead_letters(request: HttpRequest, service: Service, settled: bool = False) -> HttpResponse:
-    return _hand_over(request, service, f"/api/{service}/dead-letters", params={"settled": settled})
+def dead_letters(
+    request: HttpRequest,
+    service: Service,
+    settled: bool = False,
+    type: str = "",
+    state: str = "",
+    booking_id: str = "",
+    after: str = "",
+    limit: int = 200,
+) -> HttpResponse:
+    """The latest first. `X-Total-Count` says how many there are; `Link` (rel="next") where to go on."""
+    which = {"type": type, "state": state, "booking_id": booking_id, "after": after}
+    params = {"settled": settled, "limit": limit, **{name: value for name, value in which.items() if value}}
+    return _hand_over(request, service, f"/api/{service}/dead-letters", params=params)
+
+
+@router.post(
+    "/{service}/dead-letters/{what}",
+    summary="Retry or discard many dead letters at once: these ids, or those that `which` describes",
+    openapi_extra=_body(MANY),
+)
+def settle_letters(request: HttpRequest, service: Service, what: Literal["retry", "discard"]) -> HttpResponse:
+    return _hand_over(request, service, f"/api/{service}/dead-letters/{what}")
 
 
 @router.post(

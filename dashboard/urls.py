@@ -41,6 +41,7 @@ urlpatterns = [
     path("operate", operate.page, name="operate"),
     path("operate/work", operate.work, name="operate-work"),
     path("operate/sagas/<uuid:booking>/<slug:verb>", operate.act_on_saga, name="operate-saga"),
+    path("operate/letters/<slug:service>/<slug:verb>", operate.settle_letters, name="operate-letters"),
     path("operate/letters/<slug:service>/<uuid:letter>/<slug:verb>", operate.act_on_letter, name="operate-letter"),
     path("replay", replay.page, name="replay"),
     path("replay/runs", replay.listing, name="replay-runs"),

@@ -1,19 +1,21 @@
-"""/api/<service>/dead-letters: what failed, with every attempt's error, and a person's decision on it."""
+"""/api/<service>/dead-letters: what failed, with every attempt's error, and a person's decision on one or on many."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import models, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
-from django.http import HttpRequest
-from ninja import Router, Schema
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from messaging import outbox as outbox_table
 from messaging.connections import redis_client
-from messaging.dead_letters import OPEN
-from messaging.envelope import check
+from messaging.dead_letters import OPEN, message_of
 from messaging.models import DeadLetter
 from messaging.observe import observe
 from messaging.operator_token import Hand, OperatorToken
@@ -25,12 +27,42 @@ from messaging.typed_text import isolated
 
 Validate = Callable[[dict[str, Any]], object]
 """Raises ValueError (pydantic's included) or LookupError if the service's contract does not know such a message."""
-AT_ONCE = 200
+AT_ONCE, MANY = 200, 1000
+State = Literal["retrying", "dead", "retried", "cleared", "discarded"]
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails}
 
 
 class Edit(Hand):
     data: dict[str, Any]
+
+
+class Which(Schema):
+    """Open letters by what they have in common: type, state, booking."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    state: State | None = None
+    booking_id: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+
+    def condition(self) -> Q:
+        return Q(**self.dict(exclude_none=True))
+
+
+class Many(Hand):
+    """A decision on these letters, or on those that `which` describes and that were there at `until` (default: now)."""
+
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=MANY)] | None = None
+    which: Which | None = None
+    until: AwareDatetime | None = None
+
+
+class Settled(Schema):
+    """`refused`: why a letter was left as it was. `left`: how many more the same request would still find."""
+
+    done: int
+    refused: list[dict[str, str]]
+    left: int
 
 
 class AttemptOut(Schema):
@@ -62,10 +94,72 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     routes = Router(tags=["operator"], auth=OperatorToken())
     letters = dead_letter._default_manager
 
-    @routes.get("/dead-letters", response=list[LetterOut], summary="Messages that failed, the latest first")
-    def listing(request: HttpRequest, settled: bool = False) -> Any:
-        found = letters.all() if settled else letters.filter(state__in=OPEN)
-        return list(found.order_by("-updated_at")[:AT_ONCE])
+    @routes.get(
+        "/dead-letters",
+        response={200: list[LetterOut], 401: ProblemDetails, 422: ProblemDetails},
+        summary="Messages that failed, the latest first, a page at a time",
+    )
+    def listing(
+        request: HttpRequest,
+        response: HttpResponse,
+        which: Query[Which],
+        settled: bool = False,
+        after: Annotated[str, Query(max_length=100, description="where the page before ended: its Link header")] = "",
+        limit: Annotated[int, Query(ge=1, le=AT_ONCE)] = AT_ONCE,
+    ) -> Any:
+        """Open letters, or with `settled` all. `X-Total-Count` says how many there are; `Link` (rel="next") where to go on."""
+        found = letters.filter(which.condition() if settled else which.condition() & Q(state__in=OPEN))
+        response["X-Total-Count"] = str(found.count())
+        rows = list(found.filter(_beyond(after)).order_by("-updated_at", "-id")[: limit + 1])
+        if len(rows) > limit:
+            rows = rows[:limit]
+            more = {**which.dict(exclude_none=True), **({"settled": "true"} if settled else {}), "limit": limit}
+            query = urlencode({**more, "after": f"{rows[-1].updated_at.isoformat()},{rows[-1].pk}"})
+            response["Link"] = f'<{request.path}?{query}>; rel="next"'
+        return rows
+
+    @routes.post("/dead-letters/{what}", response={200: Settled, **ERRORS}, summary="Retry or discard many at once")
+    def settle_many(request: HttpRequest, what: Literal["retry", "discard"], payload: Many) -> Any:
+        """At most 1,000 at a time, the latest first; ask again while `left` is not 0."""
+        if (payload.ids is None) == (payload.which is None):
+            raise Problem(422, "Which letters?", "give `ids` or `which` (an empty `which` means every open letter)")
+        with transaction.atomic(using=service):
+            found = letters.filter(state__in=OPEN)
+            if payload.which is not None:
+                found = found.filter(payload.which.condition())
+                if payload.until is not None:  # as the list says it: JSON's times are cut to milliseconds
+                    found = found.filter(updated_at__lt=payload.until + timedelta(milliseconds=1))
+            else:
+                found = found.filter(pk__in=payload.ids or [])
+            if what == "retry":  # a letter that was sent again waits for its outcome
+                found = found.exclude(state="retried") if payload.which and not payload.which.state else found
+            total = found.count()
+            rows = list(found.select_for_update().order_by("-updated_at", "-id")[:MANY])
+            refused = _settle_each(rows, payload, what)
+            _tell_many(payload, what, len(rows) - len(refused))
+        return {"done": len(rows) - len(refused), "refused": refused[:AT_ONCE], "left": total - len(rows)}
+
+    def _settle_each(rows: list[DeadLetter], hand: Hand, what: str) -> list[dict[str, str]]:
+        """Send or discard each; return those that would only fail again."""
+        refused, messages, settled = [], [], []
+        for letter in rows:
+            try:
+                if what == "retry":
+                    messages.append(_message(service, letter, validate))
+                settled.append(letter.pk)
+            except Problem as problem:
+                refused.append({"id": str(letter.pk), "detail": problem.detail})
+        outbox_table.append(outbox, messages)
+        state, reason = "retried" if what == "retry" else "discarded", f"{isolated(hand.who)}: {isolated(hand.why)}"
+        letters.filter(pk__in=settled).update(state=state, reason=reason, updated_at=Now())
+        return refused
+
+    def _tell_many(hand: Hand, what: str, number: int) -> None:
+        done = "retried" if what == "retry" else "discarded"
+        told = {"who": hand.who, "why": hand.why, "what": done, "letters": number}
+        text = f"{isolated(hand.who)} {done} {number} letters: {isolated(hand.why)}"
+        client = redis_client()
+        transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=service)
 
     @routes.post("/dead-letters/{letter_id}/retry", response={200: LetterOut, **ERRORS}, summary="Send it again")
     def retry(request: HttpRequest, letter_id: UUID, payload: Hand) -> Any:
@@ -120,25 +214,25 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     return routes
 
 
+def _beyond(after: str) -> Q:
+    """The letters after the place where a page ended. Raises Problem."""
+    if not after:
+        return Q()
+    try:
+        at, _, letter = after.rpartition(",")
+        moment, pk = datetime.fromisoformat(at.replace(" ", "+")), UUID(letter)
+        if moment.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        raise Problem(422, "Invalid cursor", f"`after` is not where a page of letters ended: {after!r}") from None
+    return Q(updated_at__lt=moment) | Q(updated_at=moment, pk__lt=pk)
+
+
 def _message(service: str, letter: DeadLetter, validate: Validate) -> Message:
     """The letter's message, to be sent again under its own id. Raises Problem if it would only fail again."""
     try:
-        envelope = check(letter.envelope)
-        if envelope["kind"] not in ("command", "reply"):
-            raise ValueError(f"a message of kind '{envelope['kind']}' has no queue to go to")
-        validate(envelope)
+        message = message_of(service, str(letter.pk), letter.envelope)
+        validate(letter.envelope)
     except (ValueError, LookupError) as error:
         raise Problem(422, "Invalid message", f"{letter.type or 'it'} would fail again: {error}") from error
-    return Message(
-        kind=envelope["kind"],
-        type=envelope["type"],
-        data=envelope["data"],
-        destination=service,
-        subject=str(envelope.get("subject", "")),
-        correlation_id=str(envelope.get("correlationid", "")),
-        saga_id=envelope.get("sagaid"),
-        step=str(envelope.get("sagastep", "")),
-        action=str(envelope.get("sagaaction", "")),
-        causation_id=envelope.get("causationid"),
-        id=str(letter.pk),
-    )
+    return message

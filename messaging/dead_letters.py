@@ -1,14 +1,18 @@
 """Messages that fail: every attempt's error is kept; after LIMIT attempts the message is dead and waits for a person.
 
-A letter is open until the message succeeds after all (`cleared`) or a person gives it up (`discarded`).
+Until then it is tried again by itself (messaging.letter_retries). A letter is open until the message succeeds after all
+(`cleared`) or a person gives it up (`discarded`).
 """
 
 import time
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, models, router
 
+from messaging.envelope import check
+from messaging.outbox import Message
 from messaging.storable import LONGEST_KEY, kept, storable_text
 
 LIMIT = 5
@@ -52,6 +56,34 @@ def record(dead_letter: type[models.Model], envelope: dict[str, Any], error: str
             },
         )
         return cursor.fetchone()[0]
+
+
+def message_of(service: str, letter_id: str, envelope: Any) -> Message:
+    """The letter's message, to be sent again to `service` under its own id. Raises ValueError if no queue could take it."""
+    envelope = check(envelope)
+    if envelope["kind"] not in ("command", "reply"):
+        raise ValueError(f"a message of kind '{envelope['kind']}' has no queue to go to")
+    return Message(
+        kind=envelope["kind"],
+        type=str(envelope["type"]),
+        data=envelope["data"],
+        destination=service,
+        subject=str(envelope.get("subject", "")),
+        correlation_id=str(envelope.get("correlationid", "")),
+        saga_id=_uuid(envelope, "sagaid"),
+        step=str(envelope.get("sagastep", "")),
+        action=str(envelope.get("sagaaction", "")),
+        causation_id=_uuid(envelope, "causationid"),
+        id=letter_id,
+    )
+
+
+def _uuid(envelope: dict[str, Any], name: str) -> str | None:
+    value = envelope.get(name)
+    try:
+        return None if value is None else str(UUID(value))
+    except (TypeError, ValueError, AttributeError):
+        raise ValueError(f"its {name} is not a UUID: {value!r}") from None
 
 
 class OpenLetters:

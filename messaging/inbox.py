@@ -69,6 +69,8 @@ class Inbox:
     def handle(self, envelopes: list[Any], redelivered: bool = False) -> None:
         """Take in a batch as it came from the broker. Returns when each message is done or its failure is on record."""
         plan = self._plan().refresh()
+        if not isinstance(envelopes, list):  # a text, say: one bad message, not one for each of its characters
+            envelopes = [envelopes]
         good = [envelope for envelope in envelopes if self._readable(envelope)]
         together = not redelivered and not (plan.armed and any(plan.concerns(Target.of(one)) for one in good))
         if together and len(good) > 1:

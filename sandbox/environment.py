@@ -74,6 +74,8 @@ class Environments:
             "OPERATOR_TOKEN": self.secrets["OPERATOR_TOKEN"],
             "PORT": str(self.ports["web"]),
             "HOLD_SECONDS": os.environ.get("HOLD_SECONDS", "600"),
+            "LETTER_RETRY_S": os.environ.get("LETTER_RETRY_S", "10"),
+            "LETTER_LONGEST_RETRY_S": os.environ.get("LETTER_LONGEST_RETRY_S", "300"),
             "JOURNAL_KEEP_ENTRIES": os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"),
             "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
             "CONTROL_STATE": str(self.control_state),

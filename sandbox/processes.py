@@ -65,6 +65,7 @@ class Process:
 
 
 COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "FRONT_HOST", "PUBLIC_ORIGIN", "DEBUG", "REDIS_URL")
+LETTERS = ("LETTER_RETRY_S", "LETTER_LONGEST_RETRY_S")
 API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
 ADMIN_URLS = tuple(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log")
@@ -119,7 +120,7 @@ def _of_service(service: str) -> list[Process]:
                 arguments=("manage.py", "relay"), keys=(*own, replication_url(service)),
                 yields=True),
         Process(name=f"worker-{service}", tier=Tier.WORKERS, health="heartbeat", service=service,
-                arguments=celery(service), keys=(*own, "HOLD_SECONDS") if service == "seats" else own,
+                arguments=celery(service), keys=(*own, *LETTERS, *(("HOLD_SECONDS",) if service == "seats" else ())),
                 yields=True),
         Process(name=f"api-{service}", tier=Tier.FRONT, health="http", service=service,
                 arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN"), yields=True),

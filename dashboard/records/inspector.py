@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET
 
 from booking.saga import report
 from dashboard.clients import ServiceDown, get_json
-from dashboard.operate import SERVICES, letters_of, seen
+from dashboard.operate import seen
+from dashboard.operate_letters import SERVICES, of_booking
 from dashboard.operator import is_operator, who
 from dashboard.records.away import missing, says_when_away
 from dashboard.stage.present import SERVICE_NAMES
@@ -55,7 +56,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         return None
     letters: list[dict[str, Any]] = []
     if operator:
-        letters, silent = letters_of(booking, PARTICIPANTS if down else SERVICES)
+        letters, silent = of_booking(booking, PARTICIPANTS if down else SERVICES)
         down += [f"{one}: whether it has dead letters of this booking is not known." for one in silent]
     sagas = sagas_of(booking, entries, told)
     state = (told or {}).get("booking_state") or (row or {}).get("state") or "unknown"

@@ -10,7 +10,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-from dashboard import operate, operate_api
+from dashboard import operate, operate_api, operate_letters
 from dashboard.clients import ServiceDown
 
 pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal"])]
@@ -30,6 +30,8 @@ def asked(client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any) -> lis
         content = more.get("content") or json.dumps(more.get("json")).encode()
         found.append((service, method, path, json.loads(content) if method == "POST" else None))
         body: Any = {"sagas": []} if path.endswith("stuck") else []
+        if path.endswith("dead-letters/discard") or path.endswith("dead-letters/retry"):
+            body = {"done": 1, "refused": [], "left": 0}
         return httpx.Response(200, json=body, request=httpx.Request(method, "http://service"))
 
     client.defaults["HTTP_HOST"] = "localhost"  # otherwise it would call itself testserver, which is not this machine
@@ -88,7 +90,8 @@ def test_the_page_says_which_service_is_away(client: Client, monkeypatch: pytest
             503 if service == "tickets" else 200, json=body, request=httpx.Request(method, "http://s")
         )
 
-    monkeypatch.setattr(operate, "ask", ask)
+    for module in (operate, operate_letters):
+        monkeypatch.setattr(module, "ask", ask)
     text = client.get("/operate").content.decode()
     assert "Payment: its API does not answer" in text
     assert "Ticket: its API answers 503" in text
@@ -103,6 +106,12 @@ def test_the_pages_buttons(client: Client, asked: Any) -> None:
     seen = {"saga_id": ID, "step": "TakePayment", "action": "compensation", "attempt": "8"}
     client.post(f"/operate/sagas/{ID}/skip", {**HAND, **seen})
     assert asked[-1][3] == {**HAND, **seen}
+    many = {**HAND, "letter": [ID], "until": "2030-01-01T00:00:00Z"}
+    client.post("/operate/letters/payments/discard", many)
+    assert asked[-1] == ("payments", "POST", "/api/payments/dead-letters/discard", {**HAND, "ids": [ID]})
+    client.post("/operate/letters/payments/retry", {**many, "all": "1"})
+    assert asked[-1][3] == {**HAND, "which": {}, "until": "2030-01-01T00:00:00Z"}
+    assert "No letter is selected" in client.post("/operate/letters/payments/retry", HAND).content.decode()
     edited = {**HAND, "data": '{"amount": 7}'}
     client.post(f"/operate/letters/payments/{ID}/edit-and-retry", edited)
     assert asked[-1][3] == {**HAND, "data": {"amount": 7}}

@@ -1,0 +1,80 @@
+"""The letters on the page /operate: a page of each service's, how many there are, and what a person decides on many."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+
+from dashboard.clients import ServiceDown
+from dashboard.operate_api import ask
+from dashboard.stage.present import SERVICE_NAMES
+
+SERVICES = ("booking", "seats", "payments", "tickets")
+SHOWN = 50
+MANY = {"retry": "{done} messages are sent again.", "discard": "{done} messages are given up."}
+
+
+def page(service: str, after: str = "") -> dict[str, Any]:
+    """{"service", "service_name", "letters", "total", "until", "next"}: the open letters after a place, the latest first.
+
+    `until`: the time of the newest, on the first page; `next`: the address of the next page, "" on the last. Raises
+    ServiceDown, httpx.HTTPStatusError.
+    """
+    params = {"limit": SHOWN, **({"after": after} if after else {})}
+    answer = ask("GET", service, f"/api/{service}/dead-letters", params=params).raise_for_status()
+    found = answer.json()
+    return {
+        "service": service,
+        "service_name": SERVICE_NAMES[service],
+        "letters": [shaped(service, letter) for letter in found],
+        "total": int(answer.headers.get("X-Total-Count", len(found))),
+        "until": found[0]["updated_at"] if found and not after else "",
+        "next": _next(service, answer),
+    }
+
+
+def _next(service: str, answer: httpx.Response) -> str:
+    url = answer.links.get("next", {}).get("url", "")
+    after = parse_qs(urlsplit(url).query).get("after", [""])[0]
+    return f"/operate?{urlencode({'service': service, 'after': after})}" if after else ""
+
+
+def of_booking(booking: str, services: Iterable[str] = SERVICES) -> tuple[list[dict[str, Any]], list[str]]:
+    """The dead letters of these services that concern a booking, and the names of those that did not say."""
+    letters, down = [], []
+    for service in services:
+        try:
+            params = {"booking_id": booking}
+            found = ask("GET", service, f"/api/{service}/dead-letters", timeout=1.5, params=params)
+            letters += [shaped(service, letter) for letter in found.raise_for_status().json()]
+        except (ServiceDown, httpx.HTTPStatusError):
+            down.append(SERVICE_NAMES[service])
+    return letters, down
+
+
+def shaped(service: str, letter: dict[str, Any]) -> dict[str, Any]:
+    data = json.dumps(letter["envelope"].get("data"), indent=1, ensure_ascii=False)
+    return {**letter, "service": service, "service_name": SERVICE_NAMES[service], "data": data}
+
+
+def settle(service: str, verb: str, hand: dict[str, str], ids: list[str], until: str) -> tuple[str, str]:
+    """Decide on these letters, or with `until` on all that were there then. (title, text); the title is "" if all went well.
+
+    Asks until none is left. Raises ServiceDown.
+    """
+    which: dict[str, Any] = {"which": {}, "until": until} if until else {"ids": ids}
+    if not until and not ids:
+        return "No letter is selected", "Tick the letters that you mean, or decide on all of them."
+    done, refused, left = 0, [], 1
+    while left:
+        answer = ask("POST", service, f"/api/{service}/dead-letters/{verb}", json={**hand, **which})
+        found = answer.json()
+        if answer.status_code != 200:
+            return found.get("title", "Refused"), found.get("detail", "")
+        done, refused, left = done + found["done"], found["refused"], found["left"] if found["done"] else 0
+    told = MANY[verb].format(done=done)
+    if refused:
+        return f"{len(refused)} would fail again", f"{told} The first of the others: {refused[0]['detail']}"
+    return "", told

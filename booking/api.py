@@ -1,5 +1,6 @@
 """Booking's HTTP API: place a booking, look at it and its saga, customers, and the event log."""
 
+import re
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from booking.truth import TRUTH
 from faults import Mechanism
 from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
 from messaging.field_errors import form
+from messaging.hot_path import PLACED_BY
 from messaging.message import Amount, Currency, Slug
 from messaging.problems import Problem, ProblemDetails, install
 
@@ -43,6 +45,7 @@ api.add_router("/api/operator", operator_api.router)
 api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
 
 BATCH, WAITING = 50, 2000
+VISITOR = re.compile(r"[0-9a-f]{16}")
 LARGEST_ID = 2**63 - 1
 PRICE_CHANGED = "price-changed"  # the type of the problem
 
@@ -100,6 +103,7 @@ class BookingOut(Schema):
     currency: str
     saga_id: UUID
     version: int
+    placed_by: str
 
 
 def _place(requests: Any) -> list[Result]:
@@ -134,12 +138,17 @@ front = GroupCommit(_place, size=BATCH, waiting=WAITING)
 )
 async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse) -> Any:
     """202 and where to look. The same Idempotency-Key with the same body gives the same booking, also while it is in flight."""
-    accepted = await answer_to(wanted_of(key_of(request), payload))
+    accepted = await answer_to(wanted_of(key_of(request), payload, visitor_of(request.headers.get(PLACED_BY, ""))))
     response["Location"] = accepted["url"]
     return Status(202, accepted)
 
 
-def wanted_of(key: str, payload: BookingIn) -> PlaceBooking:
+def visitor_of(header: str) -> str:
+    """Who placed it, as the front door has found out; anything that is no pseudonym is nobody."""
+    return header if VISITOR.fullmatch(header) else ""
+
+
+def wanted_of(key: str, payload: BookingIn, placed_by: str = "") -> PlaceBooking:
     return PlaceBooking(
         key=key,
         customer=payload.customer,
@@ -147,6 +156,7 @@ def wanted_of(key: str, payload: BookingIn) -> PlaceBooking:
         seats=tuple(payload.seats),
         payment_method=payload.payment_method,
         seen=Price(payload.seen.amount, payload.seen.currency) if payload.seen else None,
+        placed_by=placed_by,
     )
 
 

@@ -99,7 +99,10 @@ class CustomerRenamed(_Customer):
 
 
 class BookingState(Body):
-    """The full state of a booking. `amount` in minor units of `currency`; None until Seat has named the price."""
+    """The full state of a booking. `amount` in minor units of `currency`; None until Seat has named the price.
+
+    `placed_by`: the pseudonym of the visitor who placed it, "" for a script.
+    """
 
     id: Id
     customer_id: int
@@ -111,6 +114,7 @@ class BookingState(Body):
     amount: Amount | None
     currency: str
     saga_id: Id
+    placed_by: str = ""
 
 
 class BookingPlaced(BookingState):

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from booking.api import BookingIn, answer_to, wanted_of
+from booking.api import BookingIn, answer_to, visitor_of, wanted_of
 from booking.idempotency import KEY as NAME
 from booking.services import PlaceBooking
 from messaging.api_faults import Watched
-from messaging.hot_path import KEY, Application, again, body_of, is_ordinary, send_answer, send_response
+from messaging.hot_path import KEY, PLACED_BY, Application, again, body_of, is_ordinary, send_answer, send_response
 from messaging.problems import problem_of
 
 PATH = "/api/bookings"
@@ -33,7 +33,9 @@ class Counter:
         body = await body_of(receive)
         if body is None:
             return
-        wanted = _read(dict(scope["headers"]).get(KEY, b"").decode("ascii"), body)
+        headers = dict(scope["headers"])
+        placed_by = visitor_of(headers.get(PLACED_BY.encode(), b"").decode("latin-1"))
+        wanted = _read(headers.get(KEY, b"").decode("ascii"), body, placed_by)
         if wanted is None:
             await self._application(scope, again(body, receive), send)
             return
@@ -42,15 +44,15 @@ class Counter:
         except Exception as error:
             await send_response(send, problem_of(error, PATH).response())
             return
-        headers = [(b"content-type", b"application/json; charset=utf-8"), (b"location", accepted["url"].encode())]
-        await send_answer(send, 202, headers, json.dumps(accepted).encode())
+        answer = [(b"content-type", b"application/json; charset=utf-8"), (b"location", accepted["url"].encode())]
+        await send_answer(send, 202, answer, json.dumps(accepted).encode())
 
 
-def _read(key: str, body: bytes) -> PlaceBooking | None:
+def _read(key: str, body: bytes, placed_by: str) -> PlaceBooking | None:
     """None for what the view has to refuse."""
     if not NAME.fullmatch(key):
         return None
     try:
-        return wanted_of(key, BookingIn.model_validate_json(body))
+        return wanted_of(key, BookingIn.model_validate_json(body), placed_by)
     except ValidationError:
         return None

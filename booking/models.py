@@ -28,6 +28,9 @@ class Booking(models.Model):
     performance_id = models.TextField()
     seats = ArrayField(models.TextField())
     payment_method = models.TextField()
+    placed_by = models.TextField(
+        default="", db_default=""
+    )  # the visitor's pseudonym; "" for a script, and of old bookings
     state = models.TextField(default="PENDING")
     reason = models.TextField(default="")
     amount = models.BigIntegerField(null=True)  # minor units of `currency`; null until Seat has named the price

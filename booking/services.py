@@ -44,6 +44,7 @@ class PlaceBooking:
     seats: tuple[str, ...]
     payment_method: str
     seen: Price | None = None
+    placed_by: str = ""  # the visitor's pseudonym, "" for a script; no part of what is asked for
 
     def fingerprint(self) -> str:
         """A digest of what is asked for; the order of the seats does not matter.
@@ -102,14 +103,14 @@ _LOOK = """
 _PLACE = """
     with asked as (
         select * from jsonb_to_recordset(%s::jsonb) as r (key text, fingerprint text, customer bigint, performance text,
-            seats text[], payment_method text)
+            seats text[], payment_method text, placed_by text)
     ), taken as (
         insert into booking_idempotencykey (key, fingerprint) select key, fingerprint from asked order by key
         on conflict do nothing returning key, booking_id
     ), placed as (
-        insert into booking_booking (id, customer_id, performance_id, seats, payment_method, state, reason, currency,
-            due_at, version)
-        select booking_id, customer, performance, seats, payment_method, 'PENDING', '', '',
+        insert into booking_booking (id, customer_id, performance_id, seats, payment_method, placed_by, state, reason,
+            currency, due_at, version)
+        select booking_id, customer, performance, seats, payment_method, placed_by, 'PENDING', '', '',
             clock_timestamp() + %s * interval '1 second', 1
         from asked join taken using (key) returning id, saga_id
     )
@@ -210,6 +211,7 @@ def _place(requests: Sequence[PlaceBooking]) -> dict[str, Result]:
             "performance": r.performance,
             "seats": list(r.seats),
             "payment_method": r.payment_method,
+            "placed_by": r.placed_by,
         }
         for r in requests
     ]
@@ -235,6 +237,7 @@ def _messages(request: PlaceBooking, *, booking_id: str, saga_id: str) -> list[M
         amount=None,
         currency="",
         saga_id=saga_id,
+        placed_by=request.placed_by,
     )
     common: dict[str, Any] = {"subject": booking_id, "correlation_id": booking_id, "saga_id": saga_id}
     return [

@@ -130,6 +130,8 @@ MIDDLEWARE = [
     # row. Behind it each of them would be sent to a thread and waited for, two or three times a request.
     "config.static.StaticFiles",
 ]
+if SERVICE == "web":
+    MIDDLEWARE.insert(-2, "dashboard.visitor.Visitors")
 if SERVICE == "web":  # pages of a thousand seats; Django pads them against guessing secrets from the length (BREACH)
     MIDDLEWARE.insert(0, "django.middleware.gzip.GZipMiddleware")
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path

@@ -13,6 +13,7 @@ from dashboard.pressure import PRESSURE
 from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
 from dashboard.verdict_api import router as verdict_router
+from dashboard.visitor import placed_by
 from messaging.problems import Problem, install
 from projections import queries
 
@@ -139,7 +140,8 @@ def seats(request: HttpRequest, performance: str) -> Any:
 )
 def book(request: HttpRequest) -> HttpResponse:
     PRESSURE.check()
-    return _hand_over("booking", request, "/api/bookings", content=request.body, headers=_headers(request))
+    headers = _headers(request) | placed_by(request)
+    return _hand_over("booking", request, "/api/bookings", content=request.body, headers=headers)
 
 
 def _headers(request: HttpRequest) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The faults on the rail, a chip each, grouped by the service they strike. Pure: from the control process's listing to words."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dashboard.stage.present import SERVICE_NAMES
@@ -7,6 +9,7 @@ from faults import HOUSE, Kind, Point
 from faults.toggles import LABELS
 
 OWNERS = {**SERVICE_NAMES, "redis": "Redis", "house": "The sandbox itself"}
+NOBODYS: Mapping[str, str] = MappingProxyType({})
 SHOWN = 20  # chips: more than a person reads; a script may arm a thousand
 POINT_NAMES = {
     Point.TRANSACTION_BEFORE: "before the transaction",
@@ -46,10 +49,15 @@ def shown(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [fault for fault in armed if fault["id"] in kept]
 
 
-def groups(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def is_for(fault: dict[str, Any], visitor: str) -> bool:
+    """Whether a visitor's own next booking may meet it: one for somebody else's may not."""
+    return fault.get("visitor", "") in ("", visitor)
+
+
+def groups(armed: list[dict[str, Any]], visitor: str = "", seats: Mapping[str, str] = NOBODYS) -> list[dict[str, Any]]:
     """The chips of each service that has some, the newest first; what stands still or is down before all, since somebody may
-    have to end it, then a fault for any service."""
-    chips = [(owner_of(fault["service"]) if fault["service"] else "", _chip(fault)) for fault in armed]
+    have to end it, then a fault for any service. `visitor`: who looks; `seats`: those of a booking that was struck."""
+    chips = [(owner_of(fault["service"]) if fault["service"] else "", _chip(fault, visitor, seats)) for fault in armed]
     owners = {"": "Any service", **OWNERS}
     groups: list[dict[str, Any]] = [
         {"service": owner, "name": name, "chips": [chip for of, chip in reversed(chips) if of == owner]}
@@ -64,16 +72,17 @@ def _may_wait(chip: dict[str, Any]) -> bool:
     return chip["state"] not in ("held", "down")
 
 
-def _chip(fault: dict[str, Any]) -> dict[str, Any]:
+def _chip(fault: dict[str, Any], visitor: str, seats: Mapping[str, str]) -> dict[str, Any]:
     """One fault in words: what and where, for whom, and how far it has come."""
     proof = fault["proofs"][-1] if fault["proofs"] else None
     state = "held" if fault["held"] else "down" if fault["until"] else fault["state"]
     return {
         "id": fault["id"],
         "what": LABELS.get(fault["name"]) or f"{fault['action']} · {POINT_NAMES[Point(fault['point'])]}",
-        "detail": " · ".join(filter(None, [*_scope(fault), _when(fault)])),
+        "detail": " · ".join(filter(None, [*_scope(fault, visitor), _when(fault)])),
         "state": state,
         "fired": fault["fired"],
+        "on": seats.get(fault["last_booking"], ""),
         "proof": proof,
         "held": next((held["booking"] for held in fault["held"]), "") if fault["held"] else "",
         "holds": bool(fault["held"]),
@@ -81,7 +90,8 @@ def _chip(fault: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _scope(fault: dict[str, Any]) -> list[str]:
+def _scope(fault: dict[str, Any], visitor: str) -> list[str]:
+    mine = ("my" if fault["visitor"] == visitor else "another visitor's") if fault.get("visitor") else ""
     booking = f"booking {fault['booking'][-8:]}" if fault["booking"] else ""
     customer = f"customer {fault['customer']}" if fault["customer"] is not None else ""
     new = "new bookings" if fault["only_new"] and fault["name"] not in LABELS else ""
@@ -93,6 +103,7 @@ def _scope(fault: dict[str, Any]) -> list[str]:
         booking,
         fault["seat"] and f"seat {fault['seat']}",
         customer,
+        mine and f"{mine} next booking",
         new,
     ]
 

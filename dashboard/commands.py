@@ -9,12 +9,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import operator, rail
+from dashboard.chips import is_for
 from dashboard.clients import ServiceDown, call
 from dashboard.faults_api import arm_fault, control, switch_mechanism
 from dashboard.operator import check_operator, who
 from dashboard.outages import DOWN
 from dashboard.pressure import PRESSURE
 from dashboard.stage.story import tell
+from dashboard.visitor import placed_by, visitor
 from faults import Mechanism, dump
 from faults.catalogue import MECHANISMS
 from faults.toggles import TOGGLES
@@ -32,7 +34,7 @@ def book(request: HttpRequest) -> HttpResponse:
         "customer": int(customer) if customer.isascii() and customer.isdigit() else customer,
         "payment_method": request.POST.get("payment_method", ""),
     }
-    headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")}
+    headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")} | placed_by(request)
     try:
         PRESSURE.check()
         answer = call("booking", "POST", "/api/bookings", json=body, headers=headers)
@@ -75,7 +77,7 @@ def outages(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def arm(request: HttpRequest) -> HttpResponse:
-    return _done(request, lambda: arm_fault(rail.wanted(request.POST.dict()), who(request)))
+    return _done(request, lambda: arm_fault(rail.wanted(request.POST.dict(), visitor(request)), who(request)))
 
 
 @require_POST
@@ -108,17 +110,18 @@ def mechanism(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def toggle(request: HttpRequest, name: str) -> HttpResponse:
-    """Arm a one-shot fault, or clear it if it is armed."""
+    """Arm a one-shot fault for this visitor's next booking, or clear it if it is armed."""
     if name not in TOGGLES:
         return HttpResponse(f"no fault '{name}'; there are {', '.join(TOGGLES)}", status=404, content_type="text/plain")
 
     def turn() -> None:
-        found = [fault for fault in control("GET", "/faults")["faults"] if fault["name"] == name]
+        mine = visitor(request)
+        found = [one for one in control("GET", "/faults")["faults"] if one["name"] == name and is_for(one, mine)]
         live = [fault for fault in found if fault["state"] in ("armed", "fired")]
         for fault in live:
             control("DELETE", f"/faults/{fault['id']}", params={"who": who(request)})
         if not live:
-            control("POST", "/faults", content=dump(replace(TOGGLES[name](), who=who(request))))
+            control("POST", "/faults", content=dump(replace(TOGGLES[name](visitor=mine), who=who(request))))
 
     return _done(request, turn)
 
@@ -148,7 +151,7 @@ def _done(
 
 
 def _rail(request: HttpRequest, problem: str = "", known: bool = False) -> HttpResponse:
-    context = {**rail.rail(), "problem": problem, "operator": known or operator.is_operator(request)}
+    context = {**rail.rail(visitor(request)), "problem": problem, "operator": known or operator.is_operator(request)}
     return render(request, "dashboard/faults.html#rail", context)
 
 

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt
 import faults
 from dashboard.clients import call, get_json
 from dashboard.operator import check_operator, who
+from dashboard.visitor import visitor
 from faults import Action, Fault, FaultError, Mechanism, Point
 from faults.catalogue import MECHANISMS, REASONS
 from messaging.api_faults import HEARD_S
@@ -49,6 +50,7 @@ class FaultIn(Schema):
     seat: Text = ""
     customer: StrictInt | None = None
     only_new: Annotated[StrictBool, Field(description="spare the bookings placed before it was armed")] = False
+    mine: Annotated[StrictBool, Field(description="only the next booking of the visitor whose cookie asks")] = False
     trigger: TriggerIn = TriggerIn()
     reason: Annotated[Text, Field(description="the reason a refusal gives")] = ""
     seconds: Annotated[float, Field(description="length of a delay or an outage; bound of a hold or a hang")] = 0.0
@@ -84,6 +86,12 @@ def arm(request: HttpRequest, payload: FaultIn) -> Any:
     check_operator(request)
     asked = payload.dict()
     asked["booking"] = str(payload.booking or "")
+    if asked.pop("mine"):
+        asked["visitor"] = visitor(request)
+        if not asked["visitor"]:
+            raise Problem(
+                422, "No visitor", "`mine` needs the cookie that a page has set; leave it out to strike any booking"
+            )
     return Status(201, arm_fault(asked, who(request)))
 
 

@@ -10,8 +10,10 @@ import aiohttp
 from django.conf import settings
 
 from dashboard.clients import ServiceDown
+from dashboard.operator import is_local
 from dashboard.pressure import PRESSURE
-from messaging.hot_path import KEY, Application, body_of, is_ordinary, send_answer, send_response
+from dashboard.visitor import visitor_of_header
+from messaging.hot_path import KEY, PLACED_BY, Application, body_of, is_ordinary, send_answer, send_response
 
 PATH = "/api/bookings"
 FORWARDED, RETURNED = (b"content-type", KEY), (b"content-type", b"location", b"retry-after")
@@ -29,11 +31,15 @@ class Gateway:
         if not (is_ordinary(scope, "POST", PATH) and PRESSURE.is_known_to_be_low()):
             await self._application(scope, receive, send)
             return
+        placed_by = _visitor(scope)
+        if not placed_by and not _is_local(scope):  # the view makes a cookie
+            await self._application(scope, receive, send)
+            return
         body = await body_of(receive)
         if body is None:
             return
         sent = {name.decode(): value.decode() for name, value in scope["headers"] if name in FORWARDED}
-        headers = {"content-type": "application/json"} | sent
+        headers = {"content-type": "application/json"} | sent | ({PLACED_BY: placed_by} if placed_by else {})
         try:
             async with self._session().post(settings.API_URLS["booking"] + PATH, data=body, headers=headers) as answer:
                 content = await answer.read()
@@ -52,3 +58,13 @@ class Gateway:
         if self._client is None:
             self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=40), timeout=TIMEOUT)
         return self._client
+
+
+def _visitor(scope: Any) -> str:
+    cookies = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
+    return visitor_of_header("; ".join(cookies))
+
+
+def _is_local(scope: Any) -> bool:
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return is_local((scope.get("client") or ("",))[0], host)

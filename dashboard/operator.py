@@ -72,10 +72,15 @@ def sign_in(response: HttpResponse, token: str) -> bool:
 def _is_local(request: HttpRequest) -> bool:
     """From this machine, and called by its local name. With a proxy in front nobody is: it stands on this machine too, and not
     every proxy passes on whom it speaks for."""
+    return is_local(request.META.get("REMOTE_ADDR", ""), request.get_host())
+
+
+def is_local(address: str, called: str) -> bool:
+    """`address`: of who asks; `called`: the name by which we are asked, with or without a port."""
     if settings.PUBLIC_ORIGIN:
         return False
-    host = urlsplit(f"//{request.get_host()}").hostname or ""
-    return _is_loopback(request.META.get("REMOTE_ADDR", "")) and (host == "localhost" or _is_loopback(host))
+    host = urlsplit(f"//{called}").hostname or ""
+    return _is_loopback(address) and (host == "localhost" or _is_loopback(host))
 
 
 def _is_loopback(address: str) -> bool:

@@ -4,14 +4,17 @@ asking the control process; commands.py takes the buttons."""
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dashboard.chips import OWNERS, POINT_NAMES, groups, owner_of, shown
+from django.db import Error as DatabaseError
+
+from dashboard.chips import OWNERS, POINT_NAMES, groups, is_for, owner_of, shown
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
 from faults import AT, Action, Fault, Kind, Point, catalogue
-from faults.catalogue import MECHANISMS, REASONS
+from faults.catalogue import MECHANISMS, reasons
 from faults.messages import messages
 from faults.toggles import LABELS
 from messaging.problems import Problem
+from projections import queries
 
 MECHANISM_NAMES = {
     "barrier": "Barrier",
@@ -25,8 +28,11 @@ WHENS = {Kind.ONCE: "once", Kind.TIMES: "n times", Kind.PROBABILITY: "with proba
 TIMED = (Action.DELAY, Action.HOLD, Action.HANG, Action.PAUSE, Action.DOWN, Action.REORDER)
 
 
-def rail() -> dict[str, Any]:
-    """Context for the refreshed part: toggles, chips grouped by service; `away` when control does not answer."""
+def rail(visitor: str = "") -> dict[str, Any]:
+    """Context for the refreshed part: toggles, chips grouped by service; `away` when control does not answer.
+
+    `visitor`: who looks; what is armed for somebody else's next booking is no state of their toggles.
+    """
     try:
         armed = control("GET", "/faults")["faults"]
     except (ServiceDown, Problem):
@@ -36,11 +42,20 @@ def rail() -> dict[str, Any]:
     chosen = shown(armed)
     return {
         "away": away,
-        "toggles": toggles(armed, away),
-        "groups": groups(chosen),
+        "toggles": toggles([fault for fault in armed if is_for(fault, visitor)], away),
+        "groups": groups(chosen, visitor, _seats(chosen)),
         "more": len(armed) - len(chosen),
         "unproven": any(map(_unproven, chosen)),
     }
+
+
+def _seats(chosen: list[dict[str, Any]]) -> dict[str, str]:
+    """{booking: its seats} of those that were struck last, as far as the views know them."""
+    struck = {fault["last_booking"] for fault in chosen if fault["last_booking"]}
+    try:
+        return {booking: ", ".join(seats) for booking, seats in queries.seats_of(struck).items()}
+    except DatabaseError:  # InterfaceError too: the rail is there without the views
+        return {}
 
 
 def _unproven(fault: dict[str, Any]) -> bool:
@@ -84,7 +99,10 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
     actions = [str(action) for action in entry.actions]
     action = _chosen(asked.get("action"), actions, "crash" if "crash" in actions else actions[0])
     outage = action == Action.DOWN and entry.point in (Point.DATABASE, Point.REDIS)
+    scoped = not outage and entry.point not in (Point.PROCESS, Point.API)
     place = _chosen(asked.get("place"), places, places[0])
+    passing = [] if outage else list(messages(entry.point, service))
+    message = _chosen(asked.get("message"), ["", *passing], "POST" if entry.point == Point.API else "")
     whens = _whens(Point(point), Action(action), place, outage)
     return {
         "services": OWNERS,
@@ -92,13 +110,13 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
         "sentence": entry.sentence,
         "places": places,
         "actions": actions,
-        "messages": [] if outage else messages(entry.point, service),
-        "reasons": sorted({reason for found in REASONS.values() for reason in found}),
+        "messages": passing,
+        "reasons": reasons(service, message),
         "whens": [(str(kind), WHENS[kind]) for kind in whens],
-        "scoped": not outage and entry.point not in (Point.PROCESS, Point.API),
+        "scoped": scoped,
         "timed": action in TIMED,
         "asked": {
-            "for": "any",
+            "for": "mine" if scoped else "any",
             "times": "2",
             "probability": "0.5",
             "seed": "1",
@@ -108,6 +126,7 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
             "point": point,
             "action": action,
             "place": place,
+            "message": message,
             "kind": _chosen(asked.get("kind"), [str(kind) for kind in whens], "once"),
             "seconds": asked.get("seconds") or ("20" if outage else "5" if action == Action.DELAY else ""),
         },
@@ -121,18 +140,18 @@ def _whens(point: Point, action: Action, place: str, outage: bool) -> list[Kind]
     return [kind for kind in whens if not house or kind in (Kind.ONCE, Kind.TIMES)]
 
 
-WHEN = ("kind", "times", "probability", "seed", "after")
+OF_A_PLACE = ("kind", "times", "probability", "seed", "after", "message")
 
 
 def anew(asked: dict[str, str], changed: str) -> dict[str, str]:
     """The fields of a form after `changed` has been chosen: another place begins with "once", whatever was armed before."""
     if changed not in ("service", "point"):
         return asked
-    return {name: value for name, value in asked.items() if name not in WHEN}
+    return {name: value for name, value in asked.items() if name not in OF_A_PLACE}
 
 
-def wanted(asked: dict[str, str]) -> dict[str, Any]:
-    """The filled form as what faults.parse takes. What is no number stays as it is: the refusal then shows it."""
+def wanted(asked: dict[str, str], visitor: str = "") -> dict[str, Any]:
+    """The filled form of this visitor as what faults.parse takes. What is no number stays as it is: the refusal then shows it."""
     kind, scope = asked.get("kind", "once"), asked.get("for", "any")
     trigger: dict[str, Any] = {"kind": kind, "after": _number(asked.get("after"))}
     if kind == Kind.TIMES:
@@ -150,7 +169,8 @@ def wanted(asked: dict[str, str]) -> dict[str, Any]:
         "booking": asked.get("booking", "") if scope == "booking" else "",
         "seat": asked.get("seat", "").strip() if scope == "seat" else "",
         "customer": _number(asked.get("customer")) if scope == "customer" else None,
-        "only_new": scope == "new",
+        "only_new": scope == "new" or (scope == "mine" and not visitor),
+        "visitor": visitor if scope == "mine" else "",
     }
 
 

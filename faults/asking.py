@@ -15,7 +15,7 @@ from faults.trigger import Kind
 HOUSE_TIMES = 3  # strikes of one fault on the house's own programs
 ASKED = (
     "point", "action", "service", "message", "step", "direction", "booking", "seat", "customer", "trigger", "reason",
-    "seconds", "name", "expires_at", "only_new",
+    "seconds", "name", "expires_at", "only_new", "visitor",
 )  # fmt: skip
 """The fields a person may choose; the others are the plan's own."""
 
@@ -60,6 +60,7 @@ def _often(fault: Fault) -> str:
 def _check_scope(fault: Fault) -> None:
     """Refuse what would never strike. Only of what somebody asks for: a plan that was kept must always be readable."""
     given = [name for name in ("step", "direction", "booking", "seat") if getattr(fault, name)]
+    given += ["visitor's next booking"] if fault.visitor else []
     given += [name for name in ("customer", "only_new") if getattr(fault, name) not in (None, False)]
     if given and fault.point in (Point.API, Point.PROCESS, Point.REDIS):
         raise FaultError(f"a fault at '{fault.point}' strikes whoever comes; it cannot be for one {given[0]}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from faults.messages import messages
+from faults.messages import COMMANDS, messages
 from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
 
 
@@ -41,7 +41,22 @@ REASONS = {
     "TakePayment": ("card_declined", "insufficient_funds"),
     "IssueTickets": ("printer_refused",),
 }
-"""The reasons a refusal gives by itself; a fault may give any."""
+"""The reasons a service refuses with by itself; a fault may give any."""
+
+OF_ENDINGS = {
+    "VoidTickets": ("no_tickets",),
+    "RefundPayment": ("refund_refused",),
+    "ReleaseSeats": ("release_refused",),
+    "ConfirmSeats": ("confirmation_refused",),
+}
+"""Reasons for what undoes or ends a saga, which no service refuses with by itself."""
+
+
+def reasons(service: str, message: str = "") -> list[str]:
+    """Those that a refusal of this message may give, or of any message of the service."""
+    commands = [message] if message else COMMANDS.get(service, ())
+    return [reason for command in commands for reason in (*REASONS.get(command, ()), *OF_ENDINGS.get(command, ()))]
+
 
 MECHANISMS = {
     Mechanism.BARRIER: "Each command acts once, however often it comes.",

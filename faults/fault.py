@@ -38,6 +38,7 @@ class Fault:
     booking: str = ""
     seat: str = ""
     customer: int | None = None
+    visitor: str = ""  # pseudonym: only the first booking that this visitor places after it was armed
     only_new: bool = False  # spares the bookings that were placed before it was armed
     trigger: Trigger = field(default_factory=Trigger)
     reason: str = ""  # the reason a refusal gives
@@ -65,7 +66,7 @@ class Fault:
         after = HOUSE_EXPIRES_AFTER if self.on_the_house else EXPIRES_AFTER
         expires = self.expires_at or iso(datetime.fromisoformat(self.armed_at) + after)
         put(self, "expires_at", moment(expires, "expires_at"))
-        for name in ("message", "step", "booking", "seat", "reason", "name", "who", "id"):
+        for name in ("message", "step", "booking", "seat", "reason", "name", "who", "id", "visitor"):
             text(getattr(self, name), name)
         if self.customer is not None:
             whole(self.customer, "customer", 0, 2**53)
@@ -97,8 +98,8 @@ class Fault:
 
     @property
     def personal(self) -> bool:
-        """Whether it is meant for a seat or a customer, which few messages name."""
-        return bool(self.seat) or self.customer is not None
+        """Whether it is meant for a seat, a customer or a visitor, whom few messages name."""
+        return bool(self.seat or self.visitor) or self.customer is not None
 
     @property
     def on_the_house(self) -> bool:
@@ -113,6 +114,15 @@ class Fault:
         """Whether the message itself carries the seat and the customer the fault is meant for."""
         return (not self.seat or self.seat in target.seats) and self.customer in (None, target.customer)
 
+    def begins_with(self, target: Target, known: Collection[str]) -> bool:
+        """Whether this message tells of a booking that the fault is meant for, and did not know of.
+
+        Of a visitor's bookings that is the first one placed after the fault was armed, and no other.
+        """
+        if self.visitor and (known or self._came_before(target.booking)):
+            return False
+        return self.visitor in ("", target.visitor) and self.names(target)
+
     def aims_at(self, target: Target, known: Collection[str] = ()) -> bool:
         """Whether the message fits the fault's scope; where it strikes, and when, is another matter.
 
@@ -124,7 +134,7 @@ class Fault:
             and self.direction in ("", target.direction)
             and self.booking in ("", target.booking)
             and not (self.only_new and self._came_before(target.booking))
-            and (target.booking in known or self.names(target))
+            and (target.booking in known or (not self.visitor and self.names(target)))
         )
 
     def _came_before(self, booking: str) -> bool:

@@ -62,7 +62,7 @@ class Plan:
     def __init__(self, redis: Redis, service: str, program: str = "") -> None:
         self.redis, self.service, self.program = redis, service, program
         self.armed: list[Fault] = []  # those that may strike in this process
-        self.personal: list[Fault] = []  # those for a seat or a customer, wherever they strike
+        self.personal: list[Fault] = []  # those for a seat, a customer or a visitor, wherever they strike
         self.off: frozenset[str] = frozenset()
         self.answers: dict[str, Fault] = {}  # message id -> the refusal claimed for it, until the next refresh
         self._known: dict[str, frozenset[str]] = {}
@@ -105,15 +105,16 @@ class Plan:
         return None
 
     def learn(self, target: Target) -> None:
-        """Note whose booking a message belongs to, for those that come after it and carry neither seat nor customer.
+        """Note whose booking a message belongs to, for those that come after it and carry neither seat, customer nor visitor.
 
         Booking's relay calls it for whatever it sends, the event BookingPlaced first: before anybody has to know.
         """
         for fault in self.personal:
-            if target.booking and fault.names(target) and target.booking not in self._known.get(fault.id, ()):
+            known = self._known.get(fault.id, frozenset())
+            if target.booking and target.booking not in known and fault.begins_with(target, known):
                 self.redis.sadd(KNOWN_KEY + fault.id, target.booking)
                 self.redis.expire(KNOWN_KEY + fault.id, KNOWN_FOR_S)
-                self._known[fault.id] = self._known.get(fault.id, frozenset()) | {target.booking}
+                self._known[fault.id] = known | {target.booking}
 
     def disabled(self, mechanism: Mechanism) -> bool:
         return mechanism in self.off

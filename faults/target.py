@@ -15,6 +15,7 @@ class Target:
     direction: str = ""
     seats: frozenset[str] = frozenset()
     customer: int | None = None
+    visitor: str = ""  # who placed the booking: Booking's events say so
 
     @classmethod
     def of(cls, envelope: Mapping[str, Any]) -> "Target":
@@ -32,6 +33,7 @@ class Target:
             direction=str(envelope.get("sagaaction", "")),
             seats=frozenset(_labels(data.get("seats"))),
             customer=customer if isinstance(customer, int) else None,
+            visitor=str(data.get("placed_by") or ""),
         )
 
 

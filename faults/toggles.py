@@ -1,4 +1,4 @@
-"""The ready-made faults of the front page: each is one shot, at a booking placed after it was armed.
+"""The ready-made faults of the front page: each is one shot, at the next booking of the visitor who armed it.
 
 A booking that is still under way would otherwise take the shot that was meant for the next one.
 """
@@ -9,7 +9,7 @@ from faults.fault import Fault
 from faults.points import Action, Point
 
 
-def card_declined(booking: str = "") -> Fault:
+def card_declined(booking: str = "", visitor: str = "") -> Fault:
     return Fault(
         point=Point.ANSWER,
         action=Action.REFUSE,
@@ -18,11 +18,12 @@ def card_declined(booking: str = "") -> Fault:
         reason="card_declined",
         name="card_declined",
         booking=booking,
+        visitor=visitor,
         only_new=True,
     )
 
 
-def printer_refuses(booking: str = "") -> Fault:
+def printer_refuses(booking: str = "", visitor: str = "") -> Fault:
     return Fault(
         point=Point.ANSWER,
         action=Action.REFUSE,
@@ -31,11 +32,12 @@ def printer_refuses(booking: str = "") -> Fault:
         reason="printer_refused",
         name="printer_refuses",
         booking=booking,
+        visitor=visitor,
         only_new=True,
     )
 
 
-def acknowledgement_lost(booking: str = "") -> Fault:
+def acknowledgement_lost(booking: str = "", visitor: str = "") -> Fault:
     return Fault(
         point=Point.RELAY_BEFORE_PUBLISH,
         action=Action.DROP,
@@ -43,6 +45,7 @@ def acknowledgement_lost(booking: str = "") -> Fault:
         message="TakePaymentReply",
         name="acknowledgement_lost",
         booking=booking,
+        visitor=visitor,
         only_new=True,
     )
 

@@ -17,6 +17,7 @@ from django.http.request import split_domain_port, validate_host
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 KEY = b"idempotency-key"
+PLACED_BY = "x-placed-by"  # from the front door to Booking: the pseudonym of the visitor who books
 ONCE = (b"host", b"content-length", b"content-type", KEY)
 
 

@@ -18,6 +18,7 @@ class BookingView(models.Model):
     performance_id = models.TextField(null=True)
     seats = models.JSONField(null=True)  # labels
     payment_method = models.TextField(null=True)
+    placed_by = models.TextField(null=True)  # the visitor's pseudonym
     state = models.TextField(null=True)
     reason = models.TextField(null=True)
     amount = models.BigIntegerField(null=True)  # minor units

@@ -14,7 +14,7 @@ SEAT_COLUMNS = (
     "performance_id", "label", "seat_id", "section", "row", "number", "price", "currency", "status", "booking_id", "version",
 )  # fmt: skip
 BOOKING_COLUMNS = (
-    "id", "customer_id", "performance_id", "seats", "payment_method", "state", "reason", "amount", "currency",
+    "id", "customer_id", "performance_id", "seats", "payment_method", "placed_by", "state", "reason", "amount", "currency",
     "hold_status", "hold_expires_at", "payment_id", "payment_status", "payment_reason", "tickets_status", "tickets",
     "created_at", "updated_at", "version",
 )  # fmt: skip
@@ -61,6 +61,12 @@ def ticket(code: str) -> dict[str, Any] | None:
     performance = Performance.objects.filter(id=found["performance_id"]).values("title", "venue", "starts_at").first()
     one = next(ticket for ticket in found["tickets"] if ticket["code"] == code)
     return {**with_names([found])[0], "ticket": one, "performance": performance}
+
+
+def seats_of(bookings: Iterable[str]) -> dict[str, list[str]]:
+    """{booking: seat labels} of those that are known."""
+    found = _bookings().filter(id__in=list(bookings)).values_list("id", "seats")
+    return {str(booking): seats for booking, seats in found}
 
 
 def recent_bookings(limit: int = 20) -> list[dict[str, Any]]:

@@ -62,6 +62,7 @@ class BookingRow:
     currency: str
     saga_id: str
     version: int
+    placed_by: str = ""
     cancel_saga_id: str | None = None  # an id for the saga that cancels it, if the customer wants that
     changed: bool = False
 
@@ -91,7 +92,7 @@ _SAGAS = f"""
 """
 _BOOKINGS = """
     select id::text, customer_id, performance_id, seats, payment_method, state, reason, amount, currency, saga_id::text,
-        version, case when cancel_requested_at is not null then uuidv7()::text end, to_json(clock_timestamp()) #>> '{}'
+        version, placed_by, case when cancel_requested_at is not null then uuidv7()::text end, to_json(clock_timestamp()) #>> '{}'
     from booking_booking where id = any (%s::uuid[]) order by id for update
 """
 _WRITE_SAGAS = """

@@ -17,6 +17,7 @@ from dashboard.stage import present
 from dashboard.stage.details import details
 from dashboard.stage.seats import sections
 from dashboard.stage.story import narrow, story
+from dashboard.visitor import visitor
 from journal import queries as journal
 from projections import queries as views
 from projections.views import VIEWS
@@ -35,7 +36,12 @@ METHODS = [
 @says_moments
 def index(request: HttpRequest) -> HttpResponse:
     """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
-    faults = {**rail.rail(), **rail.form({}), "mechanisms": rail.mechanisms(), "operator": is_operator(request)}
+    faults = {
+        **rail.rail(visitor(request)),
+        **rail.form({}),
+        "mechanisms": rail.mechanisms(),
+        "operator": is_operator(request),
+    }
     try:
         if request.GET.get("pos") and not _uuid(request.GET.get("booking", "")):
             return redirect(f"/replay/of?pos={asked_position(request)}")  # no booking's: a moment of the run

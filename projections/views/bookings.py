@@ -16,6 +16,7 @@ BOOKING = Part(
         "performance_id": "text",
         "seats": "jsonb",
         "payment_method": "text",
+        "placed_by": "text",
         "state": "text",
         "reason": "text",
         "amount": "bigint",
@@ -76,6 +77,7 @@ def _booking(envelope: Mapping[str, Any]) -> dict[str, Any]:
         "performance_id": data["performance_id"],
         "seats": data["seats"],
         "payment_method": data["payment_method"],
+        "placed_by": data.get("placed_by", ""),  # events of an older version have none
         "state": data["state"],
         "reason": data["reason"],
         "amount": data["amount"],

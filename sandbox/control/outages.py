@@ -20,6 +20,7 @@ def check_outage(fault: Fault) -> None:
     named = [name for name in ("message", "step", "direction", "booking", "seat") if getattr(fault, name)]
     named += ["customer"] if fault.customer is not None else []
     named += ["new booking"] if fault.only_new else []
+    named += ["visitor's next booking"] if fault.visitor else []
     if named:
         raise FaultError(f"a server is down for everybody; it cannot be so for one {named[0]}")
 

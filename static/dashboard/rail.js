@@ -14,17 +14,47 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   }
 });
 
-// Nobody injects an outage of the front door: when it does not answer, that is ours, and it cannot say so itself.
+// The front door cannot say itself that it was killed on purpose: this browser remembers what was armed last.
+const ARMED = "sagabox.armed";
+const LASTS_MS = 75_000; // a fault on the sandbox's own programs lives a minute, and what it killed is back some seconds later
+const remember = (value) => {
+  try {
+    if (value) localStorage.setItem(ARMED, JSON.stringify(value));
+    else localStorage.removeItem(ARMED);
+  } catch {
+    // a browser that keeps nothing cannot say it
+  }
+};
+const armedHere = () => {
+  try {
+    const { place, at } = JSON.parse(localStorage.getItem(ARMED) ?? "{}");
+    return place === "web" && Math.abs(Date.now() - at) < LASTS_MS;
+  } catch {
+    return false;
+  }
+};
+document.body.addEventListener("htmx:beforeRequest", ({ target, detail: { pathInfo } }) => {
+  if (pathInfo?.requestPath !== "/rail/arm") return;
+  const asked = new FormData(target.closest("form"));
+  remember({ place: asked.get("point") === "process" ? asked.get("place") : "", at: Date.now() });
+});
+document.body.addEventListener("htmx:afterSwap", ({ detail: { pathInfo } }) => {
+  if (pathInfo?.requestPath === "/rail/arm" && document.getElementById("fault-problem")) remember(null);
+});
+
+// When the front door does not answer, that is ours, unless it was killed from here.
 document.body.addEventListener("htmx:sendError", (event) => {
   const banner = document.getElementById("outages");
   if (event.detail.elt !== banner || banner.querySelector("[data-front-door]")) return;
   const line = document.createElement("p");
   line.className = "outage";
-  line.dataset.injected = "false";
+  const injected = armedHere();
+  line.dataset.injected = String(injected);
   line.dataset.frontDoor = "";
   const tag = document.createElement("b");
   tag.className = "tag";
-  tag.textContent = "not injected";
-  line.append(tag, " Sagabox does not answer. What you see may be old; the page goes on by itself.");
+  tag.textContent = injected ? "injected" : "not injected";
+  const why = injected ? "Sagabox's own front door was killed by the fault armed here, and comes back." : "Sagabox does not answer.";
+  line.append(tag, ` ${why} What you see may be old; the page goes on by itself.`);
   banner.replaceChildren(line);
 });

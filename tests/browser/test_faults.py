@@ -78,8 +78,9 @@ def test_armed_from_the_page_it_fires_and_links_to_its_proof(live: Live, open_pa
     arm(page, service="payments", point="transaction.inside", action="crash", message="TakePayment")
     chip = page.locator("#armed .armed")
     expect(chip).to_contain_text("armed")
-    book(page, live.free_seats(1)[0])
-    expect(chip).to_contain_text("fired ×1", timeout=PATIENCE)
+    label = live.free_seats(1)[0]
+    book(page, label)
+    expect(chip).to_contain_text(re.compile(rf"fired on {label} @#\d+"), timeout=PATIENCE)
     expect(chip).to_contain_text("exhausted")
     expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
     proof = chip.locator(".proof")
@@ -164,3 +165,19 @@ def test_a_safety_is_switched_off_and_on_by_keyboard(live: Live, open_page: Open
     expect(barrier).to_be_focused()
     page.keyboard.press("Space")
     expect(barrier).to_have_attribute("aria-checked", "true")
+
+
+def test_what_one_visitor_arms_spares_the_next_ones_booking(live: Live, open_page: OpenPage) -> None:
+    ours, theirs = open_page(), open_page()
+    mine, others = live.free_seats(2)
+    ours.get_by_role("button", name="Card declined").click()
+    expect(ours.locator("#toggle-card_declined")).to_have_attribute("aria-pressed", "true")
+    expect(ours.locator("#armed .armed")).to_contain_text("my next booking")
+    expect(theirs.locator("#armed .armed")).to_contain_text("another visitor's next booking", timeout=PATIENCE)
+    expect(theirs.locator("#toggle-card_declined")).to_have_attribute("aria-pressed", "false")
+    book(theirs, others)
+    expect(state(theirs)).to_have_text("CONFIRMED", timeout=PATIENCE)
+    book(ours, mine)
+    expect(state(ours)).to_have_text("CANCELLED", timeout=PATIENCE)
+    expect(ours.locator("#armed .armed")).to_contain_text(re.compile(rf"fired on {mine} @#\d+"), timeout=PATIENCE)
+    expect(ours.locator("#toggle-card_declined")).to_contain_text("fired")

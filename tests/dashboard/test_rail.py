@@ -46,6 +46,28 @@ def test_every_combination_that_the_form_offers_can_be_armed(service: str) -> No
                 assert not (fault.on_the_house and kinds & {"always", "probability"})
 
 
+def test_the_reasons_are_those_of_the_service_and_the_message() -> None:
+    def offered(service: str, message: str = "") -> list[str]:
+        found: list[str] = form({"service": service, "point": "answer", "message": message})["reasons"]
+        return found
+
+    assert offered("payments", "TakePayment") == ["card_declined", "insufficient_funds"]
+    assert offered("payments", "RefundPayment") == ["refund_refused"]
+    assert offered("payments") == ["card_declined", "insufficient_funds", "refund_refused"]
+    for service in ("seats", "payments", "tickets"):
+        for message in form({"service": service, "point": "answer"})["messages"]:
+            assert offered(service, message), f"{message} can be refused, so it has a reason"
+            assert "card_declined" not in offered(service, message) or message == "TakePayment"
+
+
+def test_a_fault_at_an_api_is_for_bookings_unless_somebody_chooses_otherwise() -> None:
+    """The auditor asks the services' APIs again and again: it would take the one shot that was meant for a booking."""
+    fresh = anew({"service": "booking", "point": "api", "action": "down", "message": "TakePayment"}, "point")
+    assert form(fresh)["asked"]["message"] == "POST"
+    assert form({"service": "booking", "point": "api", "message": ""})["asked"]["message"] == ""
+    assert form({"service": "booking", "point": "bus", "message": "POST"})["asked"]["message"] == ""
+
+
 def test_when_begins_again_with_once_where_another_place_is_chosen() -> None:
     asked = {"service": "payments", "point": "process", "kind": "always", "times": "9", "after": "2"}
     for changed in ("service", "point"):

@@ -1,5 +1,8 @@
 """The plan on a real Redis: claims, triggers, what it costs, and what a person does to it."""
 
+import random
+import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -132,6 +135,39 @@ def test_a_booking_is_known_by_its_seat_and_customer_once_somebody_told(redis: R
     assert [fault.id for fault in struck if fault] == [seat.id, customer.id]
     faults.clear(redis)
     assert redis.keys("faults*") == []
+
+
+def test_a_visitors_next_booking_is_the_first_they_place_after_arming(redis: Redis) -> None:
+    """Neither somebody else's, nor one that was under way and whose command comes again, nor the one after the next."""
+    before = uuid7(-5)
+    fault = arm(redis, visitor="aa", trigger={"kind": "always"})
+    others, first, second = uuid7(1), uuid7(2), uuid7(3)
+    relay = Plan(redis, "booking", "relay-booking").refresh()
+    for booking, who in ((before, "aa"), (others, "bb"), (first, "aa"), (second, "aa"), (first, "aa")):
+        data = {"seats": ["A-1"], "customer_id": 123, "placed_by": who}
+        relay.learn(Target.of({"type": "BookingPlaced", "correlationid": booking, "data": data}))
+    plan = plan_of(redis)
+    struck = [plan.strike(HERE, Target(message="TakePayment", booking=one)) for one in (before, others, second, first)]
+    assert [one and one.last_booking for one in struck] == [None, None, None, first]
+    again = Plan(redis, "booking", "relay-booking").refresh()  # a relay that was restarted sends some of it again
+    again.learn(Target(message="BookingAdvanced", booking=second, visitor="aa"))
+    assert plan_of(redis).strike(HERE, Target(message="TakePayment", booking=second)) is None
+    event = Target(message="BookingAdvanced", booking=second, visitor="aa")
+    assert not fault.aims_at(event, {first}), "that it carries the visitor is not enough"
+
+
+def test_without_the_scope_the_command_that_comes_again_takes_the_shot(redis: Redis) -> None:
+    """The control of the test above."""
+    before = uuid7(-5)
+    arm(redis)
+    struck = plan_of(redis).strike(HERE, Target(message="TakePayment", booking=before))
+    assert struck is not None
+
+
+def uuid7(seconds: float) -> str:
+    """The id of a booking placed so many seconds from now."""
+    milliseconds = int((time.time() + seconds) * 1000)
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | random.getrandbits(62)))
 
 
 def test_what_is_held_is_listed_until_it_is_let_go_on(redis: Redis) -> None:

@@ -1,6 +1,8 @@
 """/api/faults from outside: what it refuses, and what it says would be allowed."""
 
 import json
+import uuid
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -140,3 +142,40 @@ def test_the_command_line_clears_while_the_page_is_away(live: Live) -> None:
         live.sandbox.start_process("web")
         live.sandbox.wait_healthy("web")
     assert live.http.get("/api/faults").json()["faults"][0]["state"] == "cleared"
+
+
+def test_two_visitors_and_the_one_who_armed_is_hit(live: Live) -> None:
+    def visitor() -> closing[httpx.Client]:
+        client = httpx.Client(base_url=live.url, timeout=30, headers={"Origin": live.url})
+        client.get("/")
+        return closing(client)
+
+    def book(client: httpx.Client) -> str:
+        body = {
+            "performance": "concert-2024",
+            "customer": 123,
+            "payment_method": "tok_visa",
+            "seats": live.free_seats(1),
+        }
+        answer = client.post("/api/bookings", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+        assert answer.status_code == 202
+        live.ended(answer.json()["id"])
+        return str(answer.json()["id"])
+
+    with visitor() as ours, visitor() as theirs:
+        ours.post("/faults/card_declined", headers={"X-CSRFToken": ours.cookies["csrftoken"]})
+        assert live.booking(book(theirs))["state"] == "CONFIRMED"
+        assert live.booking(book(live.http))["state"] == "CONFIRMED", "nor a script's"
+        hit = live.booking(book(ours))
+        assert (hit["state"], hit["reason"]) == ("CANCELLED", "card_declined")
+        assert live.booking(book(ours))["state"] == "CONFIRMED"
+        kept = live.rows(
+            "booking", "select distinct placed_by from booking_booking where placed_by = %s", hit["placed_by"]
+        )
+        assert kept == [(hit["placed_by"],)]
+        assert hit["placed_by"] not in ours.cookies["visitor"]
+        assert ours.post("/api/faults", json={**REFUSE, "mine": True}).status_code == 201
+        assert live.booking(book(theirs))["state"] == "CONFIRMED"
+        assert live.booking(book(ours))["state"] == "CANCELLED"
+    with httpx.Client(base_url=live.url) as script:
+        assert "cookie that a page has set" in script.post("/api/faults", json={**REFUSE, "mine": True}).text

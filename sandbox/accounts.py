@@ -37,6 +37,13 @@ def make_private(path: Path, account: pwd.struct_passwd | None) -> Path:
     return path
 
 
+def own(tree: Path, account: pwd.struct_passwd | None) -> None:
+    """Give a whole tree to `account`; None: it is ours already."""
+    if account is not None:
+        for path in (tree, *tree.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
 def reachable(base: Path, trees: list[str], program: Path, account: pwd.struct_passwd | None, private: Path) -> Path:
     """`base` itself when `account` can run `base/program`, else `private/copy` with the same `trees` below it, made once.
 
@@ -50,8 +57,7 @@ def reachable(base: Path, trees: list[str], program: Path, account: pwd.struct_p
         shutil.rmtree(draft, ignore_errors=True)
         for tree in trees:
             shutil.copytree(base / tree, draft / tree, symlinks=True)
-        for path in (draft, *draft.rglob("*")):
-            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        own(draft, account)
         draft.rename(copy)
     return copy
 

@@ -4,7 +4,6 @@ Its `get_server` initialises with `trust` (everybody is superuser, and every tes
 root, opens every parent directory for reading.
 """
 
-import os
 import pwd
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from sandbox.accounts import make_private, reachable, switched
+from sandbox.accounts import make_private, own, reachable, switched
 from sandbox.errors import SandboxError
 from sandbox.processes import POSTGRES_SETTINGS
 
@@ -62,9 +61,7 @@ class Clusters:
     def clone(self, source: str, target: str) -> None:
         """Make `target` a copy of the stopped cluster `source`."""
         shutil.copytree(self.data(source), self.data(target), symlinks=True)
-        if self.account is not None:
-            for path in (self.data(target), *self.data(target).rglob("*")):
-                os.chown(path, self.account.pw_uid, self.account.pw_gid, follow_symlinks=False)
+        own(self.data(target), self.account)
 
     def command(self, instance: str, port: int, **settings: str) -> list[str]:
         """argv of a server in the foreground. The only way in is TCP on 127.0.0.1, and it asks for a password."""

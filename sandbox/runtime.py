@@ -16,6 +16,7 @@ from redis import Redis
 from sandbox import guard, health, leftovers, redis_server, secret_store, storage, waiting
 from sandbox.accounts import postgres_account
 from sandbox.address import Front
+from sandbox.backup import Backup, refuse_newer_data
 from sandbox.control.mirror import end_what_kills
 from sandbox.control.state import Store
 from sandbox.environment import SERVICE_NAMES, Environments
@@ -59,6 +60,7 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
+        refuse_newer_data(self.layout)
         self._undo.enter_context(storage.lock(self.layout))
         self._prepare()
         with self._collecting_static():
@@ -66,6 +68,12 @@ class Sandbox:
             self._set_up()
         self._end_what_kills()
         self._start_processes()
+
+    def restore(self) -> str:
+        """Put the backup of the data back that was made before they were migrated; returns when that was."""
+        with storage.lock(self.layout):
+            leftovers.clean_up(self.layout)
+            return Backup(self.layout, Clusters(storage.claim_home(self.layout), postgres_account())).restore()
 
     def stop(self) -> None:
         """Stop all that was started, in order: front door, workers, relays and recorder, PostgreSQL, Redis."""
@@ -112,6 +120,7 @@ class Sandbox:
 
     def _prepare(self) -> None:
         with self.stages.stage("Workplace") as notes:
+            storage.claim_home(self.layout)
             if ended := leftovers.clean_up(self.layout):
                 notes.append(f"ended {ended} left-over processes of an earlier run")
             if busy := taken(self.layout.ports, self.layout.front.host):
@@ -121,7 +130,6 @@ class Sandbox:
                     f"port {names} cannot be had (taken, or not allowed to you); choose another PORT: {other}"
                 )
             self.layout.logs.mkdir(exist_ok=True)
-            storage.discard_orphaned_clusters(self.layout, storage.postgres_home(self.layout))
             secrets = secret_store.load_or_create(self.layout.state / "secrets.env")
             self.environments = Environments(
                 self.layout.ports, secrets, self.layout.control, self.layout.static, self.layout.front
@@ -133,9 +141,13 @@ class Sandbox:
         secrets, ports = self.environments.secrets, self.layout.ports
         with self.stages.stage("PostgreSQL data") as notes:
             clusters = Clusters(storage.postgres_home(self.layout), postgres_account())
+            storage.mark_home(self.layout, clusters.home)
             log = self.layout.log("initdb")
             made = clusters.initialise(INSTANCES, secrets["POSTGRES_PASSWORD"], log)
             notes.append(f"{len(made)} made" if made else "kept")
+        self.backup = Backup(self.layout, clusters)
+        if not made:
+            self._back_up()
         with self.stages.stage("PostgreSQL x5 and Redis"):
             for instance in INSTANCES:
                 clusters.clear_stale_pid(instance)
@@ -144,6 +156,11 @@ class Sandbox:
             )
             self._start_supervisord(clusters, redis)
             self._spawn(Tier.REDIS, Tier.POSTGRES)
+
+    def _back_up(self) -> None:
+        with self.stages.stage("Backup before migrating") as notes:
+            copy = self.backup.before_migrating()
+            notes.append(str(copy) if copy else "not needed")
 
     def _start_supervisord(self, clusters: Clusters, redis: Path) -> None:
         # A Unix socket's path may have 108 bytes (macOS: 104), which a project deep in a home directory soon exceeds.
@@ -176,6 +193,7 @@ class Sandbox:
             )  # fmt: skip
         if done.returncode != 0:
             raise SandboxError("setting up the databases failed", log)
+        self.backup.after_migrating()
 
     @contextlib.contextmanager
     def _collecting_static(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from django.core.management import call_command, get_commands
 
 from sandbox import health, provision, publish
+from sandbox.backup import refuse_newer_databases
 from sandbox.errors import SandboxError
 from sandbox.processes import ALIASES, INSTANCES
 from sandbox.stages import Stages
@@ -19,6 +20,7 @@ SEEDS = ("seed_seats", "seed_booking")  # in this order: a booking refers to a p
 def run(stages: Stages, environment: Mapping[str, str]) -> None:
     """Every step in its order; each is safe to repeat, so the second start runs them all again."""
     wait_for_servers(environment)
+    refuse_newer_databases(environment)
     with stages.stage("Roles, databases, grants"):
         provision.provision(environment)
     with stages.stage("Migrations"):

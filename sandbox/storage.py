@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import IO
@@ -12,8 +13,10 @@ from sandbox.accounts import postgres_account
 from sandbox.address import Front
 from sandbox.errors import AlreadyRunning, SandboxError
 from sandbox.layout import Layout
+from sandbox.processes import INSTANCES
 
 SOCKET_PREFIX = "sagabox-"
+HOMES = Path("/var/lib")  # where root keeps the clusters
 
 
 def lock(layout: Layout) -> IO[str]:
@@ -39,24 +42,85 @@ def lock(layout: Layout) -> IO[str]:
 def postgres_home(layout: Layout) -> Path:
     """Where the clusters live: in the state directory, or, when root lends another account, where that account can go.
 
-    The place depends on the state directory alone, so that it is found again and `reset` can wipe it.
+    That place is noted in run.json, so a checkout that was moved or renamed finds it again and `reset` can wipe it.
     """
     if postgres_account() is None:
         return layout.state / "pg"
+    return Path(str(recall(layout).get("home") or _new_home(layout)))
+
+
+def claim_home(layout: Layout) -> Path:
+    """The clusters' home, noted as ours. Raises SandboxError where databases were made once and are gone."""
+    facts = recall(layout)
+    home = postgres_home(layout)
+    if "home" not in facts and postgres_account() is not None and home.exists():  # of a checkout that stood here before
+        home = next(
+            place for number in range(2, 1000) if not (place := home.with_name(f"{home.name}-{number}")).exists()
+        )
+    missing = [name for name in INSTANCES if not (home / name).exists()]
+    if facts.get("socket") and missing:
+        raise SandboxError(
+            f"{layout.state} has passwords for databases that are not there: {home / missing[0]}. "
+            "Put them back where they were, or start afresh with `make reset`"
+        )
+    if not (layout.state / "secrets.env").exists() and home.exists() and any(home.iterdir()):
+        raise SandboxError(
+            f"{home} has databases and {layout.state} no secrets.env: restore that file, or `make reset`"
+        )
+    remember(layout, home=str(home), state=str(layout.state))
+    return home
+
+
+def mark_home(layout: Layout, home: Path) -> None:
+    """Note in the home whose it is, so that nobody else's `reset` removes it."""
+    (home / "state").write_text(str(layout.state.resolve()))
+
+
+def _is_somebody_elses(layout: Layout, home: Path) -> bool:
+    try:
+        return (home / "state").read_text() != str(layout.state.resolve())
+    except FileNotFoundError:
+        return False
+
+
+def _new_home(layout: Layout) -> Path:
     digest = hashlib.sha256(str(layout.state.resolve()).encode()).hexdigest()[:12]
-    return Path("/var/lib") / f"sagabox-{digest}-{layout.port}"
+    return HOMES / f"sagabox-{digest}-{layout.port}"
 
 
 def remember(layout: Layout, **values: str | int) -> None:
-    """Note facts about this run for `status` and for the next run."""
-    (layout.state / "run.json").write_text(json.dumps(recall(layout) | values))
+    """Note facts about this run for `status` and for the next run; replaced whole, however we end."""
+    draft = layout.state / "run.new"
+    draft.write_text(json.dumps(recall(layout) | values))
+    draft.replace(layout.state / "run.json")
 
 
 def recall(layout: Layout) -> dict[str, str | int]:
+    """What was noted. A copy of a checkout has its original's notes, which are none of its own; one that was moved keeps them."""
     try:
-        return dict(json.loads((layout.state / "run.json").read_text()))
+        facts = dict(json.loads((layout.state / "run.json").read_text()))
     except (FileNotFoundError, ValueError):
         return {}
+    if "home" not in facts:
+        facts |= _noted_before(layout)
+    original = Path(facts.get("state", layout.state))
+    if original.resolve() != layout.state.resolve() and (original / "run.json").exists():
+        return {}
+    return facts
+
+
+def _noted_before(layout: Layout) -> dict[str, str]:
+    """Versions before this one noted no home; the supervisor's configuration of their last run names it."""
+    try:
+        text = (layout.state / "supervisord.conf").read_text()
+    except FileNotFoundError:
+        return {}
+    home = re.search(rf"^directory=(.+)/{INSTANCES[0]}$", text, re.MULTILINE)
+    state = re.search(r"^pidfile=(.+)/supervisord\.pid$", text, re.MULTILINE)
+    if not home or not state:
+        return {}
+    found = {"home": home[1].replace("%%", "%"), "state": state[1].replace("%%", "%")}
+    return found if postgres_account() is not None else {"state": found["state"]}
 
 
 def layout_of(root: Path, port: int) -> Layout:
@@ -74,20 +138,10 @@ def control_socket(layout: Layout) -> Path | None:
 def wipe(layout: Layout) -> list[Path]:
     """Remove data, logs and secrets; returns what went. The caller holds the lock and knows that nothing runs."""
     gone = []
-    for path in (postgres_home(layout), layout.state):
-        if path.exists():
+    home = postgres_home(layout)
+    unnoted = "home" not in recall(layout)
+    for path in (home, layout.state):
+        if path.exists() and not (path == home and unnoted and _is_somebody_elses(layout, home)):
             shutil.rmtree(path)
             gone.append(path)
     return gone
-
-
-def discard_orphaned_clusters(layout: Layout, home: Path) -> bool:
-    """Clusters whose passwords are lost (someone removed `.sandbox/` by hand) can be opened by nobody: they go."""
-    if (layout.state / "secrets.env").exists() or not home.exists():
-        return False
-    if home == layout.state / "pg" and any(home.iterdir()):
-        raise SandboxError(
-            f"{layout.state} has databases but no secrets.env: restore that file, or start afresh with `make reset`"
-        )
-    shutil.rmtree(home)
-    return True

@@ -1,4 +1,4 @@
-"""`manage.py sandbox up|provision|status|reset`: the embedded runtime's front."""
+"""`manage.py sandbox up|provision|status|reset|restore`: the embedded runtime's front."""
 
 import json
 import os
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         status = commands.add_parser("status", help="processes with their state and pid; exit code 3 when not running")
         status.add_argument("--json", action="store_true")
         commands.add_parser("reset", help="remove data, logs and secrets")
+        commands.add_parser("restore", help="put the data back as they were before a newer version migrated them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stages = Stages()
@@ -53,6 +54,9 @@ class Command(BaseCommand):
                     self._status(layout, options["json"])
                 case "reset":
                     self._reset(layout)
+                case "restore":
+                    made = Sandbox(layout.root, layout.port).restore()
+                    self.stdout.write(f"restored the data of {made}; what came after is gone")
         except SandboxError as error:
             stages.failed(error)
             sys.exit(1)

@@ -1,0 +1,139 @@
+"""Which version's data a sandbox has: newer data is refused before anything is touched, older data is copied and then migrated.
+
+`.sandbox/<PORT>/schema.json` lists the migrations of the code that last set the sandbox up. The copy, `backup` beside the
+clusters, is the last one only; `manage.py sandbox restore` puts it back.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from sandbox.accounts import own
+from sandbox.errors import SandboxError
+from sandbox.layout import Layout
+from sandbox.postgres import Clusters
+from sandbox.processes import ALIASES, INSTANCE_OF, INSTANCES
+from sandbox.provision import admin_url
+
+MARGIN = 100_000_000  # bytes that stay free beside the copy
+
+
+def known() -> list[str]:
+    """`app.name` of every migration of this code, read from its directories: not everybody who starts a sandbox has a Django."""
+    root = Path(__file__).resolve().parents[1]
+    return sorted(f"{app}.{path.stem}" for app in ALIASES for path in (root / app / "migrations").glob("[0-9]*.py"))
+
+
+def refuse_newer(applied: Iterable[str], advice: str = "") -> None:
+    """Raise SandboxError where a migration was applied that this code has not."""
+    if strange := sorted(set(applied) - set(known())):
+        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise SandboxError(
+            f"these are data of a newer version: this one does not know {strange[0]}{more}. "
+            f"Start the newer version{advice}, or take another PORT; `make reset` starts afresh"
+        )
+
+
+@dataclass(frozen=True)
+class Backup:
+    """The schema of a sandbox's data, and the copy of them. The caller holds the lock, and nothing of the sandbox runs."""
+
+    layout: Layout
+    clusters: Clusters
+
+    @property
+    def directory(self) -> Path:
+        return self.clusters.home / "backup"
+
+    @property
+    def _schema(self) -> Path:
+        return self.layout.state / "schema.json"
+
+    @property
+    def _migrating(self) -> Path:
+        """There while a migration is under way: what was copied before it must not be replaced by what it left half done."""
+        return self.layout.state / "migrating"
+
+    def before_migrating(self) -> Path | None:
+        """Copy the clusters if this code will migrate them. Returns where the copy is; None when nothing was to be done."""
+        applied = json.loads(self._schema.read_text()) if self._schema.exists() else []
+        if not self._exists() or set(applied) == set(known()) or self._migrating.exists():
+            return None
+        self._copy()
+        self._migrating.touch()
+        return self.directory
+
+    def after_migrating(self) -> None:
+        """All of this code's migrations are applied."""
+        draft = self._schema.with_suffix(".new")
+        draft.write_text(json.dumps(known()))
+        draft.replace(self._schema)
+        self._migrating.unlink(missing_ok=True)
+
+    def restore(self) -> str:
+        """Put the copy back in the place of the clusters; returns when it was made."""
+        if not (self.directory / "made").exists():
+            raise SandboxError(
+                f"there is no backup at {self.directory}: one is made before data of an older version are migrated"
+            )
+        made = (self.directory / "made").read_text()
+        for name in INSTANCES:
+            draft = self.clusters.home / f"{name}.new"
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(self.directory / name, draft, symlinks=True)
+            own(draft, self.clusters.account)
+        for name in INSTANCES:
+            shutil.rmtree(self.clusters.data(name), ignore_errors=True)
+            (self.clusters.home / f"{name}.new").rename(self.clusters.data(name))
+        # What Redis has is of later; that it loses everything is survived. Its directory comes anew.
+        shutil.rmtree(self.layout.state / "redis", ignore_errors=True)
+        shutil.copy(self.directory / "schema.json", self._schema)
+        self._migrating.unlink(missing_ok=True)
+        return made
+
+    def _exists(self) -> bool:
+        return all((self.clusters.data(name) / "PG_VERSION").exists() for name in INSTANCES)
+
+    def _copy(self) -> None:
+        size = sum(path.lstat().st_size for name in INSTANCES for path in self.clusters.data(name).rglob("*"))
+        if (free := shutil.disk_usage(self.clusters.home).free) < size + MARGIN:
+            raise SandboxError(
+                f"the data are of an older version, and there is no room to copy them before they are migrated: "
+                f"{(size + MARGIN) / 1e6:,.0f} MB are needed at {self.clusters.home}, {free / 1e6:,.0f} are free"
+            )
+        draft = self.clusters.home / "backup.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        for name in INSTANCES:
+            shutil.copytree(self.clusters.data(name), draft / name, symlinks=True)
+        (draft / "schema.json").write_text(self._schema.read_text() if self._schema.exists() else "[]")
+        (draft / "made").write_text(time.strftime("%Y-%m-%d %H:%M:%S"))
+        own(draft, self.clusters.account)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        draft.rename(self.directory)
+
+
+def refuse_newer_data(layout: Layout) -> None:
+    """From the file alone, before anything is started or written."""
+    try:
+        applied = json.loads((layout.state / "schema.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    refuse_newer(applied, ", put the backup back that was made before it migrated (`manage.py sandbox restore`)")
+
+
+def refuse_newer_databases(environment: Mapping[str, str]) -> None:
+    """The same from what the databases say, where there is no file, as in containers. As superuser: nobody else is there yet."""
+    for alias in ALIASES:
+        with psycopg.connect(admin_url(environment, INSTANCE_OF[alias]), autocommit=True) as connection:
+            if not connection.execute("select from pg_database where datname = %s", (alias,)).rowcount:
+                continue
+        with psycopg.connect(admin_url(environment, INSTANCE_OF[alias], alias), autocommit=True) as connection:
+            if connection.execute("select to_regclass('django_migrations')").fetchone() == (None,):
+                continue
+            rows = connection.execute("select app, name from django_migrations where app = %s", (alias,)).fetchall()
+            refuse_newer(f"{app}.{name}" for app, name in rows)

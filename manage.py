@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
-from sandbox.address import port_of
+from sandbox.address import port_or_exit
+from sandbox.printing import until_nobody_reads
 
 # Commands a person types in a second shell: which service's environment (`.sandbox/<PORT>/env/<service>.env`) they need.
 SERVICE_OF_COMMAND = {
@@ -29,19 +30,17 @@ def main() -> None:
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     if "SERVICE" not in os.environ and command in SERVICE_OF_COMMAND:
         os.environ["SERVICE"] = SERVICE_OF_COMMAND[command]
-    try:
-        os.environ["PORT"] = str(port_of(os.environ.get("PORT")))
-    except ValueError as error:
-        sys.exit(str(error))
+    os.environ["PORT"] = str(port_or_exit())
     state = Path(__file__).parent / ".sandbox" / os.environ["PORT"]
     load_dotenv(state / "env" / f"{os.environ.get('SERVICE', 'none')}.env")  # what is already set wins
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    try:
-        execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
-        sys.exit(str(error))
+    with until_nobody_reads():
+        try:
+            execute_from_command_line(sys.argv)
+        except ImproperlyConfigured as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 from bench.report import Latency, Throughput, show
+from sandbox.address import port_or_exit
+from sandbox.printing import until_nobody_reads
 
 ROOT = Path(__file__).resolve().parent.parent
 SAGABOX, HTTP, CHAIN = "Sagabox", "Sagabox, over HTTP", "Celery chain"
@@ -30,7 +32,7 @@ def main() -> None:
     arguments.add_argument("--bookings", type=int, default=2000, help="in each round")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--lone", type=int, default=40, help="lone bookings for the latency")
-    arguments.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")) + 600)
+    arguments.add_argument("--port", type=int, default=port_or_exit(beside=600))
     options = arguments.parse_args()
 
     from sandbox.runtime import Sandbox
@@ -84,4 +86,5 @@ def measure_cost(pids: dict[str, int], count: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    with until_nobody_reads():
+        main()

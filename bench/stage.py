@@ -20,6 +20,7 @@ from typing import TypeVar
 from bench import cost
 from bench.browser import Seen, Stage, opened
 from bench.report import Figure, percentile, show_figures
+from sandbox.address import port_or_exit
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "Chromium and the load"
@@ -147,7 +148,7 @@ def main(words: list[str]) -> None:
     arguments.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all by default")
     arguments.add_argument("--seconds", type=float, default=20, help="of each load")
     arguments.add_argument("--pages", type=int, default=200)
-    arguments.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")) + 600)
+    arguments.add_argument("--port", type=int, default=port_or_exit(beside=600))
     options = arguments.parse_args(words)
     if unknown := set(options.parts) - set(PARTS):
         arguments.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

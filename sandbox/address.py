@@ -1,6 +1,7 @@
 """What a person may say about where the front door is: PORT and HOST. Needs nothing but Python's own library.
 
-`python sandbox/address.py` checks PORT before anything is installed: exit status 1, after one sentence, where it is no port.
+`python sandbox/address.py` checks PORT and where the checkout is before anything is installed: exit status 1, after one sentence,
+where something is wrong with them.
 """
 
 import os
@@ -9,6 +10,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 
 DEFAULT_PORT = 8000
 MOST = 65_535
@@ -22,6 +24,15 @@ def port_of(text: str | None) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > MOST:
         raise ValueError(f"PORT is {text!r}; it has to be a number from 1 to {MOST}, such as {DEFAULT_PORT}")
     return int(text)
+
+
+def port_or_exit(beside: int = 0) -> int:
+    """The environment's PORT, or another one that many beside it; exits with the sentence."""
+    try:
+        port = port_of(os.environ.get("PORT"))
+    except ValueError as error:
+        sys.exit(str(error))
+    return port + beside if port + beside <= MOST else port - beside
 
 
 def host_of(text: str | None) -> str:
@@ -81,9 +92,20 @@ def addresses() -> list[str]:
     return [f"[{one}]" if one.version == 6 else str(one) for one in found if not (one.is_loopback or one.is_link_local)]
 
 
+def check_place(root: Path) -> None:
+    """Some characters mean something to initdb (which asks a shell), venv or supervisord. Raises ValueError with the sentence."""
+    path = str(root)
+    bad = re.search(r"""["$`\\:\x00-\x1f\x7f]| [;#]""", path)
+    if bad:
+        raise ValueError(
+            f"This directory cannot be used: PostgreSQL or supervisor would misread the {bad[0]!r} in {path!r}; move it elsewhere"
+        )
+
+
 def main() -> None:
     try:
         port_of(os.environ.get("PORT"))
+        check_place(Path(__file__).resolve().parents[1])
     except ValueError as error:
         sys.exit(str(error))
 

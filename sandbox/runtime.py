@@ -13,7 +13,7 @@ from typing import Self
 
 from redis import Redis
 
-from sandbox import guard, health, leftovers, redis_server, secret_store, storage, waiting
+from sandbox import guard, health, leftovers, redis_server, room, secret_store, storage, waiting
 from sandbox.accounts import postgres_account
 from sandbox.address import Front
 from sandbox.backup import Backup, refuse_newer_data
@@ -30,6 +30,7 @@ from sandbox.supervise import Status, Supervisor, configuration, launch
 
 # Seconds. What keeps dying is told at once; what is only slow, on a machine with other work, may take its time.
 PATIENCE = 240
+LOOK_S = 5.0  # from one look at the disk to the next
 
 
 class Sandbox:
@@ -80,9 +81,20 @@ class Sandbox:
         self._undo.close()
 
     def wait(self) -> None:
-        """Block for as long as supervisord lives, which is until `stop()` unless someone kills it."""
-        if self.supervisord is not None:
-            self.supervisord.wait()
+        """Block for as long as supervisord lives, which is until `stop()` unless someone kills it; say when the disk is full."""
+        was = None
+        while self.supervisord is not None and self.supervisord.poll() is None:
+            if (now := room.full(self.directories)) != was:
+                self.stages.say(room.sentence(now) if now else "There is room on the disk again, and things go on")
+                was = now
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.supervisord.wait(LOOK_S)
+
+    @property
+    def directories(self) -> list[Path]:
+        """Where it writes; they may be on different disks."""
+        places = [self.layout.state, storage.postgres_home(self.layout)]
+        return [place for place in places if place.is_dir()]
 
     def reset(self) -> list[Path]:
         """Remove data, logs and secrets of a sandbox that does not run; returns the directories that are gone."""

@@ -101,7 +101,7 @@ def _program(program: Program) -> dict[str, Any]:
         "stopwaitsecs": program.stop_patience,
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": program.log,
+        "stdout_logfile": str(program.log).replace("%", "%%"),  # it alone is expanded twice
         "stdout_logfile_maxbytes": "5MB",
         "stdout_logfile_backups": 1,
         **({"user": program.user} if program.user else {}),
@@ -119,8 +119,9 @@ def launch(configuration_file: Path, state: Path, output: Path) -> subprocess.Po
     environment |= {MARK: str(state), "PYTHONUNBUFFERED": "1"}
     with output.open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration_file)],
-            cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+            [sys.executable, "-m", "sandbox.supervisord", "-c", str(configuration_file)],
+            cwd=Path(__file__).resolve().parents[1],
+            env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
 
 

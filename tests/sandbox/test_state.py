@@ -10,13 +10,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox import guard, leftovers, storage
+from sandbox import guard, leftovers, room, storage
+from sandbox.address import check_place
 from sandbox.errors import AlreadyRunning
 from sandbox.layout import Layout, taken
+from sandbox.processes import Tier
 from sandbox.secret_store import NAMES, load_or_create
-from sandbox.supervise import MARK
+from sandbox.supervise import MARK, Program, Supervisor, configuration
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).parents[2]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
@@ -127,3 +130,107 @@ def test_servers_of_a_killed_test_run_end_with_it(tmp_path: Path) -> None:
     finally:
         run.kill()
         run.communicate()
+
+
+def supervise(program: str, directory: Path, argv: list[str], log: str) -> subprocess.Popen[bytes]:
+    """supervisord with all logs, and its own complaints, at `log`."""
+    program_of = Program(
+        name="talker",
+        tier=Tier.WORKERS,
+        command=argv,
+        directory=directory,
+        log=Path(log),
+        environment={"PLACE": str(directory)},
+    )
+    text = configuration([program_of], directory / "s.sock", Path(log), directory / "s.pid")
+    (directory / "s.conf").write_text(text)
+    with open(log, "ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", program, "-c", directory / "s.conf"], cwd=ROOT, stdout=output, stderr=output
+        )
+
+
+TALK = "import time; [print('x' * 100, flush=True) or time.sleep(0.02) for _ in range(100_000)]"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk at hand")
+@pytest.mark.parametrize(("program", "survives"), [("sandbox.supervisord", True), ("supervisor.supervisord", False)])
+def test_supervisord_survives_a_full_disk(tmp_path: Path, program: str, survives: bool) -> None:
+    """The control: supervisord by itself dies of the report that its log could not be written."""
+    running = supervise(program, tmp_path, [sys.executable, "-c", TALK], "/dev/full")
+    client = Supervisor(tmp_path / "s.sock")
+    try:
+        if not survives:
+            assert running.wait(20) != 0
+            return
+        wait_until(client.is_up, 20)
+        client.start(Tier.WORKERS, "talker")
+        talker = wait_until(lambda: client.statuses()["talker"].pid, 20)
+        before = psutil.Process(talker).num_ctx_switches().voluntary
+        wait_until(lambda: psutil.Process(talker).num_ctx_switches().voluntary > before + 100, 20)
+        assert client.is_up()
+        client.stop(Tier.WORKERS, "talker")
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+@pytest.mark.parametrize("name", ["50%", "it's %(here)s", "a b", "ä", "결제", "a;b#c", "a=b,c", "[x]{y}(z)&"])
+def test_a_directory_may_be_called_almost_anything(tmp_path: Path, name: str) -> None:
+    place = tmp_path / name
+    place.mkdir()
+    check_place(place)
+    say = "import os, time; print(os.getcwd(), os.environ['PLACE'], flush=True); time.sleep(60)"
+    running = supervise("sandbox.supervisord", place, [sys.executable, "-c", say], str(place / "log"))
+    client = Supervisor(place / "s.sock")
+    try:
+        wait_until(client.is_up, 20)
+        client.start(Tier.WORKERS, "talker")
+        wait_until(lambda: f"{place} {place}" in (place / "log").read_text(), 20)
+        client.stop(Tier.WORKERS, "talker")
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a$b", "a`b", "a\\b", "a:b", "a\nb", "a ;b", "a #b"])
+def test_a_directory_that_would_be_misread_is_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(ValueError, match="This directory cannot be used") as refused:
+        check_place(Path("/home") / name)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_full_disk_is_seen_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert room.full([tmp_path]) is None
+    monkeypatch.setattr(room, "LEAST", 10**18)
+    assert room.full([tmp_path]) == tmp_path
+    assert room.sentence(tmp_path) == f"The disk is full ({tmp_path}): nothing can be stored until there is room"
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sandbox", "status"), ("sandbox", "--help"), ("book", "--help"), ("check", "--help")]
+)
+def test_a_reader_who_has_seen_enough_is_no_error(arguments: tuple[str, ...]) -> None:
+    """`manage.py sandbox status | head -0`"""
+    run = manage(*arguments, PORT="8999")
+    assert run.stdout
+    assert run.stderr
+    run.stdout.close()
+    assert run.stderr.read() == ""
+    assert run.wait(30) in (0, 3)
+
+
+@pytest.mark.parametrize("port", ["99999", "abc", "-1"])
+@pytest.mark.parametrize("command", ["sandbox", "verdict", "book"])
+def test_every_command_refuses_a_wrong_port_in_a_sentence(port: str, command: str) -> None:
+    _, errors = (run := manage(command, "status", PORT=port)).communicate(timeout=30)
+    assert run.returncode == 1
+    assert errors == f"PORT is {port!r}; it has to be a number from 1 to 65535, such as 8000\n"
+    assert not (ROOT / ".sandbox" / port).exists()

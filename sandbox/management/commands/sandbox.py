@@ -5,13 +5,14 @@ import os
 import sys
 from argparse import ArgumentParser
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from sandbox import setup_steps, storage, up
-from sandbox.address import Front, host_of, port_of
+from sandbox import room, setup_steps, storage, up
+from sandbox.address import Front, check_place, host_of, port_of
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.runtime import Sandbox
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         stages = Stages()
         try:
             port, host = port_of(options["port"]), host_of(options.get("host"))
+            check_place(settings.BASE_DIR)
         except ValueError as error:
             stages.failed(SandboxError(str(error)))
             sys.exit(1)
@@ -58,7 +60,14 @@ class Command(BaseCommand):
                     made = Sandbox(layout.root, layout.port).restore()
                     self.stdout.write(f"restored the data of {made}; what came after is gone")
         except SandboxError as error:
+            if directory := room.full(Sandbox(layout.root, layout.port).directories):
+                error = SandboxError(room.sentence(directory), error.log)
             stages.failed(error)
+            sys.exit(1)
+        except OSError as error:
+            if error.errno not in room.FULL:
+                raise
+            stages.failed(SandboxError(room.sentence(Path(error.filename or layout.state))))
             sys.exit(1)
 
     def _status(self, layout: Layout, as_json: bool) -> None:
@@ -75,8 +84,14 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({**answer, "processes": rows}))
             return
         self.stdout.write(layout.url)
+        widest = {key: max(len(str(row[key])) for row in rows) for key in ("name", "state", "pid")}
         for row in rows:
-            self.stdout.write(f"{row['name']:<24}{row['state']:<10}{row['pid']:>8}  {row['log']}")
+            cells = (
+                f"{row['name']:<{widest['name']}}",
+                f"{row['state']:<{widest['state']}}",
+                f"{row['pid']:>{widest['pid']}}",
+            )
+            self.stdout.write("  ".join([*cells, row["log"]]))
 
     def _reset(self, layout: Layout) -> None:
         for path in Sandbox(layout.root, layout.port).reset():

@@ -59,11 +59,13 @@ class Backup:
         """There while a migration is under way: what was copied before it must not be replaced by what it left half done."""
         return self.layout.state / "migrating"
 
-    def before_migrating(self) -> Path | None:
-        """Copy the clusters if this code will migrate them. Returns where the copy is; None when nothing was to be done."""
+    def is_due(self) -> bool:
+        """Whether this code will migrate what is there."""
         applied = json.loads(self._schema.read_text()) if self._schema.exists() else []
-        if not self._exists() or set(applied) == set(known()) or self._migrating.exists():
-            return None
+        return self._exists() and set(applied) != set(known()) and not self._migrating.exists()
+
+    def make(self) -> Path:
+        """Copy the clusters; returns where the copy is."""
         self._copy()
         self._migrating.touch()
         return self.directory

@@ -158,8 +158,9 @@ class Sandbox:
             made = clusters.initialise(INSTANCES, secrets["POSTGRES_PASSWORD"], log)
             notes.append(f"{len(made)} made" if made else "kept")
         self.backup = Backup(self.layout, clusters)
-        if not made:
-            self._back_up()
+        if self.backup.is_due():
+            with self.stages.stage("Backup before migrating") as notes:
+                notes.append(str(self.backup.make()))
         with self.stages.stage("PostgreSQL x5 and Redis"):
             for instance in INSTANCES:
                 clusters.clear_stale_pid(instance)
@@ -168,11 +169,6 @@ class Sandbox:
             )
             self._start_supervisord(clusters, redis)
             self._spawn(Tier.REDIS, Tier.POSTGRES)
-
-    def _back_up(self) -> None:
-        with self.stages.stage("Backup before migrating") as notes:
-            copy = self.backup.before_migrating()
-            notes.append(str(copy) if copy else "not needed")
 
     def _start_supervisord(self, clusters: Clusters, redis: Path) -> None:
         # A Unix socket's path may have 108 bytes (macOS: 104), which a project deep in a home directory soon exceeds.

@@ -1,8 +1,12 @@
 """`manage.py sandbox up`: start, show the URL, wait for a signal, stop everything."""
 
+import hashlib
 import signal
+from ipaddress import ip_address
 from types import FrameType
 
+from sandbox import storage
+from sandbox.address import addresses as public_addresses
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.runtime import Sandbox
@@ -23,7 +27,9 @@ def run(layout: Layout, stages: Stages) -> None:
             signal.signal(number, _raise_stop)
     try:
         sandbox.start()
-        stages.ready(sandbox.url)
+        stages.ready(layout.front.origin or sandbox.url)
+        if not layout.front.is_private:
+            tell_who_reaches_it(layout, sandbox.environments.secrets["OPERATOR_TOKEN"], stages)
         sandbox.wait()
         raise SandboxError("supervisord has died, and everything with it", layout.log("supervisord"))
     except Stop:
@@ -35,6 +41,20 @@ def run(layout: Layout, stages: Stages) -> None:
         else:
             with stages.stage("Stopped"):
                 sandbox.stop()
+
+
+def tell_who_reaches_it(layout: Layout, token: str, stages: Stages) -> None:
+    """The addresses, and the operator token: once, so that it does not stand in each log of a start."""
+    addresses = public_addresses() if ip_address(layout.front.host).is_unspecified else [layout.front.reach]
+    who = "The proxy passes on to" if layout.front.origin else "Others reach it at"
+    stages.say(f"{who} " + ", ".join(f"http://{address}:{layout.port}/" for address in addresses))
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    place = f"OPERATOR_TOKEN in {layout.state / 'secrets.env'}"
+    if storage.recall(layout).get("told") == digest:
+        stages.say(f"The operator token is {place}")
+        return
+    stages.say(f"The operator token, shown this once ({place}): {token}")
+    storage.remember(layout, told=digest)
 
 
 def _raise_stop(number: int, frame: FrameType | None) -> None:

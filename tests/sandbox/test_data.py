@@ -154,7 +154,7 @@ def test_newer_data_are_refused_before_anything_is_touched(data: Backup) -> None
 
 def test_data_of_this_version_are_neither_refused_nor_copied(data: Backup) -> None:
     refuse_newer_data(data.layout)
-    assert data.before_migrating() is None
+    assert not data.is_due()
 
 
 @pytest.mark.parametrize("older", [True, False])
@@ -164,23 +164,24 @@ def test_older_data_are_copied_and_can_be_put_back(data: Backup, older: bool) ->
         (data.layout.state / "schema.json").unlink()
     else:
         of_version(data, known()[:-1])
-    copy = data.before_migrating()
+    assert data.is_due()
+    copy = data.make()
     assert copy == data.clusters.home / "backup"
     rows(data).write_text("half migrated")
-    assert data.before_migrating() is None  # broken off; the copy of what was whole stays
+    assert not data.is_due()  # broken off; the copy of what was whole stays
     rows(data).write_text("migrated")
     data.after_migrating()
     data.restore()
     assert rows(data).read_text() == "old"
     assert json.loads((data.layout.state / "schema.json").read_text()) == ([] if older else known()[:-1])
-    assert data.before_migrating() == copy  # and whoever starts the newer version again has a copy again
+    assert data.is_due()  # whoever starts the newer version again has a copy again
 
 
 def test_only_the_last_copy_is_kept(data: Backup) -> None:
     for text in ("first", "second"):
         rows(data).write_text(text)
         of_version(data, known()[:-1])
-        data.before_migrating()
+        data.make()
         data.after_migrating()
     assert (data.clusters.home / "backup/seats/rows").read_text() == "second"
     assert sorted(path.name for path in data.clusters.home.iterdir()) == sorted([*INSTANCES, "backup"])
@@ -190,7 +191,7 @@ def test_without_room_for_the_copy_nothing_is_migrated(data: Backup, monkeypatch
     of_version(data, known()[:-1])
     monkeypatch.setattr(backup, "MARGIN", 10**18)
     with pytest.raises(SandboxError, match="no room to copy them"):
-        data.before_migrating()
+        data.make()
     assert not (data.clusters.home / "backup").exists()
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, IntegrityError, InterfaceError, connections
 from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
@@ -58,13 +58,19 @@ def record(urls: Mapping[str, str], redis: Redis, stopping: Callable[[], bool]) 
                 backoff = BACKOFF[0]
         except (DatabaseError, InterfaceError) as error:
             # What was stored is unknown now, so begin again from what the database says.
-            log.warning("the journal's database is not available: %s", error)
+            log.warning("%s: %s", _why(error), error)
             wait([], backoff)
             backoff = min(2 * backoff, BACKOFF[1])
         finally:
             if recorder is not None:
                 recorder.close()
             connections[store.ALIAS].close()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, IntegrityError):  # an entry's position is taken, by an entry of somebody else's
+        return "another recorder writes to this journal too; reading what it stored"
+    return "the journal's database is not available"
 
 
 class Recorder:

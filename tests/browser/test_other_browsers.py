@@ -200,25 +200,33 @@ def select(page: Page, selector: str) -> str:
     )
 
 
-@pytest.mark.parametrize(
-    "selector", ["#booking-title code", "#recent li", "#lag-bookings", "#feed .line:not([data-bookkeeping])"]
-)
-def test_what_is_selected_stays_while_entries_come(live: Live, visit: Any, selector: str) -> None:
+HELD = {  # what is selected, or focused -> where the page says that it has heard of the newest booking and waits
+    "#booking-title code": '#booking[data-waits]:not([data-booking="{newest}"])',
+    "#recent li": '#recent[data-newest="{newest}"]',
+    "#lag-bookings": '#recent[data-newest="{newest}"]',
+    "#feed .line:not([data-bookkeeping])": "#feed-more:not([hidden])",
+}
+
+
+def newest(live: Live) -> str:
+    """A booking, from start to end."""
+    booking = live.place(live.free_seats(1), "concert-2024")
+    live.ended(booking)
+    return booking
+
+
+def test_what_is_selected_stays_while_entries_come(live: Live, visit: Any) -> None:
     page, _ = visit()
-    text = select(page, selector)
-    assert text.strip()
-    book(live, 2)
-    page.wait_for_function("() => heard.length > 40", timeout=PATIENCE)
-    page.wait_for_timeout(2_500)  # longer than any panel waits with its question
-    assert page.evaluate("getSelection().toString()") == text
-    held = logged(page)
-    page.evaluate("getSelection().removeAllRanges()")
-    page.wait_for_function("(last) => Number(document.querySelector('#feed .line').dataset.pos) >= last", arg=held[-1])
-    if selector.startswith("#feed"):
-        page.wait_for_function(
-            "(last) => Number(document.querySelector('#feed .line').dataset.pos) > last", arg=held[-1]
-        )
-        assert consecutive(logged(page))
+    for selector, waits in HELD.items():
+        begun = newest(live)
+        expect(page.locator(f'#booking[data-booking="{begun}"]')).to_be_attached(timeout=PATIENCE)
+        text = select(page, selector)
+        assert text.strip()
+        expect(page.locator(waits.format(newest=newest(live)))).to_be_attached(timeout=PATIENCE)
+        assert page.evaluate("getSelection().toString()") == text, selector
+        page.evaluate("getSelection().removeAllRanges()")
+    brought(page, live.http.get("/live/head").json()["pos"])
+    assert consecutive(logged(page))
 
 
 def test_a_log_that_is_pointed_at_stands_still_and_says_what_came(live: Live, visit: Any) -> None:
@@ -234,17 +242,23 @@ def test_a_log_that_is_pointed_at_stands_still_and_says_what_came(live: Live, vi
     assert consecutive(logged(page))
 
 
-@pytest.mark.parametrize("selector", ["#recent a", "#tables .by a", "#lanes .box"])
-def test_the_focus_stays_where_it_is_while_the_page_follows(live: Live, visit: Any, selector: str) -> None:
+FOCUSED = {
+    "#recent a": '#recent[data-newest="{newest}"]',
+    "#tables .by a": "#booking[data-waits]",
+    "#lanes .box": "#booking[data-waits]",
+}
+
+
+def test_the_focus_stays_where_it_is_while_the_page_follows(live: Live, visit: Any) -> None:
     page, _ = visit()
-    book(live, 1)
-    expect(page.locator(selector).first).to_be_attached(timeout=PATIENCE)
-    page.wait_for_timeout(2_500)  # until the page follows the newest
-    page.locator(selector).first.focus()
-    book(live, 2)
-    page.wait_for_timeout(2_500)
-    focused = page.evaluate("(selector) => document.activeElement.matches(selector)", selector)
-    assert focused, page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+    for selector, waits in FOCUSED.items():
+        begun = newest(live)
+        expect(page.locator(f'#booking[data-booking="{begun}"]')).to_be_attached(timeout=PATIENCE)
+        page.locator(selector).first.focus()
+        expect(page.locator(waits.format(newest=newest(live)))).to_be_attached(timeout=PATIENCE)
+        there = page.evaluate("(selector) => document.activeElement.matches(selector)", selector)
+        assert there, f"{selector}: {page.evaluate('document.activeElement.outerHTML.slice(0, 200)')}"
+        page.evaluate("document.activeElement.blur()")
 
 
 def test_without_javascript_a_sentence_says_what_works(live: Live, with_setting: Callable[[str], Browser]) -> None:

@@ -57,7 +57,7 @@ WORK = {
     ),
     "FenceVoidTickets": Work(
         "messaging.barrier.take",
-        "tests/saga/test_cancelling.py::test_an_overdue_void_is_fenced_and_the_booking_stays",
+        "tests/saga/test_cancelling.py::test_a_wish_whose_first_command_is_lost_stays_and_is_granted",
     ),
     "BookTickets": Work(
         "booking.services.place", "tests/booking/test_placing.py::test_booking_event_and_command_are_written_together"

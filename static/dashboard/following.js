@@ -51,7 +51,7 @@ let missed = false;
 let pointed = false;
 const listStays = (list) => held(list) || pointed || list.contains(document.activeElement);
 body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target.id !== "recent" || !detail.shouldSwap || !listStays(detail.target)) return;
+  if (detail.target.id !== "recent" || !listStays(detail.target)) return;
   detail.shouldSwap = false;
   missed = true;
   const told = /data-newest="([^"]*)"/.exec(detail.xhr.responseText);

@@ -40,6 +40,7 @@ def visit(browser: Browser, live: Live) -> Iterator[Callable[..., tuple[Page, Wi
         page.goto(path)
         if not wire.broken:
             page.locator('#socket[data-state="live"]').wait_for(timeout=PATIENCE)
+        expect(page.locator("#opening")).to_have_count(0, timeout=PATIENCE)  # else the page is loaded again soon
         page.locator("#first-run").wait_for(state="detached", timeout=PATIENCE)
         page.evaluate(LISTEN)
         return page, wire

@@ -124,7 +124,7 @@ def test_search_finds_and_centres(tape: None) -> None:
         assert re.findall(r'class="node" id="(n-\d+)"[^>]*aria-current="true"', page) == [f"n-{pos}"]
     assert "which the filter hides" in get("q=%2377&service=payments&from=60&to=90").content.decode()
     page = get("q=zebra").content.decode()
-    assert "“zebra” is not in the live journal" in page
+    assert "“<bdi>zebra</bdi>” is not in the live journal" in page
     assert "a transaction&#x27;s xid, an LSN" in page
 
 

@@ -72,7 +72,8 @@ def test_a_long_batch_says_how_much_it_leaves_out() -> None:
 
 @pytest.mark.parametrize("story", SCENES)
 def test_an_update_that_does_not_repeat_what_has_not_changed_reads_the_same(story: str) -> None:
-    booking, entries = recorded(story)
+    booking, found = recorded(story)
+    entries = [{**entry, "changes": list(map(_full, entry["changes"]))} for entry in found]  # some were recorded lean
     lean = [{**entry, "changes": list(map(_lean, entry["changes"]))} for entry in entries]
     assert sum(len(str(entry)) for entry in lean) < 0.95 * sum(len(str(entry)) for entry in entries)
     assert repr(draw(lean, booking)) == repr(draw(entries, booking))
@@ -82,6 +83,10 @@ def test_an_update_that_does_not_repeat_what_has_not_changed_reads_the_same(stor
         assert describe(one, booking, sql=False) == describe(other, booking, sql=False)
         for whose in (booking, ""):
             assert present.entry(one, whose)["shown"] == present.entry(other, whose)["shown"]
+
+
+def _full(row: dict[str, Any]) -> dict[str, Any]:
+    return row if row["op"] != "update" else {**row, "old": row["new"] | row["old"]}
 
 
 def _lean(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 // Panels that watch the journal ask for themselves again when an entry concerns them: each at most four times a second, every
 // three seconds while entries stream (once a second what somebody stays with), never while its last answer is on its way (that one
 // is older than the news; and the element may be about to be replaced), and then not for a multiple of the time that took, so that
-// a busy server has time for the log. To draw a booking takes the time of two frames: in a stream the log waits for it. A panel in
-// which somebody selects text asks when that is over.
+// a busy server has time for the log. To draw a booking takes the time of two frames: in a stream the log waits for it. Where
+// somebody selects text the answer is not drawn, and asked for again when that is over.
 
 import { held, whenReleased } from "./holding.js";
 import { streaming } from "./rate.js";
@@ -53,7 +53,6 @@ const ask = () => {
   for (const id of [...due]) {
     const element = document.getElementById(id);
     if (element?.classList.contains("htmx-request")) continue; // asked again when that has ended
-    if (held(element)) continue; // again when it is let go
     const wait = (rested.get(id) ?? 0) - now;
     if (wait > 0) {
       next = Math.min(next, wait);
@@ -71,13 +70,17 @@ const ask = () => {
 const again = () => {
   if (due.size) ask();
 };
-whenReleased(again);
-// An answer that comes while somebody has begun to select is not drawn, and asked for again.
+const undrawn = new Set();
+whenReleased(() => {
+  for (const id of undrawn) due.add(id);
+  undrawn.clear();
+  again();
+});
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { target, shouldSwap } = detail;
   if (!shouldSwap || !target.matches("[data-watch][id]") || detail.elt !== target || !held(target)) return;
   detail.shouldSwap = false;
-  due.add(target.id);
+  undrawn.add(target.id);
 });
 const rest = (id, until) => rested.set(id, Math.max(rested.get(id) ?? 0, until));
 // In a stream a panel that came by another way, a booking to follow say, is as new as if it had asked for itself.

@@ -75,19 +75,20 @@ class Front:
         """The hosts by which it may be called."""
         names = ["localhost", "127.0.0.1", "[::1]", self.reach]
         if ip_address(self.host).is_unspecified:
-            names += [socket.gethostname(), socket.getfqdn(), *addresses()]
+            names += [socket.gethostname(), socket.getfqdn(), *addresses(self.host)]
         return list(dict.fromkeys(name.lower() for name in names))
 
 
-def addresses() -> list[str]:
-    """Those of this machine that others may reach, as they stand in URLs."""
+def addresses(host: str) -> list[str]:
+    """Those of this machine that others may reach, of the same kind as `host`, as they stand in URLs."""
     import psutil  # not there yet where PORT is checked
 
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = [
         ip_address(one.address)
         for interface in psutil.net_if_addrs().values()
         for one in interface
-        if one.family in (socket.AF_INET, socket.AF_INET6) and "%" not in one.address
+        if one.family == family and "%" not in one.address
     ]
     return [f"[{one}]" if one.version == 6 else str(one) for one in found if not (one.is_loopback or one.is_link_local)]
 

@@ -7,7 +7,7 @@ clusters, is the last one only; `manage.py sandbox restore` puts it back.
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,10 @@ class Backup:
         """There while a migration is under way: what was copied before it must not be replaced by what it left half done."""
         return self.layout.state / "migrating"
 
-    def is_due(self) -> bool:
-        """Whether this code will migrate what is there."""
+    def is_due(self, made: Sequence[str] = ()) -> bool:
+        """Whether this code will migrate what is there. `made`: the clusters that were made just now, with nothing in them."""
+        if made:
+            return False
         applied = json.loads(self._schema.read_text()) if self._schema.exists() else []
         return self._exists() and set(applied) != set(known()) and not self._migrating.exists()
 

@@ -158,7 +158,7 @@ class Sandbox:
             made = clusters.initialise(INSTANCES, secrets["POSTGRES_PASSWORD"], log)
             notes.append(f"{len(made)} made" if made else "kept")
         self.backup = Backup(self.layout, clusters)
-        if self.backup.is_due():
+        if self.backup.is_due(made):
             with self.stages.stage("Backup before migrating") as notes:
                 notes.append(str(self.backup.make()))
         with self.stages.stage("PostgreSQL x5 and Redis"):

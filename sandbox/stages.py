@@ -44,7 +44,7 @@ class Stages:
         )
 
     def say(self, text: str) -> None:
-        self.console.print(Text(text))
+        self.console.print(Text(text), soft_wrap=True)
 
     def _line(self, mark: str, style: str, title: str, notes: list[str], seconds: float) -> None:
         what = f"{title} ({', '.join(notes)})" if notes else title

@@ -45,7 +45,9 @@ def run(layout: Layout, stages: Stages) -> None:
 
 def tell_who_reaches_it(layout: Layout, token: str, stages: Stages) -> None:
     """The addresses, and the operator token: once, so that it does not stand in each log of a start."""
-    addresses = public_addresses() if ip_address(layout.front.host).is_unspecified else [layout.front.reach]
+    addresses = (
+        public_addresses(layout.front.host) if ip_address(layout.front.host).is_unspecified else [layout.front.reach]
+    )
     who = "The proxy passes on to" if layout.front.origin else "Others reach it at"
     stages.say(f"{who} " + ", ".join(f"http://{address}:{layout.port}/" for address in addresses))
     digest = hashlib.sha256(token.encode()).hexdigest()

@@ -162,6 +162,7 @@ def test_older_data_are_copied_and_can_be_put_back(data: Backup, older: bool) ->
     """`older`: of a version before there was a schema.json."""
     if older:
         (data.layout.state / "schema.json").unlink()
+        assert not data.is_due(made=INSTANCES)  # the control: of no version, for they are empty
     else:
         of_version(data, known()[:-1])
     assert data.is_due()

@@ -11,6 +11,7 @@ from ninja import NinjaAPI, Schema, Status
 from pydantic import AfterValidator, ConfigDict, Field
 
 from booking import customers_api, operator_api, saga_api, services
+from booking.apart import Apart
 from booking.group_commit import GroupCommit, Overloaded
 from booking.idempotency import IN_OPENAPI, key_of
 from booking.models import Booking, DeadLetter, Outbox
@@ -106,7 +107,7 @@ class BookingOut(Schema):
     placed_by: str
 
 
-def _place(requests: Any) -> list[Result]:
+def _place(requests: Any) -> list[Result | Exception]:
     """Runs in the group commit's thread, which keeps its connection, unless that has gone bad."""
     close_old_connections()
     try:
@@ -114,13 +115,14 @@ def _place(requests: Any) -> list[Result]:
             Mechanism.IDEMPOTENCY_KEY
         ):  # the control: each request is another one, and a double click books twice
             requests = [replace(request, key=f"{request.key} {uuid4()}") for request in requests]
-        return services.place(requests)
+        return apart(requests)
     except Exception:
         connections["booking"].close()
         raise
 
 
 switches = Switches()
+apart = Apart(lambda requests: services.place(requests))
 front = GroupCommit(_place, size=BATCH, waiting=WAITING)
 
 
@@ -132,6 +134,7 @@ front = GroupCommit(_place, size=BATCH, waiting=WAITING)
         409: ProblemDetails,
         422: ProblemDetails,
         503: ProblemDetails,
+        504: ProblemDetails,
     },
     summary="Book seats: starts a saga",
     openapi_extra=IN_OPENAPI,
@@ -161,12 +164,17 @@ def wanted_of(key: str, payload: BookingIn, placed_by: str = "") -> PlaceBooking
 
 
 async def answer_to(wanted: PlaceBooking) -> dict[str, str]:
-    """A BookingAccepted, once its batch has committed. Raises Problem 409, 422 and 503, and what a database raises."""
+    """A BookingAccepted, once its batch has committed. Raises Problem 409, 422 and 503, and what a database raises.
+
+    CommitUnknownError is among that: the same key then tells whether there is a booking.
+    """
     try:
         result = await front.submit(wanted)
     except Overloaded as error:
         raise Problem(503, "Too many requests are waiting", str(error), headers={"Retry-After": "1"}) from error
     match result:
+        case Exception():
+            raise result
         case Refused():
             raise _refusal(result)
         case Placed():

@@ -27,7 +27,8 @@ class Counter:
         self._watched = Watched()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if not is_ordinary(scope, "POST", PATH) or await self._watched.armed():
+        ours = scope["type"] == "http" and scope["path"] == PATH
+        if (ours and await self._watched.armed()) or not is_ordinary(scope, "POST", PATH):
             await self._application(scope, receive, send)
             return
         body = await body_of(receive)
@@ -42,7 +43,7 @@ class Counter:
         try:
             accepted = await answer_to(wanted)
         except Exception as error:
-            await send_response(send, problem_of(error, PATH).response())
+            await send_response(send, problem_of(error, PATH, wanted.key).response())
             return
         answer = [(b"content-type", b"application/json; charset=utf-8"), (b"location", accepted["url"].encode())]
         await send_answer(send, 202, answer, json.dumps(accepted).encode())

@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from django.db import OperationalError
+
+from messaging.outage import is_away
 from messaging.rate import Rate
 
 LONGEST_ROUND_S = 0.06  # a caller waits for it
@@ -60,6 +63,11 @@ class GroupCommit(Generic[Request, Answer]):
             await asyncio.sleep(rest)
         self._began_at = time.monotonic()
 
+    def _fail(self, requests: Sequence[tuple[Request, asyncio.Future[Answer]]], error: Exception) -> None:
+        for _, future in requests:
+            if not future.done():
+                future.set_exception(error)
+
     async def _drain(self) -> None:
         while self._queue:
             await self._rest()
@@ -68,9 +76,10 @@ class GroupCommit(Generic[Request, Answer]):
             try:
                 answers = await asyncio.get_running_loop().run_in_executor(self.thread, self._commit, requests)
             except Exception as error:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
+                self._fail(batch, error)
+                if is_away(error):  # those behind would only wait for it as well, one batch after another
+                    waiting = [self._queue.popleft() for _ in range(len(self._queue))]
+                    self._fail(waiting, OperationalError(str(error)))
                 continue
             for (_, future), answer in zip(batch, answers, strict=True):
                 if not future.done():  # its client has gone; the booking stands, and its key will find it

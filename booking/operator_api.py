@@ -21,7 +21,7 @@ from booking.saga.state import Status as SagaStatus
 from booking.saga_api import describe
 from messaging import outbox
 from messaging.barrier import FENCE
-from messaging.connections import redis_client
+from messaging.connections import redis_of_requests
 from messaging.message import Body
 from messaging.observe import observe
 from messaging.operator_token import Hand, OperatorToken
@@ -100,7 +100,7 @@ def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Ended) -> A
     saga_id = _cancel(booking) if verb == Verb.CANCEL else _ask(booking, verb, payload)
     told = {"who": payload.who, "why": payload.why, "what": verb}
     text = f"{isolated(payload.who)} asked to {verb}: {isolated(payload.why)}"
-    observe(redis_client(), "booking", "operator", text, booking=str(booking_id), data=told)
+    observe(redis_of_requests(), "booking", "operator", text, booking=str(booking_id), data=told)
     return Status(202, {"booking_id": booking_id, "saga_id": saga_id, "asked": verb})
 
 

@@ -45,7 +45,8 @@ class Renaming:
         return hashlib.sha256(json.dumps(["rename", self.customer, self.name, self.version]).encode()).hexdigest()
 
 
-_LOCK = "select id, name, email, version from booking_customer where id = %s for update"
+# Whoever books for the customer meanwhile need not wait: a foreign key wants the key only.
+_LOCK = "select id, name, email, version from booking_customer where id = %s for no key update"
 _TAKE_KEY = """
     insert into booking_idempotencykey (key, fingerprint, booking_id) values (%s, %s, null)
     on conflict do nothing returning key

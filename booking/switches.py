@@ -6,16 +6,16 @@ from collections.abc import Callable
 from redis import Redis, RedisError
 
 from faults import Mechanism, Plan
-from messaging.process import impatient_redis
+from messaging.connections import redis_of_requests
 
 EVERY_S = 0.5
-AWAY_S = 5.0  # how long nobody asks again when Redis does not answer
+AWAY_S = 2.0  # how long nobody asks again when Redis does not answer
 
 
 class Switches:
     """Not for several threads. While Redis is away every mechanism is on."""
 
-    def __init__(self, redis: Callable[[], Redis] = impatient_redis) -> None:
+    def __init__(self, redis: Callable[[], Redis] = redis_of_requests) -> None:
         self._redis = redis
         self._plan: Plan | None = None
         self._ask_at = 0.0

@@ -24,9 +24,14 @@ SWITCH_S = 0.0005
 """How long a thread that computes may keep the interpreter from the one that serves: Python's own 5 ms would be felt."""
 
 
+# A frozen PostgreSQL keeps a request waiting so long, and so long at most for a connection before that; the journal's API takes
+# whole runs in. Reading all of a service's rows has bounds of its own (messaging/truth_api.py).
+STATEMENT_S = {"journal": 60.0, "web": 4.0}.get(settings.SERVICE, 3.0)
+
+
 def _application() -> object:
     sys.setswitchinterval(SWITCH_S)
-    pool_connections(8)
+    pool_connections(8, statement_s=STATEMENT_S)
     close_connections_once()
     http = kept(get_asgi_application())
     if settings.SERVICE == "booking":

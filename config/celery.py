@@ -25,6 +25,10 @@ app.conf.update(
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 1000,
+        # A Redis that is frozen, or behind a network that swallows, is noticed. A blocking read takes a second at most.
+        "socket_timeout": 10,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
     },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -49,7 +53,7 @@ def handle(task: Any, envelopes: list[dict]) -> None:
 
 @worker_init.connect
 def keep_connections(**_: Any) -> None:
-    pool_connections(2)
+    pool_connections(2, statement_s=30)  # a connection whose server says nothing is given up, and the work done again
 
 
 @worker_ready.connect

@@ -6,9 +6,26 @@ connection costs a fork, a SCRAM handshake and cold catalogue caches: 20 ms a ho
 
 from django.conf import settings
 
+from messaging.postgresql.bounded import BoundedConnection, be_patient
 
-def pool_connections(most: int) -> None:
-    """Give every database of this process a pool of up to `most` connections. Call before the first query."""
+WAIT_S = 3.0  # for a connection
+# After a failure the pool tries again once, a second later, and then whenever somebody asks: its own back-off goes up to minutes,
+# and free connections would be no use to anybody meanwhile.
+RECONNECT_S = 1.0
+
+
+def pool_connections(most: int, statement_s: float) -> None:
+    """Give every database of this process a pool of up to `most` connections, and each statement a bound in seconds.
+
+    Call before the first query.
+    """
+    be_patient(statement_s)
     for database in filter(None, settings.DATABASES.values()):
         database["CONN_MAX_AGE"] = 0  # "close" gives it back
-        database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": most, "timeout": 5}
+        database["OPTIONS"]["pool"] = {
+            "min_size": 1,
+            "max_size": most,
+            "timeout": WAIT_S,
+            "reconnect_timeout": RECONNECT_S,
+            "connection_class": BoundedConnection,
+        }

@@ -77,13 +77,26 @@ LETTER_LONGEST_RETRY_S = float(os.environ.get("LETTER_LONGEST_RETRY_S", "300"))
 JOURNAL_KEEP_ENTRIES = int(os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"))
 JOURNAL_KEEP_BYTES = int(os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"))
 OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
+CONNECT_S = 2 if SERVICE in {*APIS, "web"} else 5  # to a PostgreSQL that does not answer; somebody waits for an API
 
 
 def _database(alias: str) -> dict:
-    config = dict(dj_database_url.parse(os.environ[f"DATABASE_URL_{alias.upper()}"], conn_max_age=None))
+    url = os.environ[f"DATABASE_URL_{alias.upper()}"]
+    config = dict(dj_database_url.parse(url, conn_max_age=None, engine="messaging.postgresql"))
     config["CONN_HEALTH_CHECKS"] = True
     config["TEST"] = {"DEPENDENCIES": []}  # without it, tests that name one alias fail with "Circular dependency"
-    config["OPTIONS"] = {"application_name": f"sagabox-{SERVICE}", "connect_timeout": 5}
+    options: dict[str, object] = {
+        "application_name": f"sagabox-{SERVICE}",
+        "connect_timeout": CONNECT_S,
+        # A peer that has gone without a word (its machine, or the network between) is noticed in about half a minute.
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
+    if SERVICE in SERVICES:  # a row that somebody else has locked is not waited for for long: see messaging/inbox.py
+        options["options"] = "-c lock_timeout=1s"
+    config["OPTIONS"] = options
     return config
 
 
@@ -129,6 +142,7 @@ MIDDLEWARE = [
     # The only one that knows no other way than synchronous, so it comes last: those before it are called in its thread then, in a
     # row. Behind it each of them would be sent to a thread and waited for, two or three times a request.
     "config.static.StaticFiles",
+    "dashboard.errors.SaysWhenAway",
 ]
 if SERVICE == "web":
     MIDDLEWARE.insert(-2, "dashboard.visitor.Visitors")

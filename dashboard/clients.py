@@ -7,21 +7,30 @@ import httpx
 from django.conf import settings
 from django.http import HttpResponse
 
-from messaging.problems import Problem
+from messaging.problems import Problem, unknown_outcome
 
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 
 
-class ServiceDown(Exception):
-    """A service's API did not answer; `service` says whose."""
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+READS = ("GET", "HEAD")
 
-    def __init__(self, service: str, error: Exception) -> None:
+
+class ServiceDown(Exception):
+    """A service's API did not answer; `service` says whose. `unknown`: it may have done all the same what it was asked to do.
+
+    `key`: the request's idempotency key, by which that can be found out.
+    """
+
+    def __init__(self, service: str, error: Exception, *, unknown: bool = False, key: str = "") -> None:
         said = f"{error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
         super().__init__(f"service '{service}' does not answer: {said}")
-        self.service = service
+        self.service, self.unknown, self.key = service, unknown, key
 
     def problem(self) -> Problem:
-        return Problem(503, "Service unavailable", str(self))
+        if self.unknown:
+            return unknown_outcome(f"service '{self.service}' has not answered", self.key)
+        return Problem(503, "Service unavailable", str(self), headers={"Retry-After": "1"})
 
 
 @cache
@@ -32,16 +41,18 @@ def _client() -> httpx.Client:
 def call(service: str, method: str, path: str, **request: Any) -> httpx.Response:
     """Call a service's API, e.g. `call("seats", "GET", "/api/performances")`. Raises ServiceDown.
 
-    A GET is tried twice: a kept-alive connection may have died with a restarted process. A POST is not: it carries an
-    idempotency key, and it is the caller's choice to send it again.
+    A GET is tried twice: a kept-alive connection may have died with a restarted process. One that has waited in vain is not,
+    nor is a POST: it carries an idempotency key, and it is the caller's choice to send it again.
     """
     attempts = 2 if method == "GET" else 1
     for attempt in range(attempts):
         try:
             return _client().request(method, settings.API_URLS[service] + path, **request)
         except httpx.HTTPError as error:
-            if attempt == attempts - 1:
-                raise ServiceDown(service, error) from error
+            if attempt == attempts - 1 or isinstance(error, httpx.TimeoutException):
+                unknown = method not in READS and not isinstance(error, NEVER_SENT)
+                key = (request.get("headers") or {}).get("Idempotency-Key", "")
+                raise ServiceDown(service, error, unknown=unknown, key=key) from error
     raise AssertionError("unreachable")
 
 
@@ -49,7 +60,7 @@ def as_it_is(answer: httpx.Response) -> HttpResponse:
     """A service's answer as the front door's own."""
     kind = answer.headers.get("content-type", "application/json")
     response = HttpResponse(answer.content, status=answer.status_code, content_type=kind)
-    for name in ("Location", "Link", "X-Total-Count"):
+    for name in ("Location", "Link", "X-Total-Count", "Retry-After"):
         if name in answer.headers:
             response[name] = answer.headers[name]
     return response

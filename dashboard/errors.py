@@ -1,8 +1,13 @@
 """What a person gets instead of a page. The API says the same in problem details."""
 
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from messaging.outage import is_passing
 from messaging.problems import Problem, problem_of
 
 MISSING = "dashboard/record_missing.html"
@@ -25,3 +30,29 @@ def broken(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return Problem(500, "Internal Server Error", "a mistake of ours; the web process's log has it").response()
     return render(request, MISSING, {"title": "Something is broken here", "detail": detail}, status=500)
+
+
+AWAY = "dashboard/record_away.html"
+
+
+class SaysWhenAway:
+    """Middleware: a page whose database, or Redis, does not answer is a 503 that tries again, and no mistake of ours."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not is_passing(exception):
+            return None
+        if request.path.startswith("/api/"):
+            return problem_of(exception, request.path, request.headers.get("Idempotency-Key", "")).response()
+        response = render(request, AWAY, status=503)
+        response["Retry-After"] = "2"
+        return response

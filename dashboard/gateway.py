@@ -44,7 +44,9 @@ class Gateway:
             async with self._session().post(settings.API_URLS["booking"] + PATH, data=body, headers=headers) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            await send_response(send, ServiceDown("booking", error).problem().response())
+            unknown = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            down = ServiceDown("booking", error, unknown=unknown, key=sent.get(KEY.decode(), ""))
+            await send_response(send, down.problem().response())
             return
         returned = [(name, value) for name, value in answer.raw_headers if name.lower() in RETURNED]
         await send_answer(send, answer.status, returned, content)

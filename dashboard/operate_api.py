@@ -5,14 +5,16 @@ from uuid import UUID
 
 import httpx
 from django.conf import settings
+from django.db import Error as DatabaseError  # InterfaceError too
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from dashboard.clients import as_it_is, call
+from dashboard import view_letters
+from dashboard.clients import ServiceDown, as_it_is, call
 from dashboard.operator import check_operator
 
 router = Router(tags=["operator"])
-Service = Literal["booking", "seats", "payments", "tickets"]
+Service = Literal["booking", "seats", "payments", "tickets", "projections"]
 SagaVerb = Literal["retry-now", "skip", "resend", "cancel", "end"]
 LetterVerb = Literal["retry", "edit-and-retry", "discard"]
 HAND: dict[str, Any] = {
@@ -102,9 +104,19 @@ def act_on_letter(request: HttpRequest, service: Service, letter_id: UUID, verb:
 
 
 def ask(method: str, service: str, path: str, **more: Any) -> httpx.Response:
-    """Call a service as its operator. Raises ServiceDown."""
+    """Call a service as its operator. Raises ServiceDown. The views' letters are answered here."""
+    if service == view_letters.VIEWS:
+        return answer_for_views(method, path, **more)
     headers = {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}", "Content-Type": "application/json"}
     return call(service, method, path, headers=headers, **more)
+
+
+def answer_for_views(method: str, path: str, **more: Any) -> httpx.Response:
+    """Raises ServiceDown when their database is away."""
+    try:
+        return view_letters.answer(method, path, **more)
+    except DatabaseError as error:
+        raise ServiceDown(view_letters.VIEWS, error) from error
 
 
 def _hand_over(request: HttpRequest, service: str, path: str, **more: Any) -> HttpResponse:

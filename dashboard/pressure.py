@@ -11,8 +11,8 @@ from redis import Redis, RedisError
 
 from dashboard.fresh import Fresh
 from journal.broadcast import STATUS
+from messaging.connections import redis_of_requests
 from messaging.problems import Problem
-from messaging.process import impatient_redis
 
 LATE_S = 120  # at 50 bookings a second a database writes 200 MB of log in this time
 FRESH_S = 1.0  # how old what we know may be
@@ -49,4 +49,4 @@ class Pressure:
         return int(behind or 0) / 1000
 
 
-PRESSURE = Pressure(impatient_redis())
+PRESSURE = Pressure(redis_of_requests())

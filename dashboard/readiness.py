@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from redis import RedisError
 
-from messaging.connections import redis_client
+from messaging.connections import redis_of_requests
 
 BEATING = (
     *(f"worker-{service}" for service in settings.SERVICES),
@@ -45,7 +45,7 @@ def parts(without: Collection[str] = ()) -> dict[str, str]:
 
 def _beats() -> dict[str, str]:
     try:
-        alive = redis_client().mget([f"alive:{name}" for name in BEATING])
+        alive = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
     except RedisError as error:
         return {"redis": f"not reachable ({type(error).__name__})"}
     return {"redis": "ready"} | {

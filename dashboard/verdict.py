@@ -16,8 +16,9 @@ from audit.truth import Views
 from dashboard.blame import blamed
 from journal import moments, queries
 from journal.blame import Blamed, newest
-from messaging.connections import redis_client
+from messaging.connections import redis_of_requests
 from messaging.observe import observe
+from messaging.postgresql.bounded import patience
 from projections import snapshot
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ PACE_S = 2.0
 SHARE = 20  # a page's refresh may cost at most one part in so many of the time
 # And it is spread over a while: all at once it would keep both cores of a small machine from whatever else happens. After each
 # part of it so many times as long is rested as that took, and so long at most, for all pages wait.
+READING_S = 20.0  # a statement over all rows of the views, or of the journal about them
+WAIT_S = 2.0  # for somebody else who is making one
 PATIENCE, LONGEST_REST_S = 3.0, 0.2
 
 
@@ -45,7 +48,8 @@ def fresh(rest: reader.Rest | None = None) -> Document:
 
 def _views() -> Views:
     try:
-        shown = snapshot.read()
+        with patience(READING_S):
+            shown = snapshot.read()
     except (DatabaseError, InterfaceError) as error:
         raise reader.SilentError(f"the read models' database does not answer: {type(error).__name__}") from error
     return Views(**vars(shown))
@@ -58,14 +62,19 @@ def _point_at_entries(invariants: Sequence[Document]) -> None:
     for piece in (*(piece for _, piece in violated), *others):
         _link(piece, None)
     try:  # the verdict stands without the journal
-        for (_, piece), entry in zip(violated, blamed(violated), strict=True):
-            _link(piece, entry)
-        concerned = [(piece, piece.get("bookings") or [piece["booking"]]) for piece in others if piece.get("booking")]
-        found = newest({one for _, bookings in concerned for one in bookings})
-        for piece, bookings in concerned:
-            _link(piece, max((Blamed(found[one], one) for one in bookings if one in found), default=None))
+        with patience(READING_S):
+            _point(violated, others)
     except (DatabaseError, InterfaceError):
         log.warning("the journal does not say which entries are to blame", exc_info=True)
+
+
+def _point(violated: Sequence[tuple[str, Document]], others: Sequence[Document]) -> None:
+    for (_, piece), entry in zip(violated, blamed(violated), strict=True):
+        _link(piece, entry)
+    concerned = [(piece, piece.get("bookings") or [piece["booking"]]) for piece in others if piece.get("booking")]
+    found = newest({one for _, bookings in concerned for one in bookings})
+    for piece, bookings in concerned:
+        _link(piece, max((Blamed(found[one], one) for one in bookings if one in found), default=None))
 
 
 def _link(piece: Document, entry: Blamed | None) -> None:
@@ -89,8 +98,10 @@ class Watch:
         self._good_until = self._rested_s = 0.0
 
     def latest(self) -> Document:
-        """A verdict at most PACE_S old, or older if it takes longer to make."""
-        with self._lock:
+        """A verdict at most PACE_S old, or older if it takes longer to make. Nobody waits for it longer than WAIT_S."""
+        if not self._lock.acquire(timeout=WAIT_S):
+            return self._last
+        try:
             began, self._rested_s = time.monotonic(), 0.0
             if began >= self._good_until:
                 pos = _journal_end(indexed=self._last["status"] == "violated")
@@ -100,6 +111,8 @@ class Watch:
                 worked = time.monotonic() - began - self._rested_s
                 self._good_until = time.monotonic() + max(PACE_S, SHARE * worked)
             return self._last
+        finally:
+            self._lock.release()
 
     def _rest(self, took_s: float) -> None:
         pause = min(PATIENCE * took_s, LONGEST_REST_S)
@@ -115,7 +128,7 @@ def _tell_violations(before: Document, now: Document) -> None:
             since = [piece["pos"] for piece in one["evidence"] if piece.get("pos")]
             told = {"invariant": one["name"], "count": one["count"], "since": min(since, default=None)}
             # Of no booking: the bookings' own stories are told by those who saw them happen.
-            observe(redis_client(), "audit", "violation", f"violated: {one['title']}", data=told)
+            observe(redis_of_requests(), "audit", "violation", f"violated: {one['title']}", data=told)
 
 
 def _journal_end(indexed: bool) -> tuple[int, int]:

@@ -31,6 +31,7 @@ class Notice:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._patience = min(CONFIRMED_S, redis.connection_pool.connection_kwargs.get("socket_timeout") or CONFIRMED_S)
         self._pubsub: PubSub | None = None
         self._empty_until = 0.0
 
@@ -50,7 +51,7 @@ class Notice:
             pubsub = self._redis.pubsub()
             pubsub.subscribe(CHANNEL)
             self._pubsub = pubsub
-            self._hear(CONFIRMED_S)  # Redis confirms a subscription: only then nothing can be missed
+            self._hear(self._patience)  # Redis confirms a subscription: only then nothing can be missed
         while self._hear(0):
             pass
 

@@ -4,7 +4,6 @@ import logging
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict
@@ -18,6 +17,7 @@ from journal.archive.reading import ArchiveError
 from journal.models import Run
 from messaging.in_one_thread import InOneThread
 from messaging.operator_token import OperatorToken
+from messaging.outage import is_passing
 from messaging.problems import Problem, ProblemDetails
 from messaging.typed_text import Typed
 
@@ -75,7 +75,7 @@ def _problem(error: Exception) -> Problem:
             return Problem(409, "Imported before", str(error), headers={"Location": f"/api/runs/{error.id}"})
         case BusyError():
             return Problem(409, "Busy", str(error))
-        case OperationalError() | InterfaceError():
+        case Exception() if is_passing(error):
             return Problem(503, "Not imported", "the journal's database is not reachable; nothing of the run was kept")
     log.error("an import failed", exc_info=error)
     return Problem(500, "Not imported", "this is our fault; it has been logged, and nothing of the run was kept")

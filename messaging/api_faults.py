@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from redis import RedisError
 
 from faults import Action, Fault, Plan, Point
+from messaging.connections import redis_is_silent
 from messaging.problems import Problem
 from messaging.process import impatient_redis
 from messaging.strikes import claim
@@ -40,6 +41,7 @@ class Watched:
         self._asked_at = 0.0
 
     async def armed(self) -> bool:
+        """Whether a fault may strike here. A Redis that says nothing arms none: nobody waits for it, then."""
         now = time.monotonic()
         age = now - self._asked_at
         if age > FRESH_S and (self._asking is None or self._asking.done()):
@@ -47,7 +49,12 @@ class Watched:
             self._asking = asyncio.ensure_future(asyncio.to_thread(self._refresh))
             if age > STALE_S:
                 await asyncio.wait({self._asking}, timeout=PATIENCE_S)
-        return bool(self.plan.armed)
+        silent = (
+            self._asking is not None and not self._asking.done() and time.monotonic() - self._asked_at >= PATIENCE_S
+        )
+        if silent:
+            redis_is_silent()
+        return bool(self.plan.armed) and not silent
 
     def _refresh(self) -> None:
         try:

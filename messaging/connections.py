@@ -1,5 +1,6 @@
 """Connections a process keeps for its life."""
 
+import time
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from psycopg import DataError
-from redis import Redis
-from redis.backoff import ExponentialBackoff
+from redis import ConnectionPool, Redis
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -36,11 +37,60 @@ def read_any_moment() -> None:
 
 @cache
 def redis_client() -> Redis:
-    """The process's Redis client: it reconnects by itself and tries a lost command again for about two seconds."""
+    """A worker's Redis client: it reconnects by itself and tries a lost command again for about two seconds.
+
+    A Redis that is frozen keeps each of these attempts waiting for `socket_timeout`. No request waits with it: see below.
+    """
     return Redis.from_url(
         settings.REDIS_URL,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), 6),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
         socket_connect_timeout=2,
+        socket_timeout=5,
         health_check_interval=10,
     )
+
+
+REQUEST_S = 0.2  # no request waits for Redis longer than this
+AWAY_S = 2.0  # after that has happened once, nobody asks for a while
+
+
+@cache
+def redis_of_requests(seconds: float = REQUEST_S) -> Redis:
+    """The Redis client of what somebody waits for, a page or an API: an answer comes in so many seconds or not at all.
+
+    While Redis is silent one caller waits that long every AWAY_S, and all others fail at once, with ConnectionError.
+    """
+    pool = _Breaker.from_url(
+        settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=seconds, socket_timeout=seconds
+    )
+    return Redis(connection_pool=pool)
+
+
+def redis_is_silent() -> None:
+    """Say that Redis has kept a request waiting: the next one does not try."""
+    pool: Any = redis_of_requests().connection_pool
+    pool.trip()
+
+
+class _Breaker(ConnectionPool):
+    """Gives no connection for AWAY_S after one has been lost or has timed out."""
+
+    _away_until = 0.0
+
+    def trip(self) -> None:
+        self._away_until = time.monotonic() + AWAY_S
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        if time.monotonic() < self._away_until:
+            raise RedisConnectionError("Redis did not answer a moment ago")
+        try:
+            return super().get_connection(*args, **options)
+        except (RedisConnectionError, RedisTimeoutError):
+            self.trip()
+            raise
+
+    def release(self, connection: Any) -> None:
+        if not connection.is_connected:  # redis-py hangs up on what has failed
+            self.trip()
+        super().release(connection)

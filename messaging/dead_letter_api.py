@@ -14,13 +14,14 @@ from ninja import Query, Router, Schema
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from messaging import outbox as outbox_table
-from messaging.connections import redis_client
+from messaging.connections import redis_of_requests
 from messaging.dead_letters import OPEN, message_of
 from messaging.models import DeadLetter
 from messaging.observe import observe
 from messaging.operator_token import Hand, OperatorToken
 from messaging.outbox import Message
 from messaging.problems import Problem, ProblemDetails
+from messaging.skipped import SKIPPED_BY
 from messaging.storable import NotStorableError, storable
 from messaging.storable import check as check_storable
 from messaging.typed_text import isolated
@@ -110,7 +111,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         """Open letters, or with `settled` all. `X-Total-Count` says how many there are; `Link` (rel="next") where to go on."""
         found = letters.filter(which.condition() if settled else which.condition() & Q(state__in=OPEN))
         response["X-Total-Count"] = str(found.count())
-        rows = list(found.filter(_beyond(after)).order_by("-updated_at", "-id")[: limit + 1])
+        rows = list(found.filter(beyond(after)).order_by("-updated_at", "-id")[: limit + 1])
         if len(rows) > limit:
             rows = rows[:limit]
             more = {**which.dict(exclude_none=True), **({"settled": "true"} if settled else {}), "limit": limit}
@@ -144,7 +145,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         refused, messages, settled = [], [], []
         for letter in rows:
             try:
-                if what == "retry":
+                if what == "retry" and SKIPPED_BY not in letter.envelope:
                     messages.append(_message(service, letter, validate))
                 settled.append(letter.pk)
             except Problem as problem:
@@ -158,7 +159,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         done = "retried" if what == "retry" else "discarded"
         told = {"who": hand.who, "why": hand.why, "what": done, "letters": number}
         text = f"{isolated(hand.who)} {done} {number} letters: {isolated(hand.why)}"
-        client = redis_client()
+        client = redis_of_requests()
         transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=service)
 
     @routes.post("/dead-letters/{letter_id}/retry", response={200: LetterOut, **ERRORS}, summary="Send it again")
@@ -195,8 +196,8 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         return letter
 
     def _send(letter: DeadLetter, hand: Hand, what: str) -> DeadLetter:
-        message = _message(service, letter, validate)
-        outbox_table.append(outbox, [message])
+        if SKIPPED_BY not in letter.envelope:  # the reader of an event looks for such letters by itself
+            outbox_table.append(outbox, [_message(service, letter, validate)])
         return _settle(letter, "retried", hand, what)
 
     def _settle(letter: DeadLetter, state: str, hand: Hand, what: str) -> DeadLetter:
@@ -205,7 +206,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         letter.refresh_from_db()
         told = {"who": hand.who, "why": hand.why, "what": what, "letter": str(letter.pk)}
         text = f"{isolated(hand.who)} {what} {letter.type}: {isolated(hand.why)}"
-        client, booking, pk = redis_client(), letter.booking_id, str(letter.pk)
+        client, booking, pk = redis_of_requests(), letter.booking_id, str(letter.pk)
         transaction.on_commit(
             lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told), using=service
         )
@@ -214,7 +215,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     return routes
 
 
-def _beyond(after: str) -> Q:
+def beyond(after: str) -> Q:
     """The letters after the place where a page ended. Raises Problem."""
     if not after:
         return Q()

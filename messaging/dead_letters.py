@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connections, models, router
 
 from messaging.envelope import check
@@ -40,13 +41,18 @@ _CLEAR = """
 """
 
 
-def record(dead_letter: type[models.Model], envelope: dict[str, Any], error: str, *, dead: bool = False) -> str:
-    """Note a failed attempt; return the message's state: `retrying`, or `dead` after LIMIT attempts (or at once, if `dead`)."""
+def record(
+    dead_letter: type[models.Model], envelope: dict[str, Any], error: str, *, dead: bool = False, letter: str = ""
+) -> str:
+    """Note a failed attempt; return the message's state: `retrying`, or `dead` after LIMIT attempts (or at once, if `dead`).
+
+    `letter`: the letter's id, where that is not the message's.
+    """
     with connections[router.db_for_write(dead_letter)].cursor() as cursor:
         cursor.execute(
             _RECORD.format(table=dead_letter._meta.db_table),
             {
-                "id": envelope["id"],
+                "id": letter or envelope["id"],
                 "type": storable_text(str(envelope.get("type", "")), LONGEST_KEY),
                 "booking": storable_text(str(envelope.get("correlationid", "")), LONGEST_KEY),
                 "envelope": kept(envelope),
@@ -84,6 +90,12 @@ def _uuid(envelope: dict[str, Any], name: str) -> str | None:
         return None if value is None else str(UUID(value))
     except (TypeError, ValueError, AttributeError):
         raise ValueError(f"its {name} is not a UUID: {value!r}") from None
+
+
+def loaded(envelope: Any) -> dict[str, Any]:
+    """A letter's envelope as a cursor gives it: Django leaves the JSON of a raw query to its caller."""
+    found: dict[str, Any] = orjson.loads(envelope) if isinstance(envelope, str) else envelope
+    return found
 
 
 class OpenLetters:

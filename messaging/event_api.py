@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from messaging import event_log
+from messaging.postgresql.bounded import patience
 
 LARGEST_XID = 2**64 - 1
 Xid = Annotated[int, Query(ge=0, le=LARGEST_XID)]
@@ -21,6 +22,9 @@ class EventPage(Schema):
     more: bool
 
 
+PAGE_S = 8.0  # its readers wait for ten
+
+
 def router(outbox: type[models.Model]) -> Router:
     """Return the route /events of the service that owns `outbox`."""
     routes = Router(tags=["events"])
@@ -32,6 +36,7 @@ def router(outbox: type[models.Model]) -> Router:
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
         to: Annotated[int | None, Query(ge=0, le=LARGEST_XID)] = None,
     ) -> dict[str, Any]:
-        return event_log.page(outbox, after, limit, to)
+        with patience(PAGE_S):
+            return event_log.page(outbox, after, limit, to)
 
     return routes

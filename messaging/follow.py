@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 
 from messaging.cursor import Cursor
-from messaging.outage import Outage
+from messaging.outage import Outage, may_be_caused_by_content
 from messaging.rate import ONE_AFTER_ANOTHER, Rate
-from messaging.reader import Batch, Reader
+from messaging.reader import Batch, Reader, checked_event
+from messaging.skipped import SkippedEvents
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def follow(
     apply: Apply,
     stop: Callable[[], bool],
     *,
+    skipped: SkippedEvents,
     beat: Callable[[], None] = lambda: None,
     check: Callable[[], None] = lambda: None,
 ) -> None:
@@ -45,12 +47,13 @@ def follow(
     version is newer than the row's. It may get the same event again, events out of order, and cursors without events; only
     the cursors that moved are given. `behind` is {source: stream entries not yet read}, to show a lag.
 
-    After a database outage, or CursorsMovedError, the cursors are loaded again: whether the last transaction was
-    committed does not matter then. An event that makes `apply` raise anything else is skipped, loudly.
+    After an outage, or CursorsMovedError, the cursors are loaded again: whether the last transaction was committed does not
+    matter then. An event is skipped only if what it carries can be the cause of its failure, and if the database takes other
+    writes: the cursors are saved after its dead letter has been (`skipped`). Whatever else fails is waited for.
     """
     outage, rate = Outage(f"{reader.name}: PostgreSQL"), Rate(ONE_AFTER_ANOTHER)
     loaded = False
-    rest_until = check_at = 0.0
+    rest_until = check_at = retry_at = 0.0
     while not stop():
         try:
             if not loaded:
@@ -60,7 +63,7 @@ def follow(
             batch = reader.read()
             if batch.cursors:
                 began = time.monotonic()
-                _deliver(reader, apply, batch)
+                _deliver(reader, apply, batch, skipped)
                 ended = time.monotonic()
                 rate.count(len(batch.envelopes))
                 rest_until = max(ended + min(REST * (ended - began), LONGEST_S), began + rate.round_s(LONGEST_ROUND_S))
@@ -68,12 +71,17 @@ def follow(
             elif time.monotonic() >= check_at:
                 check()
                 check_at = time.monotonic() + CHECK_S
+            if time.monotonic() >= retry_at:
+                _retry(apply, skipped)
+                retry_at = time.monotonic() + CHECK_S
             outage.over()
             beat()
         except CursorsMovedError as moved:
             log.info("%s: %s", reader.name, moved)
             loaded = False
-        except (OperationalError, InterfaceError) as error:
+        except Exception as error:
+            if may_be_caused_by_content(error):  # a mistake of ours, and no event's: this process had better start anew
+                raise
             outage.failed(error)
             connections.close_all()
             loaded = False
@@ -81,20 +89,41 @@ def follow(
     reader.close()
 
 
-def _deliver(reader: Reader, apply: Apply, batch: Batch) -> None:
-    """Apply the batch; if one of its events is not to be digested, all the others, and the cursors last."""
+def _deliver(reader: Reader, apply: Apply, batch: Batch, skipped: SkippedEvents) -> None:
+    """Apply the batch; if one of its events is not to be digested, all the others, then its letter, and the cursors last."""
+    bad = list(batch.unreadable)
     try:
-        apply(batch.envelopes, batch.cursors, batch.behind)
-        return
-    except (OperationalError, InterfaceError, CursorsMovedError):
-        raise
+        apply(batch.envelopes, batch.cursors if not bad else [], batch.behind)
+        if not bad:
+            return
     except Exception as error:
+        _raise_unless_its_own(error)
         log.warning("%s: batch of %d failed (%r); one by one", reader.name, len(batch.envelopes), error)
-    for envelope in batch.envelopes:
-        try:
-            apply([envelope], [], {})
-        except (OperationalError, InterfaceError, CursorsMovedError):
-            raise
-        except Exception as error:
-            reader.skipped(str(envelope), str(envelope["source"]), error)
+        for envelope in batch.envelopes:
+            try:
+                apply([envelope], [], {})
+            except Exception as own:
+                _raise_unless_its_own(own)
+                bad.append((envelope, str(envelope["source"]), own))
+    for content, where, cause in bad:  # a write of its own: a database that takes it is well
+        skipped.record(content, where, cause)
+        reader.skipped(str(content), where, cause)
     apply([], batch.cursors, batch.behind)
+
+
+def _retry(apply: Apply, skipped: SkippedEvents) -> None:
+    """Apply once more what a person wants applied again."""
+    for letter, event in skipped.retried():
+        try:
+            apply([checked_event(event)], [], {})
+        except Exception as error:
+            _raise_unless_its_own(error)
+            skipped.record(event, str(event.get("source", "")), error)
+        else:
+            skipped.cleared(letter)
+
+
+def _raise_unless_its_own(error: Exception) -> None:
+    """To be called with an exception being handled: it goes on if it cannot be the event's own fault."""
+    if isinstance(error, CursorsMovedError) or not may_be_caused_by_content(error):
+        raise error

@@ -6,7 +6,7 @@ from django.db import connections
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
 
-from messaging.connections import redis_client
+from messaging.connections import redis_of_requests
 
 Check = Callable[[], object]
 
@@ -42,7 +42,7 @@ def database(alias: str) -> Check:
 
 
 def redis() -> None:
-    redis_client().ping()
+    redis_of_requests().ping()
 
 
 def _state(check: Check) -> str:

@@ -15,17 +15,19 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
+from redis import RedisError
 
 from messaging.field_errors import words
+from messaging.outage import CommitUnknownError, is_locked, is_passing, sqlstate
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+UNKNOWN_TITLE = "Outcome unknown"
 
 
 class ProblemDetails(Schema):
@@ -87,17 +89,17 @@ def install(api: NinjaAPI) -> None:
     api.parser = BoundedParser()
     for error in (
         Problem, ValidationError, HttpError, Http404, RequestDataTooBig, SuspiciousOperation, UnreadablePostError,
-        RawPostDataException, OperationalError, InterfaceError, Exception,
+        RawPostDataException, Exception,
     ):  # fmt: skip
         api.add_exception_handler(error, _answer)
 
 
 def _answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    return problem_of(error, request.path).response()
+    return problem_of(error, request.path, request.headers.get("Idempotency-Key", "")).response()
 
 
-def problem_of(error: object, path: str = "") -> Problem:
-    """Return the problem that describes an exception."""
+def problem_of(error: object, path: str = "", key: str = "") -> Problem:
+    """Return the problem that describes an exception. `key`: the request's idempotency key."""
     match error:
         case Problem():
             return error
@@ -114,12 +116,34 @@ def problem_of(error: object, path: str = "") -> Problem:
             return Problem(413, "", "the body is larger than any request this API knows")
         case SuspiciousOperation() | UnreadablePostError() | RawPostDataException():
             return Problem(400, "", "the request cannot be read")
-        case OperationalError() | InterfaceError():
-            log.warning("%s: database not reachable: %s", path, error)
-            return Problem(503, "", "the service's database is not reachable", headers={"Retry-After": "1"})
+        case CommitUnknownError():
+            log.warning("%s: %s", path, f"{error}".strip())
+            return unknown_outcome("the database was lost while it was committing this request", key)
+        case Exception() if is_passing(error):
+            log.warning("%s: %s", path, f"{error}".strip())
+            return Problem(503, "", unavailable(error), headers={"Retry-After": "1"})
         case _:
             log.error("%s failed", path, exc_info=error if isinstance(error, BaseException) else None)
             return Problem(500, "", "this is our fault; it has been logged")
+
+
+def unknown_outcome(why: str, key: str = "") -> Problem:
+    """504: the request may have been carried out, or not; its key tells."""
+    if not key:
+        return Problem(504, UNKNOWN_TITLE, f"{why}; whether it was carried out is not known")
+    detail = f"{why}; whether it was carried out is not known. Send it again with the same Idempotency-Key: {key}"
+    return Problem(504, UNKNOWN_TITLE, detail, headers={"Retry-After": "1"}, more={"idempotency_key": key})
+
+
+def unavailable(error: Exception) -> str:
+    """What is away, or cannot do its work, in words for whoever asked; `error` is passing."""
+    if isinstance(error, RedisError):
+        return "Redis does not answer"
+    if is_locked(error):
+        return "somebody else has locked a row that this request needs; nothing was changed"
+    if sqlstate(error) == "25006":
+        return "the service's database is read-only at the moment; nothing was changed"
+    return "the service's database is not reachable"
 
 
 def _field_error(item: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,10 @@ order. A broken chain, a start, a reconnection and silence raise a doubt, and a 
 Writes must be conditional on a newer version: what a catch-up brings may have come by the stream too, in another order.
 """
 
-import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -36,12 +35,14 @@ log = logging.getLogger(__name__)
 class Batch:
     """What to apply: the envelopes in the order read, and the cursors that are right once they are written.
 
-    Only sources with something new have a cursor here. `behind`: stream entries of a source not yet read.
+    Only sources with something new have a cursor here. `behind`: stream entries of a source not yet read. `unreadable`: what
+    was to be an event and is none (content, where it stood, what is wrong with it); a cursor is there for its source, too.
     """
 
     envelopes: list[dict[str, Any]]
     cursors: list[Cursor]
     behind: dict[str, int]
+    unreadable: list[tuple[Any, str, Exception]] = field(default_factory=list)
 
 
 def event_apis(sources: Iterable[str]) -> dict[str, EventApi]:
@@ -126,12 +127,12 @@ class Reader:
     def _take_entries(self, source: Source, entries: list[streams.Entry], batch: Batch) -> None:
         for stream_id, raw in entries:
             try:
-                envelope = _event(orjson.loads(raw))
+                envelope = checked_event(orjson.loads(raw))
                 source.streamed(stream_id, envelope)
                 batch.envelopes.append(envelope)
             except (EnvelopeError, ValueError, KeyError, TypeError) as error:
                 source.unreadable(stream_id)
-                self.skipped(raw.decode(errors="replace"), f"{source.stream} {stream_id}", error)
+                batch.unreadable.append((raw.decode(errors="replace"), f"{source.stream} {stream_id}", error))
         if entries:
             source.behind = 0 if len(entries) < COUNT else self._behind(source)
             batch.behind[source.name] = source.behind
@@ -148,18 +149,21 @@ class Reader:
             return
         for envelope in source.caught_up(outcome, doubts):
             try:
-                batch.envelopes.append(_event(envelope))
+                batch.envelopes.append(checked_event(envelope))
             except (EnvelopeError, ValueError, KeyError, TypeError) as error:
-                self.skipped(json.dumps(envelope), f"{source.name}'s event log", error)
+                batch.unreadable.append((envelope, f"{source.name}'s event log", error))
 
     def skipped(self, content: str, where: str, error: Exception) -> None:
-        """Say loudly that an event is left out: a view that stopped for ever at one bad event would help nobody."""
+        """Say loudly that an event is left out: a view that stopped for ever at one bad event would help nobody.
+
+        It is a dead letter by then (messaging.skipped).
+        """
         log.error("%s: skipped an event from %s: %r: %.500s", self.name, where, error, content)
         text = f"{self.name} skipped an event from {where}: {error!r}"
         observe(self.redis, settings.SERVICE, "event_skipped", text, data={"event": content[:4000]})
 
 
-def _event(envelope: Any) -> dict[str, Any]:
+def checked_event(envelope: Any) -> dict[str, Any]:
     """The envelope, if it is one of an event. Raises EnvelopeError, KeyError, TypeError or ValueError."""
     event = check(envelope)
     if event["kind"] != "event":

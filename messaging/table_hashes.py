@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from messaging.hashing import added, row_hash
+from messaging.postgresql.bounded import patience
 from messaging.wal import Relation, python_row, row_key
 from messaging.wal.messages import Column
 from messaging.wal.values import converters_of
@@ -43,7 +44,7 @@ _TABLES = """
 
 def live(alias: str) -> dict[str, Any]:
     """`read`, of one of this process's databases, with "service": alias. Raises django.db.DatabaseError."""
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+    with patience(60), transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         return {"service": alias, **read(cursor)}
 
 

@@ -17,6 +17,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 
 from messaging.in_one_thread import InOneThread
+from messaging.postgresql.bounded import patience
 from messaging.problems import Problem, ProblemDetails
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -27,6 +28,7 @@ _BEGIN = """
     set local statement_timeout = '30s';
     set local idle_in_transaction_session_timeout = '30s'
 """
+READING_S = 60.0  # a statement over all rows there are
 _META = """
     select json_build_object('kind', 'meta', 'service', %s::text, 'at', clock_timestamp(),
         'horizon', pg_snapshot_xmin(s)::text, 'xmax', pg_snapshot_xmax(s)::text,
@@ -72,7 +74,7 @@ def _lines(outbox: type[models.Model], kinds: Mapping[str, str], bookings: Seque
     where, values = ("", []) if bookings is None else ("where row.booking_id = any(%s)", [list(bookings)])
     count = 0
     try:
-        with transaction.atomic(using=alias):
+        with patience(READING_S), transaction.atomic(using=alias):
             with connections[alias].cursor() as cursor:
                 cursor.execute(_BEGIN)
                 cursor.execute(_META.format(outbox=outbox._meta.db_table), [alias])

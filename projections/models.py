@@ -8,6 +8,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Cast, Now, Right
 
+from messaging import models as messaging
+
 
 class BookingView(models.Model):
     """A booking as all four services know it. A column is empty until its service has spoken."""
@@ -184,3 +186,7 @@ class Checkpoint(models.Model):
     lag_ms = models.IntegerField(default=0)  # from the event to its row, for the last event that changed a row
     behind = models.IntegerField(default=0)  # stream entries not yet read
     updated_at = models.DateTimeField(db_default=Now())
+
+
+class DeadLetter(messaging.DeadLetter):
+    """An event that a projector left out (messaging.skipped). Not thrown away with a view."""

@@ -15,9 +15,8 @@ from typing import Any
 from django.db import (
     DatabaseError,
     DataError,
+    Error,
     IntegrityError,
-    InterfaceError,
-    OperationalError,
     connections,
     transaction,
 )
@@ -25,7 +24,10 @@ from django.db import (
 from messaging.catch_up import EventApi, EventApiError, Page
 from messaging.cursor import UNKNOWN
 from messaging.envelope import check
+from messaging.outage import is_passing
+from messaging.skipped import SkippedEvents
 from projections import checkpoints
+from projections.models import DeadLetter
 from projections.upsert import ALIAS
 from projections.views import View
 
@@ -116,7 +118,9 @@ def _apply(view: View, source: str, page: Page, owed: int) -> int:
             )
             applied = len(page.events) - skipped
             checkpoints.save(view.name, [merged], applied={source: applied}, times={}, behind={})
-    except (OperationalError, InterfaceError) as error:
+    except Error as error:
+        if not is_passing(error):
+            raise
         raise RebuildError(f"the database of the projections went away: {error}") from error
     return skipped
 
@@ -129,6 +133,8 @@ def _write(view: View, events: list[Any]) -> int:
     except UNDIGESTIBLE as error:
         if len(events) == 1:
             log.error("rebuild of %s: skipped an event: %r: %.500s", view.name, error, events[0])
+            where = f"rebuild of {view.name}"
+            SkippedEvents(DeadLetter, view.program).record(events[0], where, error)
             return 1
     return sum(_write(view, [event]) for event in events)
 

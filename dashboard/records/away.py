@@ -4,9 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from messaging.outage import is_passing
 
 
 def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -16,7 +18,9 @@ def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
-        except (OperationalError, InterfaceError):
+        except Error as error:
+            if not is_passing(error):
+                raise
             return render(request, "dashboard/record_away.html", status=503)
 
     return guarded

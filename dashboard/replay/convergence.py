@@ -16,7 +16,7 @@ from journal import convergence
 from journal.broadcast import STATUS
 from journal.convergence import ServiceCheck, Standing
 from messaging import table_hashes
-from messaging.connections import redis_client
+from messaging.connections import redis_of_requests
 
 VIEWS = "projections"
 PATIENCE_S = 5.0
@@ -82,7 +82,7 @@ def _views() -> dict[str, Any]:
 def _stored() -> dict[str, str]:
     """Database -> LSN up to which the recorder has journaled it; empty while nobody knows."""
     try:
-        text: Any = redis_client().hget(STATUS, "stored")
+        text: Any = redis_of_requests().hget(STATUS, "stored")
     except RedisError:
         return {}
     stored: dict[str, str] = orjson.loads(text) if text else {}

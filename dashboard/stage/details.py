@@ -11,7 +11,7 @@ from dashboard.stage.functions import source, work_of
 from dashboard.stage.lanes.telling import mine
 from journal.queries import EntryDict, entries_after
 from journal.telling import before
-from messaging.connections import redis_client
+from messaging.connections import redis_of_requests
 from messaging.statements import kept
 
 LONGEST = 20_000  # characters of one payload
@@ -66,7 +66,7 @@ def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, A
 
 
 def _statements(entry: EntryDict) -> list[dict[str, Any]]:
-    found = kept(redis_client(), entry["service"], entry["xid"])
+    found = kept(redis_of_requests(), entry["service"], entry["xid"])
     return [{**one, "sql": dedent(one["sql"]).strip()} for one in found]
 
 

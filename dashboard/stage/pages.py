@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -19,6 +19,7 @@ from dashboard.stage.seats import sections
 from dashboard.stage.story import narrow, story
 from dashboard.visitor import visitor
 from journal import queries as journal
+from messaging.outage import is_passing
 from projections import queries as views
 from projections.views import VIEWS
 
@@ -48,7 +49,9 @@ def index(request: HttpRequest) -> HttpResponse:
         shown = _shown(request)
         status = 404 if shown["unknown_booking"] else 200
         return render(request, "dashboard/index.html", {**shown, **faults}, status=status)
-    except (OperationalError, InterfaceError):  # the page lives on the views: without them it can only say so
+    except Error as error:  # the page lives on the views: without them it can only say so
+        if not is_passing(error):
+            raise
         return render(request, "dashboard/away.html", faults, status=503)
 
 

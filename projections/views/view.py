@@ -25,6 +25,11 @@ class View:
     tables: tuple[Table, ...]
     events: Mapping[tuple[str, str], Project]
 
+    @property
+    def program(self) -> str:
+        """The name of the process that keeps it up to date."""
+        return f"projector-{self.name.replace('_', '-')}"
+
     def write(self, envelopes: Sequence[Mapping[str, Any]], *, check: bool = True) -> int:
         """Write what these events change; return the number of rows that did change. One statement a table.
 

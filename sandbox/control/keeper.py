@@ -26,6 +26,7 @@ from sandbox.control.proofs import LOOK_BACK, Proofs
 from sandbox.control.state import Record, State, Store, as_text
 
 log = logging.getLogger(__name__)
+LOOK_S = 0.2
 
 
 class Unknown(LookupError):
@@ -46,6 +47,7 @@ class Keeper:
         self._switched = True  # nor know which mechanisms are off
         self._held: list[Held] = []
         self._untold: list[Callable[[], bool]] = []  # observations that wait for Redis
+        self._silent = False  # Redis was, when it was asked last
         self._lock = threading.RLock()
         for record in self._state.records.values():
             if record.fault.fired > len(record.proofs):
@@ -117,13 +119,20 @@ class Keeper:
                 self.turn()
 
     def listing(self) -> list[dict[str, Any]]:
-        """Everything armed and what became of it, in the order of arming; as fresh as Redis lets us be."""
-        with self._lock:
-            self.turn()
-            return [
-                {**record.as_dict(), "held": [asdict(one) for one in self._held if one.fault == name]}
-                for name, record in self._state.records.items()
-            ]
+        """Everything armed and what became of it, in the order of arming; as fresh as Redis lets us be.
+
+        A turn that waits for Redis, or for a database, keeps nobody waiting who only looks.
+        """
+        if self._lock.acquire(timeout=LOOK_S):
+            try:
+                if not self._silent:
+                    self.turn()
+            finally:
+                self._lock.release()
+        return [
+            {**record.as_dict(), "held": [asdict(one) for one in self._held if one.fault == name]}
+            for name, record in list(self._state.records.items())
+        ]
 
     def off(self) -> frozenset[str]:
         return self._state.off
@@ -135,9 +144,12 @@ class Keeper:
         with self._lock:
             before = as_text(self._state)
             spent: list[str] = []
-            with contextlib.suppress(RedisError):  # away: then the durable copy is all there is
+            try:
                 spent = self._meet(self._mirror.read())
                 self._held = self._standing()
+                self._silent = False
+            except RedisError:  # away: then the durable copy is all there is
+                self._silent = True
             self._move_outages()
             if not self._down(Point.REDIS):  # it would lose what it is told
                 self._tell_all()

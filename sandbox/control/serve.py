@@ -12,20 +12,22 @@ from django.core.asgi import get_asgi_application
 from django.urls import path
 from redis import Redis
 
+from messaging.connections import redis_of_requests
 from messaging.heartbeat import Heartbeat
-from messaging.process import impatient_redis, settle
+from messaging.process import settle
 from sandbox.control.api import build
 from sandbox.control.keeper import Keeper
 from sandbox.control.matrix import Matrix
 from sandbox.control.state import Store
 
 TURN_S = 0.25
+PATIENCE_S = 0.5  # with Redis; a turn, and whoever arms or clears, waits so long
 log = logging.getLogger(__name__)
 
 
 def run(host: str, port: int) -> None:
     """Serve until SIGTERM. The environment has ADMIN_URL_<INSTANCE> and CONTROL_STATE, the directory for the plan."""
-    redis = impatient_redis()
+    redis = redis_of_requests(PATIENCE_S)
     keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ)
     stop = threading.Event()
     turning = threading.Thread(target=_turn, args=(keeper, redis, stop), name="keeper")

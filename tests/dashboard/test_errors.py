@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable
 
 import pytest
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from dashboard.errors import broken, not_found
+from dashboard.errors import SaysWhenAway, broken, not_found
 
 pytestmark = pytest.mark.django_db(databases=["journal"])
 
@@ -31,3 +32,15 @@ def test_a_mistake_of_ours_says_so() -> None:
     answer = broken(RequestFactory().get("/bookings"))
     assert answer.status_code == 500
     assert "not an injected fault" in answer.content.decode()
+
+
+def test_what_is_away_is_told_from_a_mistake() -> None:
+    says = SaysWhenAway(lambda request: HttpResponse())
+    page = says.process_exception(RequestFactory().get("/bookings"), OperationalError("no answer"))
+    assert page is not None
+    assert (page.status_code, page["Retry-After"]) == (503, "2")
+    assert "The views are away" in page.content.decode()
+    told = says.process_exception(RequestFactory().get("/api/x"), OperationalError("no answer"))
+    assert told is not None
+    assert (told.status_code, told["content-type"]) == (503, "application/problem+json")
+    assert says.process_exception(RequestFactory().get("/bookings"), ValueError("ours")) is None

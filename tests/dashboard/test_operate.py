@@ -13,7 +13,7 @@ from django.test import Client
 from dashboard import operate, operate_api, operate_letters
 from dashboard.clients import ServiceDown
 
-pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal"])]
+pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal", "projections"])]
 AWAY: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.7"}
 HAND = {"who": "Ines", "why": "the printer is back"}
 ID = str(uuid.uuid4())

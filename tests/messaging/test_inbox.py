@@ -1,22 +1,33 @@
 """One bad message harms no other: batches, isolation, dead letters."""
 
+import base64
+import json
+import threading
+import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import orjson
 import psycopg
 import pytest
-from django.db import OperationalError, connections
+from django.db import connections
 from redis import Redis
+from redis import TimeoutError as RedisTimeoutError
 
 from faults import Fault, Plan, Point, arm
 from faults.points import Action
 from messaging import dead_letters, outbox
-from messaging.inbox import KILLS, Inbox, NotVisibleError, is_passing
+from messaging.connections import redis_client
+from messaging.inbox import KILLS, Inbox, NotVisibleError
 from payments.models import DeadLetter, Outbox
+from tests.breaking import locked, read_only
 from tests.messages import new_id, sent
 
 pytestmark = pytest.mark.django_db(databases=["payments"], transaction=True)
+
+
+ROW = "019a0000-0000-7000-8000-00000000000a"
 
 
 class Business:
@@ -35,6 +46,8 @@ class Business:
             raise KeyboardInterrupt
         if "early" in names and len(self.batches) < self.visible_after:
             raise NotVisibleError("not there")
+        if "locks" in names:
+            DeadLetter.objects.select_for_update().get(pk=ROW)
         if "bad" in names:
             raise ValueError("cannot bear this")
 
@@ -199,14 +212,67 @@ def test_a_database_that_is_away_for_a_moment_is_waited_for(business: Business) 
     assert not DeadLetter.objects.exists()
 
 
-def test_an_outage_is_told_from_a_failure() -> None:
-    def failed(cause: Exception | None) -> OperationalError:
-        error = OperationalError("as Django wraps it")
-        error.__cause__ = cause
-        return error
+def test_a_database_that_is_read_only_for_a_while_is_waited_for(business: Business) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(read_only("payments"))
+        connections["payments"].close()
+        over = threading.Timer(1.0, stack.close)
+        over.start()
+        business.take(message("a"), message("bad"), message("c"))
+        over.join()
+    assert published() == ["a", "c"]
+    assert DeadLetter.objects.get().attempts[0]["error"] == "ValueError: cannot bear this"
 
-    assert is_passing(failed(psycopg.OperationalError("no connection")))
-    assert is_passing(failed(psycopg.errors.DeadlockDetected()))
-    assert is_passing(failed(psycopg.errors.AdminShutdown()))
-    assert not is_passing(failed(psycopg.errors.QueryCanceled()))
-    assert not is_passing(ValueError())
+
+def test_redis_that_is_away_for_a_moment_is_waited_for(business: Business, monkeypatch: pytest.MonkeyPatch) -> None:
+    refresh, asked = Plan.refresh, []
+
+    def away_at_first(plan: Plan) -> Plan:
+        asked.append(plan)
+        if len(asked) < 3:
+            raise RedisTimeoutError("frozen")
+        return refresh(plan)
+
+    monkeypatch.setattr(Plan, "refresh", away_at_first)
+    business.take(message("a"))
+    assert published() == ["a"]
+
+
+class TestLocks:
+    """A row that somebody else has locked: `locks` names the messages that need it."""
+
+    @pytest.fixture(autouse=True)
+    def _bounded(self, business: Business) -> None:
+        with connections["payments"].cursor() as cursor:
+            cursor.execute("set lock_timeout = '300ms'")
+        dead_letters.record(DeadLetter, {"id": ROW, "data": {}}, "a row to lock", dead=True)
+
+    def test_it_harms_those_who_need_it_and_not_their_batch(self, business: Business) -> None:
+        with locked("payments", f"select from payments_deadletter where id = '{ROW}' for update"):
+            business.take(message("a"), message("locks"), message("c"))
+            assert published() == ["a", "c"]
+            (waiting,) = queued()
+            assert (waiting["data"], "lockedsince" in waiting) == ({"name": "locks"}, True)
+            business.take(waiting, message("d"))
+            assert published() == ["a", "c", "d"]
+        (again,) = queued()
+        business.take(again)
+        assert published() == ["a", "c", "d", "locks"]
+        assert DeadLetter.objects.count() == 1, "nothing has failed"
+
+    def test_a_lone_message_makes_way_for_those_that_come_after_it(self, business: Business) -> None:
+        with locked("payments", f"select from payments_deadletter where id = '{ROW}' for update"):
+            began = time.monotonic()
+            business.take(message("locks"))
+            assert time.monotonic() - began < 5
+            assert [one["data"]["name"] for one in queued()] == ["locks"]
+
+
+def queued() -> list[dict]:
+    """The envelopes on the service's own queue, taken from it; the broker is the run's, not this folder's Redis."""
+    redis: Any = redis_client()
+    found: list[dict] = []
+    while (raw := redis.rpop("payments")) is not None:
+        (envelopes,), _, _ = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        found += envelopes
+    return found

@@ -3,14 +3,16 @@
 import asyncio
 import json
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.asgi import get_asgi_application
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
 from ninja import NinjaAPI, Schema
+from redis import TimeoutError as RedisTimeoutError
 
 from messaging.problems import MEDIA_TYPE, Problem, install
 
@@ -32,6 +34,13 @@ def wish(request: HttpRequest, payload: Wish) -> Wish:
 def fails(request: HttpRequest, how: str) -> None:
     if how == "known":
         raise Problem(409, "Seat taken", "A-15 is taken", headers={"Retry-After": "3"})
+    if how == "read-only":
+        error = InternalError("cannot execute INSERT in a read-only transaction")
+        raise error from psycopg.errors.ReadOnlySqlTransaction()
+    if how == "locked":
+        raise OperationalError("canceling statement") from psycopg.errors.LockNotAvailable()
+    if how == "redis":
+        raise RedisTimeoutError("frozen")
     if how == "database":
         raise OperationalError("connection refused")
     raise RuntimeError("the secret inside")
@@ -106,6 +115,15 @@ def test_a_problem_is_answered_as_it_was_raised(client: Client) -> None:
 def test_a_database_that_is_away_is_a_matter_of_time(client: Client) -> None:
     answer = client.get("/api/fails/database")
     assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (503, MEDIA_TYPE, "1")
+
+
+@pytest.mark.parametrize(
+    ("how", "words"), [("read-only", "read-only"), ("locked", "locked a row"), ("redis", "Redis does not answer")]
+)
+def test_other_outages_are_too_and_are_told_apart(client: Client, how: str, words: str) -> None:
+    answer = client.get(f"/api/fails/{how}")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert words in answer.json()["detail"]
 
 
 def test_what_we_did_not_expect_keeps_its_inside(client: Client) -> None:

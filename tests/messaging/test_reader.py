@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connections
 from redis import Redis
 
 from messaging import catch_up, streams
@@ -17,6 +18,8 @@ from messaging.catch_up import EventApi, Page
 from messaging.cursor import UNKNOWN, Cursor
 from messaging.follow import CursorsMovedError, follow
 from messaging.reader import Reader
+from messaging.skipped import SkippedEvents
+from seats.models import DeadLetter
 from tests.event_source import EventSource, serving
 from tests.waiting import wait_until
 
@@ -68,7 +71,14 @@ class Keeper:
 def following(keeper: Keeper, redis: Redis, *apis: EventApi) -> Iterator[None]:
     reader = Reader("test-reader", redis=redis, apis={api.source: api for api in apis})
     stop = threading.Event()
-    thread = threading.Thread(target=follow, args=(reader, keeper.load, keeper.apply, stop.is_set))
+
+    def run() -> None:
+        try:
+            follow(reader, keeper.load, keeper.apply, stop.is_set, skipped=SkippedEvents(DeadLetter, reader.name))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield
@@ -225,6 +235,7 @@ def test_what_is_no_event_is_skipped_loudly_and_made_good(redis: Redis, seats: E
     entries: Any = redis.xrange("observations")
     observations = [json.loads(fields[b"o"]) for _, fields in entries]
     assert [one["kind"] for one in observations] == ["event_skipped"]
+    assert DeadLetter.objects.get().state == "dead"
 
 
 def test_an_event_that_cannot_be_applied_costs_only_itself(redis: Redis, seats: EventSource) -> None:
@@ -235,6 +246,25 @@ def test_an_event_that_cannot_be_applied_costs_only_itself(redis: Redis, seats: 
         wait_until(keeper.has("First", "Second"), PATIENCE, "the good events")
         wait_until(keeper.whole(), PATIENCE, "the cursor to go on")
     assert redis.xlen("observations") == 1
+    letter = DeadLetter.objects.get()
+    assert (letter.type, letter.state, letter.envelope["skippedby"]) == ("Bad", "dead", "test-reader")
+    assert "KeyError('Bad')" in letter.attempts[0]["error"]
+
+
+def test_a_skipped_event_is_applied_again_when_a_person_says_so(redis: Redis, seats: EventSource) -> None:
+    keeper = Keeper("seats")
+    keeper.refuse = "Bad"
+    emit(seats, "Bad")
+    with following(keeper, redis, seats.api()):
+        letter = wait_until(lambda: DeadLetter.objects.filter(state="dead"), PATIENCE, "its letter")[0]
+        DeadLetter.objects.update(state="retried")
+        wait_until(lambda: len(DeadLetter.objects.get().attempts) == 2, PATIENCE, "a second attempt to fail")
+        assert DeadLetter.objects.get().state == "dead"
+        keeper.refuse = ""
+        DeadLetter.objects.update(state="retried")
+        wait_until(lambda: DeadLetter.objects.get().state == "cleared", PATIENCE, "the letter to be cleared")
+    assert keeper.types == ["Bad"]
+    assert str(letter.pk) != seats.events()[0]["id"]  # two readers may leave the same event out
 
 
 def test_moved_cursors_are_loaded_again(redis: Redis, seats: EventSource) -> None:

@@ -1,6 +1,7 @@
 """Projectors and rebuilds on real PostgreSQL and Redis, fed by real outboxes over real event APIs."""
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,11 +19,13 @@ from faults import Mechanism, switch
 from messaging.cursor import Cursor
 from messaging.follow import CursorsMovedError, follow
 from messaging.reader import Reader
+from messaging.skipped import SkippedEvents
 from projections import queries, sums
-from projections.models import BookingView, Checkpoint
+from projections.models import BookingView, Checkpoint, DeadLetter
 from projections.projector import Injected, Projector
 from projections.rebuild import RebuildError, rebuild
 from projections.views import VIEWS, View
+from tests.breaking import read_only
 from tests.event_source import EventSource, serving
 from tests.projections.story import BOOKINGS, booking, rows, story
 from tests.waiting import wait_until
@@ -42,6 +45,23 @@ def sources(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
         yield found
 
 
+class Heard(logging.Handler):
+    """What was logged, from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += record.getMessage() + "\n"
+
+    def clear(self) -> None:
+        self.text = ""
+
+
+FOLLOWED = Heard()
+
+
 @contextmanager
 def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
     """The projector of a view, as its process runs it."""
@@ -49,9 +69,14 @@ def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
     reader = Reader("test-projector", redis=redis, apis={name: sources[name].api() for name in view.sources})
     stop = threading.Event()
 
+    FOLLOWED.clear()
+    follow_log = logging.getLogger("messaging.outage")
+    follow_log.addHandler(FOLLOWED)
+
     def run() -> None:
         try:
-            follow(reader, projector.load, projector.apply, stop.is_set, check=projector.check)
+            skipped = SkippedEvents(DeadLetter, reader.name)
+            follow(reader, projector.load, projector.apply, stop.is_set, skipped=skipped, check=projector.check)
         finally:
             connections.close_all()
 
@@ -62,6 +87,7 @@ def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(PATIENCE)
+        follow_log.removeHandler(FOLLOWED)
         assert not thread.is_alive()
 
 
@@ -131,6 +157,57 @@ def test_the_fault_plan_switches_the_sequence_check_off(redis: Redis, sources: S
     switch(redis, Mechanism.SEQUENCE_CHECK, off=True)
     projector.apply([stale], [], {})
     assert queries.booking(BOOKINGS[0])["state"] == "PENDING"  # type: ignore[index]
+
+
+def test_a_database_that_is_read_only_for_a_while_costs_no_event(redis: Redis, sources: Sources) -> None:
+    with ExitStack() as stack:
+        for view in VIEWS.values():
+            stack.enter_context(projecting(view, sources, redis))
+        tell(sources, story()[:5])
+        wait_until(lambda: queries.recent_bookings(), PATIENCE, "the first booking")
+        with read_only("projections"):
+            tell(sources, story()[5:])
+            wait_until(lambda: refused("read-only"), PATIENCE, "a projector to be refused")
+        wait_until(lambda: converged() and seat_sold() and summed(), PATIENCE, "the views to converge")
+    assert not DeadLetter.objects.exists()
+
+
+def refused(why: str) -> bool:
+    """Whether the projectors' server has refused a statement, by its log."""
+    return why in FOLLOWED.text
+
+
+@pytest.mark.parametrize(
+    "wrong", ["alter table {t} rename to hidden", "revoke update, insert on {t} from current_user"]
+)
+def test_a_view_that_cannot_be_written_waits(redis: Redis, sources: Sources, wrong: str) -> None:
+    """A table that a migration has not made yet, or a right that is missing, is no event's fault."""
+    table = "projections_bookingview"
+    with projecting(VIEWS["bookings"], sources, redis):
+        tell(sources, story()[:5])
+        wait_until(lambda: queries.recent_bookings(), PATIENCE, "the first booking")
+        with connections["projections"].cursor() as cursor:
+            cursor.execute(wrong.format(t=table))
+        try:
+            tell(sources, story()[5:])
+            wait_until(lambda: refused("is away, trying on"), PATIENCE, "the projector to wait")
+            assert not DeadLetter.objects.exists()
+        finally:
+            with connections["projections"].cursor() as cursor:
+                if "rename" in wrong:
+                    cursor.execute(f"alter table hidden rename to {table}")
+                else:
+                    cursor.execute(f"grant all on {table} to current_user")
+        wait_until(converged, PATIENCE, "the view to converge")
+
+
+def test_an_event_at_fault_by_itself_is_a_letter_and_the_others_go_on(redis: Redis, sources: Sources) -> None:
+    sources["booking"].emit("BookingPlaced", {"id": "no uuid"}, 1)
+    with projecting(VIEWS["bookings"], sources, redis):
+        tell(sources, story())
+        wait_until(converged, PATIENCE, "the view to converge")
+        letter = wait_until(lambda: DeadLetter.objects.all(), PATIENCE, "the letter")[0]
+        assert (letter.type, letter.state) == ("BookingPlaced", "dead")
 
 
 class TestAtomicity:

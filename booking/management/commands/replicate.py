@@ -4,17 +4,22 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from booking.models import DeadLetter
 from booking.replica import SOURCE, apply, load
 from messaging.follow import follow
 from messaging.heartbeat import Heartbeat
+from messaging.postgresql.bounded import be_patient
 from messaging.process import Stopping, impatient_redis
 from messaging.reader import Reader, event_apis
+from messaging.skipped import SkippedEvents
 
 
 class Command(BaseCommand):
     help = "Follow Seat's events into Booking's replica of the performances. Ends on SIGTERM."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        be_patient(30)
         stopping, redis = Stopping(), impatient_redis()
         reader = Reader("replicator", redis=redis, apis=event_apis([SOURCE]))
-        follow(reader, load, apply, stopping, beat=Heartbeat(redis, "replicator").beat)
+        skipped = SkippedEvents(DeadLetter, reader.name)
+        follow(reader, load, apply, stopping, skipped=skipped, beat=Heartbeat(redis, "replicator").beat)

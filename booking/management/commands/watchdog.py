@@ -4,13 +4,14 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import Error, close_old_connections, connections
 from redis import RedisError
 
 from booking.watchdog import OWN_QUEUE, lags, patrol, services
 from faults import held_bookings
 from messaging.heartbeat import Heartbeat
-from messaging.outage import Outage
+from messaging.outage import Outage, is_passing
+from messaging.postgresql.bounded import be_patient
 from messaging.process import Stopping, impatient_redis
 
 EVERY_S = 0.3
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     help = "Report overdue sagas to the orchestrator. Survives outages of PostgreSQL and Redis; ends on SIGTERM."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        be_patient(30)
         stopping, redis = Stopping(), impatient_redis()
         heartbeat = Heartbeat(redis, "watchdog")
         redis_outage, database_outage = Outage("watchdog: Redis"), Outage("watchdog: PostgreSQL")
@@ -33,7 +35,9 @@ class Command(BaseCommand):
                 heartbeat.beat()
             except RedisError as error:
                 redis_outage.failed(error)
-            except (OperationalError, InterfaceError) as error:
+            except Error as error:
+                if not is_passing(error):
+                    raise
                 database_outage.failed(error)
                 connections.close_all()
             time.sleep(EVERY_S)

@@ -6,8 +6,11 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from messaging.follow import follow
 from messaging.heartbeat import Heartbeat
+from messaging.postgresql.bounded import be_patient
 from messaging.process import Stopping, impatient_redis
 from messaging.reader import Reader, event_apis
+from messaging.skipped import SkippedEvents
+from projections.models import DeadLetter
 from projections.projector import Injected, Projector
 from projections.views import named
 
@@ -20,7 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         view = named(options["view"])
-        program = f"projector-{view.name.replace('_', '-')}"
+        program = view.program
+        be_patient(30)
         stop, redis = Stopping(), impatient_redis()
         heartbeat = Heartbeat(redis, program)
 
@@ -30,4 +34,8 @@ class Command(BaseCommand):
 
         projector = Projector(view, Injected(redis, program, alive))
         reader = Reader(program, redis=redis, apis=event_apis(view.sources))
-        follow(reader, projector.load, projector.apply, stop, beat=heartbeat.beat, check=projector.check)
+        skipped = SkippedEvents(DeadLetter, program)
+        follow(
+            reader, projector.load, projector.apply, stop,
+            skipped=skipped, beat=heartbeat.beat, check=projector.check,
+        )  # fmt: skip

@@ -4,10 +4,11 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import Error, close_old_connections, connections
 
 from messaging.heartbeat import Heartbeat
-from messaging.outage import Outage
+from messaging.outage import Outage, is_passing
+from messaging.postgresql.bounded import be_patient
 from messaging.process import Stopping, impatient_redis
 from seats.services import report_expired
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
     help = "Report expired holds to the orchestrator. Survives outages of PostgreSQL and Redis; ends on SIGTERM."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        be_patient(30)
         stopping = Stopping()
         heartbeat, outage = Heartbeat(impatient_redis(), "sweeper-seats"), Outage("sweeper-seats: PostgreSQL")
         while not stopping():
@@ -26,7 +28,9 @@ class Command(BaseCommand):
                 report_expired()
                 outage.over()
                 heartbeat.beat()
-            except (OperationalError, InterfaceError) as error:
+            except Error as error:
+                if not is_passing(error):
+                    raise
                 outage.failed(error)
                 connections.close_all()
             time.sleep(EVERY_S)

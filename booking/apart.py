@@ -1,0 +1,68 @@
+"""Placing a batch so that a row which somebody else has locked harms only the requests that need it.
+
+A batch that meets a lock is placed again one request at a time, each with little patience. For a few seconds after that, the
+requests of a customer who met a lock come last, alone: the others do not wait for them a second time.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from django.db import OperationalError, connections, transaction
+
+from booking.services import PlaceBooking, Result
+from messaging.outage import is_away, is_locked
+
+USING = "booking"
+TRY_S = 0.1  # how long a request that is placed alone waits for a lock
+REMEMBERED_S = 5.0
+Place = Callable[[Sequence[PlaceBooking]], list[Result]]
+
+
+class Apart:
+    """Calls `place` for all, and where that meets a lock for each. Not for several threads."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._locked: dict[int, float] = {}  # customer -> until when their requests come last
+
+    def __call__(self, requests: Sequence[PlaceBooking]) -> list[Result | Exception]:
+        """A result for each request, in order: of one that met a lock the database's error.
+
+        Raises what else a database raises, unless some requests have been placed by then: then the others have the error.
+        """
+        now = time.monotonic()
+        self._locked = {customer: until for customer, until in self._locked.items() if until > now}
+        last = {number for number, request in enumerate(requests) if request.customer in self._locked}
+        first = [number for number in range(len(requests)) if number not in last]
+        found: dict[int, Result | Exception] = {}
+        try:
+            found |= zip(first, self._place([requests[number] for number in first]), strict=True) if first else ()
+        except Exception as error:
+            if not is_locked(error):
+                raise
+            last |= set(first)
+        away: Exception | None = None
+        for number in sorted(last):
+            found[number] = away or self._alone(requests[number])
+            away = away or _away(found[number])
+        return [found[number] for number in range(len(requests))]
+
+    def _alone(self, request: PlaceBooking) -> Result | Exception:
+        try:
+            with transaction.atomic(using=USING):
+                with connections[USING].cursor() as cursor:
+                    cursor.execute(f"set local lock_timeout = {round(TRY_S * 1000)}")
+                (result,) = self._place([request])
+        except Exception as error:
+            if is_locked(error):
+                self._locked[request.customer] = time.monotonic() + REMEMBERED_S
+            return error
+        self._locked.pop(request.customer, None)
+        return result
+
+
+def _away(found: Result | Exception) -> Exception | None:
+    """What those that come after it get: nothing has been asked for them."""
+    if isinstance(found, Exception) and is_away(found):
+        return OperationalError(f"the database went away: {found}")
+    return None

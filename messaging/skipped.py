@@ -1,0 +1,48 @@
+"""Events that a reader left out, kept as dead letters in the reader's own database. A person sees each at /operate.
+
+`retried` is what a person makes of such a letter; the reader applies the event again and the letter becomes `cleared`, or
+`dead` with one attempt more.
+"""
+
+import uuid
+from typing import Any
+
+from django.db import connections, models, router
+
+from messaging import dead_letters
+
+SKIPPED_BY = "skippedby"
+AT_ONCE = 50
+_LETTERS = uuid.UUID("6f1c7f0e-6a34-4a5f-9d0b-3a1f5f6f2f11")
+_RETRIED = f"""
+    select id::text, envelope from {{table}} where state = 'retried' and envelope ->> '{SKIPPED_BY}' = %s
+    order by updated_at limit {AT_ONCE}
+"""
+_CLEARED = "update {table} set state = 'cleared', updated_at = clock_timestamp() where id = %s and state = 'retried'"
+
+
+class SkippedEvents:
+    """The letters of one reader. Its methods raise what a database raises; each is a transaction of its own, or part of one."""
+
+    def __init__(self, dead_letter: type[models.Model], reader: str) -> None:
+        self.reader = reader
+        self._model, self._alias = dead_letter, router.db_for_write(dead_letter)
+        self._table = dead_letter._meta.db_table
+
+    def record(self, event: Any, where: str, error: Exception) -> None:
+        """Keep what was left out: an event, or the text of something that was to be one. The same one gets the same letter."""
+        envelope = event if isinstance(event, dict) else {"data": {"content": str(event)[:4000]}, "source": where}
+        name = str(envelope.get("id") or envelope["data"])
+        letter = str(uuid.uuid5(_LETTERS, f"{self.reader} {name}"))
+        kept = {**envelope, SKIPPED_BY: self.reader}
+        dead_letters.record(self._model, kept, f"{where}: {error!r}", dead=True, letter=letter)
+
+    def retried(self) -> list[tuple[str, dict[str, Any]]]:
+        """(letter's id, event) of those that a person wants applied again."""
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(_RETRIED.format(table=self._table), [self.reader])
+            return [(letter, dead_letters.loaded(envelope)) for letter, envelope in cursor.fetchall()]
+
+    def cleared(self, letter: str) -> None:
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(_CLEARED.format(table=self._table), [letter])

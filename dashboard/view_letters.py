@@ -1,6 +1,6 @@
 """The dead letters of the views: events that a projector left out. Answered here, for the views have no API of their own.
 
-The web's role may read them and call the one function that settles a letter (projections' migration 0003); the projector does
+The web's role may read them and call the one function that settles a letter (projections' migration 0004); the projector does
 the rest. The answers are those of messaging.dead_letter_api.
 """
 

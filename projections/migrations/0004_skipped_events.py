@@ -26,7 +26,7 @@ end $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projections', '0002_customer_history_and_sales'),
+        ('projections', '0003_who_placed_it'),
     ]
 
     operations = [

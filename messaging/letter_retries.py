@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 # The time of a letter is that of its last attempt, and of its last sending; so a message lost on its way is sent again too.
 _DUE = """
     select id::text, envelope from {table}
-    where state in ('retrying', 'retried') and not envelope ? 'skippedby' and updated_at < clock_timestamp() - interval '1 second' * case
+    where state in ('retrying', 'retried') and not envelope ? 'skippedby'
+        and updated_at < clock_timestamp() - interval '1 second' * case
         when (attempts -> -1 ->> 'waits')::bool then %(longest)s
         else least(%(first)s * 2.0 ^ least(greatest(jsonb_array_length(attempts), 1) - 1, 30), %(longest)s) end
     order by updated_at limit %(most)s for update skip locked

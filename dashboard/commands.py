@@ -1,4 +1,4 @@
-"""What a person does on the page: book, and break. Ordinary POSTs with CSRF and an idempotency key; the answer is a partial."""
+"""What a person breaks on the page. Ordinary POSTs with CSRF; the answer is a partial. (To book: dashboard.stage.shop.)"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,52 +10,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import operator, rail
 from dashboard.chips import is_for
-from dashboard.clients import ServiceDown, call
+from dashboard.clients import ServiceDown
 from dashboard.faults_api import arm_fault, control, switch_mechanism
 from dashboard.operator import check_operator, who
 from dashboard.outages import DOWN
-from dashboard.pressure import PRESSURE
-from dashboard.stage.story import tell
-from dashboard.visitor import placed_by, visitor
+from dashboard.visitor import visitor
 from faults import Mechanism, dump
 from faults.catalogue import MECHANISMS
 from faults.toggles import TOGGLES
 from messaging.problems import Problem
-
-
-@require_POST
-def book(request: HttpRequest) -> HttpResponse:
-    """Hand the form to the booking service; show the booking's panel, or the problem in the form's own words."""
-    seats = [seat for seat in request.POST.get("seats", "").split(",") if seat]
-    customer = request.POST.get("customer", "")
-    body = {
-        "performance": request.POST.get("performance", ""),
-        "seats": seats,
-        "customer": int(customer) if customer.isascii() and customer.isdigit() else customer,
-        "payment_method": request.POST.get("payment_method", ""),
-    }
-    headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")} | placed_by(request)
-    try:
-        PRESSURE.check()
-        answer = call("booking", "POST", "/api/bookings", json=body, headers=headers)
-    except Problem as late:
-        return _problem(request, late.title, "Your seats are still selected: try again in a moment.")
-    except ServiceDown as error:
-        return _problem(request, "Booking does not answer", f"{error}. Your seats are still selected: try again.")
-    if answer.status_code != 202:
-        problem = answer.json()
-        return _problem(request, problem.get("title", "Not booked"), problem.get("detail", ""))
-    booking = answer.json()["id"]
-    response = render(request, "dashboard/booking.html#panel", tell(booking, []) | {"fresh": True})
-    response["HX-Trigger"] = "booked"
-    response["HX-Push-Url"] = f"/?performance={body['performance']}&customer={customer}&booking={booking}"
-    return response
-
-
-def _problem(request: HttpRequest, title: str, detail: str) -> HttpResponse:
-    response = render(request, "dashboard/booking.html#problem", {"title": title, "detail": detail})
-    response["HX-Retarget"], response["HX-Reswap"] = "#problem", "outerHTML"
-    return response
 
 
 @require_GET

@@ -20,6 +20,7 @@ from dashboard.operate_api import ask
 from dashboard.operate_letters import SERVICES
 from dashboard.operator import require_operator, who
 from dashboard.stage.present import SERVICE_NAMES
+from dashboard.typed import form_key, whole_or_text
 
 WATCHED = timedelta(seconds=2)
 """The watchdog looks each second: what is due for longer is kept from it."""
@@ -92,13 +93,13 @@ def settle_letters(request: HttpRequest, service: str, verb: str) -> HttpRespons
 @require_POST
 def cancel(request: HttpRequest, booking: UUID) -> HttpResponse:
     """The customer's button. The panel shows what becomes of it, from the journal."""
-    customer = request.POST.get("customer", "")
-    body = {"customer": int(customer) if customer.isascii() and customer.isdigit() else customer}
-    headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")}
+    body = {"customer": whole_or_text(request.POST.get("customer", ""))}
+    headers = {"Idempotency-Key": form_key(request)}
     try:
         answer = call("booking", "POST", f"/api/bookings/{booking}/cancel", json=body, headers=headers)
-    except ServiceDown as error:
-        return _cancelled(request, "Booking does not answer", f"{error}. Nothing was cancelled: try again.")
+    except ServiceDown:
+        detail = "Nobody knows yet whether the booking is being cancelled. Press again: it is cancelled only once."
+        return _cancelled(request, "Booking does not answer", detail)
     if answer.status_code == 202:
         return _cancelled(request, "", "Cancelling: watch the steps.")
     problem = answer.json()

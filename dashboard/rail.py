@@ -9,6 +9,7 @@ from django.db import Error as DatabaseError
 from dashboard.chips import OWNERS, POINT_NAMES, groups, is_for, owner_of, shown
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
+from dashboard.typed import number_or_text
 from faults import AT, Action, Fault, Kind, Point, catalogue
 from faults.catalogue import MECHANISMS, reasons
 from faults.messages import messages
@@ -179,11 +180,4 @@ def _chosen(value: str | None, options: list[str], default: str) -> str:
 
 
 def _number(text: str | None) -> Any:
-    text = (text or "0").strip() or "0"
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    return number_or_text((text or "0").strip() or "0")

@@ -9,7 +9,7 @@ from dashboard.replay import player
 from dashboard.replay.diagram import page as diagram
 from dashboard.socket.context import head
 from dashboard.socket.polling import entries
-from dashboard.stage import pages
+from dashboard.stage import pages, shop
 from dashboard.stage.first_run import first_run
 from dashboard.verdict_api import bar
 
@@ -56,7 +56,7 @@ urlpatterns = [
     path("replay/<uuid:run>/check", replay.check, name="replay-check"),
     path("replay/<uuid:run>/delete", replay.delete, name="replay-delete"),
     path("replay/<uuid:run>/rename", replay.rename, name="replay-rename"),
-    path("book", commands.book, name="book"),
+    path("book", shop.book, name="book"),
     path("faults", commands.faults, name="faults"),
     path("faults/<str:name>", commands.toggle, name="toggle"),
     path("rail/form", commands.arm_form, name="arm-form"),

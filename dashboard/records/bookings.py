@@ -13,6 +13,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from dashboard.records.away import says_when_away
+from dashboard.typed import whole
 from faults import Action
 from journal.struck import NEWEST, strikes, struck
 from projections.searching import Wanted, bookings
@@ -58,7 +59,7 @@ def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
     if get["fault"] and get["fault"] not in (ANY, *Action):
         problems.append(f"Fault: '{get['fault'][:20]}' is none of {', '.join(Action)}.")
     customer = get["customer"]
-    if customer and not (customer.isascii() and customer.isdigit() and len(customer) < 19):
+    if customer and whole(customer) is None:
         problems.append("Customer: give the customer's number; to look for a name, use the search.")
     for name, title in (("seat", "Seat"), ("q", "Search")):
         if len(get[name]) > LONGEST or "\x00" in get[name]:
@@ -79,7 +80,7 @@ def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
         except (DatabaseError, InterfaceError):
             return None, ["Fault: the journal does not answer, and only it knows what struck which booking."]
     return Wanted(
-        state=get["state"], customer=int(customer) if customer else None, seat=get["seat"].upper(),
+        state=get["state"], customer=whole(customer), seat=get["seat"].upper(),
         search=get["q"], since=since, until=until, only=only, before=before,
     ), []  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The pages /customers and /customers/<id>: who books, and what becomes of a new name on its way to the views."""
 
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.clients import ServiceDown, call, get_json
 from dashboard.records.away import missing, says_when_away
+from dashboard.typed import form_key, whole
 from projections import queries as views
 from projections import sums
 
@@ -25,7 +27,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """`?q=` part of a name, or a number; `?after=` the number of the last customer before."""
     search, raw = request.GET.get("q", "").strip(), request.GET.get("after", "0")
     context: dict[str, Any] = {"q": search, "rows": [], "problem": ""}
-    after = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    after = whole(raw)
     if after is None:
         context["problem"] = "This address has been cut; begin again at the first customer."
     elif len(search) > LONGEST or "\x00" in search:
@@ -63,14 +65,17 @@ def rename(request: HttpRequest, customer: int) -> HttpResponse:
     """Hand the form to Booking; the answer is the form again, with what came of it."""
     name, version = request.POST.get("name", ""), request.POST.get("version", "")
     body: dict[str, Any] = {"name": name}
-    if version.isascii() and version.isdigit() and len(version) < 19:
-        body["version"] = int(version)
-    headers = {"Idempotency-Key": request.headers.get("Idempotency-Key", "")}
+    if (seen := whole(version)) is not None:
+        body["version"] = seen
+    # Another name is another intention: after an answer that got lost it must not meet the key of the name before.
+    key = form_key(request)
+    headers = {"Idempotency-Key": key and f"{key}.{sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"}
     context: dict[str, Any] = {"customer_id": customer, "key": uuid4(), "typed": name}
     try:
         answer = call("booking", "PATCH", f"/api/customers/{customer}", json=body, headers=headers)
-    except ServiceDown as error:
-        context |= {"title": "Booking does not answer", "detail": f"{error}. The name is unchanged: try again."}
+    except ServiceDown:
+        detail = "Nobody knows yet whether the customer has the new name. Press again: it is given only once."
+        context |= {"title": "Booking does not answer", "detail": detail, "key": key or context["key"]}
     else:
         said = answer.json()
         if answer.status_code == 200:

@@ -31,6 +31,12 @@ def lasting(milliseconds: float) -> str:
 
 
 @register.filter
+def sentence(text: str) -> str:
+    """A title that has more behind it: it ends as a sentence does, so that the two do not run together."""
+    return text if not text or text[-1] in ".:!?…" else f"{text}."
+
+
+@register.filter
 def words(text: str) -> list[str]:
     """The words of a text, for a loop over a fixed few."""
     return text.split()

@@ -110,8 +110,8 @@ bar.addEventListener("click", (event) => {
 const body = document.body;
 const ofPanel = ({ target, requestConfig }) => target?.id === "booking" && requestConfig?.verb === "get" && requestConfig.elt;
 body.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.target?.id !== "booking") return;
-  const performance = find("performance")?.value;
+  if (event.detail.target?.id !== "booking" || event.detail.verb !== "get") return;
+  const performance = find("seats")?.dataset.performance; // what is shown, which is not always what stands in the list
   if (performance) event.detail.parameters.performance = performance;
   const map = find("seats")?.dataset.map;
   if (map) event.detail.parameters.map = map;

@@ -1,46 +1,94 @@
-// Choosing seats: what is chosen lives in the browser until it is booked. The map itself is the server's.
+// Choosing seats: what is chosen lives in the browser until it is booked, over a reload too. The map itself is the server's.
 
 const MOST = 8;
-const chosen = new Map(); // label -> {price, shown, currency}
-const form = document.getElementById("shop");
+const KEPT = "sagabox.chosen";
+export const form = document.getElementById("shop");
 const field = document.getElementById("seats-field");
 const button = document.getElementById("book-button");
 const text = document.getElementById("chosen");
-let key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
+const note = document.getElementById("chosen-note");
 
+export const chosen = new Map(); // label -> {price, currency}, as the map showed them when they were chosen
 const seatsOf = () => document.getElementById("seats");
-const renew = () => { key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now(); };
+export const performanceShown = () => seatsOf()?.dataset.performance ?? "";
+const ours = performanceShown(); // of this page; while it looks at another moment the map may be another performance's
+const seatOf = (label) => document.getElementById(`seat-${ours}-${label}`);
 
+export const tell = (words) => { note.textContent = words; };
+
+const sum = () => [...chosen.values()].reduce((amount, seat) => amount + seat.price, 0);
 const total = () => {
-  const seats = [...chosen.values()];
-  const { resolvedOptions } = new Intl.NumberFormat("en", { style: "currency", currency: seats[0].currency });
-  const digits = resolvedOptions.call(new Intl.NumberFormat("en", { style: "currency", currency: seats[0].currency })).maximumFractionDigits;
-  const sum = seats.reduce((amount, seat) => amount + seat.price, 0) / 10 ** digits;
-  return new Intl.NumberFormat("en", { style: "currency", currency: seats[0].currency }).format(sum);
+  const [{ currency }] = chosen.values();
+  const shown = new Intl.NumberFormat("en", { style: "currency", currency });
+  return shown.format(sum() / 10 ** shown.resolvedOptions().maximumFractionDigits);
 };
 
-const show = () => {
+// What is sent with the seats is what the buyer saw that they cost.
+export const show = () => {
   field.value = [...chosen.keys()].join(",");
-  button.disabled = chosen.size === 0;
+  document.getElementById("seen-amount").value = chosen.size ? sum() : "";
+  document.getElementById("seen-currency").value = [...chosen.values()][0]?.currency ?? "";
+  button.disabled = chosen.size === 0 && !held;
   text.textContent = chosen.size ? `${[...chosen.keys()].join(", ")} · ${total()}` : "Click a seat.";
+  keep();
+};
+
+const keep = () => {
+  try {
+    if (chosen.size) sessionStorage.setItem(KEPT, JSON.stringify({ performance: ours, labels: [...chosen.keys()] }));
+    else if (kept().performance === ours) sessionStorage.removeItem(KEPT);
+  } catch {
+    // not kept, then
+  }
+};
+const kept = () => {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
+  } catch {
+    return {};
+  }
+};
+
+const choose = (seat) => {
+  chosen.set(seat.dataset.label, { price: Number(seat.dataset.price), currency: seat.dataset.currency });
+  seat.setAttribute("aria-selected", "true");
+};
+
+// While a booking is on its way, or nobody knows what became of it, its seats stay chosen, whoever has them by then. `why` says so.
+let held = "";
+export const hold = (why) => {
+  held = why;
+  show();
+};
+export const release = () => {
+  held = "";
+  for (const label of [...chosen.keys()]) {
+    const seat = seatOf(label);
+    if (seat && seat.dataset.status !== "AVAILABLE") chosen.delete(label);
+  }
+  show();
+};
+export const clear = () => {
+  for (const label of chosen.keys()) {
+    if (seatOf(label)?.dataset.status === "AVAILABLE") seatOf(label).setAttribute("aria-selected", "false");
+  }
+  chosen.clear();
+  tell("");
+  show();
 };
 
 const pick = (seat) => {
-  const label = seat.dataset.label;
-  if (seat.dataset.status !== "AVAILABLE") {
-    text.textContent = `${label} is ${seat.dataset.status.toLowerCase()}. Choose a free seat.`;
-    return;
-  }
-  if (chosen.has(label)) chosen.delete(label);
-  else if (chosen.size < MOST) {
-    chosen.set(label, { price: Number(seat.dataset.price), currency: seat.dataset.currency });
-  } else {
-    text.textContent = `A booking takes at most ${MOST} seats.`;
-    return;
-  }
-  renew();
-  seat.setAttribute("aria-selected", String(chosen.has(label)));
-  show();
+  const { label, status } = seat.dataset;
+  if (held) return tell(held);
+  if (status !== "AVAILABLE") return tell(`${label} is ${status.toLowerCase()}. Choose a free seat.`);
+  if (chosen.has(label)) {
+    chosen.delete(label);
+    seat.setAttribute("aria-selected", "false");
+  } else if (chosen.size < MOST) choose(seat);
+  else return tell(`A booking takes at most ${MOST} seats, so ${label} was not added.`);
+  tell("");
+  form.dispatchEvent(new CustomEvent("sagabox:picked"));
+  return show();
 };
 
 // The first way in: the free seats as a list, made when it is about to be opened, since seats come and go.
@@ -77,6 +125,11 @@ const first = () => {
 };
 document.addEventListener("keydown", (event) => {
   const seat = event.target.closest?.("#seats .grid .seat");
+  if (seat && event.key === "Enter" && chosen.has(seat.dataset.label)) {
+    event.preventDefault(); // Enter on a seat that is chosen books, as it does in any form; Space gives it back
+    form.requestSubmit();
+    return;
+  }
   const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
   if (!seat || !step) return;
   event.preventDefault();
@@ -89,47 +142,32 @@ document.addEventListener("keydown", (event) => {
   next.focus();
 });
 
-// A seat that somebody else took while we had it chosen comes back from the server without the mark.
-document.body.addEventListener("sagabox:renewed", ({ detail: { element: seat } }) => {
-  const { label, status } = seat.dataset;
-  if (!label || !chosen.has(label)) return;
-  if (status === "AVAILABLE") seat.setAttribute("aria-selected", "true");
-  else chosen.delete(label);
-  show();
+document.getElementById("skip-seats")?.addEventListener("click", (event) => {
+  const seat = seatsOf()?.querySelector('.grid .seat[tabindex="0"]');
+  if (!seat) return;
+  event.preventDefault();
+  seat.focus();
 });
 
-document.body.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.elt === form) event.detail.headers["Idempotency-Key"] = key;
-});
-document.body.addEventListener("booked", () => {
-  chosen.clear();
-  document.getElementById("problem").replaceChildren();
-  document.getElementById("problem").className = "";
-  for (const seat of seatsOf().querySelectorAll('[aria-selected="true"]')) if (seat.closest(".grid")) seat.setAttribute("aria-selected", "false");
-  renew();
+// A seat that somebody else took while we had it chosen comes back from the server without the mark; and so does a whole map that is
+// drawn again, after a look at another moment.
+document.body.addEventListener("sagabox:renewed", ({ detail: { element: seat } }) => {
+  const { label, status } = seat.dataset;
+  if (!label || !chosen.has(label) || seat !== seatOf(label)) return;
+  if (status === "AVAILABLE") seat.setAttribute("aria-selected", "true");
+  else if (!held) {
+    chosen.delete(label);
+    tell(`${label} was taken meanwhile.`);
+  }
   show();
 });
-// No answer, or none that says why: nobody knows whether it was booked, and the same key books once, however often it is sent.
-const unanswered = (event) => {
-  if (event.detail.elt !== form) return;
-  const problem = document.getElementById("problem");
-  const why = document.createElement("b");
-  why.textContent = "No answer.";
-  problem.replaceChildren(why, " Your seats are still selected: try again, it books only once.");
-  problem.className = "problem";
-};
-document.body.addEventListener("htmx:sendError", unanswered);
-document.body.addEventListener("htmx:responseError", unanswered);
-// Another performance is another page: its address is a permalink, and the socket is told which seats it is about.
-document.getElementById("performance").addEventListener("change", (event) => {
-  const address = new URL("/", location.href);
-  address.searchParams.set("performance", event.target.value);
-  address.searchParams.set("customer", form.elements.customer.value);
-  location.assign(address);
+document.body.addEventListener("htmx:afterSettle", () => {
+  first();
+  for (const label of chosen.keys()) if (seatOf(label)?.dataset.status === "AVAILABLE") seatOf(label).setAttribute("aria-selected", "true");
 });
-document.body.addEventListener("htmx:afterSettle", first);
-form.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt === form) show(); // htmx enables what it disabled, chosen seats or not
-});
+
+if (kept().performance === ours) {
+  for (const label of kept().labels ?? []) if (seatOf(label)?.dataset.status === "AVAILABLE") choose(seatOf(label));
+}
 first();
 show();

@@ -161,7 +161,7 @@ def test_an_address_of_no_page_and_of_no_booking(live: Live, open_page: OpenPage
 
 def test_book_with_the_keyboard_alone(live: Live, open_page: OpenPage) -> None:
     page = open_page("/?performance=studio-night")
-    first = page.locator('#seats .grid .seat[tabindex="0"]')
+    first = page.locator('#seats .grid .seat[tabindex="0"]').first
     first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")

@@ -1,5 +1,6 @@
 """The front door from outside: each bad request gets problem details, and nothing is written."""
 
+import json
 import uuid
 from typing import Any
 
@@ -81,6 +82,25 @@ def test_an_idempotency_key_is_one_booking(live: Live) -> None:
     assert first.status_code == again.status_code == 202
     assert first.json()["id"] == again.json()["id"]
     problem(live.http.post("/api/bookings", json=body | {"customer": 99}, headers=key), 422)
+
+
+@pytest.mark.parametrize("door", ["gateway", "view"])
+def test_nothing_is_booked_at_another_price_than_was_seen(live: Live, door: str) -> None:
+    """A body of unknown length is for the view; both give Booking's answer on as it is."""
+    body = GOOD | {"seats": live.free_seats(2, "studio-night")}
+
+    def placed(amount: int, currency: str = "EUR") -> httpx.Response:
+        content = json.dumps(body | {"seen": {"amount": amount, "currency": currency}}).encode()
+        headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
+        return live.http.post("/api/bookings", content=iter([content]) if door == "view" else content, headers=headers)
+
+    before = count(live)
+    told = [problem(placed(300_000, "KRW"), 409), problem(placed(1), 409)]
+    assert count(live) == before
+    assert {one["type"] for one in told} == {"price-changed"}
+    price = told[0]["price"]
+    assert (price["currency"], told[1]["price"]) == ("EUR", price)
+    assert placed(**price).status_code == 202
 
 
 @pytest.mark.parametrize(

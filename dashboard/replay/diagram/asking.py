@@ -11,6 +11,7 @@ from django.http import QueryDict
 from dashboard.replay.diagram.layout import name_of
 from dashboard.replay.diagram.shapes import ZOOMS, Zoom
 from dashboard.stage.present import SERVICE_NAMES
+from dashboard.typed import whole
 from journal import marks, runs
 from journal.models import LIVE
 from journal.stretches import Filter
@@ -100,7 +101,7 @@ def _position(asked: Asked, name: str) -> int | None:
     text = asked.given[name]
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    found = whole(text)
+    if found is None:
         asked.problems.append(f"{name.capitalize()}: give a position in the journal, a number like 42.")
-        return None
-    return int(text)
+    return found

@@ -1,0 +1,36 @@
+"""Numbers as people type them, and the key that a form sends: never a traceback, whatever is in them."""
+
+import math
+
+from django.http import HttpRequest
+
+DIGITS = 18  # any whole number of so many is a bigint
+
+
+def whole(text: str) -> int | None:
+    """A whole number of at most 18 ASCII digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None
+
+
+def whole_or_text(text: str) -> int | str:
+    """The number; else the text as it is, for the service that is asked to refuse."""
+    found = whole(text)
+    return text if found is None else found
+
+
+def number_or_text(text: str) -> float | int | str:
+    """A finite number, negative ones and fractions too; else the text as it is."""
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+    if (found := whole(digits)) is not None:
+        return sign * found
+    try:
+        fraction = float(text) if text.isascii() and len(text) <= DIGITS else math.nan
+    except ValueError:
+        return text
+    return fraction if math.isfinite(fraction) else text
+
+
+def form_key(request: HttpRequest) -> str:
+    """The form's Idempotency-Key; "", which every service refuses, for one that no header can carry on."""
+    key = request.headers.get("Idempotency-Key", "")
+    return key if key.isascii() and key.isprintable() else ""

@@ -1,0 +1,23 @@
+// A button whose answer does not come, or is none that says why: what happened is said beside it. (The form that books has words of
+// its own, in shop.js.)
+
+const words = (status) => {
+  if (status === 0 || status >= 500) return "No answer. Nobody knows yet whether it was done: look before you press again.";
+  if (status === 403) return "This page is too old for that.";
+  return `The front door did not take this (${status}).`;
+};
+const failed = ({ detail }) => {
+  const { elt, xhr, requestConfig } = detail;
+  if (requestConfig?.verb === "get" || elt.id === "shop" || elt.id === "first-run" || !elt.isConnected) return;
+  const said = document.createElement("span");
+  said.className = "problem unanswered";
+  said.setAttribute("role", "alert");
+  const again = Object.assign(document.createElement("a"), { href: location.href, textContent: "Load it again" });
+  said.append(words(xhr?.status ?? 0), ...(xhr?.status === 403 ? [" ", again] : []));
+  if (elt.nextElementSibling?.classList.contains("unanswered")) elt.nextElementSibling.remove();
+  elt.after(said);
+};
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:sendAbort", "htmx:responseError"]) document.body.addEventListener(name, failed);
+document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+  if (elt.nextElementSibling?.classList.contains("unanswered")) elt.nextElementSibling.remove();
+});

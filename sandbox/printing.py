@@ -1,6 +1,7 @@
 """Printing into a pipe whose reader may have seen enough: `make status | head`."""
 
 import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +25,15 @@ def until_nobody_reads() -> Iterator[None]:
 
 def _is_read() -> bool:
     """Flush; False when nobody reads, and then nothing is left that Python would try to flush, and complain of, at its end."""
+    poll = select.poll()
     try:
         sys.stdout.flush()
+        poll.register(sys.stdout.fileno(), 0)
+        if not poll.poll(0):  # an error or the other end's leaving is told unasked
+            return True
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        pass
+    except (OSError, ValueError):  # closed, or no file at all
+        return True
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return False

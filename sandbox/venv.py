@@ -45,7 +45,7 @@ def lock(venv: Path) -> IO[str]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print(f"Somebody else is setting up {venv}; waiting for that ...", flush=True)
+        say(f"Somebody else is setting up {venv}; waiting for that ...")
         fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
@@ -81,7 +81,7 @@ def checksum(kind: str) -> str:
 
 
 def make(venv: Path, held: IO[str]) -> None:
-    print(f"Making a virtual environment in {venv} with {BASE} (Python {sys.version.split()[0]})", flush=True)
+    say(f"Making a virtual environment in {venv} with {BASE} (Python {sys.version.split()[0]})")
     venv.mkdir()
     (venv / ".installing").touch()
     run(held, "That did not work (on Debian and Ubuntu: apt-get install python3-venv)", BASE, "-m", "venv", venv)
@@ -90,7 +90,7 @@ def make(venv: Path, held: IO[str]) -> None:
 
 def install(venv: Path, kind: str, held: IO[str]) -> None:
     log, started = venv / "install.log", time.monotonic()
-    print(f"Installing the pinned packages of {PINS[kind]} ...", flush=True)
+    say(f"Installing the pinned packages of {PINS[kind]} ...")
     options = ["--disable-pip-version-check", "--require-hashes", "-r", ROOT / PINS[kind]]
     with log.open("w") as output:
         command = [*map(str, [venv / "bin/python", "-m", "pip", "install", *options])]
@@ -100,7 +100,12 @@ def install(venv: Path, kind: str, held: IO[str]) -> None:
         sys.exit(f"Installing the packages failed; log: {log}")
     for one in ("run", kind):
         (venv / f".installed-{one}").write_text(checksum(one))
-    print(f"Installed in {time.monotonic() - started:.0f} s", flush=True)
+    say(f"Installed in {time.monotonic() - started:.0f} s")
+
+
+def say(text: str) -> None:
+    """Beside standard output, whose reader may want the output of the command that comes after us."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def run(held: IO[str], advice: str, *command: object) -> None:

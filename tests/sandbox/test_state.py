@@ -217,9 +217,10 @@ def manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(
     "arguments", [("sandbox", "status"), ("sandbox", "--help"), ("book", "--help"), ("check", "--help")]
 )
-def test_a_reader_who_has_seen_enough_is_no_error(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_seen_enough_is_no_error(arguments: tuple[str, ...], unbuffered: str) -> None:
     """`manage.py sandbox status | head -0`"""
-    run = manage(*arguments, PORT="8999")
+    run = manage(*arguments, PORT="8999", PYTHONUNBUFFERED=unbuffered)
     assert run.stdout
     assert run.stderr
     run.stdout.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from functools import cache
+from typing import Any
 
 import httpx
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import DatabaseError, connections
 from redis import RedisError
 
 from messaging.connections import redis_of_requests
+from messaging.heartbeat import WELL
 
 BEATING = (
     *(f"worker-{service}" for service in settings.SERVICES),
@@ -45,12 +47,17 @@ def parts(without: Collection[str] = ()) -> dict[str, str]:
 
 def _beats() -> dict[str, str]:
     try:
-        alive = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
+        alive: Any = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
     except RedisError as error:
         return {"redis": f"not reachable ({type(error).__name__})"}
-    return {"redis": "ready"} | {
-        name: "ready" if beat else "no sign of life for 10 s" for name, beat in zip(BEATING, alive, strict=True)
-    }
+    return {"redis": "ready"} | {name: _state(beat) for name, beat in zip(BEATING, alive, strict=True)}
+
+
+def _state(beat: bytes | None) -> str:
+    """What a process says of itself; a process in trouble says in which."""
+    if beat is None:
+        return "no sign of life for 10 s"
+    return "ready" if beat == WELL.encode() else beat.decode(errors="replace")
 
 
 def _api(url: str) -> str:

@@ -11,7 +11,7 @@ from django.db import connections
 
 from journal.models import LIVE
 
-SHOWN = ("fault", "violation", "gap", "operator", "dead letter")
+SHOWN = ("fault", "violation", "gap", "slot", "operator", "dead letter")
 """Kinds of observations that are worth a mark."""
 
 # Positions have no gaps, so how much was committed in a stretch of time is a difference of two positions.

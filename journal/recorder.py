@@ -114,8 +114,11 @@ class Recorder:
             self._publish([], now)
         if self._upkeep_due(bool(placed)):
             self._upkeep.turn(self._ordering.pos)
-        if any(stream.connected for stream in self._streams.values()):
-            self._heartbeat.beat()
+        lost = [service for service, stream in self._streams.items() if stream.slot_lost]
+        if lost or any(stream.connected for stream in self._streams.values()):
+            self._heartbeat.beat(
+                f"nothing of {', '.join(lost)} is recorded: the replication slot is lost" if lost else ""
+            )
 
     def _read(self) -> None:
         ordering = self._ordering

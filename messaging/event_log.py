@@ -53,6 +53,21 @@ def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | No
     }
 
 
+def horizon(alias: str) -> int:
+    """The transaction before which all had ended just now."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text")
+        return int(cursor.fetchone()[0])
+
+
+def rows_since(alias: str, horizon: int) -> list[dict[str, str | None]]:
+    """All outbox rows of transactions from `horizon` on, as a log has them: each value as PostgreSQL's text, times in UTC."""
+    columns = ", ".join(f"{name}::text" for name in _NAMES)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"select {columns} from {alias}_outbox where xid >= %s::xid8 order by xid, seq", [str(horizon)])
+        return [dict(zip(_NAMES, row, strict=True)) for row in cursor.fetchall()]
+
+
 def _rows(
     outbox: type[models.Model], after: int | str, limit: int | None, only: str = ""
 ) -> tuple[list[dict[str, Any]], str, str]:

@@ -13,6 +13,7 @@ from redis import Redis, RedisError
 from faults import Plan, Point, abandon, hanging
 from messaging.strikes import strike
 
+WELL = "1"
 EVERY, EXPIRES = 1.0, 10  # seconds
 
 
@@ -38,13 +39,16 @@ class Heartbeat:
         self._program, self._started = program, datetime.now(UTC)
         self._predecessor = True  # may have left something on the list of what is held
 
-    def beat(self) -> None:
-        """Never raises: a Redis that is away shows in the missing key anyway."""
+    def beat(self, trouble: str = "") -> None:
+        """`trouble`: what keeps the program from some of its work, for /readyz to say.
+
+        Never raises: a Redis that is away shows in the missing key anyway.
+        """
         now = time.monotonic()
         if now >= self._next and not hanging():
             self._next = now + EVERY
             try:
-                self._redis.set(self._key, "1", ex=EXPIRES)
+                self._redis.set(self._key, trouble or WELL, ex=EXPIRES)
                 if self._predecessor:
                     abandon(self._redis, self._program, self._started)
                     self._predecessor = False

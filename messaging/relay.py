@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from celery import Celery
+from django.db import DatabaseError, InterfaceError, connections
 from redis import Redis
 
 from faults import Plan
 from messaging import envelope as envelopes
+from messaging import event_log
 from messaging.backlog import Backlog, Envelope
 from messaging.heartbeat import Heartbeat
 from messaging.infliction import Infliction
@@ -41,15 +43,21 @@ BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
 
 
 class Relay:
-    """`run()` until told to stop, or `step()` once (tests)."""
+    """`run()` until told to stop, or `step()` once (tests).
 
-    def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis) -> None:
+    `outbox`: Django's alias of the service's database. When the log has a hole, for its slot was lost and has been made again,
+    the relay sends what it may have missed from there; without it, readers find the hole and the watchdog resends.
+    """
+
+    def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis, outbox: str = "") -> None:
         self.service, self._stream, self._redis = service, stream, redis
         self._publisher = Publisher(app, redis, service)
         program = f"relay-{service}"
         self._heartbeat = Heartbeat(redis, program)
         self._backlog = Backlog()
         self._faults = Infliction(Plan(redis, service, program), self._backlog, self._alive)
+        self._outbox, self._horizon = outbox, 0  # of transactions before `_horizon` all has been read
+        self._holes = self._hole = 0  # how many there were, and the horizon of the one that is to be filled
         self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap
         self._stopping: Callable[[], bool] = lambda: False
         self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
@@ -76,6 +84,7 @@ class Relay:
         if len(self._backlog) < HELD_LIMIT:
             wait([self._stream], timeout)
             transactions = self._stream.poll()
+            self._fill_holes()
             for transaction in transactions:
                 envelopes = list(self._envelopes(transaction))
                 self._rate.count(len(envelopes))
@@ -88,6 +97,35 @@ class Relay:
             self._flush()
             if self._stream.connected:
                 self._heartbeat.beat()
+            elif self._stream.slot_lost:
+                what = f"no message of {self.service} is sent until it is made again"
+                self._heartbeat.beat(f"the replication slot is lost: {what}")
+
+    def _fill_holes(self) -> None:
+        """Take in from the outbox what the log has not told: all of transactions that may have ended since what was read last.
+
+        Some of it is sent a second time, which every receiver absorbs.
+        """
+        if not self._outbox or not self._stream.connected:
+            return
+        if self._stream.holes != self._holes:
+            self._holes, self._previous_event = self._stream.holes, ""
+            self._hole = self._hole or self._horizon  # what is read after it must not move this on
+        if self._horizon and not self._hole:
+            return
+        try:
+            if not self._horizon:
+                self._horizon = event_log.horizon(self._outbox)
+                return
+            rows = event_log.rows_since(self._outbox, self._hole)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("relay-%s: the outbox cannot be read yet: %s", self.service, error)
+            return
+        finally:
+            connections[self._outbox].close()
+        self._hole = 0
+        log.warning("relay-%s: the log has a hole; %d messages are sent from the outbox", self.service, len(rows))
+        self._backlog.add(0, list(self._read(rows)))
 
     def _rest(self) -> None:
         """What streams in is taken in rounds."""
@@ -110,15 +148,17 @@ class Relay:
         return self._sent_at.get(queue, float("-inf")) + PACE_S
 
     def _envelopes(self, transaction: Transaction) -> Iterator[Envelope]:
-        for change in transaction.changes:
-            if type(change) is not Insert:
-                continue
+        return self._read(change.new for change in transaction.changes if type(change) is Insert)
+
+    def _read(self, rows: Iterable[Row]) -> Iterator[Envelope]:
+        for row in rows:
             try:
-                envelope = _envelope(self.service, change.new)
+                envelope = _envelope(self.service, row)
             except Exception as error:
                 # Holding it would hold up the log for ever, and there is nobody it could be given to.
-                self._left_out(change.new, f"{error}" or repr(error))
+                self._left_out(row, f"{error}" or repr(error))
                 continue
+            self._horizon = max(self._horizon, int(envelope["horizon"]))
             if envelope["kind"] == "event":
                 # Chained in commit order and before any fault, so that a reader can tell that one is missing.
                 envelope["prev"], self._previous_event = self._previous_event, envelope["id"]

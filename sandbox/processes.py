@@ -158,7 +158,7 @@ CONTROL = Process(
     health="http",
     service="control",
     arguments=("manage.py", "control", "--host", "{host}", "--port", "{port}"),
-    keys=(*COMMON, *ADMIN_URLS, "OPERATOR_TOKEN", "CONTROL_STATE", "API_URL_WEB"),
+    keys=(*COMMON, *ADMIN_URLS, *map(replication_url, INSTANCES), "OPERATOR_TOKEN", "CONTROL_STATE", "API_URL_WEB"),
 )
 
 

@@ -5,7 +5,9 @@ An event written before its publication exists is skipped in silence, so this co
 """
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
@@ -15,6 +17,14 @@ from sandbox.processes import INSTANCES, SERVICES, password_key
 from sandbox.provision import admin_url
 
 log = logging.getLogger(__name__)
+DROPPING_S = 5.0
+_SLOTS = """
+    select slot_name, lost
+    from (
+        select *, coalesce(wal_status = 'lost', false) or invalidation_reason is not null as lost
+        from pg_replication_slots where database = current_database()
+    ) slots
+"""
 
 
 def publish(environment: Mapping[str, str]) -> None:
@@ -63,9 +73,8 @@ def journaled_tables(connection: psycopg.Connection, app: str) -> list[str]:
 def create_slots(environment: Mapping[str, str]) -> None:
     """The slots of relay and recorder in the five databases, as superuser."""
     for name in INSTANCES:
-        slots = ["relay", "recorder"] if name in SERVICES else ["recorder"]
         with psycopg.connect(admin_url(environment, name, name), autocommit=True) as connection:
-            for slot in slots:
+            for slot in readers_of(name):
                 ensure_slot(connection, slot)
 
 
@@ -74,15 +83,92 @@ def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
 
     A slot keeps what is committed after it was made, so it has to exist before the first row that its reader must see.
     """
-    found = connection.execute("select wal_status from pg_replication_slots where slot_name = %s", (slot,)).fetchone()
-    if slot == "recorder" and found in (None, ("lost",)):
-        owe(connection, Begun.ANEW if found else Begun.NEW)  # first: what comes between must not be forgotten
-    if found == ("lost",):
+    found = connection.execute(f"{_SLOTS} where slot_name = %s", (slot,)).fetchone()
+    lost = found is not None and found[1]
+    if found is not None and not lost:
+        return
+    if slot == "recorder":  # first: what comes between must not be forgotten
+        due = owed(connection)
+        owe(connection, Begun.ANEW if lost or due is None else due)
+    if lost:
         database = connection.info.dbname
         log.warning("slot %s on %s had lost its WAL and begins anew; its reader catches up", slot, database)
         connection.execute("select pg_drop_replication_slot(%s)", (slot,))
-    if found in (None, ("lost",)):
-        connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+    connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+
+
+def readers_of(app: str) -> dict[str, str]:
+    """slot -> publication, of those that read the log of this database."""
+    return {"relay": "outbox", "recorder": "journal"} if app in SERVICES else {"recorder": "journal"}
+
+
+def lost(connection: psycopg.Connection, app: str) -> list[str]:
+    """The slots of this database that are not there, have lost their log, or whose publication is not there."""
+    slots = {name: not gone for name, gone in connection.execute(_SLOTS).fetchall()}
+    publications = _publications(connection)
+    return [slot for slot, name in readers_of(app).items() if not slots.get(slot) or name not in publications]
+
+
+def mend(connection: psycopg.Connection, app: str, key: str) -> list[str]:
+    """Make again what readers of this database's log have lost, as superuser, while everything runs. Returns those slots.
+
+    A publication that is not there takes its slot along: what was committed without it is missing, and a slot that begins
+    anew is how a reader finds that out. What a recorder's new slot has not seen is introduced, also if an earlier call was
+    broken off before. A database without tables is not ours yet.
+    """
+    gone = lost(connection, app)
+    if (not gone and owed(connection) is None) or not journaled_tables(connection, app):
+        return []
+    publications = _publications(connection)
+    slots = {name for name, _ in connection.execute(_SLOTS).fetchall()}
+    unpublished = [slot for slot in gone if readers_of(app)[slot] not in publications and slot in slots]
+    for slot in unpublished:  # before its publication is there again, by which it was found out
+        _drop(connection, slot)
+    with as_owner(connection, app):
+        publish_database(connection, app)
+    if "recorder" in unpublished:
+        owe(connection, Begun.ANEW)
+    for slot in gone:
+        ensure_slot(connection, slot)
+    begun = owed(connection)
+    if begun is not None:
+        with as_owner(connection, app):
+            introduce(connection, app, journaled_tables(connection, app), begun, key)
+    return gone
+
+
+@contextmanager
+def as_owner(connection: psycopg.Connection, owner: str) -> Iterator[None]:
+    """As the owner of the tables: what the superuser makes, no owner could change at the next start."""
+    connection.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("reset role")
+
+
+def _publications(connection: psycopg.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("select pubname from pg_publication").fetchall()}
+
+
+def _drop(connection: psycopg.Connection, slot: str) -> None:
+    """Drop a slot whose reader may be connected, and finds out by that. Raises psycopg.Error if it stays in use.
+
+    The reader connects again at once, so it may be there again before the slot is gone.
+    """
+    ends = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s and active"
+    drop = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s"
+    give_up = time.monotonic() + DROPPING_S
+    while True:
+        connection.execute(ends, (slot,))
+        try:
+            connection.execute(drop, (slot,))
+            return
+        except psycopg.errors.ObjectInUse:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.002)
 
 
 def _ensure_publication(connection: psycopg.Connection, name: str, tables: list[str], operations: str) -> list[str]:

@@ -16,6 +16,7 @@ MARKS = {
     "violation": "an invariant was violated",
     "dead letter": "a message was given up",
     "gap": "the log was lost here",
+    "slot": "a reader of a log had lost its place",
     "operator": "somebody armed, cleared or decided",
 }
 """Kinds of observations that are worth a mark (journal.marks.SHOWN), and what they say."""

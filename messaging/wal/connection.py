@@ -11,10 +11,11 @@ import psycopg
 from psycopg import pq
 
 from .decoding import Decoder
-from .messages import format_lsn
+from .messages import format_lsn, parse_lsn
 
 PG_EPOCH = 946_684_800  # seconds between 1970-01-01 and 2000-01-01
 _STATUS = struct.Struct(">cqqqqB").pack
+_SLOT = "select confirmed_flush_lsn from pg_replication_slots where slot_name = '{}'"
 _PRIMARY_KEYS = b"""
     select i.indrelid, string_agg(a.attname, ',' order by array_position(i.indkey::int2[], a.attnum))
     from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey::int2[])
@@ -23,7 +24,17 @@ _PRIMARY_KEYS = b"""
 
 
 class ReplicationError(Exception):
-    """The server refused or ended the stream; the text is the server's."""
+    """The server refused or ended the stream; the text is the server's, and so is the SQLSTATE, "" if there is none."""
+
+    def __init__(self, text: str, sqlstate: str = "") -> None:
+        super().__init__(text)
+        self.sqlstate = sqlstate
+
+
+def _refusal(result: pq.abc.PGresult | None, otherwise: str) -> ReplicationError:
+    text = result.error_message.decode() if result else ""
+    state = (result.error_field(pq.DiagnosticField.SQLSTATE) if result else None) or b""
+    return ReplicationError(text or otherwise, state.decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +48,10 @@ class Resume:
 class ReplicationConnection:
     """A slot being read. Made by `open_stream`; once broken it raises ReplicationError or psycopg.OperationalError."""
 
-    def __init__(self, pgconn: pq.abc.PGconn, start: Resume, decoder: Decoder) -> None:
+    def __init__(self, pgconn: pq.abc.PGconn, start: Resume, decoder: Decoder, slot_lsn: int = 0) -> None:
+        """`slot_lsn`: where the slot stands. The log before it is not sent, whatever was asked for."""
         self._pgconn = pgconn
-        self.start, self.decoder = start, decoder
+        self.start, self.decoder, self.slot_lsn = start, decoder, slot_lsn
 
     def fileno(self) -> int:
         return self._pgconn.socket
@@ -54,8 +66,7 @@ class ReplicationConnection:
             return bytes(data)
         if size == 0:
             return None
-        result = self._pgconn.get_result()
-        raise ReplicationError((result and result.error_message.decode()) or "the server ended the stream")
+        raise _refusal(self._pgconn.get_result(), "the server ended the stream")
 
     def send_status(self, lsn: int, *, reply_requested: bool = False) -> None:
         """Tell the slot that everything up to `lsn` is handled. Also what answers a keepalive."""
@@ -95,13 +106,15 @@ def open_stream(
         if resume.system_id not in ("", system_id) or resume.lsn > int(high, 16) << 32 | int(low, 16):
             resume = Resume()
         primary_keys = {int(oid): tuple(names.split(",")) for oid, names in _query(pgconn, _PRIMARY_KEYS)}
+        stands = _query(pgconn, _SLOT.format(slot).encode())
         options = f"proto_version '1', publication_names '{publication}', messages '{str(notes).lower()}'"
         pgconn.send_query(f"START_REPLICATION SLOT {slot} LOGICAL {format_lsn(resume.lsn)} ({options})".encode())
         _await_copy(pgconn)
     except BaseException:
         pgconn.finish()
         raise
-    return ReplicationConnection(pgconn, Resume(resume.lsn, system_id), Decoder(primary_keys))
+    slot_lsn = parse_lsn(stands[0][0]) if stands and stands[0][0] else 0
+    return ReplicationConnection(pgconn, Resume(resume.lsn, system_id), Decoder(primary_keys), slot_lsn)
 
 
 class Attempt(Thread):
@@ -139,4 +152,4 @@ def _query(pgconn: pq.abc.PGconn, sql: bytes) -> list[list[str]]:
 def _await_copy(pgconn: pq.abc.PGconn) -> None:
     result = pgconn.get_result()
     if result is None or result.status != pq.ExecStatus.COPY_BOTH:
-        raise ReplicationError((result and result.error_message.decode()) or "the server did not start the stream")
+        raise _refusal(result, "the server did not start the stream")

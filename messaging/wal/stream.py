@@ -22,6 +22,7 @@ IDLE_EVERY = 1.0  # how soon a position that moved without a transaction of ours
 STATUS_EVERY = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
 SILENCE = 20.0  # after as long without a word of the server ask for one; after twice that connect anew
 BACKOFF = (0.05, 2.0)  # seconds before the first and at most before any attempt to connect again
+SLOT_LOST = ("42704", "55000")  # SQLSTATE: there is no such object; it is not in a state to be read (invalidated)
 FAILURES = (psycopg.Error, ReplicationError, ProtocolError, OSError)
 
 
@@ -55,6 +56,8 @@ class WalStream:
         self._sent_at = self._heard_at = 0.0
         self.ready = False  # the last poll stopped at its limit: there is more already
         self.failure = ""  # why there is no connection; "" while there is one
+        self.slot_lost = False  # that is: the slot is not there, or the server has thrown its log away
+        self.holes = 0  # how often the slot turned out to begin after what this object had read: something is missing
 
     @property
     def connected(self) -> bool:
@@ -186,12 +189,15 @@ class WalStream:
         if connection.start.lsn < self._delivered:  # another cluster: its positions begin anew
             log.warning("%s: the log is another one; reading on from where the slot stands", self._name)
             self._delivered = self._confirmed = 0
+        elif 0 < self._delivered < connection.slot_lsn:
+            log.warning("%s: slot %s is another one, and begins later than we had read", self._name, self._slot)
+            self.holes += 1
         self._resume = connection.start
         self._connection, self._assembler = connection, Assembler()
         self._wal_end = self._sent = 0
         self._sent_at = 0.0
         self._heard_at = time.monotonic()
-        self._backoff, self.failure = BACKOFF[0], ""
+        self._backoff, self.failure, self.slot_lost = BACKOFF[0], "", False
         log.info("%s: reading slot %s", self._name, self._slot)
 
     def _lost(self, error: Exception) -> None:
@@ -199,6 +205,7 @@ class WalStream:
         if text != self.failure:  # the same outage is told once, not at every attempt
             log.warning("%s: not reading slot %s: %s", self._name, self._slot, text)
         self.failure = text
+        self.slot_lost = getattr(error, "sqlstate", "") in SLOT_LOST
         if self._connection is not None:
             self._connection.close()
             self._connection = None

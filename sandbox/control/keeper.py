@@ -137,6 +137,11 @@ class Keeper:
     def off(self) -> frozenset[str]:
         return self._state.off
 
+    def tell_of_slot(self, service: str, text: str) -> None:
+        """A replication slot was lost, and has been made again (see slots.py)."""
+        with self._lock:
+            self._tell(service, "slot", text)
+
     # What the keeper does of itself
 
     def turn(self) -> None:

@@ -15,6 +15,7 @@ from redis import Redis
 from messaging.connections import redis_of_requests
 from messaging.heartbeat import Heartbeat
 from messaging.process import settle
+from sandbox.control import slots
 from sandbox.control.api import build
 from sandbox.control.keeper import Keeper
 from sandbox.control.matrix import Matrix
@@ -35,6 +36,7 @@ def run(host: str, port: int) -> None:
     _use_urls(keeper, matrix)
     settle()
     turning.start()
+    slots.keep(os.environ, keeper.tell_of_slot, stop)
     try:
         uvicorn.run(get_asgi_application(), host=host, port=port, access_log=False, log_level="warning")
     finally:

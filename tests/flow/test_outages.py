@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
+from sandbox.provision import admin_url
 from tests.flow.test_verdict import verdict
 from tests.live import Live
 from tests.waiting import wait_until
@@ -122,3 +124,47 @@ def test_without_its_views_the_page_says_so_and_the_services_go_on(live: Live) -
     live.http.delete(f"/api/faults/{outage}")
     assert live.ended(booking, within=60)[0]["state"] == "CONFIRMED"
     wait_until(lambda: live.http.get("/").status_code == 200, 30, "the page to be back")
+
+
+def drop_slot(live: Live, service: str, slot: str) -> None:
+    """As a hand would that has the right to."""
+    gone = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s and active"
+    drop = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s and not active"
+
+    with psycopg.connect(
+        admin_url(live.sandbox.environments.control(), service, service), autocommit=True
+    ) as superuser:
+
+        def dropped() -> bool:
+            superuser.execute(gone, (slot,))
+            try:
+                return bool(superuser.execute(drop, (slot,)).rowcount)
+            except psycopg.errors.ObjectInUse:
+                return False
+
+        wait_until(dropped, 10, "the slot to go")
+
+
+def test_lost_slots_are_made_again_and_nothing_is_missing_after(live: Live) -> None:
+    """A relay's and the recorder's: noticed, said, made again with its gap marked, and what was missed is there."""
+    seats = live.free_seats(4)
+    drop_slot(live, "payments", "relay")
+    bookings = [live.place([seat], "concert-2024") for seat in seats[:2]]
+    rows = live.ended(*bookings, within=60)
+    assert {row["state"] for row in rows} == {"CONFIRMED"}
+    drop_slot(live, "seats", "recorder")
+    bookings += [live.place([seat], "concert-2024") for seat in seats[2:]]
+    assert {row["state"] for row in live.ended(*bookings[2:], within=60)} == {"CONFIRMED"}
+    wait_until(lambda: live.http.get("/readyz").status_code == 200, 60, "everything to be well")
+    wait_until(lambda: verdict(live)["status"] == "holds", 60, "the verdict to hold")
+
+    def whole() -> bool:
+        services = live.http.get("/api/replay/check").json()["services"]
+        return {one["service"]: one["standing"] for one in services}.get("seats") == "equal"
+
+    wait_until(whole, 90, "the journal to have all of Seat again")
+    told = live.rows(
+        "journal", "select observed, title from journal_entry where observed in ('gap', 'slot') order by pos"
+    )
+    assert [kind for kind, _ in told].count("gap") == 1
+    assert [kind for kind, _ in told].count("slot") == 2

@@ -20,4 +20,4 @@ class Command(BaseCommand):
         if not url:
             raise CommandError(f"SERVICE={service} has no relay, or REPLICATION_URL_{service.upper()} is not set")
         stream = WalStream(url, slot="relay", publication="outbox", name=f"relay-{service}")
-        Relay(service, stream, current_app, impatient_redis()).run(Stopping())
+        Relay(service, stream, current_app, impatient_redis(), outbox=service).run(Stopping())

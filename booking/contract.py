@@ -1,6 +1,6 @@
 """What crosses Booking's boundary: the commands it takes and the events it publishes. Message types, nothing else."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -38,6 +38,8 @@ class Decision(Body):
     It is meant for that attempt and no other, so it means nothing once the saga has gone on. One that names no step
     (written by an older version) decides nothing.
     """
+
+    schema_version: ClassVar[str] = "1.1"  # 1.0 named the booking only
 
     booking_id: Id
     saga_id: Id | None = None

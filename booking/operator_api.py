@@ -167,6 +167,7 @@ def _message(booking: Booking, command: Body) -> Message:
         kind="command",
         type=command.type(),
         data=command.model_dump(mode="json"),
+        schema=command.schema_version,
         destination="booking",
         subject=str(booking.id),
         correlation_id=str(booking.id),

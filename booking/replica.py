@@ -71,7 +71,7 @@ def apply(envelopes: Sequence[dict[str, Any]], cursors: Sequence[Cursor], behind
 
 
 def _row(envelope: dict[str, Any]) -> dict[str, Any]:
-    announced = PerformanceAnnounced.parse(envelope["data"])
+    announced = PerformanceAnnounced.read(envelope)
     return {
         "id": announced.id,
         "title": announced.title,

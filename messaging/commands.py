@@ -26,10 +26,11 @@ class Event:
     subject: str
     version: int
     data: dict[str, Any]
+    schema: str = ""
 
     @classmethod
     def of(cls, body: Body, subject: object, version: int) -> "Event":
-        return cls(body.type(), str(subject), version, body.model_dump(mode="json"))
+        return cls(body.type(), str(subject), version, body.model_dump(mode="json"), body.schema_version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from django.db import connections, models, router
 
-from messaging.envelope import check
+from messaging.envelope import check, contract_version
 from messaging.outbox import Message
 from messaging.storable import LONGEST_KEY, kept, storable_text
 
@@ -23,11 +23,14 @@ ASK_EVERY_S = 1.0
 _RECORD = """
     insert into {table} (id, type, booking_id, envelope, attempts, state, reason, updated_at)
     values (%(id)s, %(type)s, %(booking)s, %(envelope)s, jsonb_build_array(jsonb_build_object(
-        'at', clock_timestamp(), 'error', %(error)s::text)), %(state)s, '', clock_timestamp())
+        'at', clock_timestamp(), 'error', %(error)s::text)
+        || case when %(waits)s then '{{"waits": true}}'::jsonb else '{{}}'::jsonb end), %(state)s, '', clock_timestamp())
     on conflict (id) do update set
-        attempts = {table}.attempts || excluded.attempts,
+        attempts = case when %(waits)s and {table}.attempts -> -1 ->> 'error' = %(error)s then {table}.attempts
+            else {table}.attempts || excluded.attempts end,
         envelope = excluded.envelope,
-        state = case when jsonb_array_length({table}.attempts) + 1 >= %(limit)s then 'dead' else excluded.state end,
+        state = case when %(waits)s then excluded.state
+            when jsonb_array_length({table}.attempts) + 1 >= %(limit)s then 'dead' else excluded.state end,
         updated_at = clock_timestamp()
     returning state, jsonb_array_length(attempts)
 """
@@ -42,11 +45,18 @@ _CLEAR = """
 
 
 def record(
-    dead_letter: type[models.Model], envelope: dict[str, Any], error: str, *, dead: bool = False, letter: str = ""
+    dead_letter: type[models.Model],
+    envelope: dict[str, Any],
+    error: str,
+    *,
+    dead: bool = False,
+    waits: bool = False,
+    letter: str = "",
 ) -> str:
     """Note a failed attempt; return the message's state: `retrying`, or `dead` after LIMIT attempts (or at once, if `dead`).
 
-    `letter`: the letter's id, where that is not the message's.
+    One that `waits` for a newer version of its reader stays `retrying` however often it is tried. `letter`: the letter's id,
+    where that is not the message's.
     """
     with connections[router.db_for_write(dead_letter)].cursor() as cursor:
         cursor.execute(
@@ -59,6 +69,7 @@ def record(
                 "error": storable_text(error, 4000),
                 "state": "dead" if dead else "retrying",
                 "limit": LIMIT,
+                "waits": waits,
             },
         )
         return cursor.fetchone()[0]
@@ -80,8 +91,15 @@ def message_of(service: str, letter_id: str, envelope: Any) -> Message:
         step=str(envelope.get("sagastep", "")),
         action=str(envelope.get("sagaaction", "")),
         causation_id=_uuid(envelope, "causationid"),
+        schema=_schema(envelope),
         id=letter_id,
     )
+
+
+def _schema(envelope: dict[str, Any]) -> str:
+    """So that what is sent again is read as it was: by the version of its contract."""
+    major, minor = contract_version(envelope.get("dataschema"))
+    return f"{major}.{minor}" if minor else str(major)
 
 
 def _uuid(envelope: dict[str, Any], name: str) -> str | None:

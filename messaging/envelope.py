@@ -5,12 +5,15 @@ Extensions: `correlationid` (the booking), `causationid` (the message that was b
 strings), and on events `prev`: the id of the event the source published just before. Extensions without a value are left out.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from messaging import storable
 
+FIRST = "1"
+_VERSION = re.compile(r"(?:^|/)(\d{1,6})(?:\.(\d{1,6}))?$", re.ASCII)
 REQUIRED = ("id", "source", "type", "kind", "data")
 
 
@@ -18,9 +21,33 @@ class EnvelopeError(ValueError):
     """Not an envelope; the text names what is missing or wrong."""
 
 
-def dataschema(service: str, type: str) -> str:
-    """The version of a message's data, by source and type. There has only been one of each."""
-    return f"{service}/{type}/1"
+class NewerContractError(ValueError):
+    """A message of a contract that only a newer version of this program knows: it waits for one."""
+
+
+def dataschema(service: str, type: str, version: str = "") -> str:
+    """The version of a message's data, by source and type: `1`, or `1.2` where fields have been added since."""
+    return f"{service}/{type}/{version or FIRST}"
+
+
+def contract_version(dataschema: object) -> tuple[int, int]:
+    """(major, minor) of a `dataschema`; one that is left out is the first. Raises ValueError."""
+    if dataschema is None:
+        return 1, 0
+    found = _VERSION.search(dataschema) if isinstance(dataschema, str) else None
+    if found is None:
+        raise ValueError(f"the version of its contract cannot be read: dataschema {dataschema!r}")
+    return int(found[1]), int(found[2] or 0)
+
+
+def check_major(dataschema: object, known: int, type: str) -> int:
+    """The minor version of a contract whose major one is known. Raises ValueError, NewerContractError."""
+    major, minor = contract_version(dataschema)
+    if major > known:
+        raise NewerContractError(f"waits for a newer version: {type} {major}.{minor}, this one knows {type} {known}")
+    if major < known:
+        raise ValueError(f"{type} {major}.{minor} is not known any more, only {type} {known}")
+    return minor
 
 
 def from_row(service: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +60,7 @@ def from_row(service: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "subject": row["subject"],
         "time": row["time"] if isinstance(row["time"], str) else row["time"].isoformat(),
         "datacontenttype": "application/json",
-        "dataschema": dataschema(service, row["type"]),
+        "dataschema": dataschema(service, row["type"], row.get("schema") or ""),
         "data": row["data"],
         "kind": row["kind"],
         "xid": str(row["xid"]),

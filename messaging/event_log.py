@@ -12,7 +12,7 @@ from messaging.envelope import from_row
 from messaging.storable import readable
 
 _COLUMNS = (
-    "seq, id, kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, data, "
+    "seq, id, kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, schema, data, "
     "time, xid, horizon"
 )
 _NAMES = _COLUMNS.split(", ")

@@ -25,7 +25,7 @@ from redis import Redis, RedisError
 
 from faults import Plan, Point, Target
 from messaging import dead_letters, dual_write
-from messaging.envelope import EnvelopeError, check
+from messaging.envelope import EnvelopeError, NewerContractError, check
 from messaging.message import told
 from messaging.observe import observe
 from messaging.outage import is_locked, is_passing, patiently
@@ -210,10 +210,10 @@ class Inbox:
         pipe.expire(key, 3600)
         return int(pipe.execute()[0])
 
-    def _record(self, envelope: dict[str, Any], why: str, *, dead: bool = False) -> str:
+    def _record(self, envelope: dict[str, Any], why: str, *, dead: bool = False, waits: bool = False) -> str:
         """Also what failed must not get lost while the database is away."""
         return patiently(
-            lambda: dead_letters.record(self.dead_letter, envelope, why, dead=dead),
+            lambda: dead_letters.record(self.dead_letter, envelope, why, dead=dead, waits=waits),
             OUTAGE_S,
             connections[self.service].close,
         )
@@ -224,7 +224,7 @@ class Inbox:
     def _failed(self, envelope: dict[str, Any], error: Exception) -> None:
         why = told(error)
         self._observe("rolled back", f"{envelope['type']}: {why}", envelope)
-        state = self._record(envelope, why)
+        state = self._record(envelope, why, waits=isinstance(error, NewerContractError))
         self._letters.opened()
         if state == "dead":
             self._observe("dead letter", f"{envelope['type']} is not tried again by itself", envelope)

@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 _DUE = """
     select id::text, envelope from {table}
     where state in ('retrying', 'retried') and not envelope ? 'skippedby'
-        and updated_at < clock_timestamp() - interval '1 second' * case
+        and (%(started)s and (attempts -> -1 ->> 'waits')::bool or updated_at < clock_timestamp() - interval '1 second' * case
         when (attempts -> -1 ->> 'waits')::bool then %(longest)s
-        else least(%(first)s * 2.0 ^ least(greatest(jsonb_array_length(attempts), 1) - 1, 30), %(longest)s) end
+        else least(%(first)s * 2.0 ^ least(greatest(jsonb_array_length(attempts), 1) - 1, 30), %(longest)s) end)
     order by updated_at limit %(most)s for update skip locked
 """
 _SENT = "update {table} set updated_at = clock_timestamp() where id = any(%s::uuid[])"
@@ -38,15 +38,18 @@ _DEAD = """
         'at', clock_timestamp(), 'error', %s::text)
     where id = %s
 """
-_WAITING = """
-    update {table} set updated_at = '-infinity' where state = 'retrying' and (attempts -> -1 ->> 'waits')::bool
-"""
 
 
-def send_due(service: str, dead_letter: type[models.Model], outbox: type[models.Model]) -> int:
-    """Send the letters whose pause is over; return how many. One that no queue could take is dead."""
+def send_due(
+    service: str, dead_letter: type[models.Model], outbox: type[models.Model], *, started: bool = False
+) -> int:
+    """Send the letters whose pause is over; return how many. One that no queue could take is dead.
+
+    `started`: this worker has just begun, so it may be the newer version that some letters wait for.
+    """
     table, using = dead_letter._meta.db_table, router.db_for_write(dead_letter)
     pauses = {"first": settings.LETTER_RETRY_S, "longest": settings.LETTER_LONGEST_RETRY_S, "most": AT_ONCE}
+    pauses["started"] = started
     messages: list[Message] = []
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(_DUE.format(table=table), pauses)
@@ -66,11 +69,12 @@ def in_background(service: str) -> None:
     dead_letter, outbox = apps.get_model(service, "DeadLetter"), apps.get_model(service, "Outbox")
 
     def forever() -> None:
-        outage = Outage(f"{service}: the dead letters' database")
+        outage, started = Outage(f"{service}: the dead letters' database"), True
         while True:
             try:
-                while send_due(service, dead_letter, outbox) == AT_ONCE:
+                while send_due(service, dead_letter, outbox, started=started) == AT_ONCE:
                     pass
+                started = False
                 outage.over()
             except (DatabaseError, InterfaceError) as error:
                 outage.failed(error)

@@ -1,12 +1,14 @@
 """The base of every message type that crosses a service boundary."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from messaging.envelope import FIRST, check_major, contract_version
 from messaging.field_errors import form, words
 from messaging.storable import check_moment
 
@@ -52,9 +54,13 @@ class Body(BaseModel):
 
     Commands are imperative (`ReserveSeats`), events past tense (`SeatsReserved`). Raises pydantic.ValidationError, whose
     text names each wrong field, when a message does not have the shape its contract declares.
+
+    A contract may grow: `schema_version` is its major and minor version. Another minor one has more fields, each with a
+    default; another major one is another contract.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    schema_version: ClassVar[str] = FIRST
 
     @classmethod
     def type(cls) -> str:
@@ -63,3 +69,15 @@ class Body(BaseModel):
     @classmethod
     def parse(cls, data: object) -> Self:
         return cls.model_validate(data)
+
+    @classmethod
+    def read(cls, envelope: Mapping[str, Any]) -> Self:
+        """The body of an envelope. Fields that only a newer minor version knows are passed over: what is stored keeps them.
+
+        Raises NewerContractError for a newer major version, ValueError for an older one.
+        """
+        known, minor = contract_version(cls.schema_version)
+        newer = check_major(envelope.get("dataschema"), known, cls.type()) > minor
+        if newer and cls.model_config.get("extra") == "forbid":
+            return cls.model_validate(envelope["data"], extra="ignore")
+        return cls.model_validate(envelope["data"])

@@ -71,6 +71,7 @@ class Outbox(models.Model):
     action = models.TextField(default="")
     causation_id = models.UUIDField(null=True)
     version = models.BigIntegerField(null=True)
+    schema = models.TextField(default="", db_default="")  # of the message's contract: "" is the first
     data = models.JSONField()
     time = models.DateTimeField(db_default=ClockTimestamp())
     xid = Xid8Field(db_default=CurrentXid())

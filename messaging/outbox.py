@@ -14,7 +14,10 @@ class OutboxError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """A message to be: `kind` is command, reply or event; ids are strings; `data` must be JSON."""
+    """A message to be: `kind` is command, reply or event; ids are strings; `data` must be JSON.
+
+    `schema`: the version of its contract (Body.schema_version); "" is the first.
+    """
 
     kind: str
     type: str
@@ -27,17 +30,20 @@ class Message:
     action: str = ""
     causation_id: str | None = None
     version: int | None = None
+    schema: str = ""
     id: str | None = None
 
 
 _FIELDS = [field.name for field in fields(Message)]  # dataclasses.asdict would copy every message's data, deep
-_COLUMNS = "kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, data"
+_COLUMNS = (
+    "kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, schema, data"
+)
 _INSERT = f"""
     insert into {{table}} (id, {_COLUMNS})
     select coalesce(id, uuidv7()), {_COLUMNS}
     from jsonb_to_recordset(%s::jsonb) as r (
         id uuid, kind text, type text, destination text, subject text, correlation_id text, saga_id uuid, step text,
-        action text, causation_id uuid, version bigint, data jsonb)
+        action text, causation_id uuid, version bigint, schema text, data jsonb)
 """
 
 

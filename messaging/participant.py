@@ -52,7 +52,7 @@ class Participant:
 
     def validate(self, envelope: dict[str, Any]) -> None:
         """Whether `process` could read this. Raises ValueError, pydantic's included, or KeyError."""
-        self.command(envelope).body.parse(envelope["data"])
+        self.command(envelope).body.read(envelope)
         uuid.UUID(envelope["sagaid"])
 
     def command(self, envelope: dict[str, Any]) -> Command:
@@ -136,7 +136,7 @@ class Participant:
         action = COMPENSATION if isinstance(command, Compensation) else FORWARD
         requests: dict[Key, Request] = {}
         for envelope in envelopes:
-            request = Request(envelope, command.body.parse(envelope["data"]))
+            request = Request(envelope, command.body.read(envelope))
             key = Key(str(uuid.UUID(envelope["sagaid"])), step, action)
             if requests.setdefault(key, request) is not request:
                 self._absorbed(request, "twice in a batch; it acts once")
@@ -163,6 +163,7 @@ class Participant:
                 data=event.data,
                 subject=event.subject,
                 version=event.version,
+                schema=event.schema,
                 correlation_id=_booking(request),
                 saga_id=key.saga_id,
                 causation_id=request.envelope["id"],

@@ -65,7 +65,7 @@ def read(envelope: dict[str, Any]) -> Inbound:
 
 
 def _reply(envelope: dict[str, Any]) -> Inbound:
-    reply = Reply.parse(envelope["data"])
+    reply = Reply.read(envelope)
     step, action, result = envelope["sagastep"], envelope["sagaaction"], reply.result()
 
     def event(at: str) -> Event:
@@ -75,12 +75,12 @@ def _reply(envelope: dict[str, Any]) -> Inbound:
 
 
 def _book_tickets(envelope: dict[str, Any]) -> Inbound:
-    command = BookTickets.parse(envelope["data"])
+    command = BookTickets.read(envelope)
     return Inbound(envelope, lambda at: Started(at=at), booking_id=command.booking_id, starts=True)
 
 
 def _saga_overdue(envelope: dict[str, Any]) -> Inbound:
-    late = SagaOverdue.parse(envelope["data"])
+    late = SagaOverdue.read(envelope)
 
     def event(at: str) -> Event:
         return Overdue(at=at, step=late.step, action=late.action, attempt=late.attempt)
@@ -89,12 +89,12 @@ def _saga_overdue(envelope: dict[str, Any]) -> Inbound:
 
 
 def _hold_expired(envelope: dict[str, Any]) -> Inbound:
-    command = HoldExpired.parse(envelope["data"])
+    command = HoldExpired.read(envelope)
     return Inbound(envelope, lambda at: Interrupted(at=at, reason="hold_expired"), booking_id=command.booking_id)
 
 
 def _cancel_requested(envelope: dict[str, Any]) -> Inbound:
-    command = CancelRequested.parse(envelope["data"])
+    command = CancelRequested.read(envelope)
 
     def event(at: str) -> Event:
         return Interrupted(at=at, reason=CANCEL_REQUESTED)
@@ -103,22 +103,22 @@ def _cancel_requested(envelope: dict[str, Any]) -> Inbound:
 
 
 def _retry_now(envelope: dict[str, Any]) -> Inbound:
-    command = RetryNow.parse(envelope["data"])
+    command = RetryNow.read(envelope)
     return _decision(envelope, command, lambda at: RetriedByHand(at=at, why=command.why, **_seen(command)))
 
 
 def _resend_command(envelope: dict[str, Any]) -> Inbound:
-    command = ResendCommand.parse(envelope["data"])
+    command = ResendCommand.read(envelope)
     return _decision(envelope, command, lambda at: ResentByHand(at=at, why=command.why, **_seen(command)))
 
 
 def _skip_step(envelope: dict[str, Any]) -> Inbound:
-    command = SkipStep.parse(envelope["data"])
+    command = SkipStep.read(envelope)
     return _decision(envelope, command, lambda at: SkippedByHand(at=at, reason=command.reason, **_seen(command)))
 
 
 def _end_saga(envelope: dict[str, Any]) -> Inbound:
-    command = EndSaga.parse(envelope["data"])
+    command = EndSaga.read(envelope)
     decided = _decision(envelope, command, lambda at: Decided(at=at, **_seen(command)))
     return replace(decided, ends=command)
 

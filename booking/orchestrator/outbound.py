@@ -25,6 +25,7 @@ def command(saga: SagaRow, send: Send, cause: dict[str, Any]) -> Message:
         saga_id=saga.state.id,
         step=send.step,
         action=send.action,
+        schema=send.schema,
         causation_id=cause["id"],
     )
 
@@ -42,6 +43,7 @@ def event(booking: BookingRow, saga_id: str, cause: dict[str, Any]) -> Message:
         saga_id=saga_id,
         causation_id=cause["id"],
         version=booking.version,
+        schema=body.schema_version,
     )
 
 

@@ -83,6 +83,7 @@ class Send:
     step: str
     action: str
     data: Mapping[str, Any]
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ class Turn:
         self.position, self.action = position, action
         self.put(step.name, action, Track(Known.SENT, attempts, track.limit or policy.attempts, track.note))
         command, data = step.build(action, self.context)
-        self.actions.append(Send(step.service, command, step.name, action, data))
+        schema = step.command(action).schema_version
+        self.actions.append(Send(step.service, command, step.name, action, data, schema))
         self.actions.append(Wait(policy.wait_for_answer(self.id, step.name, len(attempts))))
 
     def put(self, step: str, action: str, track: Track) -> None:

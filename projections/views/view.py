@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db import connections
 
+from messaging.envelope import check_major
 from projections.upsert import ALIAS, Fold, Table
 
+MAJOR = 1  # of every event's contract
 Folds = Mapping[str, Fold]
 """Table name -> the rows collected for it."""
 Project = Callable[[Mapping[str, Any], Folds], None]
@@ -17,7 +19,8 @@ Project = Callable[[Mapping[str, Any], Folds], None]
 class View:
     """A read model. `events` maps (source, event type) to what it changes; other events do not concern the view.
 
-    A function raises KeyError, TypeError or ValueError for an event that lacks what it needs.
+    A function raises KeyError, TypeError or ValueError for an event that lacks what it needs; fields it does not know it
+    passes over. An event of a newer major version raises NewerContractError, which is a ValueError.
     """
 
     name: str
@@ -39,6 +42,7 @@ class View:
         for envelope in envelopes:
             project = self.events.get((envelope["source"].strip("/"), envelope["type"]))
             if project is not None:
+                check_major(envelope.get("dataschema"), MAJOR, envelope["type"])
                 project(envelope, folds)
         return sum(table.write(folds[table.name].rows(), check=check) for table in self.tables)
 

@@ -57,7 +57,8 @@ create table seats_outbox (
     seq bigint generated always as identity primary key, id uuid not null default uuidv7(), kind text not null,
     type text not null, destination text not null default '', subject text not null default '',
     correlation_id text not null default '', saga_id uuid, step text not null default '', action text not null default '',
-    causation_id uuid, version bigint, data jsonb not null default '{}', time timestamptz default clock_timestamp(),
+    causation_id uuid, version bigint, schema text not null default '',
+    data jsonb not null default '{}', time timestamptz default clock_timestamp(),
     xid xid8 default pg_current_xact_id(), horizon xid8 default pg_snapshot_xmin(pg_current_snapshot()));
 create publication outbox for table seats_outbox with (publish = 'insert');
 """

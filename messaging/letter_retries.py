@@ -19,7 +19,7 @@ from messaging.dead_letters import message_of
 from messaging.outage import Outage
 from messaging.outbox import Message
 
-AT_ONCE = 100
+AT_ONCE, ALL = 100, 100_000
 LOOK_S = 5.0  # between two looks at most
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,11 @@ def send_due(
     `started`: this worker has just begun, so it may be the newer version that some letters wait for.
     """
     table, using = dead_letter._meta.db_table, router.db_for_write(dead_letter)
-    pauses = {"first": settings.LETTER_RETRY_S, "longest": settings.LETTER_LONGEST_RETRY_S, "most": AT_ONCE}
+    pauses = {
+        "first": settings.LETTER_RETRY_S,
+        "longest": settings.LETTER_LONGEST_RETRY_S,
+        "most": ALL if started else AT_ONCE,
+    }
     pauses["started"] = started
     messages: list[Message] = []
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
@@ -72,9 +76,11 @@ def in_background(service: str) -> None:
         outage, started = Outage(f"{service}: the dead letters' database"), True
         while True:
             try:
-                while send_due(service, dead_letter, outbox, started=started) == AT_ONCE:
+                if started:
+                    send_due(service, dead_letter, outbox, started=True)
+                    started = False
+                while send_due(service, dead_letter, outbox) == AT_ONCE:
                     pass
-                started = False
                 outage.over()
             except (DatabaseError, InterfaceError) as error:
                 outage.failed(error)

@@ -34,7 +34,7 @@ def refuse_newer(applied: Iterable[str], advice: str = "") -> None:
     if strange := sorted(set(applied) - set(known())):
         more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
         raise SandboxError(
-            f"these are data of a newer version: this one does not know {strange[0]}{more}. "
+            f"These are data of a newer version: migration {strange[0]}{more} is unknown here, so nothing was touched. "
             f"Start the newer version{advice}, or take another PORT; `make reset` starts afresh"
         )
 

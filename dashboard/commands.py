@@ -1,5 +1,6 @@
 """What a person breaks on the page. Ordinary POSTs with CSRF; the answer is a partial. (To book: dashboard.stage.shop.)"""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,8 @@ from dashboard.chips import is_for
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import arm_fault, control, switch_mechanism
 from dashboard.operator import check_operator, who
-from dashboard.outages import DOWN
+from dashboard.outages import down
+from dashboard.stage.gauges import gauge, lags
 from dashboard.visitor import visitor
 from faults import Mechanism, dump
 from faults.catalogue import MECHANISMS
@@ -35,7 +37,9 @@ def arm_form(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def outages(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/faults.html#outages", {"outages": DOWN.get()})
+    response = render(request, "dashboard/faults.html#outages", {"outages": down()})
+    response["HX-Trigger"] = json.dumps({"lags": {one["view"]: gauge(one) for one in lags()}})
+    return response
 
 
 @require_POST

@@ -12,6 +12,7 @@ from dashboard.stage.present import SERVICE_NAMES
 from messaging.problems import Problem
 
 FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking everybody takes time when somebody is down
+PLAN_S = 0.2  # the same for the plan of faults, which one process has at hand
 AFTERMATH = timedelta(seconds=12)  # signs of life that went with Redis' data, or with a database, are back after this
 
 
@@ -32,6 +33,7 @@ class Down:
     text: str
     injected: bool
     until: str = ""
+    starting: bool = False
 
     @property
     def seconds_left(self) -> int:
@@ -44,14 +46,13 @@ class Down:
         return round(self.seconds_left / 60)
 
 
-def look() -> list[Down]:
-    """Ask the control process what it has taken down, and every other part how it is."""
-    down = {_whose(fault) for fault in _armed() if fault["until"]}
-    parts = readiness.parts(without=down)
-    return explain(_armed(), parts, datetime.now(UTC))  # asked again: what struck meanwhile is injected, too
+def down() -> list[Down]:
+    """What is down now. What the control process has taken down is said at once, however long the other parts take to ask."""
+    return explain(ARMED.get(), PARTS.at_once(), datetime.now(UTC))
 
 
-DOWN = Fresh[list[Down]](look, FRESH_S, [])
+def _parts() -> dict[str, str]:
+    return readiness.parts(without={_whose(fault) for fault in _armed() if fault["until"]})
 
 
 def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -> list[Down]:
@@ -60,10 +61,22 @@ def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -
     struck = {_whose(fault) for fault in armed if _is_recent(fault, now)}
     found = [_injected(fault) for fault in outages]
     broken = {name: state for name, state in parts.items() if state != "ready" and not _is_consequence(name, struck)}
+    starting = [name for name, state in broken.items() if state == readiness.STARTING]
+    if starting:
+        found.append(_starting(starting, parts))
     return found + [
         Down(name=_title(name), text=state + MEANS.get(name.partition("-")[0], ""), injected=False)
         for name, state in broken.items()
+        if name not in starting
     ]
+
+
+def _starting(starting: list[str], parts: dict[str, str]) -> Down:
+    """One line for all that has not been up since the start."""
+    up = sum(state == "ready" for state in parts.values())
+    more = f" and {len(starting) - 1} more" if len(starting) > 1 else ""
+    text = f"{up} of {len(parts)} parts are up; {_title(starting[0])}{more} not yet"
+    return Down(name="Sagabox", text=text, injected=False, starting=True)
 
 
 def _injected(fault: dict[str, Any]) -> Down:
@@ -111,3 +124,7 @@ def _armed() -> list[dict[str, Any]]:
         return list(control("GET", "/faults")["faults"])
     except (ServiceDown, Problem):
         return []
+
+
+ARMED = Fresh[list[dict[str, Any]]](_armed, PLAN_S, [])
+PARTS = Fresh[dict[str, str]](_parts, FRESH_S, {})

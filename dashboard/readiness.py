@@ -1,8 +1,9 @@
 """/readyz: which part of the sandbox is ready, and which is not."""
 
 from collections.abc import Collection
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db import DatabaseError, connections
 from redis import RedisError
 
 from messaging.connections import redis_of_requests
-from messaging.heartbeat import WELL
+from messaging.heartbeat import EXPIRES, SEEN, WELL
 
 BEATING = (
     *(f"worker-{service}" for service in settings.SERVICES),
@@ -28,6 +29,11 @@ BEATING = (
 """Processes without an HTTP port: each renews `alive:<name>` in Redis while it works."""
 
 
+NO_SIGN, NO_ANSWER = f"no sign of life for {EXPIRES} s", "not reachable (ConnectError)"
+STARTING = "starting"
+"""What is said of a process that has given no sign of life since the sandbox was started."""
+
+
 def parts(without: Collection[str] = ()) -> dict[str, str]:
     """Return {part: "ready" or what is wrong}, one for each process and database this process can ask about.
 
@@ -42,27 +48,46 @@ def parts(without: Collection[str] = ()) -> dict[str, str]:
     for alias in ("projections", "journal"):
         if alias not in without:
             found[f"database-{alias}"] = _database(alias)
-    return found if "redis" in without else found | _beats()
-
-
-def _beats() -> dict[str, str]:
+    if "redis" in without:
+        return found
     try:
         alive: Any = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
+        beats = {name: _state(beat) for name, beat in zip(BEATING, alive, strict=True)}
+        found |= {"redis": "ready"} | beats
+        return found | _starting(found)
     except RedisError as error:
-        return {"redis": f"not reachable ({type(error).__name__})"}
-    return {"redis": "ready"} | {name: _state(beat) for name, beat in zip(BEATING, alive, strict=True)}
+        return found | {"redis": f"not reachable ({type(error).__name__})"}
+
+
+_up: set[str] = set()  # what this process has seen ready: a Redis that lost its data does not know
+
+
+def _starting(found: dict[str, str]) -> dict[str, str]:
+    """Those that do not answer, and have never done since the start. Raises RedisError."""
+    _up.update(name for name, state in found.items() if state == "ready")
+    missing = [name for name, state in found.items() if state in (NO_SIGN, NO_ANSWER) and name not in _up]
+    if not missing:
+        return {}
+    last = cast(list[bytes | None], redis_of_requests().hmget(SEEN, missing))
+    return {
+        name: STARTING
+        for name, at in zip(missing, last, strict=True)
+        if at is None or datetime.fromisoformat(at.decode()) < settings.STARTED_AT
+    }
 
 
 def _state(beat: bytes | None) -> str:
     """What a process says of itself; a process in trouble says in which."""
     if beat is None:
-        return "no sign of life for 10 s"
+        return NO_SIGN
     return "ready" if beat == WELL.encode() else beat.decode(errors="replace")
 
 
 def _api(url: str) -> str:
     try:
         response = _client().get(f"{url}/readyz")
+    except httpx.ConnectError:
+        return NO_ANSWER
     except httpx.HTTPError as error:
         return f"not reachable ({type(error).__name__})"
     return "ready" if response.status_code == 200 else f"not ready: {response.text[:200]}"

@@ -15,6 +15,8 @@ from messaging.strikes import strike
 
 WELL = "1"
 EVERY, EXPIRES = 1.0, 10  # seconds
+SEEN = "seen"
+"""A hash: when each program beat last, ISO 8601. Unlike the sign of life it stays: who has never beaten is starting."""
 
 
 def in_background(redis: Redis, program: str) -> None:
@@ -48,7 +50,10 @@ class Heartbeat:
         if now >= self._next and not hanging():
             self._next = now + EVERY
             try:
-                self._redis.set(self._key, trouble or WELL, ex=EXPIRES)
+                pipe = self._redis.pipeline(transaction=False)
+                pipe.set(self._key, trouble or WELL, ex=EXPIRES)
+                pipe.hset(SEEN, self._program, datetime.now(UTC).isoformat())
+                pipe.execute()
                 if self._predecessor:
                     abandon(self._redis, self._program, self._started)
                     self._predecessor = False

@@ -94,7 +94,7 @@ def lags() -> list[dict[str, Any]]:
     """
     rows = Checkpoint.objects.annotate(waiting=Q(owed__gt=F("horizon"))).order_by("view", "source")
     views: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.values("view", "source", "applied", "lag_ms", "behind", "waiting", "updated_at"):
+    for row in rows.values("view", "source", "applied", "lag_ms", "behind", "waiting", "updated_at", "stream_id"):
         views.setdefault(row["view"], []).append(dict(row))
     return [
         {

@@ -147,7 +147,7 @@ def _readers() -> list[Process]:
           for view in VIEWS),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=(*UVICORN, *SOCKET),
                 keys=(*projections, database_url("journal"), *map(console_url, INSTANCES), "API_URL_CONTROL", "API_URL_JOURNAL",
-                      "OPERATOR_TOKEN", "PORT", "STATIC_ROOT", "FORWARDED_ALLOW_IPS")),
+                      "OPERATOR_TOKEN", "PORT", "STATIC_ROOT", "FORWARDED_ALLOW_IPS", "STARTED_AT")),
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from dashboard.records.away import says_when_away
-from projections import queries as views
+from dashboard.stage.gauges import lags_of_page
 from projections import sums
 
 
@@ -16,7 +16,7 @@ from projections import sums
 def page(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx the table alone."""
     rows = [{**row, "kept": row["taken"] - row["refunded"]} for row in sums.sales()]
-    lag = next((one for one in views.lags() if one["view"] == "sales"), None)
+    lag = next(one for one in lags_of_page() if one["view"] == "sales")
     template = "dashboard/sales.html"
     context = {"rows": rows, "lag": lag}
     return render(request, f"{template}#table" if request.htmx else template, context)  # type: ignore[attr-defined]

@@ -15,13 +15,13 @@ from dashboard.replay.asked import asked_position, says_moments
 from dashboard.replay.moment import panels
 from dashboard.stage import present
 from dashboard.stage.details import details
+from dashboard.stage.gauges import lags_of_page
 from dashboard.stage.seats import sections
 from dashboard.stage.story import narrow, story
 from dashboard.visitor import visitor
 from journal import queries as journal
 from messaging.outage import is_passing
 from projections import queries as views
-from projections.views import VIEWS
 
 FEATURED = "concert-2024"  # the field's textbook example is what a first visit shows
 FEED = 40  # entries a fresh page begins with
@@ -80,7 +80,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "entries": [present.entry(raw) for raw in reversed(entries)],
         "pos": entries[-1]["pos"] if entries else 0,
         "epoch": journal.epoch(),
-        "lags": _lags(),
+        "lags": lags_of_page(),
         "recent": views.recent_bookings(6),
         "live": True,
         "whole": True,
@@ -117,7 +117,7 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
 
 
 def _seats_now(performance: str) -> dict[str, Any]:
-    return {"seats_now": {"sections": sections(views.seat_map(performance))}, "lags": _lags()}
+    return {"seats_now": {"sections": sections(views.seat_map(performance))}, "lags": lags_of_page()}
 
 
 @require_GET
@@ -156,12 +156,6 @@ def opening(request: HttpRequest) -> HttpResponse:
 @require_GET
 def recent(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/booking.html#recent", {"recent": views.recent_bookings(6)})
-
-
-def _lags() -> list[dict[str, Any]]:
-    """A gauge for each view, also for one that has not applied anything yet: the socket needs a place to put it."""
-    found = {lag["view"]: lag for lag in views.lags()}
-    return [found.get(view, {"view": view, "lag_ms": 0, "behind": 0}) for view in VIEWS]
 
 
 def _first_ahead(performances: list[dict[str, Any]]) -> str:

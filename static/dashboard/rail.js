@@ -58,3 +58,15 @@ document.body.addEventListener("htmx:sendError", (event) => {
   line.append(tag, ` ${why} What you see may be old; the page goes on by itself.`);
   banner.replaceChildren(line);
 });
+
+// A view that stands still writes nothing, so no entry brings its gauge: what the banner asks brings it. One that has resumed is
+// brought by its next entry, or here.
+document.body.addEventListener("lags", ({ detail }) => {
+  for (const [view, { lag, tail }] of Object.entries(detail)) {
+    const gauge = document.getElementById(`lag-${view}`);
+    if (!gauge || !(tail || "still" in gauge.dataset)) continue;
+    gauge.querySelector("b").textContent = lag;
+    gauge.querySelector(".tail").textContent = tail;
+    gauge.toggleAttribute("data-still", tail !== "");
+  }
+});

@@ -1,9 +1,19 @@
 """What the banner says: which service is down, and never that an outage was injected when it was not."""
 
+import time
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
+import pytest
+from redis import Redis
+
+from dashboard import fresh, outages, readiness
+from dashboard.fresh import Fresh
 from dashboard.outages import Down, explain
+from dashboard.readiness import STARTING
+from messaging.heartbeat import SEEN, Heartbeat
+from tests.waiting import wait_until
 
 NOW = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -57,3 +67,73 @@ def test_a_process_killed_on_purpose_is_no_outage_of_ours_for_a_moment() -> None
 def test_a_fault_that_has_not_struck_excuses_nothing() -> None:
     armed = fault("payments", over=True, last_fired="")
     assert [one.injected for one in explain([armed], {"api-payments": "not reachable"}, NOW)] == [False]
+
+
+def test_what_has_not_been_up_since_the_start_is_one_line_with_a_count() -> None:
+    parts = {"redis": "ready", "api-seats": "ready", "worker-seats": STARTING, "worker-booking": STARTING}
+    (found,) = explain([], parts, NOW)
+    assert found == Down(
+        name="Sagabox", text="2 of 4 parts are up; Seat's worker and 1 more not yet", injected=False, starting=True
+    )
+
+
+def test_one_that_has_been_up_is_not_starting_beside_those_that_are() -> None:
+    parts = {"worker-seats": STARTING, "worker-booking": "no sign of life for 10 s"}
+    starting, ours = explain([], parts, NOW)
+    assert (starting.starting, ours.starting) == (True, False)
+    assert ours.name == "Booking's worker"
+
+
+def test_an_injected_outage_is_said_at_once_however_long_the_parts_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each API waits for a Redis that is down before it says that it is not ready."""
+    going_on, until = Event(), (datetime.now(UTC) + timedelta(seconds=6)).isoformat()
+    redis_down = {**fault("redis", point="redis"), "until": until}
+
+    def slow() -> dict[str, str]:
+        going_on.wait(20)
+        return {}
+
+    monkeypatch.setattr(outages, "ARMED", Fresh(lambda: [redis_down], 0, []))
+    monkeypatch.setattr(outages, "PARTS", Fresh(slow, 2, {}))
+    began = time.monotonic()
+    (found,) = outages.down()
+    assert time.monotonic() - began < 5
+    going_on.set()
+    assert (found.name, found.injected) == ("Redis", True)
+
+
+def test_what_was_so_an_hour_ago_is_not_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, going_on = 100.0, Event()
+    monkeypatch.setattr(fresh.time, "monotonic", lambda: now)
+    looks = iter(["down", "up"])
+
+    def look() -> str:
+        found = next(looks)
+        if found == "up":
+            going_on.wait(20)
+        return found
+
+    one = Fresh(look, 2, "unknown")
+    assert one.at_once() == "down"
+    now += 3600
+    assert one.at_once() == "unknown"
+    going_on.set()
+    wait_until(lambda: one.at_once() == "up", 10, "the look that was under way")
+
+
+def test_a_process_is_starting_until_its_first_sign_of_life(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(readiness, "_up", set())
+    monkeypatch.setattr(readiness, "redis_of_requests", lambda: redis)
+    settings.STARTED_AT = datetime.now(UTC)
+    redis.delete(SEEN)
+    redis.hset(SEEN, "worker-seats", (settings.STARTED_AT - timedelta(days=1)).isoformat())  # of the sandbox before
+    found = dict.fromkeys(("worker-seats", "relay-seats"), readiness.NO_SIGN)
+    assert readiness._starting(found) == dict.fromkeys(found, STARTING)
+    Heartbeat(redis, "worker-seats").beat()
+    redis.delete("alive:worker-seats")
+    assert readiness._starting(found) == {"relay-seats": STARTING}
+    readiness._starting({"relay-seats": "ready"})
+    redis.delete(SEEN)  # a Redis that lost its data
+    assert readiness._starting({"relay-seats": readiness.NO_SIGN}) == {}

@@ -2,14 +2,14 @@
 more. The first alone would go on saying 20 ms of a view that nobody writes any more."""
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
 from dashboard.fresh import Fresh
 from dashboard.templatetags.sagabox import lasting
-from messaging.process import impatient_redis
+from messaging.connections import redis_of_requests
 from messaging.streams import name
 from projections import queries as views
 from projections.views import VIEWS
@@ -40,10 +40,14 @@ def gauge(one: Gauge) -> dict[str, Any]:
     return {"lag": lasting(one["lag_ms"]) if one["applied"] else "nothing yet", "tail": one["tail"]}
 
 
+def _utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
 def _now(one: Gauge) -> Gauge:
     since, tail, lag_ms = one.get("since"), "", one["lag_ms"]
     if since is not None:
-        lag_ms, tail = max(lag_ms, (datetime.now(UTC) - since).total_seconds() * 1000), ", stands still"
+        lag_ms, tail = max(lag_ms, (_utcnow() - since).total_seconds() * 1000), ", stands still"
     elif one.get("unknown"):
         tail = ", or more: Redis is away"
     return {**one, "lag_ms": lag_ms, "tail": tail}
@@ -62,11 +66,11 @@ def _look() -> list[Gauge]:
         return []
     found = {view: _of(view, rows.get(view)) for view in VIEWS}
     sources = [(view, source) for view, row in rows.items() if view in found for source in row["sources"]]
-    pipe = impatient_redis().pipeline(transaction=False)
+    pipe = redis_of_requests().pipeline(transaction=False)
     for _, source in sources:
         pipe.xrange(name(source["source"]), f"({source['stream_id']}", count=1)
     try:
-        answers = cast(list[Any], pipe.execute())
+        answers = pipe.execute()
     except RedisError:
         return [{**one, "unknown": True} for one in found.values()]
     for (view, source), entries in zip(sources, answers, strict=True):

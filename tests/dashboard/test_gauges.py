@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(databases=["projections"])
 
 @pytest.fixture(autouse=True)
 def streams(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gauges, "impatient_redis", lambda: redis)
+    monkeypatch.setattr(gauges, "redis_of_requests", lambda: redis)
     redis.delete(name("seats"))
     checkpoints.ensure("seat_map", ["seats"])
 
@@ -28,7 +28,9 @@ def applied(stream_id: str) -> None:
 
 
 def publish(redis: Redis, at: datetime) -> str:
-    return str(redis.xadd(name("seats"), {"e": "{}"}, id=f"{round(at.timestamp() * 1000)}-0").decode())
+    stream_id = f"{round(at.timestamp() * 1000)}-0"
+    redis.xadd(name("seats"), {"e": "{}"}, id=stream_id)
+    return stream_id
 
 
 def look() -> gauges.Gauge:
@@ -49,13 +51,9 @@ def test_it_grows_while_the_oldest_event_is_not_applied(redis: Redis, monkeypatc
     publish(redis, came)
     publish(redis, came + timedelta(seconds=5))
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return came + timedelta(seconds=12)
-
-    monkeypatch.setattr(gauges, "datetime", Later)
-    now = look()
+    found = {one["view"]: one for one in gauges._look()}
+    monkeypatch.setattr(gauges, "_utcnow", lambda: came + timedelta(seconds=12))
+    now = gauges._now(found["seat_map"])
     assert round(now["lag_ms"]) in range(11_990, 12_010)
     assert now["tail"] == ", stands still"
     assert gauges.gauge(now) == {"lag": "12.0 s", "tail": ", stands still"}
@@ -70,7 +68,7 @@ def test_one_that_is_reading_does_not_stand_still(redis: Redis) -> None:
 
 
 def test_without_redis_it_does_not_claim_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gauges, "impatient_redis", lambda: Redis(port=9, socket_connect_timeout=0.2))
+    monkeypatch.setattr(gauges, "redis_of_requests", lambda: Redis(port=9, socket_connect_timeout=0.2))
     applied("1-0")
     assert look()["tail"] == ", or more: Redis is away"
 

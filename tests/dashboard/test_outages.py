@@ -93,8 +93,8 @@ def test_an_injected_outage_is_said_at_once_however_long_the_parts_take(monkeypa
         going_on.wait(20)
         return {}
 
-    monkeypatch.setattr(outages, "ARMED", Fresh(lambda: [redis_down], 0, []))
-    monkeypatch.setattr(outages, "PARTS", Fresh(slow, 2, {}))
+    monkeypatch.setattr(outages, "ARMED", Fresh[list[dict[str, Any]]](lambda: [redis_down], 0, []))
+    monkeypatch.setattr(outages, "PARTS", Fresh[dict[str, str]](slow, 2, {}))
     began = time.monotonic()
     (found,) = outages.down()
     assert time.monotonic() - began < 5

@@ -13,7 +13,6 @@ from pydantic import AfterValidator, ConfigDict, Field
 from booking import customers_api, operator_api, saga_api, services
 from booking.apart import Apart
 from booking.group_commit import GroupCommit, Overloaded
-from booking.idempotency import IN_OPENAPI, key_of
 from booking.models import Booking, DeadLetter, Outbox
 from booking.orchestrator.inbound import validate
 from booking.services import PRICES_UNKNOWN, PlaceBooking, Placed, Price, Refused, Result
@@ -21,6 +20,7 @@ from booking.switches import Switches
 from booking.truth import TRUTH
 from faults import Mechanism
 from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
+from messaging.doors.headers import IN_OPENAPI, key_of
 from messaging.field_errors import form
 from messaging.hot_path import PLACED_BY
 from messaging.message import Amount, Currency, Slug

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from booking.api import BookingIn, answer_to, visitor_of, wanted_of
-from booking.idempotency import KEY as NAME
 from booking.services import PlaceBooking
 from messaging.api_faults import Watched
+from messaging.doors.headers import KEY as NAME
 from messaging.hot_path import KEY, PLACED_BY, Application, again, body_of, is_ordinary, send_answer, send_response
 from messaging.problems import problem_of
 

@@ -9,11 +9,11 @@ from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from booking.cancelling import Cancellation, CannotCancel, Why, request_cancel
-from booking.idempotency import IN_OPENAPI, key_of
 from booking.models import Booking, Saga, SagaLog
 from booking.saga import report
 from booking.saga.book_tickets import BOOK_TICKETS
 from booking.saga.state import SagaState
+from messaging.doors.headers import IN_OPENAPI, key_of
 from messaging.problems import Problem, ProblemDetails
 
 LARGEST_ID = 2**63 - 1

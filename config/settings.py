@@ -152,6 +152,9 @@ if SERVICE == "web":
     MIDDLEWARE.insert(-2, "dashboard.visitor.Visitors")
 if SERVICE == "web":  # pages of a thousand seats; Django pads them against guessing secrets from the length (BREACH)
     MIDDLEWARE.insert(0, "django.middleware.gzip.GZipMiddleware")
+if SERVICE not in APIS:
+    MIDDLEWARE.insert(MIDDLEWARE.index("messaging.problems.ProblemMiddleware") + 1, "dashboard.doors.Doors")
+CSRF_FAILURE_VIEW = "dashboard.errors.forged"
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
     MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "messaging.api_faults.ApiFaults"]
 elif SERVICE == "journal":

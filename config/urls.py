@@ -9,4 +9,4 @@ if settings.SERVICE in settings.APIS:
     urlpatterns = [path("", import_module(f"{settings.SERVICE}.api").api.urls)]
 else:
     urlpatterns = [path("", include("dashboard.urls"))]
-    handler404, handler500 = "dashboard.errors.not_found", "dashboard.errors.broken"
+    handler400, handler404, handler500 = (f"dashboard.errors.{name}" for name in ("unreadable", "not_found", "broken"))

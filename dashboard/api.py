@@ -14,6 +14,7 @@ from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
 from dashboard.verdict_api import router as verdict_router
 from dashboard.visitor import placed_by
+from messaging.doors.headers import handed_on
 from messaging.problems import Problem, install
 from projections import queries
 
@@ -104,7 +105,7 @@ def customers(request: HttpRequest) -> HttpResponse:
 )
 def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
     path = f"/api/customers/{customer_id}"
-    return _hand_over("booking", request, path, content=request.body, headers=_headers(request))
+    return _hand_over("booking", request, path, content=request.body, headers=handed_on(request))
 
 
 @api.get("/api/customers/{customer_id}", summary="A customer, the truth")
@@ -140,15 +141,8 @@ def seats(request: HttpRequest, performance: str) -> Any:
 )
 def book(request: HttpRequest) -> HttpResponse:
     PRESSURE.check()
-    headers = _headers(request) | placed_by(request)
+    headers = handed_on(request) | placed_by(request)
     return _hand_over("booking", request, "/api/bookings", content=request.body, headers=headers)
-
-
-def _headers(request: HttpRequest) -> dict[str, str]:
-    headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
-    if "Idempotency-Key" in request.headers:
-        headers["Idempotency-Key"] = request.headers["Idempotency-Key"]
-    return headers
 
 
 @api.post(
@@ -162,7 +156,7 @@ def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
         request,
         f"/api/bookings/{booking_id}/cancel",
         content=request.body,
-        headers=_headers(request),
+        headers=handed_on(request),
     )
 
 

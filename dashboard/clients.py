@@ -7,6 +7,7 @@ import httpx
 from django.conf import settings
 from django.http import HttpResponse
 
+from messaging.doors.headers import check_sendable
 from messaging.problems import Problem, unknown_outcome
 
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
@@ -39,11 +40,14 @@ def _client() -> httpx.Client:
 
 
 def call(service: str, method: str, path: str, **request: Any) -> httpx.Response:
-    """Call a service's API, e.g. `call("seats", "GET", "/api/performances")`. Raises ServiceDown.
+    """Call a service's API, e.g. `call("seats", "GET", "/api/performances")`.
+
+    Raises ServiceDown; Problem 400 for a header of the caller's that cannot be sent on.
 
     A GET is tried twice: a kept-alive connection may have died with a restarted process. One that has waited in vain is not,
     nor is a POST: it carries an idempotency key, and it is the caller's choice to send it again.
     """
+    check_sendable(request.get("headers", {}))
     attempts = 2 if method == "GET" else 1
     for attempt in range(attempts):
         try:

@@ -24,6 +24,30 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, MISSING, told, status=404)
 
 
+def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """A problem document for a program, a page in the same words for a person."""
+    if request.path.startswith("/api/"):
+        return problem.response()
+    response = render(request, MISSING, {"title": problem.title, "detail": problem.detail}, status=problem.status)
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: Django could not read the request (a broken form, an unknown host, too many fields)."""
+    detail = "The request cannot be read. Go back, load the page again, and repeat what you did."
+    return refused(request, Problem(400, "This request makes no sense", detail))
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: a form without the token of the page it belongs to (CSRF)."""
+    detail = (
+        "This page is too old, or its cookie is gone: load it again, then repeat what you did. Nothing was changed."
+    )
+    return refused(request, Problem(403, "Load the page again", detail))
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """500: our mistake, and it looks like nothing that was injected."""
     detail = "This page could not be made: a mistake of ours, not an injected fault. The web process's log has it."

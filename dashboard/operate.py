@@ -70,10 +70,17 @@ def act_on_letter(request: HttpRequest, service: str, letter: UUID, verb: str) -
     more: dict[str, Any] = {}
     if verb == "edit-and-retry":
         try:
-            more["data"] = json.loads(request.POST.get("data", ""))
+            more["data"] = _exact(request.POST.get("data", ""))
         except ValueError as error:
             return _answer(request, "Not JSON", str(error))
     return _act(request, service, f"/api/{service}/dead-letters/{letter}/{verb}", verb, **more)
+
+
+def _exact(text: str) -> Any:
+    """The JSON in `text`. Raises ValueError, also for a number that no JSON can carry on to the service (NaN, 1e400)."""
+    found = json.loads(text)
+    json.dumps(found, allow_nan=False)
+    return found
 
 
 @require_POST

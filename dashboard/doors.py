@@ -1,0 +1,35 @@
+"""What every page and API of the front door does before and after its view. Middleware.
+
+Before: refuse an address that has a zero byte, which PostgreSQL holds in no text. After: say who may keep the answer. And a view
+may raise Problem anywhere: a person gets a page, a program a problem document.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from dashboard.errors import refused
+from messaging.problems import Problem
+
+KEPT = "private, no-cache"
+"""The stage: a browser may keep it to go back to, seats chosen and all, and asks before it shows it otherwise."""
+
+
+class Doors:
+    """Everything but files and the stage may name people, tickets or statements, so no cache keeps it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META["QUERY_STRING"]:
+            detail = "The address has a zero byte (%00) in it, which no name, number or search here can have."
+            response = refused(request, Problem(400, "No such address", detail))
+        else:
+            response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = KEPT if request.path == "/" else "no-store"
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return refused(request, exception) if isinstance(exception, Problem) else None

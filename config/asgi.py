@@ -5,14 +5,15 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import get_resolver
 
 from config.pooling import pool_connections
 from config.threads import close_connections_once, kept
+from messaging.doors.bodies import Bounded
+from messaging.doors.origins import nothing_there
 from messaging.heartbeat import in_background
 from messaging.process import impatient_redis, settle
 
@@ -34,20 +35,24 @@ def _application() -> object:
     pool_connections(8, statement_s=STATEMENT_S)
     close_connections_once()
     http = kept(get_asgi_application())
-    if settings.SERVICE == "booking":
-        from booking.counter import Counter
+    match settings.SERVICE:
+        case "web":
+            from dashboard.gateway import Gateway
+            from dashboard.replay.carrying import brings_a_run
+            from dashboard.socket.routing import SOCKETS
 
-        return Counter(http)
-    if settings.SERVICE != "web":
-        return http
-    from dashboard.gateway import Gateway
-    from dashboard.socket.routing import websocket_urlpatterns
+            gateway = Gateway(http)
+            AT_END.append(gateway.close)
+            return ProtocolTypeRouter({"http": Bounded(gateway, brings_a_run), "websocket": SOCKETS})
+        case "booking":
+            from booking.counter import Counter
 
-    gateway = Gateway(http)
-    AT_END.append(gateway.close)
-    return ProtocolTypeRouter(
-        {"http": gateway, "websocket": AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))}
-    )
+            http = Counter(http)
+        case "journal":
+            from journal.runs_api import brings_a_run as unbounded
+
+            return ProtocolTypeRouter({"http": Bounded(http, unbounded), "websocket": nothing_there})
+    return ProtocolTypeRouter({"http": Bounded(http), "websocket": nothing_there})
 
 
 def _with_sign_of_life(application: Any) -> Any:

@@ -97,9 +97,11 @@ def toggle(request: HttpRequest, name: str) -> HttpResponse:
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The operator token, typed into the page once."""
     response = _rail(request, known=True)
-    if not operator.sign_in(response, request.POST.get("token", "")):
-        return _rail(request, "That is not the operator token.")
-    return response
+    try:
+        known = operator.sign_in(request, response, request.POST.get("token", ""))
+    except Problem as problem:
+        return _rail(request, f"{problem.title}: {problem.detail}.")
+    return response if known else _rail(request, "That is not the operator token.")
 
 
 def _done(

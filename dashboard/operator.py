@@ -14,29 +14,41 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 
+from messaging.operator_token import bearer_of, is_guessed, is_token
 from messaging.problems import Problem
 
-COOKIE, HELD = "operator", "yes"
+COOKIE = "operator"
 SALT = "sagabox.operator"
 COOKIE_AGE_S = 8 * 3600
 
 
 def is_operator(request: HttpRequest) -> bool:
-    return _is_local(request) or _has_token(request) or _has_cookie(request)
+    """For a page that shows more to operators: whoever guesses too often is none."""
+    try:
+        return _is_let_in(request)
+    except Problem:
+        return False
 
 
 def check_operator(request: HttpRequest) -> None:
-    """Raise the Problem to answer with unless this request may break things.
+    """Raise the Problem to answer with (401, 403, 429) unless this request may break things.
 
     A page of somebody else, open in a browser on this machine, could send requests here too; it cannot hide its Origin.
     """
     origin = request.headers.get("Origin")
     if origin not in (None, settings.PUBLIC_ORIGIN) and urlsplit(origin).netloc != request.get_host():
         raise Problem(403, "Foreign origin", f"{origin} is not this page")
-    if not is_operator(request):
+    if not _is_let_in(request):
         detail = "off this machine, send the operator token: Authorization: Bearer <OPERATOR_TOKEN>"
         raise Problem(401, "Operators only", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def operators_only(request: HttpRequest) -> bool:
+    """`auth=` of an operation of the API: django-ninja asks it before it looks at what was sent."""
+    check_operator(request)
+    return True
 
 
 def require_operator(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,15 +67,15 @@ def require_operator(view: Callable[..., Any]) -> Callable[..., Any]:
 
 def who(request: HttpRequest) -> str:
     """How the journal names the person behind a request: nobody has an account here, so by the way in."""
-    return "operator" if _has_token(request) or _has_cookie(request) else f"{request.META.get('REMOTE_ADDR', '')}"
+    return "operator" if is_token(_bearer(request)) or _has_cookie(request) else _address(request)
 
 
-def sign_in(response: HttpResponse, token: str) -> bool:
-    """Remember on this browser that the token was right; False, and no cookie, if it was not."""
-    if not _is_token(token):
+def sign_in(request: HttpRequest, response: HttpResponse, token: str) -> bool:
+    """Remember on this browser that the token was right; False, and no cookie, if it was not. Raises Problem 429."""
+    if not is_guessed(token, _address(request)):
         return False
     response.set_signed_cookie(
-        COOKIE, HELD, salt=SALT, max_age=COOKIE_AGE_S, httponly=True, samesite="Strict",
+        COOKIE, _held(), salt=SALT, max_age=COOKIE_AGE_S, httponly=True, samesite="Strict",
         secure=settings.SESSION_COOKIE_SECURE,
     )  # fmt: skip
     return True
@@ -90,14 +102,28 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _has_token(request: HttpRequest) -> bool:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and _is_token(token.strip())
+def _is_let_in(request: HttpRequest) -> bool:
+    """Looked at once a request: a wrong token is one guess, however many ask. Raises Problem 429."""
+    found: bool | None = getattr(request, "_is_operator", None)
+    if found is None:
+        found = _is_local(request) or _has_cookie(request) or is_guessed(_bearer(request), _address(request))
+        request._is_operator = found  # type: ignore[attr-defined]
+    return found
+
+
+def _bearer(request: HttpRequest) -> str:
+    return bearer_of(request.headers.get("Authorization", ""))
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def _has_cookie(request: HttpRequest) -> bool:
-    return request.get_signed_cookie(COOKIE, "", salt=SALT, max_age=COOKIE_AGE_S) == HELD
+    held = request.get_signed_cookie(COOKIE, "", salt=SALT, max_age=COOKIE_AGE_S)
+    return bool(settings.OPERATOR_TOKEN) and hmac.compare_digest(held.encode(errors="replace"), _held().encode())
 
 
-def _is_token(token: str) -> bool:
-    return bool(settings.OPERATOR_TOKEN) and hmac.compare_digest(token.encode(), settings.OPERATOR_TOKEN.encode())
+def _held() -> str:
+    """What the cookie says: which token was known. So a new token ends the sessions of the one before."""
+    return salted_hmac(SALT, settings.OPERATOR_TOKEN).hexdigest()

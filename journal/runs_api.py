@@ -15,16 +15,26 @@ from journal.archive.lines import MEDIA_TYPE, SUFFIX
 from journal.archive.progress import Imports
 from journal.archive.reading import ArchiveError
 from journal.models import Run
-from messaging.in_one_thread import InOneThread
-from messaging.operator_token import OperatorToken
+from messaging.in_one_thread import Streams
+from messaging.operator_token import OperatorToken, has_token
 from messaging.outage import is_passing
 from messaging.problems import Problem, ProblemDetails
 from messaging.typed_text import Typed
 
 router = Router(tags=["runs"])
 imports = Imports()
+EXPORTS = Streams("exports", 4)  # each holds one of this process's eight connections, and a snapshot, until it is read
 log = logging.getLogger(__name__)
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails}
+
+
+def brings_a_run(scope: Any) -> bool:
+    """Whether this request may have a body of any size: an import by the front door. Raises Problem for anybody else's."""
+    if (scope["method"], scope["path"]) != ("POST", "/api/runs/import"):
+        return False
+    if not has_token(scope["headers"]):
+        raise Problem(401, "Operators only", "send the operator token: Authorization: Bearer <OPERATOR_TOKEN>")
+    return True
 
 
 class RunIn(Schema):
@@ -117,14 +127,14 @@ def delete(request: HttpRequest, id: UUID) -> Any:
 @router.get("/{id}/export", response={404: ProblemDetails, 503: ProblemDetails}, summary="The run as a file")
 async def carry_out(request: HttpRequest, id: UUID) -> HttpResponse | StreamingHttpResponse:
     """JSON Lines of CloudEvents, last a checksum over all of it. See docs/replay.md."""
-    steps = InOneThread(lambda: export(id))
+    steps = EXPORTS.start(lambda: export(id))
     try:
-        first = await steps.next()
+        await steps.begin()
     except Run.DoesNotExist as error:
         raise _unknown(id) from error
     except NotIndexedError as error:
         raise Problem(503, "Not indexed yet", str(error), headers={"Retry-After": "1"}) from error
-    response = StreamingHttpResponse(steps.rest(first), content_type=MEDIA_TYPE)
+    response = StreamingHttpResponse(steps, content_type=MEDIA_TYPE)
     response["Content-Disposition"] = f'attachment; filename="run-{id}{SUFFIX}"'
     return response
 

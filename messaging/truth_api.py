@@ -16,12 +16,13 @@ from django.db import connections, models, transaction
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 
-from messaging.in_one_thread import InOneThread
+from messaging.in_one_thread import Streams
 from messaging.postgresql.bounded import patience
 from messaging.problems import Problem, ProblemDetails
 
 MEDIA_TYPE = "application/x-ndjson"
 CHUNK = 1000  # rows
+READERS = Streams("readers of a service's rows", 4)  # of the eight connections a process has
 
 _BEGIN = """
     set transaction isolation level repeatable read, read only;
@@ -62,9 +63,9 @@ def router(outbox: type[models.Model], kinds: Mapping[str, str]) -> Router:
         if unknown:
             raise Problem(422, "Unknown kind", f"no kind '{unknown[0]}'; there are {', '.join(kinds)}")
         wanted = {name: select for name, select in kinds.items() if not kind or name in kind}
-        steps = InOneThread(lambda: _lines(outbox, wanted, booking))
-        first = await steps.next()  # an unreachable database is a problem document, not a stream that breaks off
-        return StreamingHttpResponse(steps.rest(first), content_type=MEDIA_TYPE)
+        steps = READERS.start(lambda: _lines(outbox, wanted, booking))
+        await steps.begin()  # an unreachable database is a problem document, not a stream that breaks off
+        return StreamingHttpResponse(steps, content_type=MEDIA_TYPE)
 
     return routes
 

@@ -68,7 +68,8 @@ COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "FRONT_HOST", "PUBLIC_ORIGIN
 LETTERS = ("LETTER_RETRY_S", "LETTER_LONGEST_RETRY_S")
 API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
 ADMIN_URLS = tuple(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES)
-UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log")
+UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log",
+           "--http", "messaging.doors.sockets:BoundedHttp", "--ws", "messaging.doors.sockets:BoundedWebSocket")  # fmt: skip
 # A page says nothing on its socket, so what is longer than a line is refused; compressing each frame anew for every page would
 # cost more than it saves.
 SOCKET = ("--ws-max-size", "4096", "--ws-per-message-deflate", "false")

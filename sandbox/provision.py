@@ -45,6 +45,9 @@ CONSOLE_SETTINGS = {
     "jit": "off",
 }
 
+# A reader of an export that neither reads nor goes is let go by the server it reads from; should that fail, here.
+JOURNAL_SETTINGS = {"idle_in_transaction_session_timeout": "60s"}
+
 # PUBLIC may execute these by default, and they have an effect even in a READ ONLY transaction: they write into the log,
 # take locks and transaction ids that others wait for, change the session's own bounds, or end other sessions.
 ACTING_FUNCTIONS = (
@@ -65,7 +68,8 @@ def roles_of(instance: str) -> list[Role]:
     roles = [Role(name=instance, owns=instance), Role(name="recorder", tails=instance), console]
     if instance in SERVICES:
         return [*roles, Role(name=f"{instance}_relay", tails=instance)]
-    return [*roles, Role(name="journal", owns="journal"), Role(name="web", reads=("projections", "journal"))]
+    journal = Role(name="journal", owns="journal", settings=JOURNAL_SETTINGS)
+    return [*roles, journal, Role(name="web", reads=("projections", "journal"))]
 
 
 def admin_url(environment: Mapping[str, str], instance: str, database: str = "postgres") -> str:

@@ -1,12 +1,19 @@
 """Files of any size between a browser and the process api-journal, a chunk at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
+from typing import Any
 
 import httpx
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from dashboard.clients import ServiceDown
+from dashboard.operator import check_operator
+from messaging.problems import Problem
 
 CHUNK = 256 * 1024
 PATIENT = httpx.Timeout(None, connect=1.0)  # a gigabyte takes as long as it takes
@@ -24,21 +31,48 @@ async def download(path: str) -> HttpResponse | StreamingHttpResponse:
         content = await answer.aread()
         await client.aclose()
         return HttpResponse(content, status=answer.status_code, content_type=answer.headers.get("content-type"))
-    response = StreamingHttpResponse(_rest(client, answer), content_type=answer.headers.get("content-type"))
+    response = StreamingHttpResponse(_Rest(client, answer), content_type=answer.headers.get("content-type"))
     response["Content-Disposition"] = answer.headers["content-disposition"]
     # Django's GZipMiddleware makes a gzip file of each chunk, of which browsers unpack the first and drop the rest.
     response["Content-Encoding"] = "identity"
     return response
 
 
-async def _rest(client: httpx.AsyncClient, answer: httpx.Response) -> AsyncIterator[bytes]:
-    """If api-journal dies on the way the download breaks off, and lacks its trailer."""
+class _Rest:
+    """The rest of an answer, chunk by chunk. If api-journal dies on the way the download breaks off, and lacks its trailer.
+
+    Django calls `close` when the response is over, also when its reader has gone; api-journal then notices, and ends the export.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, answer: httpx.Response) -> None:
+        self._client, self._answer = client, answer
+        self._chunks = answer.aiter_raw()
+        self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop)
+
+    async def _close(self) -> None:
+        await self._chunks.aclose()
+        await self._answer.aclose()
+        await self._client.aclose()
+
+
+def brings_a_run(scope: Any) -> bool:
+    """Whether this request may have a body of any size: an operator's import. Raises Problem for anybody else's."""
+    if (scope["method"], scope["path"]) != ("POST", "/api/runs/import"):
+        return False
     try:
-        async for chunk in answer.aiter_raw():
-            yield chunk
-    finally:
-        await answer.aclose()
-        await client.aclose()
+        check_operator(ASGIRequest(scope, BytesIO()))
+    except (SuspiciousOperation, UnicodeDecodeError) as error:  # an unknown host, an address that is no text
+        raise Problem(400, "", "the request cannot be read") from error
+    return True
 
 
 def upload(request: HttpRequest, path: str, id: str) -> HttpResponse:

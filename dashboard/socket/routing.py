@@ -1,5 +1,9 @@
-from django.urls import path
+"""The front door's WebSockets: one address, for pages of this origin."""
+
+from channels.routing import URLRouter
+from django.urls import path, re_path
 
 from dashboard.socket.consumer import JournalConsumer
+from messaging.doors.origins import SameOrigin, nothing_there
 
-websocket_urlpatterns = [path("ws/journal", JournalConsumer.as_asgi())]
+SOCKETS = SameOrigin(URLRouter([path("ws/journal", JournalConsumer.as_asgi()), re_path("", nothing_there)]))

@@ -3,27 +3,19 @@
 A fault travels here as the front door has made it (faults.Fault); what a caller may say is documented there.
 """
 
-import hmac
 import json
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from ninja import NinjaAPI, Router
-from ninja.security import HttpBearer
 from redis import RedisError
 
 from faults import FaultError, Mechanism, load
 from messaging import health
+from messaging.operator_token import OperatorToken
 from messaging.problems import Problem, install
 from sandbox.control.keeper import Keeper, Unknown
 from sandbox.control.matrix import AlreadyRunning, Matrix
-
-
-class Token(HttpBearer):
-    def authenticate(self, request: HttpRequest, token: str) -> str | None:
-        known = settings.OPERATOR_TOKEN
-        return token if known and hmac.compare_digest(token.encode(), known.encode()) else None
 
 
 def build(keeper: Keeper, matrix: Matrix) -> NinjaAPI:
@@ -40,7 +32,7 @@ def build(keeper: Keeper, matrix: Matrix) -> NinjaAPI:
 
 
 def _operations(keeper: Keeper, matrix: Matrix) -> Router:
-    routes = Router(auth=Token())
+    routes = Router(auth=OperatorToken())
 
     @routes.get("/faults")
     def listing(request: HttpRequest) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from types import ModuleType
 import uvicorn
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
 from redis import Redis
 
 from messaging.connections import redis_of_requests
+from messaging.doors.bodies import Bounded
+from messaging.doors.sockets import BoundedHttp
 from messaging.heartbeat import Heartbeat
 from messaging.process import settle
 from sandbox.control import slots
@@ -28,6 +31,8 @@ log = logging.getLogger(__name__)
 
 def run(host: str, port: int) -> None:
     """Serve until SIGTERM. The environment has ADMIN_URL_<INSTANCE> and CONTROL_STATE, the directory for the plan."""
+    if settings.SECRET_KEY == settings.NO_SECRET:
+        raise ImproperlyConfigured("the control process needs a SECRET_KEY of its own")
     redis = redis_of_requests(PATIENCE_S)
     keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ)
     stop = threading.Event()
@@ -38,7 +43,10 @@ def run(host: str, port: int) -> None:
     turning.start()
     slots.keep(os.environ, keeper.tell_of_slot, stop)
     try:
-        uvicorn.run(get_asgi_application(), host=host, port=port, access_log=False, log_level="warning")
+        application = Bounded(get_asgi_application())
+        uvicorn.run(
+            application, host=host, port=port, access_log=False, log_level="warning", http=BoundedHttp, ws="none"
+        )
     finally:
         stop.set()
         turning.join()

@@ -105,10 +105,23 @@ def test_a_cursor_that_means_nothing_here_leads_to_a_fresh_page(live: Live) -> N
 
 
 def test_a_foreign_page_is_refused(live: Live) -> None:
-    for origin in ("https://elsewhere.example", "null", "http://127.0.0.1.elsewhere.example"):
+    port = httpx.URL(live.url).port or 80
+    neighbour, secure = f"http://127.0.0.1:{port + 1}", f"https://127.0.0.1:{port}"
+    for origin in ("https://elsewhere.example", "null", "http://127.0.0.1.elsewhere.example", neighbour, secure):
         with pytest.raises(InvalidStatus) as refused, page(live, origin=origin):
             pass
         assert refused.value.response.status_code == 403
+
+
+def test_an_address_without_a_socket_is_not_found(live: Live) -> None:
+    """At the front door, and at a service, which has none at all."""
+    for url in (live.url, live.sandbox.environments.values("web")["API_URL_SEATS"]):
+        with (
+            pytest.raises(InvalidStatus) as refused,
+            connect(f"{url}/ws/none".replace("http", "ws", 1), origin=Origin(live.url)),
+        ):
+            pass
+        assert refused.value.response.status_code == 404
 
 
 def test_a_page_that_speaks_is_hung_up_on_and_a_flood_is_not_even_read(live: Live) -> None:
@@ -162,8 +175,8 @@ def test_one_that_reads_nothing_keeps_nobody_waiting(live: Live) -> None:
     with socket.create_connection(("127.0.0.1", port)) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.sendall(
-            f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: {live.url}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {live.url}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
         with page(live, after=start["pos"], epoch=start["epoch"], log=1) as reader:
             end = booked(live)

@@ -28,7 +28,12 @@ SERVICES = ["booking", "seats", "payments", "tickets"]
 APIS = [*SERVICES, "journal"]  # processes that serve an API of their own and no pages
 
 DEBUG = os.environ.get("DEBUG") == "1"
-SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-commands-that-sign-nothing")
+NO_SECRET = "only-for-commands-that-sign-nothing"  # anybody can read it here
+SECRET_KEY = os.environ.get("SECRET_KEY") or NO_SECRET
+if SECRET_KEY == NO_SECRET and SERVICE in ("web", *APIS):
+    raise ImproperlyConfigured(
+        f"SERVICE={SERVICE} needs a SECRET_KEY of its own: without one anybody could sign its cookies"
+    )
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 
 

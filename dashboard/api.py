@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 
 from dashboard import faults_api, operate_api, readiness
 from dashboard.clients import ServiceDown, as_it_is, call
-from dashboard.operator import check_operator
+from dashboard.operator import operators_only
 from dashboard.pressure import PRESSURE
 from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
@@ -72,6 +72,7 @@ _BLOCK = {
 
 @api.post(
     "/api/performances",
+    auth=operators_only,
     summary="Announce a performance, with its hall and prices (operators)",
     openapi_extra=_takes(
         ["id", "title", "venue", "starts_at", "currency", "blocks"],
@@ -85,7 +86,6 @@ _BLOCK = {
     ),
 )
 def new_performance(request: HttpRequest) -> HttpResponse:
-    check_operator(request)
     return as_it_is(operate_api.ask("POST", "seats", "/api/performances", content=request.body))
 
 

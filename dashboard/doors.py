@@ -23,7 +23,7 @@ class Doors:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path or "%00" in request.META["QUERY_STRING"]:
-            detail = "The address has a zero byte (%00) in it, which no name, number or search here can have."
+            detail = "Names, numbers and searches here have no zero byte (%00), and this address has one."
             response = refused(request, Problem(400, "No such address", detail))
         else:
             response = self.get_response(request)

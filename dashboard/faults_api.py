@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 import faults
 from dashboard.clients import call, get_json
-from dashboard.operator import check_operator, who
+from dashboard.operator import operators_only, who
 from dashboard.visitor import visitor
 from faults import Action, Fault, FaultError, Mechanism, Point
 from faults.catalogue import MECHANISMS, REASONS
@@ -81,9 +81,13 @@ def list_points(request: HttpRequest) -> dict[str, Any]:
     return {"points": points(), "reasons": REASONS}
 
 
-@router.post("/faults", response={201: dict, 401: ProblemDetails, 422: ProblemDetails}, summary="Arm a fault")
+@router.post(
+    "/faults",
+    auth=operators_only,
+    response={201: dict, 401: ProblemDetails, 422: ProblemDetails},
+    summary="Arm a fault",
+)
 def arm(request: HttpRequest, payload: FaultIn) -> Any:
-    check_operator(request)
     asked = payload.dict()
     asked["booking"] = str(payload.booking or "")
     if asked.pop("mine"):
@@ -95,26 +99,29 @@ def arm(request: HttpRequest, payload: FaultIn) -> Any:
     return Status(201, arm_fault(asked, who(request)))
 
 
-@router.delete("/faults", response={200: dict, 401: ProblemDetails}, summary="Clear all faults")
+@router.delete("/faults", auth=operators_only, response={200: dict, 401: ProblemDetails}, summary="Clear all faults")
 def clear_all(request: HttpRequest) -> Any:
-    check_operator(request)
     return control("DELETE", "/faults", params={"who": who(request)})
 
 
-@router.delete("/faults/{fault}", response={200: dict, 401: ProblemDetails, 404: ProblemDetails}, summary="Clear one")
+@router.delete(
+    "/faults/{fault}",
+    auth=operators_only,
+    response={200: dict, 401: ProblemDetails, 404: ProblemDetails},
+    summary="Clear one",
+)
 def clear(request: HttpRequest, fault: str) -> Any:
     """A fault that is spent already is taken from the list."""
-    check_operator(request)
     return control("DELETE", f"/faults/{_id(fault)}", params={"who": who(request)})
 
 
 @router.post(
     "/faults/{fault}/go-on",
+    auth=operators_only,
     response={200: dict, 401: ProblemDetails, 404: ProblemDetails},
     summary="Let go on what it holds",
 )
 def go_on(request: HttpRequest, fault: str) -> Any:
-    check_operator(request)
     return control("POST", f"/faults/{_id(fault)}/go-on", params={"who": who(request)})
 
 
@@ -124,9 +131,10 @@ def mechanisms(request: HttpRequest) -> Any:
     return {"mechanisms": [{"name": name, "on": on[name], "sentence": text} for name, text in MECHANISMS.items()]}
 
 
-@router.put("/mechanisms", response={200: dict, 401: ProblemDetails}, summary="Switch mechanisms off or on")
+@router.put(
+    "/mechanisms", auth=operators_only, response={200: dict, 401: ProblemDetails}, summary="Switch mechanisms off or on"
+)
 def switch(request: HttpRequest, payload: Switches) -> Any:
-    check_operator(request)
     chosen = {name: on for name, on in payload.dict().items() if on is not None}
     control("PUT", "/mechanisms", json=chosen, params={"who": who(request)})
     return mechanisms(request)

@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from dashboard.clients import ServiceDown, as_it_is
 from dashboard.faults_api import control
 from dashboard.operate_api import ask
-from dashboard.operator import check_operator
+from dashboard.operator import operators_only
 from dashboard.replay import carrying
 from journal import runs
 from messaging.problems import Problem, ProblemDetails
@@ -45,16 +45,25 @@ def listing(request: HttpRequest) -> Any:
     return {"runs": runs.listing()}
 
 
-@router.post("/runs", response={201: dict, **ERRORS}, summary="End the run being recorded and begin a new one")
+@router.post(
+    "/runs",
+    auth=operators_only,
+    response={201: dict, **ERRORS},
+    summary="End the run being recorded and begin a new one",
+)
 def start(request: HttpRequest, payload: RunIn) -> HttpResponse:
-    check_operator(request)
     return as_it_is(start_run(payload.name, payload.seed))
 
 
-@router.post("/runs/import", response={201: dict, **ERRORS}, summary="Import an exported run", openapi_extra=FILE)
+@router.post(
+    "/runs/import",
+    auth=operators_only,
+    response={201: dict, **ERRORS},
+    summary="Import an exported run",
+    openapi_extra=FILE,
+)
 def take_in(request: HttpRequest, id: UUID | None = None) -> HttpResponse:
     """The body is the file, of any size. With an `id` of your choice, ask /api/runs/imports/{id} how far it has come."""
-    check_operator(request)
     return carrying.upload(request, "/api/runs/import", str(id or uuid4()))
 
 
@@ -71,15 +80,13 @@ def one(request: HttpRequest, id: UUID) -> Any:
     return found
 
 
-@router.patch("/runs/{id}", response={200: dict, **ERRORS}, summary="Give a run another name")
+@router.patch("/runs/{id}", auth=operators_only, response={200: dict, **ERRORS}, summary="Give a run another name")
 def rename(request: HttpRequest, id: UUID, payload: NameIn) -> HttpResponse:
-    check_operator(request)
     return as_it_is(ask("PATCH", "journal", f"/api/runs/{id}", json=payload.dict()))
 
 
-@router.delete("/runs/{id}", response={200: dict, **ERRORS}, summary="Delete an imported run")
+@router.delete("/runs/{id}", auth=operators_only, response={200: dict, **ERRORS}, summary="Delete an imported run")
 def delete(request: HttpRequest, id: UUID) -> HttpResponse:
-    check_operator(request)
     return as_it_is(ask("DELETE", "journal", f"/api/runs/{id}"))
 
 

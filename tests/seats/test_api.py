@@ -48,7 +48,7 @@ def test_the_seats_are_the_truth(client: Client) -> None:
     ("path", "status"),
     [
         ("/api/performances/concert-1999/seats", 404),
-        ("/api/performances/Bad%00Id/seats", 422),
+        ("/api/performances/Bad%00Id/seats", 400),
         ("/api/performances/'; drop table seats_seat; --/seats", 422),
         ("/api/performances/" + "x" * 65 + "/seats", 422),
         ("/api/seats/events?after=-1", 422),

@@ -120,7 +120,7 @@ def _address(request: HttpRequest) -> str:
 
 
 def _has_cookie(request: HttpRequest) -> bool:
-    held = request.get_signed_cookie(COOKIE, "", salt=SALT, max_age=COOKIE_AGE_S)
+    held = request.get_signed_cookie(COOKIE, "", salt=SALT, max_age=COOKIE_AGE_S) or ""
     return bool(settings.OPERATOR_TOKEN) and hmac.compare_digest(held.encode(errors="replace"), _held().encode())
 
 

@@ -46,14 +46,15 @@ class _Rest:
 
     def __init__(self, client: httpx.AsyncClient, answer: httpx.Response) -> None:
         self._client, self._answer = client, answer
-        self._chunks = answer.aiter_raw()
+        self._chunks: Any = answer.aiter_raw()
         self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        return await anext(self._chunks)
+        chunk: bytes = await anext(self._chunks)
+        return chunk
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop)

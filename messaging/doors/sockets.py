@@ -168,7 +168,7 @@ class _Sweep:
             before, since = self._stuck.get(connection, (left, now))
             since = now if left < before else max(since, getattr(connection, "took_at", 0.0))
             if now - since > TAKEN_S:
-                connection.transport.abort()  # type: ignore[union-attr]
+                connection.transport.abort()
             else:
                 stuck[connection] = left, since
         self._stuck = stuck

@@ -80,24 +80,23 @@ class Backup:
         self._migrating.unlink(missing_ok=True)
 
     def restore(self) -> str:
-        """Put the copy back in the place of the clusters; returns when it was made."""
+        """Move the copy into the place of the clusters, which takes no room; returns when it was made. May be repeated."""
         if not (self.directory / "made").exists():
             raise SandboxError(
                 f"there is no backup at {self.directory}: one is made before data of an older version are migrated"
             )
         made = (self.directory / "made").read_text()
+        _restoring(self.layout).touch()
         for name in INSTANCES:
-            draft = self.clusters.home / f"{name}.new"
-            shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(self.directory / name, draft, symlinks=True)
-            own(draft, self.clusters.account)
-        for name in INSTANCES:
-            shutil.rmtree(self.clusters.data(name), ignore_errors=True)
-            (self.clusters.home / f"{name}.new").rename(self.clusters.data(name))
+            if (self.directory / name).exists():
+                shutil.rmtree(self.clusters.data(name), ignore_errors=True)
+                (self.directory / name).rename(self.clusters.data(name))
         # What Redis has is of later; that it loses everything is survived. Its directory comes anew.
         shutil.rmtree(self.layout.state / "redis", ignore_errors=True)
         shutil.copy(self.directory / "schema.json", self._schema)
         self._migrating.unlink(missing_ok=True)
+        _restoring(self.layout).unlink()
+        shutil.rmtree(self.directory)
         return made
 
     def _exists(self) -> bool:
@@ -112,8 +111,12 @@ class Backup:
             )
         draft = self.clusters.home / "backup.new"
         shutil.rmtree(draft, ignore_errors=True)
-        for name in INSTANCES:
-            shutil.copytree(self.clusters.data(name), draft / name, symlinks=True)
+        try:
+            for name in INSTANCES:
+                shutil.copytree(self.clusters.data(name), draft / name, symlinks=True)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
         (draft / "schema.json").write_text(self._schema.read_text() if self._schema.exists() else "[]")
         (draft / "made").write_text(time.strftime("%Y-%m-%d %H:%M:%S"))
         own(draft, self.clusters.account)
@@ -121,8 +124,14 @@ class Backup:
         draft.rename(self.directory)
 
 
+def _restoring(layout: Layout) -> Path:
+    return layout.state / "restoring"
+
+
 def refuse_newer_data(layout: Layout) -> None:
-    """From the file alone, before anything is started or written."""
+    """From the files alone, before anything is started or written."""
+    if _restoring(layout).exists():
+        raise SandboxError("Putting the backup back was broken off: `manage.py sandbox restore` ends it")
     try:
         applied = json.loads((layout.state / "schema.json").read_text())
     except (FileNotFoundError, ValueError):

@@ -4,6 +4,7 @@ import json
 import pwd
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,6 +177,48 @@ def test_older_data_are_copied_and_can_be_put_back(data: Backup, older: bool) ->
     assert rows(data).read_text() == "old"
     assert json.loads((data.layout.state / "schema.json").read_text()) == ([] if older else known()[:-1])
     assert data.is_due()  # whoever starts the newer version again has a copy again
+
+
+def test_a_restore_that_was_broken_off_is_ended_before_anything_starts(
+    data: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_version(data, known()[:-1])
+    data.make()
+    for name in INSTANCES:
+        rows(data, name).write_text("migrated")
+    rename = Path.rename
+
+    def killed(path: Path, target: Path) -> None:
+        if path.name == INSTANCES[2]:
+            raise KeyboardInterrupt
+        rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            data.restore()
+    with pytest.raises(SandboxError, match="was broken off"):
+        Sandbox(data.layout.root, data.layout.port).start()
+    data.restore()
+    assert {rows(data, name).read_text() for name in INSTANCES} == {"old"}
+    refuse_newer_data(data.layout)
+
+
+def test_a_copy_that_fails_takes_no_room(data: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_version(data, known()[:-1])
+    monkeypatch.setattr(shutil, "copytree", _failing(shutil.copytree))
+    with pytest.raises(OSError, match="no room"):
+        data.make()
+    assert sorted(path.name for path in data.clusters.home.iterdir()) == sorted(INSTANCES)
+
+
+def _failing(copytree: Any) -> Any:
+    def copy(source: Path, target: Path, **options: Any) -> None:
+        copytree(source, target, **options)
+        if source.name == "payments":
+            raise shutil.Error("no room")
+
+    return copy
 
 
 def test_only_the_last_copy_is_kept(data: Backup) -> None:

@@ -23,6 +23,7 @@ MEANS = {
     "projector": ": its view stands still, and catches up once it is back",
 }
 """What a person notices of it, by the kind of part."""
+SLOT_LOST = "replication slot"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +66,15 @@ def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -
     if starting:
         found.append(_starting(starting, parts))
     return found + [
-        Down(name=_title(name), text=state + MEANS.get(name.partition("-")[0], ""), injected=False)
+        Down(name=_title(name), text=state + _means(name, state), injected=False)
         for name, state in broken.items()
         if name not in starting
     ]
+
+
+def _means(part: str, state: str) -> str:
+    """Who says what he is in trouble with has said what it means."""
+    return "" if SLOT_LOST in state else MEANS.get(part.partition("-")[0], "")
 
 
 def _starting(starting: list[str], parts: dict[str, str]) -> Down:

@@ -61,7 +61,10 @@ def _strike_of(entry: dict[str, Any]) -> tuple[str, int]:
     """Whose strike the entry tells of, and which one. A hold that ends is told too; its first entry is the strike's."""
     data = entry.get("data") or {}
     told = data.get("data") or {}
-    return (str(told.get("fault", "")), int(told.get("fired", 1))) if data.get("kind") == "fault" else ("", 0)
+    try:
+        return (str(told.get("fault", "")), int(told.get("fired", 1))) if data.get("kind") == "fault" else ("", 0)
+    except (TypeError, ValueError, AttributeError):  # no proof of anything: whoever wrote it, the keeper goes on
+        return "", 0
 
 
 def _proof(entry: dict[str, Any], number: int) -> dict[str, Any]:

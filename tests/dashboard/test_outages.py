@@ -137,3 +137,13 @@ def test_a_process_is_starting_until_its_first_sign_of_life(
     readiness._starting({"relay-seats": "ready"})
     redis.delete(SEEN)  # a Redis that lost its data
     assert readiness._starting({"relay-seats": readiness.NO_SIGN}) == {}
+
+
+def test_who_has_lost_his_slot_says_what_that_means(redis: Redis) -> None:
+    trouble = "nothing of seats is recorded: the replication slot is lost"
+    Heartbeat(redis, "recorder").beat(trouble)
+    Heartbeat(redis, "relay-seats").beat()
+    nobody = ("booking", "seats", "payments", "tickets", "projections", "journal")
+    parts = {name: state for name, state in readiness.parts(nobody).items() if name in ("recorder", "relay-seats")}
+    assert parts == {"recorder": trouble, "relay-seats": "ready"}
+    assert [(one.name, one.text, one.injected) for one in explain([], parts, NOW)] == [("Recorder", trouble, False)]

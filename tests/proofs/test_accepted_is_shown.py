@@ -212,7 +212,7 @@ ENTRIES = st.fixed_dictionaries(
         "row": st.dictionaries(st.sampled_from(COLUMNS), JSON, max_size=6),
     }
 )
-FAULTS = st.just([]) | st.just([]) | st.lists(JSON, max_size=2)
+FAULTS: st.SearchStrategy[list[Any]] = st.just([]) | st.just([]) | st.lists(JSON, max_size=2)
 NAMES = st.just("a run") | st.just("a run") | TEXT.filter(bool)
 
 

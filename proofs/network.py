@@ -1,5 +1,4 @@
 """A network between one program and one server, of our own: it passes, swallows or freezes what goes over it. Loopback only.
-
 with Network(port_of_the_server) as network:       # give the program network.port instead
     network.swallow()                              # nobody is told anything any more, and nobody hangs up
     network.flow()                                 # what lost bytes is cut now; new connections get through
@@ -16,7 +15,7 @@ class Network:
     """Thread-safe. What is frozen comes late, whole. `swallow(answers=True)` loses the answers only."""
 
     def __init__(self, target: int) -> None:
-        self._target, self.port = target, 0
+        self._target, self.port, self.carries = target, 0, False  # whether anybody has used it
         self._mode, self._torn = "flow", set[asyncio.StreamWriter]()
         self._loop, self._changed = asyncio.new_event_loop(), asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
@@ -33,16 +32,13 @@ class Network:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
-    def flow(self) -> None:
-        self._set("flow")
-
     def swallow(self, *, answers: bool = False) -> None:
-        self._set("answers" if answers else "swallow")
+        self.flow("answers" if answers else "swallow")
 
     def freeze(self) -> None:
-        self._set("freeze")
+        self.flow("freeze")
 
-    def _set(self, mode: str) -> None:
+    def flow(self, mode: str = "flow") -> None:
         async def change() -> None:
             self._mode = mode
             self._changed.set()
@@ -55,6 +51,7 @@ class Network:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there, back = await asyncio.open_connection(HOST, self._target)
+            self.carries = True
             await asyncio.gather(
                 self._carry(reader, back, writer, "asked"), self._carry(there, writer, writer, "answers")
             )

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 from proofs import running
 from proofs.history import Recorder
 from proofs.house import House, NotInTime, wait_for
-from proofs.nemesis import schedule
+from proofs.nemesis import lasting, schedule
 from proofs.nemesis.schedule import Strike
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
@@ -39,6 +39,8 @@ class Breaker:
         self.supervisor = running.supervisor(layout)
         self._stopped: dict[int, threading.Timer] = {}
         self._extra: list[subprocess.Popen[bytes]] = []
+        self._lasting: dict[ExitStack, threading.Timer] = {}
+        self._ending: list[threading.Timer] = []
         self.armed: list[str] = []
         self.done = 0
 
@@ -71,6 +73,11 @@ class Breaker:
         for pid, timer in list(self._stopped.items()):
             timer.cancel()
             self._continue(pid)
+        for stack, timer in list(self._lasting.items()):
+            timer.cancel()
+            self._end(stack)
+        for timer in self._ending:
+            timer.join(60)
         for process in self._extra:
             process.terminate()
         for process in self._extra:
@@ -113,6 +120,35 @@ class Breaker:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
+    def _for_a_while(self, strike: Strike, broken: AbstractContextManager[None]) -> None:
+        """Broken from now on, for `strike.seconds`; `heal` ends it sooner."""
+        stack = ExitStack()
+        stack.enter_context(broken)
+        timer = threading.Timer(strike.seconds, self._end, [stack])
+        timer.daemon = True
+        self._lasting[stack] = timer
+        self._ending.append(timer)
+        timer.start()
+
+    def _end(self, stack: ExitStack) -> None:
+        if self._lasting.pop(stack, None):
+            with suppress(SandboxError, NotInTime, OSError, psycopg.Error):  # the server has been killed meanwhile
+                stack.close()
+
+    def _read_only(self, strike: Strike) -> None:
+        url = lasting.environments(self.layout).url(strike.on.removeprefix("postgres-"), "postgres", "postgres")
+        self._for_a_while(strike, lasting.read_only(url))
+
+    def _freeze(self, strike: Strike) -> None:
+        self._for_a_while(strike, lasting.frozen(self._pid(strike.on)))
+
+    def _lock(self, strike: Strike) -> None:
+        url = lasting.environments(self.layout).url(strike.on, strike.on, strike.on)
+        self._for_a_while(strike, lasting.locked(url, strike.on))
+
+    def _swallow(self, strike: Strike) -> None:
+        self._for_a_while(strike, lasting.swallowed(self.layout, self.supervisor, strike.on))
+
     def _zombie(self, strike: Strike) -> None:
         """The worker is stopped in the middle of its work; another takes that over; then the first one wakes and goes on."""
         self.another_worker(strike.on)
@@ -144,6 +180,10 @@ _DO: dict[str, Callable[[Breaker, Strike], None]] = {
     schedule.STOP: Breaker._stop,
     schedule.ZOMBIE: Breaker._zombie,
     schedule.CLOCK: Breaker._clock,
+    schedule.READ_ONLY: Breaker._read_only,
+    schedule.FREEZE: Breaker._freeze,
+    schedule.LOCK: Breaker._lock,
+    schedule.SWALLOW: Breaker._swallow,
 }
 
 

@@ -5,9 +5,11 @@ from random import Random
 from typing import Any
 
 from faults import Action, Point
+from proofs.nemesis.lasting import BEHIND, LOCKS
 from sandbox.processes import PROCESSES, SERVICES
 
 KILL, RESTART, REDIS, STOP, ZOMBIE, CLOCK = "kill", "restart", "lose redis", "stop", "zombie", "clock"
+READ_ONLY, FREEZE, LOCK, SWALLOW = "read-only", "freeze", "lock a row", "swallow"
 STOPPABLE = tuple(process.name for process in PROCESSES if process.health == "heartbeat")
 POSTGRES = tuple(process.name for process in PROCESSES if process.health == "postgres")
 FRONT = ("web", "control")  # killed, but not stopped: a stopped front door only makes everybody wait
@@ -38,6 +40,13 @@ def schedule(seed: int, strikes: int) -> list[Strike]:
         (CLOCK, "seats", 3600.0),
         (ZOMBIE, dice.choice(SERVICES[1:]), 18.0),  # longer than the broker waits before it gives a message to another
         (REDIS, "redis", 0.0),
+        (READ_ONLY, dice.choice(POSTGRES), round(dice.uniform(2, 8), 1)),
+        (READ_ONLY, "postgres-projections", round(dice.uniform(2, 4), 1)),
+        (FREEZE, dice.choice(POSTGRES), round(dice.uniform(2, 8), 1)),
+        (FREEZE, "redis", round(dice.uniform(2, 8), 1)),
+        (LOCK, dice.choice(sorted(LOCKS)), round(dice.uniform(3, 10), 1)),
+        (SWALLOW, "api-booking", round(dice.uniform(3, 8), 1)),
+        (SWALLOW, dice.choice(sorted(BEHIND)), round(dice.uniform(3, 8), 1)),
     ]
     first = [kills.pop(), *others]
     dice.shuffle(first)
@@ -50,6 +59,9 @@ def schedule(seed: int, strikes: int) -> list[Strike]:
                     (STOP, dice.choice(STOPPABLE), round(dice.uniform(2, 8), 1)),
                     (RESTART, dice.choice(POSTGRES), 0.0),
                     (CLOCK, dice.choice(("booking", "seats")), float(dice.choice((10, 60, 3600)))),
+                    (READ_ONLY, dice.choice(POSTGRES), round(dice.uniform(1, 8), 1)),
+                    (FREEZE, dice.choice((*POSTGRES, "redis")), round(dice.uniform(1, 8), 1)),
+                    (LOCK, dice.choice(sorted(LOCKS)), round(dice.uniform(2, 10), 1)),
                 ]
             )
         )

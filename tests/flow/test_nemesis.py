@@ -11,12 +11,13 @@ from proofs.nemesis.run import Asked, run
 from tests.live import Live
 
 pytestmark = pytest.mark.timeout(300)
-SEED = (
-    39  # of its four strikes one kills a process, one restarts a PostgreSQL, one stops a relay, one moves Seat's clock
-)
+# Of its six strikes one kills a process, one restarts a PostgreSQL, one moves Seat's clock; the views' database is read-only for
+# a while, Ticket's stands still, and somebody holds the lock of a seat.
+SEED, STRIKES = 2595, 6
+KINDS = {"kill", "restart", "clock", "read-only", "freeze", "lock a row"}
 
 
-def test_forty_bookings_and_four_strikes(live: Live, tmp_path: Path) -> None:
+def test_forty_bookings_and_six_strikes(live: Live, tmp_path: Path) -> None:
     apis = {
         name.removeprefix("API_URL_").lower(): url
         for name, url in live.sandbox.environments.values("web").items()
@@ -25,10 +26,10 @@ def test_forty_bookings_and_four_strikes(live: Live, tmp_path: Path) -> None:
     house = House(live.url)
     try:
         with (tmp_path / "history.jsonl").open("w") as file:
-            asked = Asked(bookings=40, seed=SEED, strikes=4)
+            asked = Asked(bookings=40, seed=SEED, strikes=STRIKES)
             run(live.sandbox.layout, house, apis, Recorder(file), asked, lambda percent, what: None)
     finally:
         house.close()
     history = load(tmp_path / "history.jsonl")
-    assert {entry["what"] for entry in history if entry["kind"] == "fault"} >= {"kill", "restart", "stop", "clock"}
+    assert {entry["what"] for entry in history if entry["kind"] == "fault"} >= KINDS
     assert check(history) == []

@@ -16,6 +16,7 @@ from django.db import DataError, connections
 from redis import Redis
 
 from faults import Mechanism, switch
+from messaging import outage
 from messaging.cursor import Cursor
 from messaging.follow import CursorsMovedError, follow
 from messaging.reader import Reader
@@ -170,6 +171,29 @@ def test_a_database_that_is_read_only_for_a_while_costs_no_event(redis: Redis, s
             wait_until(lambda: refused("read-only"), PATIENCE, "a projector to be refused")
         wait_until(lambda: converged() and seat_sold() and summed(), PATIENCE, "the views to converge")
     assert not DeadLetter.objects.exists()
+
+
+def test_taken_for_the_events_own_fault_it_would_cost_them(
+    redis: Redis, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: an outage that is not known as one is put down to the events, once the database can keep their letters."""
+    record, skipping, writable = SkippedEvents.record, threading.Event(), threading.Event()
+
+    def record_later(self: SkippedEvents, *args: Any) -> None:
+        skipping.set()
+        writable.wait(PATIENCE)
+        outage.patiently(lambda: record(self, *args), PATIENCE)
+
+    monkeypatch.setattr(outage, "CAUSED_BY_CONTENT", ("25", *outage.CAUSED_BY_CONTENT))
+    monkeypatch.setattr(SkippedEvents, "record", record_later)
+    with projecting(VIEWS["bookings"], sources, redis):
+        tell(sources, story()[:5])
+        wait_until(lambda: queries.recent_bookings(), PATIENCE, "the first booking")
+        with read_only("projections"):
+            tell(sources, story()[5:])
+            wait_until(skipping.is_set, PATIENCE, "an event to be left out")
+        writable.set()
+        wait_until(lambda: DeadLetter.objects.exists(), PATIENCE, "its letter")
 
 
 def refused(why: str) -> bool:

@@ -149,6 +149,14 @@ class Breaker:
     def _swallow(self, strike: Strike) -> None:
         self._for_a_while(strike, lasting.swallowed(self.layout, self.supervisor, strike.on))
 
+    def _drop_slot(self, strike: Strike) -> None:
+        """A relay's slot is gone at run time, and what it had not read: the watchdog and the barrier make up for that."""
+        with psycopg.connect(
+            lasting.environments(self.layout).url(strike.on, "postgres", strike.on), autocommit=True
+        ) as found:
+            found.execute("select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'relay'")
+            found.execute("select pg_drop_replication_slot('relay')")
+
     def _zombie(self, strike: Strike) -> None:
         """The worker is stopped in the middle of its work; another takes that over; then the first one wakes and goes on."""
         self.another_worker(strike.on)
@@ -184,6 +192,7 @@ _DO: dict[str, Callable[[Breaker, Strike], None]] = {
     schedule.FREEZE: Breaker._freeze,
     schedule.LOCK: Breaker._lock,
     schedule.SWALLOW: Breaker._swallow,
+    schedule.SLOT: Breaker._drop_slot,
 }
 
 

@@ -9,7 +9,7 @@ from proofs.nemesis.lasting import BEHIND, LOCKS
 from sandbox.processes import PROCESSES, SERVICES
 
 KILL, RESTART, REDIS, STOP, ZOMBIE, CLOCK = "kill", "restart", "lose redis", "stop", "zombie", "clock"
-READ_ONLY, FREEZE, LOCK, SWALLOW = "read-only", "freeze", "lock a row", "swallow"
+READ_ONLY, FREEZE, LOCK, SWALLOW, SLOT = "read-only", "freeze", "lock a row", "swallow", "drop a slot"
 STOPPABLE = tuple(process.name for process in PROCESSES if process.health == "heartbeat")
 POSTGRES = tuple(process.name for process in PROCESSES if process.health == "postgres")
 FRONT = ("web", "control")  # killed, but not stopped: a stopped front door only makes everybody wait
@@ -45,6 +45,7 @@ def schedule(seed: int, strikes: int) -> list[Strike]:
         (FREEZE, dice.choice(POSTGRES), round(dice.uniform(2, 8), 1)),
         (FREEZE, "redis", round(dice.uniform(2, 8), 1)),
         (LOCK, dice.choice(sorted(LOCKS)), round(dice.uniform(3, 10), 1)),
+        (SLOT, dice.choice(SERVICES), 0.0),
         (SWALLOW, "api-booking", round(dice.uniform(3, 8), 1)),
         (SWALLOW, dice.choice(sorted(BEHIND)), round(dice.uniform(3, 8), 1)),
     ]

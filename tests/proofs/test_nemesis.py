@@ -25,7 +25,7 @@ def test_every_kind_of_strike_and_every_process_has_its_turn() -> None:
     plan = schedule(7, 50)
     assert {strike.what for strike in plan} == {
         plans.KILL, plans.RESTART, plans.REDIS, plans.STOP, plans.ZOMBIE, plans.CLOCK,
-        plans.READ_ONLY, plans.FREEZE, plans.LOCK, plans.SWALLOW,
+        plans.READ_ONLY, plans.FREEZE, plans.LOCK, plans.SWALLOW, plans.SLOT,
     }  # fmt: skip
     killed = {strike.on for strike in plan if strike.what == plans.KILL}
     assert killed == {process.name for process in PROCESSES if process.name != "redis"}  # Redis loses its files instead

@@ -23,6 +23,7 @@ from redis import RedisError
 
 from messaging.field_errors import words
 from messaging.outage import CommitUnknownError, is_locked, is_passing, sqlstate
+from messaging.storable import DEPTH, NotStorableError, deeper
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +77,18 @@ class Problem(Exception):
 
 
 class BoundedParser(Parser):
-    """Also a body that comes in chunks, without the length that Django looks at, has to be of a reasonable size."""
+    """Also a body that comes in chunks, without the length that Django looks at, has to be of a reasonable size.
+
+    Nor is it nested deeper than all who get it later can read.
+    """
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         if len(request.body) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or sys.maxsize):
             raise RequestDataTooBig
-        return super().parse_body(request)
+        body = super().parse_body(request)
+        if deeper(body, DEPTH):
+            raise NotStorableError(f"is nested more than {DEPTH} levels deep")
+        return body
 
 
 def install(api: NinjaAPI) -> None:
@@ -106,6 +113,8 @@ def problem_of(error: object, path: str = "", key: str = "") -> Problem:
         case ValidationError():
             found = [_field_error(item) for item in error.errors]
             return Problem(422, "Invalid request", "; ".join(_sentence(item) for item in found[:5]), errors=found[:20])
+        case HttpError(__cause__=NotStorableError() as cause):
+            return Problem(422, "Invalid request", f"the body {cause}")
         case HttpError(__cause__=RequestDataTooBig() as cause):  # how django-ninja passes on what its parser raised
             return problem_of(cause, path)
         case HttpError():

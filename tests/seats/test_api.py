@@ -192,3 +192,12 @@ def test_a_date_that_python_cannot_hold_takes_no_list_away(client: Client, setti
     found = {one["id"]: one["starts_at"] for one in client.get("/api/performances").json()}
     assert found["concert"] == "2030-01-01T20:00:00Z"
     assert found["premiere"][:4] in ("9999", "0001")
+
+
+@pytest.mark.parametrize("depth", [101, 300, 900, 9_000])
+def test_a_body_that_others_could_not_read_is_refused(client: Client, settings: Any, depth: int) -> None:
+    settings.OPERATOR_TOKEN = "token"
+    body = '{"n":' * depth + "1" + "}" * depth
+    answer = announce(client, f'{{"id": "deep", "title": {body}}}')
+    assert answer.status_code in ((422,) if depth < 1000 else (400, 422))
+    assert answer["Content-Type"] == MEDIA_TYPE

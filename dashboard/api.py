@@ -3,13 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 
-from dashboard import faults_api, operate_api, readiness
+from dashboard import faults_api, operate_api, readiness, reading
 from dashboard.clients import ServiceDown, as_it_is, call
 from dashboard.operator import operators_only
+from dashboard.ownership import check_owner
 from dashboard.pressure import PRESSURE
+from dashboard.privacy import masked
 from dashboard.replay import runs_api
 from dashboard.replay.api import router as replay_router
 from dashboard.verdict_api import router as verdict_router
@@ -89,14 +91,15 @@ def new_performance(request: HttpRequest) -> HttpResponse:
     return as_it_is(operate_api.ask("POST", "seats", "/api/performances", content=request.body))
 
 
-@api.get("/api/customers", summary="Customers")
+@api.get("/api/customers", auth=operators_only, summary="Customers (operators)")
 def customers(request: HttpRequest) -> HttpResponse:
     return _hand_over("booking", request, "/api/customers")
 
 
 @api.patch(
     "/api/customers/{customer_id}",
-    summary="Give a customer another name; the views follow",
+    auth=operators_only,
+    summary="Give a customer another name; the views follow (operators)",
     openapi_extra=_takes(
         ["name"],
         name={"type": "string", "minLength": 1, "maxLength": 80},
@@ -108,7 +111,7 @@ def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
     return _hand_over("booking", request, path, content=request.body, headers=handed_on(request))
 
 
-@api.get("/api/customers/{customer_id}", summary="A customer, the truth")
+@api.get("/api/customers/{customer_id}", auth=operators_only, summary="A customer, the truth (operators)")
 def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
     return _hand_over("booking", request, f"/api/customers/{customer_id}")
 
@@ -151,6 +154,7 @@ def book(request: HttpRequest) -> HttpResponse:
     openapi_extra=_takes(["customer"], customer={"type": "integer"}),
 )
 def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
+    check_owner(request, str(booking_id))
     return _hand_over(
         "booking",
         request,
@@ -162,7 +166,7 @@ def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
 
 @api.get("/api/bookings/{booking_id}", summary="A booking, from the read model")
 def booking(request: HttpRequest, booking_id: UUID) -> Any:
-    found = queries.booking(str(booking_id))
+    found = reading.booking(booking_id)
     if found is None:
         raise Problem(404, "Unknown booking", f"the read model has no booking '{booking_id}' (yet)")
     return found
@@ -172,10 +176,11 @@ def booking(request: HttpRequest, booking_id: UUID) -> Any:
 def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> HttpResponse:
     """The newest of the booking's sagas, or the one asked for."""
     params = {"saga": str(saga)} if saga else {}
-    return _hand_over("booking", request, f"/api/bookings/{booking_id}/saga", params=params)
+    answer = call("booking", "GET", f"/api/bookings/{booking_id}/saga", params=params)
+    return JsonResponse(masked(answer.json(), str(booking_id))) if answer.is_success else as_it_is(answer)
 
 
-@api.get("/api/{service}/events", summary="A service's event log, from a horizon on")
+@api.get("/api/{service}/events", auth=operators_only, summary="A service's event log, from a horizon on (operators)")
 def events(request: HttpRequest, service: str, after: str = "0", limit: str = "1000") -> HttpResponse:
     if service not in SERVICES:
         raise Problem(404, "Unknown service", f"'{service}' is none of {', '.join(SERVICES)}")

@@ -19,8 +19,10 @@ from dashboard.clients import ServiceDown, call
 from dashboard.operate_api import ask
 from dashboard.operate_letters import SERVICES
 from dashboard.operator import require_operator, who
+from dashboard.ownership import check_owner
 from dashboard.stage.present import SERVICE_NAMES
 from dashboard.typed import form_key, whole_or_text
+from messaging.problems import Problem
 
 WATCHED = timedelta(seconds=2)
 """The watchdog looks each second: what is due for longer is kept from it."""
@@ -103,10 +105,13 @@ def cancel(request: HttpRequest, booking: UUID) -> HttpResponse:
     body = {"customer": whole_or_text(request.POST.get("customer", ""))}
     headers = {"Idempotency-Key": form_key(request)}
     try:
+        check_owner(request, str(booking))
         answer = call("booking", "POST", f"/api/bookings/{booking}/cancel", json=body, headers=headers)
     except ServiceDown:
         detail = "Nobody knows yet whether the booking is being cancelled. Press again: it is cancelled only once."
         return _cancelled(request, "Booking does not answer", detail)
+    except Problem as foreign:
+        return _cancelled(request, foreign.title, foreign.detail)
     if answer.status_code == 202:
         return _cancelled(request, "", "Cancelling: watch the steps.")
     problem = answer.json()

@@ -8,11 +8,14 @@ The token comes as `Authorization: Bearer <OPERATOR_TOKEN>`, or as the signed co
 import hmac
 from collections.abc import Callable
 from functools import wraps
+from io import BytesIO
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
@@ -29,6 +32,14 @@ def is_operator(request: HttpRequest) -> bool:
     try:
         return _is_let_in(request)
     except Problem:
+        return False
+
+
+def is_operator_of(scope: dict[str, Any]) -> bool:
+    """The same for a WebSocket, from its ASGI scope."""
+    try:
+        return is_operator(ASGIRequest({**scope, "method": "GET"}, BytesIO()))
+    except DisallowedHost:
         return False
 
 

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from ninja import Router, Schema
 
+from dashboard.privacy import masked
 from dashboard.verdict import Watch, fresh
 
 router = Router(tags=["verdict"])
@@ -65,13 +66,13 @@ class VerdictOut(Schema):
     "/api/verdict", response=VerdictOut, summary="Does each invariant hold? Judged now, from the services' truth"
 )
 def verdict(request: HttpRequest) -> dict[str, Any]:
-    return fresh()
+    return masked(fresh())
 
 
 @require_GET
 def bar(request: HttpRequest) -> HttpResponse:
     """The chips; 204 when they would be those that the page has already (`?seen=`)."""
-    found = WATCH.latest()
+    found = masked(WATCH.latest())
     told = [found[part] for part in ("status", "bookings", "unavailable", "invariants")]
     digest = hashlib.blake2s(orjson.dumps(told), digest_size=8).hexdigest()
     if request.GET.get("seen") == digest:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.utils.crypto import salted_hmac
 
 from dashboard.operator import is_operator
+from dashboard.privacy import Viewer, seen_by
 from messaging.hot_path import PLACED_BY
 
 COOKIE, SALT = "visitor", "sagabox.visitor"
@@ -63,7 +64,8 @@ class Visitors:
             new = token_hex(16)
             found = pseudonym(new)
         request.visitor = found  # type: ignore[attr-defined]
-        response = self._get_response(request)
+        with seen_by(Viewer(is_operator(request), found)):
+            response = self._get_response(request)
         if new:
             response.set_cookie(
                 COOKIE, Signer(salt=SALT).sign(new), max_age=COOKIE_AGE_S, httponly=True, samesite="Lax",

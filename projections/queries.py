@@ -63,6 +63,11 @@ def ticket(code: str) -> dict[str, Any] | None:
     return {**with_names([found])[0], "ticket": one, "performance": performance}
 
 
+def placed(booking: str, visitor: str) -> bool:
+    """Whether this visitor (a pseudonym) placed the booking."""
+    return BookingView.objects.filter(id=booking, placed_by=visitor).exists()
+
+
 def seats_of(bookings: Iterable[str]) -> dict[str, list[str]]:
     """{booking: seat labels} of those that are known."""
     found = _bookings().filter(id__in=list(bookings)).values_list("id", "seats")

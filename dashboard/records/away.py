@@ -8,6 +8,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from dashboard.operator import is_operator
 from messaging.outage import is_passing
 
 
@@ -24,6 +25,23 @@ def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             return render(request, "dashboard/record_away.html", status=503)
 
     return guarded
+
+
+def for_operators(what: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Answer 401 with a page that says whose it is, unless an operator asks."""
+
+    def guard(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if is_operator(request):
+                return view(request, *args, **kwargs)
+            detail = f"{what} From another machine, sign in with the operator token in the fault rail of the stage."
+            context = {"title": "Operators only", "detail": detail}
+            return render(request, "dashboard/record_missing.html", context, status=401)
+
+        return guarded
+
+    return guard
 
 
 def missing(request: HttpRequest, title: str, detail: str) -> HttpResponse:

@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from dashboard import reading
+from dashboard.privacy import viewer
 from dashboard.records.away import says_when_away
 from dashboard.typed import whole
 from faults import Action
 from journal.struck import NEWEST, strikes, struck
-from projections.searching import Wanted, bookings
+from projections.searching import Wanted
 
 STATES = (
     *("PENDING", "RESERVING", "PAYING", "ISSUING", "CONFIRMING", "CONFIRMED"),
@@ -34,7 +36,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx the list alone, whose address is pushed without what is empty."""
     asked = {name: request.GET.get(name, "").strip() for name in FIELDS}
     wanted, problems = read(request.GET)
-    rows, more = ([], None) if problems or wanted is None else bookings(wanted, PAGE)
+    rows, more = ([], None) if problems or wanted is None else reading.bookings(wanted, PAGE)
     told = {name: value for name, value in asked.items() if value}
     here = f"{reverse('bookings')}?{urlencode(told)}" if told else reverse("bookings")
     context = {
@@ -81,7 +83,7 @@ def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
             return None, ["Fault: the journal does not answer, and only it knows what struck which booking."]
     return Wanted(
         state=get["state"], customer=whole(customer), seat=get["seat"].upper(),
-        search=get["q"], since=since, until=until, only=only, before=before,
+        search=get["q"], by_name=viewer().operator, since=since, until=until, only=only, before=before,
     ), []  # fmt: skip
 
 

@@ -9,12 +9,14 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard import reading
 from dashboard.clients import ServiceDown, call, get_json
-from dashboard.records.away import missing, says_when_away
+from dashboard.operator import require_operator
+from dashboard.records.away import for_operators, missing, says_when_away
 from dashboard.typed import form_key, whole
-from projections import queries as views
 from projections import sums
 
+OPERATORS = for_operators("Who the customers are is for the operator to see.")
 PAGE, LONGEST = 50, 80
 LARGEST_ID = 2**63 - 1
 PATIENCE_S = 1.5  # what the views say can be shown without the truth
@@ -22,6 +24,7 @@ PATIENCE_S = 1.5  # what the views say can be shown without the truth
 
 @require_GET
 @ensure_csrf_cookie
+@OPERATORS
 @says_when_away
 def listing(request: HttpRequest) -> HttpResponse:
     """`?q=` part of a name, or a number; `?after=` the number of the last customer before."""
@@ -42,18 +45,20 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @ensure_csrf_cookie
+@OPERATORS
 @says_when_away
 def page(request: HttpRequest, customer: int) -> HttpResponse:
     found = sums.customer(customer) if customer <= LARGEST_ID else None
     names = _names(customer) if customer <= LARGEST_ID else {}
     if found is None and not names.get("truth"):
         return missing(request, "No such customer", f"Neither Booking nor the views know a customer {customer}.")
-    rows = views.bookings_of(customer, limit=PAGE)
+    rows = reading.bookings_of(customer, limit=PAGE)
     context = {**names, "customer": found, "customer_id": customer, "rows": rows, "key": uuid4(), "page": PAGE}
     return render(request, "dashboard/customer.html", context)
 
 
 @require_GET
+@OPERATORS
 @says_when_away
 def names(request: HttpRequest, customer: int) -> HttpResponse:
     """The truth's version beside each view's; asks for itself again until they are the same."""
@@ -61,6 +66,7 @@ def names(request: HttpRequest, customer: int) -> HttpResponse:
 
 
 @require_POST
+@require_operator
 def rename(request: HttpRequest, customer: int) -> HttpResponse:
     """Hand the form to Booking; the answer is the form again, with what came of it."""
     name, version = request.POST.get("name", ""), request.POST.get("version", "")

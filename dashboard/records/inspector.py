@@ -11,16 +11,16 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from booking.saga import report
+from dashboard import reading
 from dashboard.clients import ServiceDown, get_json
 from dashboard.operate import seen
 from dashboard.operate_letters import SERVICES, of_booking
 from dashboard.operator import is_operator, who
+from dashboard.privacy import masked, viewer
 from dashboard.records.away import missing, says_when_away
 from dashboard.stage.present import SERVICE_NAMES
-from journal.queries import entries_of
 from journal.stories import fold
 from messaging.barrier import COMPENSATION
-from projections import queries as views
 
 PARTICIPANTS = SERVICES[1:]  # whom there is still something to ask when Booking does not answer
 ENDED = ("COMPLETED", "COMPENSATED")
@@ -46,12 +46,12 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
     """All there is to know of a booking; None if nobody has heard of it. `down`: who did not answer, in words."""
     down: list[str] = []
     try:
-        entries = entries_of(booking)
+        entries = reading.entries_of(booking)
     except (DatabaseError, InterfaceError):
         entries = []
         down.append("The journal does not answer: transactions and messages are missing here.")
     told = _told(booking, down)
-    row = views.booking(booking)
+    row = reading.booking(booking)
     if told is None and row is None and not entries:
         return None
     letters: list[dict[str, Any]] = []
@@ -66,7 +66,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         "state": state,
         "sagas": sagas,
         "moving": any(saga["state"] not in (*ENDED, "STUCK") and not saga["unknown"] for saga in sagas) and not down,
-        "can_cancel": state not in SETTLED,
+        "can_cancel": state not in SETTLED and viewer().owns(booking),
         "acts": told is not None and (state != "CANCELLED" or bool(letters)),
         "down": down,
         "letters": letters,
@@ -78,7 +78,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
 
 def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
     try:
-        return get_json("booking", f"/api/bookings/{booking}/saga", timeout=PATIENCE_S)
+        return masked(get_json("booking", f"/api/bookings/{booking}/saga", timeout=PATIENCE_S), booking)
     except ServiceDown as error:
         down.append(
             f"Booking does not answer ({error}). The saga is shown as the journal saw it last; nothing can be done."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard import reading
 from dashboard.chips import POINT_NAMES
 from dashboard.stage import present
 from dashboard.stage.present import SERVICE_NAMES, clock
@@ -32,7 +33,7 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
     {"then": {pos, flights, more_flights, faults, lags, waiting}, "seats": {sections, version} or None if it is the one seen}.
     """
     at = min(pos, moments.indexed(tape))
-    rows = moments.rows_at(at, tape, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
+    rows = reading.rows_at(at, tape, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
     flights = moments.flights_at(at, tape, limit=200)
     faults = moments.faults_at(at, tape)
     return {
@@ -105,7 +106,7 @@ def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
         for service, tables in totals.items()
     }
     found: dict[tuple[str, str], list[RowThen]] = {}
-    for one in moments.rows_at(at, tape, tables=[name for names in wanted.values() for name in names], limit=ROWS):
+    for one in reading.rows_at(at, tape, tables=[name for names in wanted.values() for name in names], limit=ROWS):
         found.setdefault((one.service, one.table), []).append(one)
     return [
         {

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from dashboard import reading
 from dashboard.replay import bar
 from dashboard.replay.asked import NoMomentError, asked_position, says_moments
 from dashboard.replay.moment import everything, panels, time_of
@@ -90,8 +91,8 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     performance = request.GET.get("performance", "")[:100]
     told: dict[str, Any] = {}
     if booking:
-        entries = [entry for entry in queries.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first]
-        before = moments.rows_at(first - 1, tape, booking=booking)
+        entries = [entry for entry in reading.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first]
+        before = reading.rows_at(first - 1, tape, booking=booking)
         told = story.tell(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
         performance = performance or (told["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
@@ -151,7 +152,7 @@ def _latest_performance(run: RunDict) -> str:
 def _rows_at_end(run: RunDict, table: str, limit: int = moments.ROWS) -> list[moments.RowThen]:
     """A table's rows at the last moment of the run that can be asked for; at most `limit`, those that changed last."""
     at = min(run["last_pos"], moments.indexed(run["tape"]))
-    return moments.rows_at(at, run["tape"], tables=[table], limit=limit)
+    return reading.rows_at(at, run["tape"], tables=[table], limit=limit)
 
 
 def _booking(request: HttpRequest, run: RunDict) -> str:
@@ -171,7 +172,7 @@ def _booking(request: HttpRequest, run: RunDict) -> str:
 
 
 def _entry(pos: int, tape: int) -> dict[str, Any] | None:
-    found = queries.entries_after(pos - 1, 1, tape)
+    found = reading.entries_after(pos - 1, 1, tape)
     return found[0] if found and found[0]["pos"] == pos else None
 
 

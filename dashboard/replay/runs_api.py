@@ -91,7 +91,12 @@ def delete(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 # `response=None`: the answer is a stream, which has no JSON schema.
-@router.get("/runs/{id}/export", response={404: ProblemDetails, 503: ProblemDetails}, summary="The run as a file")
+@router.get(
+    "/runs/{id}/export",
+    auth=operators_only,
+    response={401: ProblemDetails, 404: ProblemDetails, 503: ProblemDetails},
+    summary="The run as a file (operators: it holds everybody's bookings)",
+)
 async def carry_out(request: HttpRequest, id: UUID) -> Any:
     """JSON Lines of CloudEvents, the last line a checksum over all others. The format is in docs/replay.md."""
     return await carrying.download(f"/api/runs/{id}/export")

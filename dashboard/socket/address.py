@@ -14,9 +14,10 @@ class Address:
     performance: str
     log: bool
     who: str
+    full: bool = False  # an operator's: nothing in it is masked
 
     @classmethod
-    def read(cls, query_string: bytes) -> "Address":
+    def read(cls, query_string: bytes, *, full: bool = False) -> "Address":
         """Never raises: what makes no sense as a position leads to a fresh page, and a stranger gets a name of its own."""
         query = parse_qs(query_string.decode("ascii", "replace"))
         said = {name: query.get(name, [""])[0] for name in ("after", "epoch", "performance", "log", "who")}
@@ -26,6 +27,7 @@ class Address:
             performance=said["performance"][:100],
             log=said["log"] == "1",
             who=_uuid(said["who"]),
+            full=full,
         )
 
 

@@ -7,6 +7,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError  # InterfaceError too
 
+from dashboard.operator import is_operator_of
 from dashboard.socket.address import Address
 from dashboard.socket.frames import start_anew
 from dashboard.socket.presence import Presence
@@ -44,7 +45,7 @@ async def begin(address: Address) -> int | None:
 async def following(address: Address, pos: int) -> tuple[str, int] | None:
     """(frame, new position) for a page that stands at `pos`; None if that is too far back. Raises DatabaseError."""
     while True:
-        found = TAIL.text(pos, log=address.log, performance=address.performance)
+        found = TAIL.text(pos, log=address.log, performance=address.performance, full=address.full)
         if found is not None or not await TAIL.reach(pos):
             return found
 
@@ -60,7 +61,7 @@ class JournalConsumer(AsyncWebsocketConsumer):
     pos = 0
 
     async def connect(self) -> None:
-        self.address = Address.read(self.scope["query_string"])
+        self.address = Address.read(self.scope["query_string"], full=is_operator_of(self.scope))
         await self.accept()
         PRESENCE.enter(self.address.who)
         self.sender = asyncio.create_task(self._serve())

@@ -7,17 +7,22 @@ it brings the page: `value` (the new cursor), `data-after` (the cursor it contin
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Event
 from typing import Any
 
 import orjson
 from django.template.loader import get_template
 from django.utils.html import escape
 
+from dashboard.privacy import STRANGER, masked, seen_by
 from dashboard.socket.line import bare, line
 from dashboard.stage import present
 from dashboard.stage.seat import seat
 
 Row = dict[str, Any]
+
+
+VISITORS = Event()  # somebody follows who is no operator: until then no line is made twice
 
 
 @dataclass(slots=True)
@@ -28,6 +33,7 @@ class Frame:
     raw: bytes | Row | None
     line: str = ""
     bare: str = ""
+    masked: str = ""  # the line for visitors; "" until one of them is there
     gauges: dict[str, Row] = field(default_factory=dict)
     seats: dict[str, dict[str, Row]] = field(default_factory=dict)  # performance -> label -> row of the view
 
@@ -39,6 +45,9 @@ class Frame:
             # The log hides bookkeeping, which is one entry in three: its place is kept, its inside is not sent.
             self.line = bare(shown, named=True) if shown["bookkeeping"] else line(shown)
             self.bare = bare(shown)
+            if VISITORS.is_set():
+                with seen_by(STRANGER):
+                    self.masked = line(present.entry(masked(raw))) if not shown["bookkeeping"] else self.line
             for change in raw.get("changes") or []:
                 self._note(change)
             self.raw = None
@@ -54,15 +63,23 @@ class Frame:
             self.gauges[row["view"]] = row
 
 
-def join(frames: Iterable[Frame], *, log: bool, performance: str) -> str:
-    """The frames as one run of elements; with a `log`, its lines, newest first, as the log has them."""
+def join(frames: Iterable[Frame], *, log: bool, performance: str, full: bool = True) -> str:
+    """The frames as one run of elements; with a `log`, its lines, newest first, as the log has them.
+
+    Not `full`: masked, alike for all visitors; what is a visitor's own they see in its panel. A line that was
+    made before the first visitor came has only its place.
+    """
+    if not full:
+        VISITORS.set()
     made = [frame.make() for frame in frames]
     gauges: dict[str, Row] = {}
     seats: dict[str, Row] = {}
     for frame in made:
         gauges |= frame.gauges
         seats |= frame.seats.get(performance, {})
-    lines = "".join(frame.line if log else frame.bare for frame in reversed(made))
+    lines = "".join(
+        (frame.line if full else frame.masked or frame.bare) if log else frame.bare for frame in reversed(made)
+    )
     return "".join(
         [
             f"<ol>{lines}</ol>" if lines else "",

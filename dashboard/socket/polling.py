@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from dashboard.operator import is_operator
 from dashboard.socket.address import Address
 from dashboard.socket.consumer import TAIL, begin, following
 from dashboard.socket.frames import start_anew
@@ -14,7 +15,7 @@ from dashboard.socket.frames import start_anew
 @never_cache
 async def entries(request: HttpRequest) -> HttpResponse:
     """`GET /live/entries`, with the socket's query string: the one frame that continues the page. 503 without a journal."""
-    address = Address.read(request.META["QUERY_STRING"].encode())
+    address = Address.read(request.META["QUERY_STRING"].encode(), full=is_operator(request))
     try:
         pos = await begin(address)
         found = None if pos is None else await following(address, pos)

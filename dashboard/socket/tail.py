@@ -41,7 +41,7 @@ class Tail:
         self.people = 0
         self.bell = asyncio.Event()
         self._frames: deque[Frame] = deque()
-        self._texts: dict[tuple[int, bool, str], tuple[str, int]] = {}
+        self._texts: dict[tuple[int, bool, str, bool], tuple[str, int]] = {}
         self._reaching = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._rung_at = 0.0
@@ -58,17 +58,17 @@ class Tail:
             self._task.cancel()  # which redis-py may swallow while it connects
             await asyncio.wait({self._task}, timeout=0.5)
 
-    def text(self, after: int, *, log: bool, performance: str) -> tuple[str, int] | None:
+    def text(self, after: int, *, log: bool, performance: str, full: bool = True) -> tuple[str, int] | None:
         """(frame, new cursor) for all pages that stand at `after`; None if that is too far back to be joined from here."""
         if after < self.shown - len(self._frames):
             return None
-        key = (after, log, performance if self.shown > after else "")
+        key = (after, log, performance if self.shown > after else "", full)
         if key not in self._texts:
             first = after - (self.shown - len(self._frames))
             frames = list(islice(self._frames, first, first + FRAME)) if after < self.shown else []
             pos = after + len(frames)
             text = cursor(pos, after, max(self.shown, pos), self.people) + join(
-                frames, log=log, performance=performance
+                frames, log=log, performance=performance, full=full
             )
             self._texts[key] = text, pos
         return self._texts[key]

@@ -6,10 +6,12 @@ import json
 from textwrap import dedent
 from typing import Any
 
+from dashboard import reading
+from dashboard.privacy import viewer
 from dashboard.stage import present
 from dashboard.stage.functions import source, work_of
 from dashboard.stage.lanes.telling import mine
-from journal.queries import EntryDict, entries_after
+from journal.queries import EntryDict
 from journal.telling import before
 from messaging.connections import redis_of_requests
 from messaging.statements import kept
@@ -20,7 +22,7 @@ ROWS = 30
 
 def details(booking: str, pos: int) -> dict[str, Any] | None:
     """Context for the details of the entry at `pos`; None if the booking has no such entry."""
-    found = entries_after(pos - 1, 1)
+    found = reading.entries_after(pos - 1, 1)
     if not found or found[0]["pos"] != pos or booking not in found[0]["correlations"]:
         return None
     return {
@@ -59,7 +61,7 @@ def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, A
         "rows": rows[:ROWS],
         "more": max(len(rows) - ROWS, 0),
         "sql": sql,
-        "statements": _statements(entry) if sql else [],
+        "statements": _statements(entry) if sql and viewer().operator else [],  # of a batch, with others' values
         "work": work,
         "source": source(work.function) if work else None,
     }

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard import rail
+from dashboard import rail, reading
 from dashboard.operator import is_operator
 from dashboard.replay.asked import asked_position, says_moments
 from dashboard.replay.moment import panels
@@ -60,7 +60,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
     wanted = request.GET.get("booking", "").strip()
     booking, pos = _uuid(wanted), asked_position(request)
     unknown = "" if booking else wanted[:80]
-    entries = journal.latest(FEED)
+    entries = reading.latest(FEED)
     asked = request.GET.get("performance", "")
     thin = narrow(request)
     told = story(booking, pos, performance=asked, narrow=thin) if booking else {} if unknown else _newest(thin, asked)
@@ -73,7 +73,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "performance": chosen,
         "announced": any(one["id"] == chosen for one in performances),
         "asked_performance": asked,
-        "customers": views.customers(),
+        "customers": reading.customers(),
         "customer": request.GET.get("customer", "123"),
         "methods": METHODS,
         "method": request.GET.get("method", "tok_visa"),
@@ -81,7 +81,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "pos": entries[-1]["pos"] if entries else 0,
         "epoch": journal.epoch(),
         "lags": lags_of_page(),
-        "recent": views.recent_bookings(6),
+        "recent": reading.recent_bookings(6),
         "live": True,
         "whole": True,
         **told,
@@ -94,7 +94,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
 
 def _newest(thin: bool, performance: str = "") -> dict[str, Any]:
     """The story of the newest booking, which a page follows while none is chosen; {} before the first."""
-    found = views.recent_bookings(1)
+    found = reading.recent_bookings(1)
     return story(str(found[0]["id"]), follow=True, performance=performance, narrow=thin) if found else {}
 
 
@@ -148,14 +148,14 @@ def opening(request: HttpRequest) -> HttpResponse:
     performances = views.performances()
     chosen = request.GET.get("performance", "") or _first_ahead(performances)
     known = any(one["id"] == chosen and one["seats"] for one in performances)
-    if not known or not views.customers():
+    if not known or not reading.customers():
         return HttpResponse(status=204)
     return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 @require_GET
 def recent(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/booking.html#recent", {"recent": views.recent_bookings(6)})
+    return render(request, "dashboard/booking.html#recent", {"recent": reading.recent_bookings(6)})
 
 
 def _first_ahead(performances: list[dict[str, Any]]) -> str:

@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
+from dashboard import reading
 from dashboard.clients import ServiceDown, call
 from dashboard.pressure import PRESSURE
 from dashboard.stage.money import money
 from dashboard.stage.story import tell
 from dashboard.typed import form_key, whole_or_text
 from dashboard.visitor import placed_by
-from journal.queries import entries_of
 from messaging.problems import Problem
 
 STILL_CHOSEN = "Nothing was booked, and your seats are still selected"
@@ -50,6 +50,9 @@ def book(request: HttpRequest) -> HttpResponse:
         return _booked(request, answer.json())
     if answer.status_code >= 500 and answer.status_code != 503:
         return _unanswered(request)
+    if fault := answer.headers.get("X-Injected-Fault"):
+        said = f"A fault that somebody armed refuses requests there. {STILL_CHOSEN}: try again."
+        return _refused(request, answer.status_code, "Booking's API is down on purpose.", said, hint=f"fault {fault}")
     return _told(request, answer.status_code, _problem_of(answer.content))
 
 
@@ -69,7 +72,7 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 def _booked(request: HttpRequest, accepted: dict[str, Any]) -> HttpResponse:
     """Of a booking that the key has found, which may be over by now, the story as it stands."""
     booking, performance = accepted["id"], request.POST.get("performance", "")
-    entries = entries_of(booking)
+    entries = reading.entries_of(booking)
     told = tell(booking, entries, performance=performance) | {"fresh": not entries}
     response = render(request, "dashboard/booking.html#panel", told)
     response["HX-Trigger"] = json.dumps({"booked": {"id": booking, "state": accepted["state"]}})

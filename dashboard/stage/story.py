@@ -7,12 +7,14 @@ from uuid import uuid4
 
 from django.http import HttpRequest
 
+from dashboard import reading
+from dashboard.privacy import viewer
 from dashboard.replay import bar
 from dashboard.stage import present, steps, tables
 from dashboard.stage.details import describe
 from dashboard.stage.lanes import draw
 from journal.moments import RowThen
-from journal.queries import EntryDict, entries_of
+from journal.queries import EntryDict
 from journal.stories import Tables, fold
 
 SETTLED = ("CANCELLING", "CANCELLED", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
@@ -30,7 +32,7 @@ def story(
 
     `follow`: the panel shows this booking because it is the newest, and makes way for a newer one. `narrow`: see `narrow`.
     """
-    return tell(booking, entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow)
+    return tell(booking, reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow)
 
 
 def tell(
@@ -59,7 +61,7 @@ def tell(
         "at_pos": pos,
         "follow": follow and pos is None,
         "booking": row,
-        "can_cancel": row is not None and row["state"] not in SETTLED,
+        "can_cancel": row is not None and row["state"] not in SETTLED and viewer().owns(booking),
         "cancel_key": uuid4(),
         "sagas": steps.sagas(told.tables),
         "entry": present.entry(told.entry, booking) if told.entry else None,

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from dashboard.privacy import viewer
 from dashboard.records.away import says_when_away
 from dashboard.replay.diagram.asking import MOST, PICTURE, Asked, choices, read
 from dashboard.replay.diagram.layout import draw, zoom_for
@@ -90,7 +91,12 @@ def _stretch(asked: Asked, found: int | None) -> tuple[list[Step], dict[int, lis
 
 
 def _hits(asked: Asked, hits: list[Found]) -> list[dict[str, Any]]:
-    return [{"what": hit.what, "pos": hit.pos, "url": _address(asked, q=f"#{hit.pos}")} for hit in hits]
+    """A row found by a part of its key names the whole of it, which is for an operator."""
+    full = viewer().operator
+    return [
+        {"what": hit.what if full else "what you looked for", "pos": hit.pos, "url": _address(asked, q=f"#{hit.pos}")}
+        for hit in hits
+    ]
 
 
 def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:

@@ -1,0 +1,257 @@
+"""Off this machine: a visitor sees the story of every booking and in full what is theirs, and changes nothing else."""
+
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import httpx
+import pytest
+from websockets import Origin
+from websockets.sync.client import connect
+
+from tests.live import Live
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(180)
+CUSTOMER, NAME = 1042, "Anastasia Quillfeather"
+PERFORMANCE = "studio-night"
+
+
+@dataclass
+class World:
+    """A visitor's bookings, one of them refunded and void, and every secret word of theirs."""
+
+    live: Live
+    owner: httpx.Client
+    stranger: httpx.Client
+    booking: str
+    cancelled: str
+    first: int  # the journal's position before them
+    secrets: dict[str, str]
+    code: str
+
+    def everything(self, client: httpx.Client) -> dict[str, str]:
+        """{address: answer} of every page and GET that may show a booking."""
+        texts = {}
+        for address in [*self._addresses(), *self._moments()]:
+            answer = client.get(address)
+            assert answer.status_code < 500, (address, answer.status_code)
+            texts[address] = answer.text
+        return texts
+
+    def _addresses(self) -> list[str]:
+        run = self.live.http.get("/api/runs").json()["runs"][0]["id"]
+        ours = [
+            address.format(id=one)
+            for one in (self.booking, self.cancelled)
+            for address in ("/?booking={id}", "/bookings/{id}", "/bookings/{id}/panel", "/bookings/{id}/panel?back=1",
+                            "/api/bookings/{id}", "/api/bookings/{id}/saga", f"/replay/{run}?booking={{id}}",
+                            "/bookings?q={id}", "/replay/diagram?booking={id}", f"/replay/{run}/moment?booking={{id}}")
+        ]  # fmt: skip
+        apis = [f"/api/{service}/events?limit=5000" for service in ("booking", "seats", "payments", "tickets")]
+        apis += [f"/api/{service}/dead-letters" for service in ("booking", "seats", "payments", "tickets")]
+        payment = self.secrets["payment"]
+        return [
+            *ours, *apis, "/", f"/?performance={PERFORMANCE}", "/bookings", f"/bookings?customer={CUSTOMER}", "/bookings/recent",
+            f"/bookings?q={NAME[:9]}", "/bookings/newest/panel", "/customers", f"/customers?q={NAME[:9]}",
+            f"/customers/{CUSTOMER}",
+            f"/customers/{CUSTOMER}/names", f"/tickets/{self.code}", "/sales", "/console", "/operate", "/operate/work", "/matrix",
+            "/matrix/grid", "/replay", "/replay/runs", f"/replay/{run}", f"/replay/{run}/schedule", f"/replay/{run}/check",
+            "/replay/check", f"/replay/diagram?run={run}", f"/replay/diagram?q={payment[:30]}", "/replay/diagram", "/verdict",
+            "/faults", "/rail/form", "/rail/outages", "/rail/mechanisms", "/opening", "/live/head",
+            f"/live/entries?after={self.first}&epoch={self.live.http.get('/live/head').json()['epoch']}&log=1",
+            "/api/customers", f"/api/customers/{CUSTOMER}", "/api/performances", f"/api/performances/{PERFORMANCE}/seats",
+            "/api/verdict", "/api/replay/check", "/api/runs", f"/api/runs/{run}", f"/api/runs/{run}/export", "/api/faults",
+            "/api/faults/points", "/api/mechanisms", "/api/operator/stuck", "/healthz", "/readyz", "/api/openapi.json",
+        ]  # fmt: skip
+
+    def _moments(self) -> Iterator[str]:
+        """Each entry of theirs, as details, as a moment of the stage, and of the run."""
+        run = self.live.http.get("/api/runs").json()["runs"][0]["id"]
+        found = self.live.rows(
+            "journal", "select pos, correlation from journal_mention where tape = 0 and correlation = any(%s)",
+            [self.booking, self.cancelled],
+        )  # fmt: skip
+        for pos, booking in sorted(found):
+            yield f"/bookings/{booking}/entries/{pos}"
+            yield f"/bookings/{booking}/panel?pos={pos}"
+            yield f"/replay/{run}/moment?pos={pos}"
+        yield f"/?booking={self.booking}&pos={found[-1][0] if found[-1][1] == self.booking else found[0][0]}"
+
+
+def visitor(live: Live, address: str = "192.0.2.7") -> closing[httpx.Client]:
+    """A browser on another machine, after its first page."""
+    client = httpx.Client(base_url=live.url, timeout=60, headers={"X-Forwarded-For": address, "Origin": live.url})
+    assert client.get("/").status_code == 200
+    client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+    return closing(client)
+
+
+def place(live: Live, client: httpx.Client, seat: str) -> str:
+    body = {"performance": PERFORMANCE, "seats": [seat], "customer": CUSTOMER, "payment_method": "tok_visa"}
+    answer = client.post("/api/bookings", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+    assert answer.status_code == 202, answer.text
+    (row,) = live.ended(answer.json()["id"])
+    assert row["state"] == "CONFIRMED"
+    return str(row["id"])
+
+
+@pytest.fixture(scope="module")
+def world(live: Live) -> Iterator[World]:
+    renamed = live.http.patch(
+        f"/api/customers/{CUSTOMER}", json={"name": NAME}, headers={"Idempotency-Key": str(uuid.uuid4())}
+    )
+    assert renamed.status_code == 200, renamed.text
+    wait_until(lambda: NAME in live.http.get(f"/customers?q={NAME}").text, 30, "the views to hear the name")
+    first = live.http.get("/live/head").json()["pos"]
+    with visitor(live) as owner, visitor(live, "192.0.2.8") as stranger:
+        one, other = live.free_seats(2, PERFORMANCE)
+        booking, cancelled = place(live, owner, one), place(live, owner, other)
+        answer = owner.post(
+            f"/api/bookings/{cancelled}/cancel",
+            json={"customer": CUSTOMER},
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        assert answer.status_code == 202, answer.text
+        wait_until(lambda: live.booking(cancelled)["state"] == "CANCELLED", 30, "the booking to be cancelled")
+        wait_until(lambda: live.booking(cancelled)["tickets_status"] == "VOIDED", 30, "the view to know it")
+        codes = live.rows(
+            "tickets", "select code from tickets_ticket where issuance_id = any(%s::uuid[])", [booking, cancelled]
+        )
+        payments = live.rows(
+            "payments", "select id::text from payments_payment where booking_id = any(%s::uuid[])", [booking, cancelled]
+        )
+        (refund,) = live.rows(
+            "payments", "select r.id::text from payments_refund r join payments_payment p on p.id = r.payment_id "
+            "where p.booking_id = %s::uuid", cancelled,
+        )  # fmt: skip
+        email = live.http.get(f"/api/customers/{CUSTOMER}").json()["email"]
+        secrets = {"name": NAME, "e-mail": email, "code": codes[0][0], "void code": codes[1][0], "payment": payments[0][0],
+                   "returned payment": payments[1][0], "refund": refund[0]}  # fmt: skip
+        yield World(live, owner, stranger, booking, cancelled, first, secrets, codes[0][0])
+
+
+def shown(world: World, client: httpx.Client) -> dict[str, list[str]]:
+    """{secret: the addresses that show it}."""
+    texts = world.everything(client)
+    return {
+        what: [address for address, text in texts.items() if word in text.replace(address, "")]
+        for what, word in world.secrets.items()
+    }
+
+
+def test_a_stranger_finds_no_secret_word_anywhere(world: World) -> None:
+    assert {what: found for what, found in shown(world, world.stranger).items() if found} == {}
+
+
+def test_who_has_no_cookie_neither(world: World) -> None:
+    with httpx.Client(base_url=world.live.url, timeout=60, headers={"X-Forwarded-For": "192.0.2.9"}) as nobody:
+        assert {what: found for what, found in shown(world, nobody).items() if found} == {}
+
+
+def test_the_owner_sees_theirs_and_an_operator_everything(world: World) -> None:
+    owners = shown(world, world.owner)
+    assert all(owners[what] for what in owners if what != "e-mail"), owners
+    theirs = set(chain(*owners.values()))
+    assert not any("events" in one or "/customers" in one or "export" in one for one in theirs)
+    operators = shown(world, world.live.http)
+    assert all(operators.values()), operators
+    token = world.live.sandbox.environments.secrets["OPERATOR_TOKEN"]
+    headers = {"X-Forwarded-For": "192.0.2.10", "Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=world.live.url, timeout=60, headers=headers) as away:
+        assert all(shown(world, away).values())
+
+
+def test_the_story_of_a_strangers_booking_is_there(world: World) -> None:
+    page = world.stranger.get(f"/?booking={world.booking}").text
+    assert "CONFIRMED" in page
+    assert "COMPLETED" in page
+    assert "•••" in page
+    assert "cancel-booking" not in page
+    assert "cancel-booking" in world.owner.get(f"/?booking={world.booking}").text
+
+
+def test_the_live_line_brings_a_stranger_no_secret(world: World) -> None:
+    """Booked while both lines are open, so that each entry comes by them."""
+    live = world.live
+    standing = live.http.get("/live/head").json()
+
+    def line(client: httpx.Client, address: str) -> Any:
+        cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        url = httpx.URL(f"{live.url}/ws/journal".replace("http", "ws", 1), params={
+            "after": standing["pos"], "epoch": standing["epoch"], "log": "1"})  # fmt: skip
+        headers = {"Cookie": cookies, **({"X-Forwarded-For": address} if address else {})}
+        return connect(str(url), origin=Origin(live.url), additional_headers=headers)
+
+    with line(world.stranger, "192.0.2.8") as theirs, line(live.http, "") as ours:
+        booking = place(live, world.owner, live.free_seats(1, PERFORMANCE)[0])
+        ((code,),) = live.rows("tickets", "select code from tickets_ticket where issuance_id = %s::uuid", booking)
+
+        def until(connection: Any, ended: str) -> str:
+            text, give_up = "", time.monotonic() + 30
+            while not re.search(ended, text) and time.monotonic() < give_up:
+                text += str(connection.recv(15))
+            return text
+
+        end = f'data-bookings="{booking}"[^>]*>.*booking CONFIRMED'
+        seen = until(theirs, end)
+        assert "booking CONFIRMED" in seen
+        assert code not in seen
+        assert code in until(ours, re.escape(code))
+
+
+FORBIDDEN = [
+    ("PATCH", f"/api/customers/{CUSTOMER}", {"name": "pwned"}),
+    ("POST", f"/customers/{CUSTOMER}/rename", {"name": "pwned"}),
+    ("POST", "/api/bookings/{booking}/cancel", {"customer": CUSTOMER}),
+    ("POST", "/bookings/{booking}/cancel", {"customer": str(CUSTOMER)}),
+    ("POST", "/api/faults", {"point": "bus", "action": "drop"}),
+    ("DELETE", "/api/faults", None),
+    ("DELETE", "/api/faults/abc", None),
+    ("POST", "/api/faults/abc/go-on", None),
+    ("PUT", "/api/mechanisms", {"barrier": False}),
+    ("POST", "/api/performances", {"id": "mine"}),
+    ("POST", "/api/runs", {"name": "mine"}),
+    ("POST", "/api/runs/import", None),
+    ("PATCH", "/api/runs/{run}", {"name": "mine"}),
+    ("DELETE", "/api/runs/{run}", None),
+    ("POST", "/api/operator/sagas/{booking}/skip", {"who": "a", "why": "b"}),
+    ("POST", "/operate/sagas/{booking}/skip", {}),
+    ("POST", "/operate/letters/seats/{run}/discard", {}),
+    ("POST", "/matrix/start", {}),
+    ("POST", "/console/run", {"service": "seats", "sql": "select 1"}),
+    ("POST", "/replay/start", {"name": "mine"}),
+    ("POST", "/replay/{run}/delete", {}),
+    ("POST", "/replay/{run}/rename", {"name": "mine"}),
+    ("POST", "/faults/card_declined", {}),
+    ("POST", "/rail/arm", {"point": "bus", "action": "drop"}),
+    ("POST", "/rail/clear", {}),
+    ("POST", "/rail/clear/abc", {}),
+    ("POST", "/rail/go-on/abc", {}),
+    ("POST", "/rail/mechanisms/barrier", {}),
+]
+"""Everything that changes something, but for booking, the first booking of an empty sandbox, and signing in."""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"), FORBIDDEN, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_stranger_changes_nothing(world: World, method: str, path: str, body: dict[str, Any] | None) -> None:
+    run = world.live.http.get("/api/runs").json()["runs"][0]["id"]
+    path = path.format(booking=world.booking, run=run)
+    content = {"json" if path.startswith("/api/") else "data": body} if body is not None else {}
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    answer = world.stranger.request(method, path, headers=headers, **content)  # type: ignore[arg-type]
+    words = ("Operators only", "Not your booking")
+    assert answer.status_code in (401, 403) or any(word in answer.text for word in words), (
+        answer.status_code,
+        answer.text,
+    )
+    assert any(word in answer.text for word in words)
+    assert world.live.booking(world.booking)["state"] == "CONFIRMED"
+    assert world.live.http.get(f"/api/customers/{CUSTOMER}").json()["name"] == NAME

@@ -52,7 +52,7 @@ def book(request: HttpRequest) -> HttpResponse:
         return _unanswered(request)
     if fault := answer.headers.get("X-Injected-Fault"):
         said = f"A fault that somebody armed refuses requests there. {STILL_CHOSEN}: try again."
-        return _refused(request, answer.status_code, "Booking's API is down on purpose.", said, hint=f"fault {fault}")
+        return _refused(request, answer.status_code, "Booking's API is down on purpose", said, hint=f"fault {fault}")
     return _told(request, answer.status_code, _problem_of(answer.content))
 
 

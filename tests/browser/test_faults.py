@@ -181,3 +181,14 @@ def test_what_one_visitor_arms_spares_the_next_ones_booking(live: Live, open_pag
     expect(state(ours)).to_have_text("CANCELLED", timeout=PATIENCE)
     expect(ours.locator("#armed .armed")).to_contain_text(re.compile(rf"fired on {mine} @#\d+"), timeout=PATIENCE)
     expect(ours.locator("#toggle-card_declined")).to_contain_text("fired")
+
+
+def test_a_front_door_killed_from_here_is_injected(live: Live, open_page: OpenPage) -> None:
+    page = open_page(outage=True)
+    choose(page, service="house", point="process", place="web", action="crash")
+    page.get_by_role("button", name="Arm", exact=True).click()
+    banner = page.locator("#outages [data-front-door]")
+    expect(banner).to_have_attribute("data-injected", "true", timeout=PATIENCE)
+    expect(banner).to_contain_text(re.compile(r"^injected"))
+    live.sandbox.wait_healthy("web")
+    expect(banner).to_have_count(0, timeout=PATIENCE)

@@ -89,6 +89,18 @@ def test_an_outcome_that_nobody_knows_is_told_as_one(client: Client, booking: Bo
     assert "<b>No answer yet.</b> Nobody knows yet whether it was booked" in text
 
 
+def test_an_injected_fault_is_told_in_words_and_its_id_is_a_title(client: Client, booking: Booking) -> None:
+    detail = "the API of 'booking' is down on purpose (fault 27c0a8)"
+    booking.answer = httpx.Response(
+        503, json={"title": "Injected fault", "detail": detail}, headers={"X-Injected-Fault": "27c0a8"}
+    )
+    text, event = book(client)
+    assert event == {"refused": {"status": 503}}
+    assert 'title="fault 27c0a8"' in text
+    assert "<b>Booking&#x27;s API is down on purpose.</b> A fault that somebody armed refuses requests there." in text
+    assert text.count("27c0a8") == 1
+
+
 @pytest.mark.parametrize(
     ("status", "title", "detail", "told"),
     [
@@ -153,6 +165,7 @@ def test_a_key_that_no_header_can_carry_is_left_to_the_service_to_refuse(client:
 
 
 def test_another_name_is_another_intention_and_the_same_one_is_not(client: Client, booking: Booking) -> None:
+    client.defaults["HTTP_HOST"] = "localhost"  # names are the operator's to change, who is at this machine
     booking.answer = ServiceDown("booking", httpx.ReadTimeout(""))
     for name in ("Ana", "Ana", "Bea"):
         text = client.post("/customers/123/rename", {"name": name}, headers={"Idempotency-Key": "k"}).content.decode()

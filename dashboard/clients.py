@@ -70,6 +70,29 @@ def as_it_is(answer: httpx.Response) -> HttpResponse:
     return response
 
 
+def in_words(answer: httpx.Response, otherwise: str) -> dict[str, str]:
+    """{"title", "detail"} of a service's refusal, for a person: a field by its name, not by a pointer into the request's body.
+
+    `otherwise`: the title of an answer that is no problem document.
+    """
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        return {"title": otherwise, "detail": f"the service answered {answer.status_code}"}
+    title, detail = str(problem.get("title") or otherwise), str(problem.get("detail") or "")
+    if title == "Invalid request" and problem.get("errors"):
+        title, detail = otherwise, " ".join(_field(error) for error in problem["errors"][:5])
+    return {"title": title, "detail": detail}
+
+
+def _field(error: dict[str, Any]) -> str:
+    path = str(error.get("pointer") or error.get("name") or "").lstrip("#").split("/")
+    name = next((part for part in reversed(path) if part and not part.isdigit()), "")
+    return f"{name.capitalize()}: {error.get('detail', '')}.".lstrip(": ")
+
+
 def get_json(service: str, path: str, **request: Any) -> Any:
     """GET and parse; None when the service says 404. Raises ServiceDown also for an answer of 5xx."""
     response = call(service, "GET", path, **request)

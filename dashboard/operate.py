@@ -15,7 +15,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import operate_letters
-from dashboard.clients import ServiceDown, call
+from dashboard.clients import ServiceDown, call, in_words
 from dashboard.operate_api import ask
 from dashboard.operate_letters import SERVICES
 from dashboard.operator import require_operator, who
@@ -114,8 +114,7 @@ def cancel(request: HttpRequest, booking: UUID) -> HttpResponse:
         return _cancelled(request, foreign.title, foreign.detail)
     if answer.status_code == 202:
         return _cancelled(request, "", "Cancelling: watch the steps.")
-    problem = answer.json()
-    return _cancelled(request, problem.get("title", "Not cancelled"), problem.get("detail", ""))
+    return _cancelled(request, **in_words(answer, "Not cancelled"))
 
 
 def _cancelled(request: HttpRequest, title: str, detail: str) -> HttpResponse:
@@ -126,12 +125,12 @@ def _act(request: HttpRequest, service: str, path: str, verb: str, **more: Any) 
     hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
     try:
         answer = ask("POST", service, path, json={**hand, **more})
-    except ServiceDown as error:
-        return _answer(request, f"{SERVICE_NAMES[service]} does not answer", str(error))
+    except ServiceDown:
+        detail = "Nobody knows yet whether it was done: the list below says what stands."
+        return _answer(request, f"{SERVICE_NAMES[service]} does not answer", detail)
     if answer.status_code in (200, 202):
         return _answer(request, "", DONE.get(verb, "Done."))
-    problem = answer.json()
-    return _answer(request, problem.get("title", "Refused"), problem.get("detail", ""))
+    return _answer(request, **in_words(answer, "Refused"))
 
 
 def _answer(request: HttpRequest, title: str, detail: str) -> HttpResponse:

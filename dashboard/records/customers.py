@@ -10,7 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import reading
-from dashboard.clients import ServiceDown, call, get_json
+from dashboard.clients import ServiceDown, call, get_json, in_words
 from dashboard.operator import require_operator
 from dashboard.records.away import for_operators, missing, says_when_away
 from dashboard.typed import form_key, whole
@@ -79,15 +79,17 @@ def rename(request: HttpRequest, customer: int) -> HttpResponse:
     context: dict[str, Any] = {"customer_id": customer, "key": uuid4(), "typed": name}
     try:
         answer = call("booking", "PATCH", f"/api/customers/{customer}", json=body, headers=headers)
+        if answer.status_code >= 500 and answer.status_code != 503:
+            raise ServiceDown("booking", ValueError("no answer that says what became of it"))
     except ServiceDown:
         detail = "Nobody knows yet whether the customer has the new name. Press again: it is given only once."
         context |= {"title": "Booking does not answer", "detail": detail, "key": key or context["key"]}
     else:
-        said = answer.json()
         if answer.status_code == 200:
+            said = answer.json()
             context |= {"done": said, "typed": said["name"], "truth": said}
         else:
-            context |= {"title": said.get("title", "Not renamed"), "detail": said.get("detail", "")}
+            context |= in_words(answer, "Not renamed")
     if "truth" not in context:
         context["truth"] = _truth(customer)[0]
     response = render(request, "dashboard/customer.html#rename", context)

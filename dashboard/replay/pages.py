@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.clients import ServiceDown
+from dashboard.clients import ServiceDown, in_words
 from dashboard.operate_api import ask
 from dashboard.operator import check_operator, is_operator
 from dashboard.replay import convergence, player
@@ -150,10 +150,10 @@ def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str) ->
             response = render(request, "dashboard/replay.html#answer", {"detail": done})
             response["HX-Trigger"] = "runs"
             return response
-        problem = answer.json()
-        context = {"title": problem.get("title", "Refused"), "detail": problem.get("detail", "")}
+        context = in_words(answer, "Refused")
     except Problem as problem:
         context = {"title": problem.title, "detail": problem.detail}
-    except ServiceDown as error:
-        context = {"title": "The journal's process does not answer", "detail": f"{error}. Nothing was changed."}
+    except ServiceDown:
+        detail = "Nobody knows yet whether it was done: the list of runs says what stands."
+        context = {"title": "The journal's process does not answer", "detail": detail}
     return render(request, "dashboard/replay.html#answer", context)

@@ -175,6 +175,20 @@ def test_another_name_is_another_intention_and_the_same_one_is_not(client: Clien
     assert first == again != other
 
 
+def test_a_refusal_names_the_field_as_a_person_would(client: Client, booking: Booking) -> None:
+    errors = [{"in": "body", "pointer": "#/name", "detail": "has to be text"}]
+    problem = {"title": "Invalid request", "detail": "body #/name: has to be text", "errors": errors}
+    for answer, told in (
+        (httpx.Response(422, json=problem), "<b>Not renamed.</b> Name: has to be text."),
+        (httpx.Response(409, json={"title": "Changed meanwhile", "detail": "look"}), "<b>Changed meanwhile.</b> Look"),
+        (httpx.Response(503, text="<h1>oops</h1>"), "<b>Not renamed.</b> The service answered 503"),
+        (httpx.Response(504, json={"title": "x"}), "Nobody knows yet whether"),
+    ):
+        booking.answer = answer
+        text = client.post("/customers/123/rename", {"name": "Ana"}, headers={"Idempotency-Key": "k"}).content.decode()
+        assert told in text
+
+
 @pytest.mark.parametrize("text", ["9" * 5000, "1e999", "nan", "-", "", "inf", "１２", "9" * 19])
 def test_a_number_that_is_none_stays_text(text: str) -> None:
     assert whole(text) is None

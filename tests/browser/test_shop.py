@@ -26,6 +26,11 @@ def bookings_of(live: Live, label: str, performance: str = "concert-2024") -> li
     return live.rows("booking", ask, label, performance)
 
 
+def standing(live: Live, label: str) -> list[str]:
+    """How the bookings of this seat are paid that have not been cancelled (an earlier test's may have been)."""
+    return [method for _, state, method in bookings_of(live, label) if state != "CANCELLED"]
+
+
 def count(live: Live) -> int:
     return int(live.rows("booking", "select count(*) from booking_booking")[0][0])
 
@@ -146,7 +151,7 @@ def test_an_answer_that_got_lost_is_asked_for_again(open_page: OpenPage, live: L
     expect(page.locator("#problem")).to_contain_text(f"Your booking went through: {label}", timeout=PATIENCE)
     expect(page.locator("#chosen")).to_have_text("Click a seat.")
     expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
-    assert bookings_of(live, label) == [("concert-2024", "CONFIRMED", VISA)]
+    assert standing(live, label) == [VISA]
 
 
 def test_another_card_after_a_lost_answer_finds_the_first_booking_first(open_page: OpenPage, live: Live) -> None:
@@ -176,7 +181,7 @@ def test_another_card_after_a_lost_answer_finds_the_first_booking_first(open_pag
     page.reload()
     expect(page.locator("#problem")).to_contain_text(f"Your booking went through: {label}", timeout=PATIENCE)
     expect(page.locator("#problem")).to_contain_text("with Visa")
-    assert bookings_of(live, label) == [("concert-2024", "CONFIRMED", VISA)]
+    assert standing(live, label) == [VISA]
 
 
 def test_a_cancelled_booking_is_not_told_as_one_that_went_through(open_page: OpenPage, live: Live) -> None:
@@ -187,7 +192,8 @@ def test_a_cancelled_booking_is_not_told_as_one_that_went_through(open_page: Ope
     page.locator('select[name="payment_method"]').select_option("tok_declined")
     seat(page, label).click()
     press_book(page)
-    wait_until(lambda: [row[1] for row in bookings_of(live, label)] == ["CANCELLED"], 30, "the card to be declined")
+    declined = ("concert-2024", "CANCELLED", "tok_declined")
+    wait_until(lambda: declined in bookings_of(live, label), 30, "the card to be declined")
     lost = False
     expect(page.locator("#problem")).to_contain_text("cancelled since", timeout=PATIENCE)
 

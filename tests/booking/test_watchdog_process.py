@@ -29,6 +29,7 @@ def watchdog(shop: None) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
         "PATH": os.environ["PATH"],
         "SERVICE": "booking",
+        "SECRET_KEY": "of-a-test",
         "DATABASE_URL_BOOKING": urlunsplit(address._replace(path=f"/{database}")),
         "REDIS_URL": os.environ["REDIS_URL"],
     }

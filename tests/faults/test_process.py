@@ -25,7 +25,9 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
         name: os.environ[name] for name in ("PATH", "REDIS_URL", "DATABASE_URL_PAYMENTS") if name in os.environ
     }
     child = subprocess.Popen(
-        BY_NAME["worker-payments"].command(sys.executable), cwd=ROOT, env=environment | {"SERVICE": "payments"}
+        BY_NAME["worker-payments"].command(sys.executable),
+        cwd=ROOT,
+        env=environment | {"SERVICE": "payments", "SECRET_KEY": "of-a-test"},
     )
     try:
         yield child

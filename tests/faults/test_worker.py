@@ -45,6 +45,7 @@ def work(envelopes: list[dict[str, Any]], *, redelivered: bool = False) -> int:
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SERVICE": "payments",
+        "SECRET_KEY": "of-a-test",
         "DATABASE_URL_PAYMENTS": urlunsplit(address._replace(path=f"/{database}")),
         "REDIS_URL": os.environ["REDIS_URL"],
     }
@@ -88,7 +89,14 @@ def test_a_crash_once_kills_the_worker_once(redis: Redis, point: Point) -> None:
     assert Payment.objects.count() == 1
     assert set(replies(Outbox)) == {("succeeded", "")}
     (proof,) = told(redis)
-    assert proof["data"] == {"fault": fault.id, "point": point, "action": "crash", "fired": 1, "who": "a test"}
+    assert proof["data"] == {
+        "fault": fault.id,
+        "point": point,
+        "action": "crash",
+        "fired": 1,
+        "who": "a test",
+        "process": proof["data"]["process"],
+    }
     assert (proof["correlationid"], proof["messageid"]) == (message["correlationid"], message["id"])
 
 

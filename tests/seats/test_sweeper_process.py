@@ -27,6 +27,7 @@ def sweeper(performance: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
         "PATH": os.environ["PATH"],
         "SERVICE": "seats",
+        "SECRET_KEY": "of-a-test",
         "DATABASE_URL_SEATS": urlunsplit(address._replace(path=f"/{database}")),
         "REDIS_URL": os.environ["REDIS_URL"],
     }

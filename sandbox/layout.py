@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from sandbox.address import Front
+from sandbox.address import MOST, Front
 from sandbox.processes import INSTANCES, SERVICES
 
 # Sixteen ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing
@@ -22,6 +22,11 @@ class Layout:
     root: Path
     port: int
     front: Front = field(default_factory=Front)
+
+    @property
+    def another_port(self) -> int:
+        """To suggest where this one cannot be had."""
+        return self.port + 1 if self.port < MOST else self.port - 1
 
     @property
     def state(self) -> Path:

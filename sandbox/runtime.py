@@ -61,6 +61,10 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
+        if self.layout.port in list(self.layout.ports.values())[1:]:
+            raise SandboxError(
+                f"PORT {self.layout.port} is one of those that its own processes take; choose another PORT"
+            )
         refuse_newer_data(self.layout)
         self._undo.enter_context(storage.lock(self.layout))
         self._prepare()
@@ -137,9 +141,10 @@ class Sandbox:
                 notes.append(f"ended {ended} left-over processes of an earlier run")
             if busy := taken(self.layout.ports, self.layout.front.host):
                 names = ", ".join(f"{port} ({name})" for name, port in busy.items())
-                other = f"make run PORT={self.layout.port + 1}"
+                storage.forget_new(self.layout)
                 raise SandboxError(
-                    f"port {names} cannot be had (taken, or not allowed to you); choose another PORT: {other}"
+                    f"port {names} cannot be had (taken, or not allowed to you); "
+                    f"choose another PORT: make run PORT={self.layout.another_port}"
                 )
             self.layout.logs.mkdir(exist_ok=True)
             secrets = secret_store.load_or_create(self.layout.state / "secrets.env")

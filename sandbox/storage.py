@@ -31,7 +31,7 @@ def lock(layout: Layout) -> IO[str]:
         file.close()
         raise AlreadyRunning(
             f"already running at {layout.url} (process {holder}); "
-            f"stop it there, or start another beside it: make run PORT={layout.port + 1}"
+            f"stop it there, or start another beside it: make run PORT={layout.another_port}"
         ) from None
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
@@ -86,6 +86,12 @@ def _is_somebody_elses(layout: Layout, home: Path) -> bool:
 def _new_home(layout: Layout) -> Path:
     digest = hashlib.sha256(str(layout.state.resolve()).encode()).hexdigest()[:12]
     return HOMES / f"sagabox-{digest}-{layout.port}"
+
+
+def forget_new(layout: Layout) -> None:
+    """Leave nothing behind of a sandbox that never came to have passwords."""
+    if not (layout.state / "secrets.env").exists():
+        shutil.rmtree(layout.state, ignore_errors=True)
 
 
 def remember(layout: Layout, **values: str | int) -> None:

@@ -3,6 +3,7 @@
 import json
 import pwd
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,24 @@ def test_notes_are_replaced_whole(tmp_path: Path, homes: Path, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         storage.remember(layout, socket="/elsewhere")
     assert storage.postgres_home(layout) == home
+
+
+@pytest.mark.parametrize("port", [None, 20_320, 65_535])
+def test_a_port_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path, homes: Path, port: int | None) -> None:
+    """Somebody else's, one that its own processes would take, and the last one there is."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0 if port in (None, 20_320) else 65_535))
+        other.listen()
+        port = port or other.getsockname()[1]
+        sandbox = Sandbox(tmp_path / "here", port)
+        try:
+            with pytest.raises(SandboxError, match="choose another PORT") as refused:
+                sandbox.start()
+        finally:
+            sandbox.stop()
+    assert "65536" not in refused.value.reason
+    assert not (tmp_path / "here/.sandbox" / str(port)).exists()
+    assert not homes.exists()
 
 
 # Of which version they are

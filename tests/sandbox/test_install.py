@@ -194,6 +194,7 @@ def test_the_machines_own_is_taken_if_it_is_new_enough(
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)  # half a minute of processor time, on a machine that may have other work
 def test_redis_is_built_from_its_source_where_no_wheel_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(obtain, "on_path", lambda: None)
     monkeypatch.setattr(obtain, "wheel_of_this_machine", lambda: None)

@@ -32,7 +32,7 @@ def main() -> None:
         os.environ["SERVICE"] = SERVICE_OF_COMMAND[command]
     os.environ["PORT"] = str(port_or_exit())
     state = Path(__file__).parent / ".sandbox" / os.environ["PORT"]
-    load_dotenv(state / "env" / f"{os.environ.get('SERVICE', 'none')}.env")  # what is already set wins
+    has_run = load_dotenv(state / "env" / f"{os.environ.get('SERVICE', 'none')}.env")  # what is already set wins
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
@@ -40,6 +40,9 @@ def main() -> None:
         try:
             execute_from_command_line(sys.argv)
         except ImproperlyConfigured as error:
+            if command in SERVICE_OF_COMMAND and not has_run:
+                port = os.environ["PORT"]
+                sys.exit(f"{error}. No sandbox of PORT {port} has run here: `make run PORT={port}` starts one")
             sys.exit(str(error))
 
 

@@ -215,7 +215,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("sandbox", "status"), ("sandbox", "--help"), ("book", "--help"), ("check", "--help")]
+    "arguments", [("sandbox", "status"), ("sandbox", "--help"), ("migrate", "--help"), ("check", "--help")]
 )
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_who_has_seen_enough_is_no_error(arguments: tuple[str, ...], unbuffered: str) -> None:
@@ -226,6 +226,13 @@ def test_a_reader_who_has_seen_enough_is_no_error(arguments: tuple[str, ...], un
     run.stdout.close()
     assert run.stderr.read() == ""
     assert run.wait(30) in (0, 3)
+
+
+def test_a_command_without_a_sandbox_says_how_to_start_one() -> None:
+    _, errors = (run := manage("book", PORT="8999")).communicate(timeout=30)
+    assert run.returncode == 1
+    assert "No sandbox of PORT 8999 has run here: `make run PORT=8999` starts one" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("port", ["99999", "abc", "-1"])

@@ -14,9 +14,12 @@ from pathlib import Path
 
 from sandbox.accounts import make_private, own, reachable, switched
 from sandbox.errors import SandboxError
-from sandbox.processes import POSTGRES_SETTINGS
+from sandbox.processes import BACKEND_KB, POSTGRES_SETTINGS
 
 MAJOR = "18"
+# No setting bounds what one backend takes: a SELECT can ask for gigabytes. Here the kernel refuses, and PostgreSQL says "out of
+# memory" to that one client. Shared buffers and stacks do not count.
+BOUNDED = ("/bin/sh", "-c", f'ulimit -d {BACKEND_KB} 2>/dev/null || : && exec "$0" "$@"')
 
 
 def installed_binaries(home: Path, account: pwd.struct_passwd | None) -> Path:
@@ -68,7 +71,7 @@ class Clusters:
         options = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}
         options |= POSTGRES_SETTINGS | settings
         flags = [flag for key, value in options.items() for flag in ("-c", f"{key}={value}")]
-        return [str(self.binaries / "postgres"), "-D", str(self.data(instance)), *flags]
+        return [*BOUNDED, str(self.binaries / "postgres"), "-D", str(self.data(instance)), *flags]
 
     def clear_stale_pid(self, instance: str) -> None:
         """Remove the lock a killed server left. Call only when no process lives in the data directory.

@@ -29,6 +29,9 @@ POSTGRES_SETTINGS = {
     "shared_buffers": "64MB",
 }
 
+BACKEND_KB = 512 * 1024
+"""What one process of PostgreSQL may allocate for itself, in KiB."""
+
 # A process may lean on those with a smaller number, so this order starts and its reverse stops. PostgreSQL stops before
 # Redis, relays before PostgreSQL: a fast shutdown waits for a connected replication client (57 s were measured).
 Health = Literal["postgres", "redis", "http", "heartbeat"]

@@ -43,6 +43,8 @@ CONSOLE_SETTINGS = {
     "temp_file_limit": "32MB",
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
+    "client_connection_check_interval": "1s",  # what works for a page that has gone ends
+    "log_min_messages": "fatal",  # an error is the page's to show, and may be as long as the log's disk is large
 }
 
 # A reader of an export that neither reads nor goes is let go by the server it reads from; should that fail, here.

@@ -2,10 +2,14 @@
 
 PostgreSQL does the refusing, in its own words: the role owns nothing and may only SELECT, its transactions are READ ONLY, its
 statements end after 2 s (see CONSOLE_SETTINGS of sandbox/provision.py). Here one statement is made sure of by the extended
-protocol, which prepares no two, and each run has a connection of its own, which takes settings and locks with it.
+protocol, which prepares no two, and each run has a connection of its own, which takes settings and locks with it. Whatever
+PostgreSQL does, after DEADLINE_S or past BYTES that connection is closed.
 """
 
 import re
+import select
+import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +23,15 @@ from psycopg.pq import DiagnosticField, ExecStatus
 ROWS, COLUMNS, CELL, LONGEST = 200, 60, 1000, 10_000
 """Rows and columns shown, characters of a cell, characters of a statement."""
 AT_ONCE, PATIENCE_S = 2, 1.0
+DEADLINE_S = 5.0
+"""PostgreSQL ends a statement after 2 s where it looks whether it should; in the midst of a copy of memory it does not look."""
+BYTES = 16 * 1024 * 1024
+"""More than ROWS rows of COLUMNS cells take in ASCII. An error may be as long as any text: it repeats what it could not read."""
+AHEAD = 256 * 1024
+RECEIVED = 128
+"""Where the number of bytes received stands in Linux's struct tcp_info, 64 bits."""
+TOO_LONG = f"The statement did not end within {DEADLINE_S:.0f} s, so its connection was closed."
+TOO_LARGE = f"The answer has more than {BYTES // 1024**2} MB, so its connection was closed. Ask for less."
 OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2000 -c bytea_output=hex -c datestyle=iso"
 VOID = 2278
 FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*([a-z]+)", re.IGNORECASE | re.DOTALL)
@@ -86,6 +99,10 @@ def _session(url: str) -> Iterator[Any]:
         url, autocommit=True, connect_timeout=2, options=OPTIONS, application_name="sagabox-console"
     )
     try:
+        with socket.fromfd(
+            connection.fileno(), socket.AF_INET, socket.SOCK_STREAM
+        ) as line:  # it may take tens of MB ahead of us
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AHEAD)
         yield connection.pgconn
     finally:
         connection.close()
@@ -105,6 +122,7 @@ class _Run:
 
     def __init__(self, pgconn: Any, statement: str) -> None:
         self._pgconn, self._statement = pgconn, statement
+        self._deadline = time.monotonic() + DEADLINE_S
 
     def result(self) -> Result | Refusal:
         began = time.monotonic()
@@ -120,14 +138,12 @@ class _Run:
         described = self._prepared(self._statement)
         count = described.nfields
         if not count:
-            return Result(
-                tag=self._checked(self._pgconn.exec_params(self._statement.encode(), [])).command_status.decode()
-            )
+            return Result(tag=self._checked(self._executed(self._statement)).command_status.decode())
         types = [(described.ftype(number), described.fmod(number)) for number in range(min(count, COLUMNS))]
         names = [described.fname(number).decode() for number in range(min(count, COLUMNS))]
         columns = list(zip(names, self._type_names(types), strict=True))
         sql, offset = self._bounded(types, count)
-        answer = self._checked(self._pgconn.exec_params(sql.encode(), []), offset)
+        answer = self._checked(self._executed(sql), offset)
         rows = [
             [answer.get_value(row, column) for column in range(min(answer.nfields, COLUMNS))]
             for row in range(min(answer.ntuples, ROWS + 1))
@@ -153,12 +169,36 @@ class _Run:
         return fenced, len(head)
 
     def _prepared(self, sql: str, offset: int = 0) -> Any:
-        self._checked(self._pgconn.prepare(b"", sql.encode()), offset)
-        return self._checked(self._pgconn.describe_prepared(b""), offset)
+        self._pgconn.send_prepare(b"", sql.encode())
+        self._checked(self._answer(), offset)
+        self._pgconn.send_describe_prepared(b"")
+        return self._checked(self._answer(), offset)
+
+    def _executed(self, sql: str) -> Any:
+        self._pgconn.send_query_params(sql.encode(), [])
+        return self._answer()
+
+    def _answer(self) -> Any:
+        """What PostgreSQL answers to what was sent. Raises _Refused for what takes too long or is too much."""
+        found = None
+        while True:
+            while self._pgconn.is_busy():
+                left = self._deadline - time.monotonic()
+                if left <= 0 or not select.select([self._pgconn.socket], [], [], left)[0]:
+                    raise _Refused(Refusal(message=TOO_LONG))
+                if _received(self._pgconn.socket) > BYTES:
+                    raise _Refused(Refusal(message=TOO_LARGE))
+                self._pgconn.consume_input()
+            result = self._pgconn.get_result()
+            if result is None:
+                return found
+            found = result
+            if result.status in COPIES:
+                return result
 
     def _type_names(self, types: list[tuple[int, int]]) -> list[str]:
         pairs = ", ".join(f"format_type({oid}, {modifier})" for oid, modifier in types)
-        answer = self._checked(self._pgconn.exec_params(f"select {pairs}".encode(), []))
+        answer = self._checked(self._executed(f"select {pairs}"))
         return [answer.get_value(0, number).decode() for number in range(len(types))]
 
     def _checked(self, answer: Any, offset: int = 0) -> Any:
@@ -172,6 +212,16 @@ class _Run:
         if answer.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise _Refused(_refusal(answer, offset))
         return answer
+
+
+def _received(descriptor: int) -> int:
+    """Bytes that have come on this TCP connection; 0 where the system does not say."""
+    try:
+        with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as line:
+            told = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RECEIVED + 8)
+    except (OSError, AttributeError):
+        return 0
+    return int(struct.unpack_from("Q", told, RECEIVED)[0]) if len(told) == RECEIVED + 8 else 0
 
 
 def _refusal(answer: Any, offset: int) -> Refusal:

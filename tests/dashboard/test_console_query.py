@@ -1,16 +1,21 @@
 """The console against real PostgreSQL: what it answers, and what is refused, each beside the owner, who could."""
 
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
 
+from dashboard.console import query
 from dashboard.console.query import AT_ONCE, CELL, ROWS, Refusal, Result, run
+from sandbox.processes import BACKEND_KB
 from sandbox.testing import url_of
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=[])
 OWNER = url_of(os.environ, "seats", "seats", "seats")
@@ -85,17 +90,18 @@ REFUSED = {
     "select 1; select 2": "42601",
     "do $$ begin loop end loop; end $$": "42501",
     "select nextval('wall_id_seq')": "42501",
-    "select set_config('transaction_read_only', 'off', true), nextval('wall_id_seq')": "25001",
+    "select set_config('transaction_read_only', 'off', true), nextval('wall_id_seq')": "42501",
     "select pg_read_file('/etc/passwd')": "42501",
     "select pg_ls_dir('/')": "42501",
-    "select lo_create(0)": "25006",
+    "select lo_create(0)": "42501",
     "select lo_import('/etc/passwd')": "42501",
     "select pg_reload_conf()": "42501",
     "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'seats'": "42501",
     "select * from pg_authid": "42501",
     "select dblink('', '')": "42883",
     "alter role seats_console superuser": "25006",
-    "select set_config('statement_timeout', '0', false), pg_sleep(60)": "57014",
+    "select set_config('statement_timeout', '0', false), pg_sleep(60)": "42501",
+    "select pg_sleep(60)": "57014",
     "select count(*) from generate_series(1, 100000000000)": "53400",
     "select 1 / 0": "22012",
 }
@@ -126,10 +132,7 @@ def test_the_control_the_owner_could(statement: str) -> None:
 def test_settings_and_locks_go_with_their_connection() -> None:
     answer("set default_transaction_read_only = off")
     assert refusal("insert into wall (brick) values ('b')").sqlstate in ("25006", "42501")
-    for _ in range(3):
-        assert answer("select pg_advisory_lock(42)").columns == [("pg_advisory_lock", "void")]
-    with psycopg.connect(OWNER, autocommit=True) as owner:
-        assert owner.execute("select pg_try_advisory_lock(42)").fetchone() == (True,)
+    assert refusal("select pg_advisory_lock(42)").sqlstate == "42501"
 
 
 def test_without_the_read_only_transaction_there_is_still_no_right() -> None:
@@ -149,6 +152,51 @@ def test_a_million_rows_and_a_gigabyte_are_cut() -> None:
     assert wide.rows == [["x" * CELL + "…"]]
     (columns,) = answer("select " + ", ".join(map(str, range(100)))).rows
     assert len(columns) == 60
+
+
+HUGE = {
+    "a huge array": "select array_agg(repeat('x', 1000000) || g) from generate_series(1, 1000) g",
+    "huge JSON": "select jsonb_agg(repeat('x', 1000000) || g) from generate_series(1, 1000) g",
+    "a huge text": "select length(repeat(repeat('x', 1000), 1000000))",
+    "many huge texts": "select length(string_agg(repeat('x', 10000000), '')) from generate_series(1, 90)",
+}
+
+
+@pytest.mark.parametrize("what", HUGE)
+def test_what_takes_the_machines_memory_is_refused_to_that_one_client(what: str) -> None:
+    with psycopg.connect(OWNER, autocommit=True, application_name="bystander") as owner:
+        began = time.monotonic()
+        found = refusal(HUGE[what])
+        assert found.sqlstate in ("53200", "57014", "54000"), found
+        assert time.monotonic() - began < query.DEADLINE_S + 1
+        assert owner.execute("select brick from wall").fetchall() == [("a",)], "nobody else noticed"
+
+
+def test_each_backend_may_allocate_so_much_and_no_more() -> None:
+    with psycopg.connect(OWNER) as owner:
+        told = Path(f"/proc/{owner.info.backend_pid}/limits").read_text()
+    assert f"Max data size             {BACKEND_KB * 1024}" in told
+
+
+def test_an_error_as_long_as_a_text_is_not_taken_in() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = refusal("select repeat('x', 60000000)::int")
+    assert found.message in (query.TOO_LARGE, "out of memory") or found.sqlstate == "53200"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 80 * 1024, found
+    assert answer("select 1").rows == [["1"]]
+
+
+def test_what_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the reason: here PostgreSQL itself would end it after 2 s."""
+    monkeypatch.setattr(query, "DEADLINE_S", 0.3)
+    began = time.monotonic()
+    assert refusal("select pg_sleep(10)").message == query.TOO_LONG
+    assert time.monotonic() - began < 1.5
+    running = "select count(*) from pg_stat_activity where usename = 'seats_console' and state = 'active'"
+    with psycopg.connect(OWNER, autocommit=True) as owner:
+        wait_until(
+            lambda: owner.execute(running.encode()).fetchone() == (0,), 5, "it to notice that its client has gone"
+        )
 
 
 def test_errors_point_at_their_place() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.live import Live
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 GIGABYTE = 1_000_000_000
 
 

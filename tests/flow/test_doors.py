@@ -13,7 +13,7 @@ import pytest
 
 from tests.live import Live
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 BOOKING = str(uuid.UUID(int=7))
 GOOD = {"performance": "studio-night", "seats": ["A-1"], "customer": 123, "payment_method": "tok_visa"}
 FORM, MULTIPART, JSON = (

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sandbox.health import CONTAINER_PORT
-from sandbox.processes import DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, Process, Tier
+from sandbox.processes import BACKEND_KB, DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, Process, Tier
 from sandbox.secret_store import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +62,7 @@ def test_each_postgres_is_set_as_in_the_sandbox() -> None:
             command = SERVICES[process.name]["command"]
             assert dict(flag.split("=") for flag in command[2::2]) == POSTGRES_SETTINGS
             assert set(command[1::2]) == {"-c"}
+            assert SERVICES[process.name]["ulimits"] == {"data": BACKEND_KB * 1024}
             assert "scram-sha-256" in SERVICES[process.name]["environment"]["POSTGRES_INITDB_ARGS"]
 
 

@@ -1,7 +1,8 @@
-"""Throwing a view away and making it again from the services' event logs, whether or not its projector runs meanwhile.
+"""Making a view again from the services' event logs, beside the one that is shown, whether or not its projector runs.
 
-A running projector notices that its checkpoints were moved and goes on from them; both then write the same rows, each only
-if newer. The two share the way: what one has read, the other's checkpoint counts as read.
+Only what is complete takes the view's place, in one transaction: a rebuild that cannot be finished (a source is away, one
+of its transactions does not end) has changed nothing. A running projector notices that its checkpoints were moved and goes
+on from them.
 """
 
 import logging
@@ -9,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import (
@@ -22,24 +23,25 @@ from django.db import (
 )
 
 from messaging.catch_up import EventApi, EventApiError, Page
-from messaging.cursor import UNKNOWN
+from messaging.cursor import UNKNOWN, Cursor
 from messaging.envelope import check
 from messaging.outage import is_passing
 from messaging.skipped import SkippedEvents
 from projections import checkpoints
 from projections.models import DeadLetter
-from projections.upsert import ALIAS
+from projections.upsert import ALIAS, Table
 from projections.views import View
 
 log = logging.getLogger(__name__)
 
 UNDIGESTIBLE = (KeyError, TypeError, ValueError, DataError, IntegrityError)
 RETRY_S = 0.2
+LOCKED_S = 5.0  # how long the projector may be kept waiting for a transaction to end
 PATIENCE_S = 60.0  # how long to wait for an event API that is away, or for a transaction that does not end
 
 
 class RebuildError(RuntimeError):
-    """The rebuild did not finish; the view is incomplete until its projector has caught up. The text says why."""
+    """The rebuild did not finish, and the view is as it was. The text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,32 +59,60 @@ class Rebuilt:
 
 
 def rebuild(view: View, apis: Mapping[str, EventApi], patience: float = PATIENCE_S) -> Rebuilt:
-    """Delete the view's rows, then apply every event of its sources. Raises RebuildError."""
+    """Apply every event of the view's sources beside it, then put the result in its place. Raises RebuildError.
+
+    At the end its projector is stopped (by its checkpoints' lock) until what came meanwhile has been read too: so nothing
+    that the view shows already is missing afterwards.
+    """
     began = time.monotonic()
-    counts: Counter[str] = Counter()
-    skipped = 0
-    with _alone(view):
+    beside = _Beside(view)
+    with _alone(view), _unless_away(), _tables_beside(view):
+        for source in view.sources:
+            beside.read(apis[source], patience)
         with transaction.atomic(using=ALIAS):
             checkpoints.ensure(view.name, view.sources)
             checkpoints.lock(view.name)
-            view.clear()
+            for source in view.sources:
+                beside.read(apis[source], min(patience, LOCKED_S))
+            for table in view.tables:
+                _swap(table)
             checkpoints.reset(view.name)
-        for source in view.sources:
-            for page, owed in _pages(apis[source], patience):
-                skipped += _apply(view, source, page, owed)
-                counts[source] += len(page.events)
+            checkpoints.save(view.name, beside.cursors(), applied=beside.applied, times={}, behind={})
     return Rebuilt(
         view=view.name,
-        events=counts.total(),
-        sources={source: counts[source] for source in view.sources},
-        skipped=skipped,
+        events=beside.events.total(),
+        sources={source: beside.events[source] for source in view.sources},
+        skipped=beside.skipped,
         seconds=round(time.monotonic() - began, 3),
     )
 
 
-def _pages(api: EventApi, patience: float) -> Iterator[tuple[Page, int]]:
-    """The source's event log up to now: pages, each with the transaction up to which it has to be read."""
-    horizon, owed = 0, UNKNOWN
+class _Beside:
+    """What has been read into the tables beside a view's: how far of each source, and how much."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._horizons = dict.fromkeys(view.sources, 0)
+        self.events: Counter[str] = Counter()
+        self.applied: Counter[str] = Counter()
+        self.skipped = 0
+
+    def read(self, api: EventApi, patience: float) -> None:
+        """The source's event log from where it was left to now."""
+        for page in _pages(api, self._horizons[api.source], patience):
+            skipped = _write(self._view, page.events)
+            self.events[api.source] += len(page.events)
+            self.applied[api.source] += len(page.events) - skipped
+            self.skipped += skipped
+            self._horizons[api.source] = page.horizon
+
+    def cursors(self) -> list[Cursor]:
+        return [Cursor(source=source, horizon=horizon, owed=horizon) for source, horizon in self._horizons.items()]
+
+
+def _pages(api: EventApi, horizon: int, patience: float) -> Iterator[Page]:
+    """The source's event log from a horizon on, up to all that was committed when the first page was read."""
+    owed = UNKNOWN
     give_up = time.monotonic() + patience
     while horizon < owed:
         try:
@@ -91,7 +121,7 @@ def _pages(api: EventApi, patience: float) -> Iterator[tuple[Page, int]]:
             _wait(give_up, str(error))
             continue
         owed = page.xmax if owed == UNKNOWN else owed
-        yield page, owed
+        yield page
         if page.horizon > horizon:
             give_up = time.monotonic() + patience
         elif page.horizon < owed:
@@ -105,24 +135,48 @@ def _wait(give_up: float, why: str) -> None:
     time.sleep(RETRY_S)
 
 
-def _apply(view: View, source: str, page: Page, owed: int) -> int:
-    """Write a page and its checkpoint; return how many of its events had to be skipped. A bad event costs only itself."""
+@contextmanager
+def _unless_away() -> Iterator[None]:
     try:
-        with transaction.atomic(using=ALIAS):
-            cursor = checkpoints.lock(view.name)[source]
-            skipped = _write(view, page.events)
-            merged = replace(
-                cursor,
-                horizon=max(cursor.horizon, page.horizon),
-                owed=owed if cursor.owed == UNKNOWN else max(cursor.owed, owed),
-            )
-            applied = len(page.events) - skipped
-            checkpoints.save(view.name, [merged], applied={source: applied}, times={}, behind={})
+        yield
     except Error as error:
         if not is_passing(error):
             raise
         raise RebuildError(f"the database of the projections went away: {error}") from error
-    return skipped
+
+
+@contextmanager
+def _tables_beside(view: View) -> Iterator[None]:
+    """Empty tables like the view's, for this session alone: there the view's own names mean them (PostgreSQL looks into
+    pg_temp first). They are in no publication, so the journal sees only what the swap changes.
+    """
+    with connections[ALIAS].cursor() as cursor:
+        for table in view.tables:
+            cursor.execute(f"create temporary table {table.name} (like public.{table.name} including all)")
+        try:
+            yield
+        finally:
+            with suppress(Error):  # they go with a lost connection
+                for table in view.tables:
+                    cursor.execute(f"drop table if exists pg_temp.{table.name}")
+
+
+def _swap(table: Table) -> None:
+    """Make the view's table what the one beside it is, changing only the rows that differ."""
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(f"select * from public.{table.name} limit 0")
+        columns = [f'"{column.name}"' for column in cursor.description]
+        key = [f'"{name}"' for name in table.key]
+        same = " and ".join(f"made.{name} = shown.{name}" for name in key)
+        cursor.execute(
+            f"delete from public.{table.name} shown where not exists (select from pg_temp.{table.name} made where {same})"
+        )
+        cursor.execute(f"""
+            insert into public.{table.name} as shown ({", ".join(columns)})
+            select {", ".join(columns)} from pg_temp.{table.name}
+            on conflict ({", ".join(key)}) do update set ({", ".join(columns)}) = row (excluded.*)
+            where (shown.*) is distinct from (excluded.*)
+        """)
 
 
 def _write(view: View, events: list[Any]) -> int:

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
-
 from messaging.envelope import check_major
-from projections.upsert import ALIAS, Fold, Table
+from projections.upsert import Fold, Table
 
 MAJOR = 1  # of every event's contract
 Folds = Mapping[str, Fold]
@@ -45,9 +43,3 @@ class View:
                 check_major(envelope.get("dataschema"), MAJOR, envelope["type"])
                 project(envelope, folds)
         return sum(table.write(folds[table.name].rows(), check=check) for table in self.tables)
-
-    def clear(self) -> None:
-        """Delete all rows of the view."""
-        with connections[ALIAS].cursor() as cursor:
-            for table in self.tables:
-                cursor.execute(f"delete from {table.name}")

@@ -23,7 +23,9 @@ def project(*batches: list[dict[str, Any]], check: bool = True) -> None:
 
 def clear() -> None:
     for view in VIEWS.values():
-        view.clear()
+        with connections["projections"].cursor() as cursor:
+            for table in view.tables:
+                cursor.execute(f"delete from {table.name}")
 
 
 @st.composite

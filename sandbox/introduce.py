@@ -13,6 +13,11 @@ from messaging.wal import notes
 
 DONE = "introduced"  # the publication's comment
 BLOCKS = 128  # of 8 kB: how much of a table is introduced in one transaction
+# What a table is introduced with, kept as its comment: one that is broken off is made up for at the next start.
+_SHAPE = """(
+    select 'journaled as ' || md5(string_agg(attname || ' ' || format_type(atttypid, null), ',' order by attnum))
+    from pg_attribute where attrelid = name::regclass and attnum > 0 and not attisdropped and attgenerated = '')
+"""
 
 
 class Begun(Enum):
@@ -37,7 +42,7 @@ def owed(connection: psycopg.Connection) -> Begun | None:
 def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None, key: str = "") -> None:
     """Log the rows of `tables` through a connection of their owner. `begun`: None for tables that join later.
 
-    `key`: the recorder's password, by which it believes that a note is ours.
+    Or for those whose columns have changed. `key`: the recorder's password, by which it believes that a note is ours.
     """
     if begun is not None:
         kind, text = begun.value
@@ -45,6 +50,18 @@ def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun
     for table in tables:
         _introduce_table(connection, table)
     connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(DONE)))
+
+
+def changed(connection: psycopg.Connection, tables: list[str]) -> list[str]:
+    """Those of these tables whose columns are not those they were introduced with: a migration came between.
+
+    A column that is added with a default leaves no row in the log, so what the journal replays would lack it for ever.
+    """
+    rows = connection.execute(
+        f"select name, {_SHAPE} is not distinct from obj_description(name::regclass, 'pg_class') from unnest(%s::text[]) name",
+        (tables,),
+    )
+    return [name for name, same in rows if not same]
 
 
 def _introduce_table(connection: psycopg.Connection, table: str) -> None:
@@ -69,6 +86,8 @@ def _introduce_table(connection: psycopg.Connection, table: str) -> None:
                 _note(connection, "introduced", f"{table} as it was found")
             if identity != "f":
                 connection.execute(sql.SQL("alter table {} replica identity default").format(name))
+    (shape,) = connection.execute(f"select {_SHAPE} from (values (%s::text)) one (name)", (table,)).fetchone() or ("",)
+    connection.execute(sql.SQL("comment on table {} is {}").format(name, sql.Literal(shape)))
 
 
 def _note(connection: psycopg.Connection, kind: str, text: str, key: str = "") -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from sandbox.introduce import Begun, introduce, owe, owed
+from sandbox.introduce import Begun, changed, introduce, owe, owed
 from sandbox.processes import INSTANCES, SERVICES, password_key
 from sandbox.provision import admin_url
 
@@ -30,7 +30,8 @@ _SLOTS = """
 def publish(environment: Mapping[str, str]) -> None:
     """Everything, in the order it takes: publications and replica identities, slots, and the rows that are there already.
 
-    Comes after the migrations. What a recorder's new slot has not seen is introduced to it.
+    Comes after the migrations. What a recorder's new slot has not seen is introduced to it, and so are tables whose columns
+    have changed since they were.
     """
     joined = {}
     for name in INSTANCES:
@@ -40,7 +41,9 @@ def publish(environment: Mapping[str, str]) -> None:
     for name in INSTANCES:
         with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
             begun = owed(connection)
-            tables = joined[name] if begun is None else journaled_tables(connection, name)
+            tables = journaled_tables(connection, name)
+            if begun is None:
+                tables = sorted({*joined[name], *changed(connection, tables)})
             introduce(connection, name, tables, begun, environment[password_key("recorder")])
 
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from messaging.wal import Transaction, Update, WalStream
-from sandbox.introduce import Begun, introduce, owe, owed
-from sandbox.publish import ensure_slot, publish_database
+from sandbox.introduce import Begun, changed, introduce, owe, owed
+from sandbox.publish import ensure_slot, journaled_tables, publish_database
 from sandbox.testing import url_of
 from tests.waiting import wait_until
 
@@ -116,6 +116,53 @@ def test_rows_from_before_the_slot_are_introduced_whole(
     assert rows_of(told, "seats_outbox") == {str(n): {"id": str(n), "long": "x" * 3000} for n in range(1, 4)}
     identity = "select relreplident::text from pg_class where relname = 'seats_outbox'"
     assert owner.execute(identity).fetchone() == ("d",)
+
+
+CHANGES = {
+    "a column with a default": "alter table seats_hold add note text not null default 'x'",
+    "a column that may be null": "alter table seats_hold add note text",
+    "a column less": "alter table seats_hold drop price",
+    "a column of another name": "alter table seats_hold rename price to cost",
+    "a column of another type": "alter table seats_hold alter price type text",
+}
+
+
+@pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES)
+def test_a_table_whose_columns_have_changed_is_introduced_again(
+    owner: psycopg.Connection, servers: Mapping[str, str], statement: str
+) -> None:
+    owner.execute("alter table seats_hold add price int default 5")
+    owner.execute("insert into seats_hold (id) select generate_series(1, 3)")
+    owner.execute("insert into seats_seat select generate_series(1, 3)")
+    publish_database(owner, "seats")
+    tables = journaled_tables(owner, "seats")
+    assert changed(owner, tables) == tables  # an older version left no word about them
+    introduce(owner, "seats", tables, None)
+    assert changed(owner, tables) == []
+    owner.execute("insert into seats_hold (id) values (4)")
+    assert changed(owner, tables) == []
+    owner.execute(statement)
+    assert changed(owner, tables) == ["seats_hold"]
+    url = url_of(servers, "seats", "postgres", "publishing")
+    with psycopg.connect(url, autocommit=True) as superuser:
+        ensure_slot(superuser, "test_introduce")
+        stream = WalStream(url, slot="test_introduce", publication="journal", notes=True)
+        told: list[Transaction] = []
+        introduce(owner, "seats", changed(owner, tables), None)
+
+        def enough() -> bool:
+            told.extend(stream.poll())
+            return len(rows_of(told, "seats_hold")) == 4
+
+        try:
+            wait_until(enough, 10, "all rows")
+        finally:
+            stream.close()
+            wait_until(partial(_dropped, superuser), 10, "the slot's reader to go")
+    names = {column.name for column in owner.execute("select * from seats_hold").description or ()}
+    assert all(set(row) == names for row in rows_of(told, "seats_hold").values())
+    assert rows_of(told, "seats_seat") == {}
+    assert changed(owner, tables) == []
 
 
 def rows_of(told: list[Transaction], table: str) -> dict[str | None, Any]:

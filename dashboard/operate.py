@@ -92,6 +92,8 @@ def settle_letters(request: HttpRequest, service: str, verb: str) -> HttpRespons
     if service not in SERVICES or verb not in operate_letters.MANY:
         return _answer(request, "Not found", f"there is no '{verb}' of letters of '{service}'")
     hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    if missing := _missing(hand):
+        return _answer(request, "Not done", missing)
     until = request.POST.get("until", "") if request.POST.get("all") else ""
     try:
         return _answer(request, *operate_letters.settle(service, verb, hand, request.POST.getlist("letter"), until))
@@ -121,8 +123,16 @@ def _cancelled(request: HttpRequest, title: str, detail: str) -> HttpResponse:
     return render(request, "dashboard/operate.html#cancelled", {"title": title, "detail": detail})
 
 
+def _missing(hand: dict[str, str]) -> str:
+    """What a person has not filled in, in words; "" if nothing. The page asks for it first: this is for one without scripts."""
+    words = {"who": "Say who you are: it is kept in the journal.", "why": "Say why: it is kept in the journal."}
+    return next((words[name] for name, text in hand.items() if not text.strip()), "")
+
+
 def _act(request: HttpRequest, service: str, path: str, verb: str, **more: Any) -> HttpResponse:
     hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    if missing := _missing(hand):
+        return _answer(request, "Not done", missing)
     try:
         answer = ask("POST", service, path, json={**hand, **more})
     except ServiceDown:

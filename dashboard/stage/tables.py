@@ -7,12 +7,12 @@ from journal.stories import Story, Tables
 
 HIDDEN_TABLES = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga", "_deadletter")
 COLUMNS = {
-    "booking_booking": ["state", "reason", "amount", "version"],
+    "booking_booking": ["state", "amount", "version"],
     "seats_seat": ["label", "status", "version"],
     "seats_hold": ["status", "expires_at", "version"],
-    "payments_payment": ["status", "amount", "reason", "version"],
+    "payments_payment": ["status", "amount", "version"],
     "payments_refund": ["amount"],
-    "tickets_issuance": ["status", "reason", "version"],
+    "tickets_issuance": ["status", "version"],
     "tickets_ticket": ["seat", "code"],
     "projections_bookingview": ["state", "hold_status", "payment_status", "tickets_status", "version"],
     "projections_seatmap": ["label", "status", "version"],
@@ -82,7 +82,9 @@ def _group(told: Story, service: str) -> dict[str, Any]:
 def _table(
     told: Story, service: str, name: str, rows: dict[str, dict[str, Any]], lag: dict[str, int] | None
 ) -> dict[str, Any]:
-    """{name, columns, rows: [{cells: [{text, changed}], last}]}; `last` is the entry that wrote the row last.
+    """{name, columns, rows: [{cells: [{text, changed}], reason, last}]}; `last` is the entry that wrote the row last.
+
+    `reason` is a cell on a line of its own, where the row has one: beside the others it would break them.
 
     A view's table also says how many versions it is `behind` (0: in step), and `whose`.
     """
@@ -101,6 +103,9 @@ def _table(
                 "cells": [
                     {"text": present.cell(row.get(column)), "changed": (key, column) in changed} for column in columns
                 ],
+                "reason": {"text": present.cell(row["reason"]), "changed": (key, "reason") in changed}
+                if row.get("reason")
+                else None,
                 "last": last_of(told, service, name, key),
             }
             for key, row in rows.items()

@@ -134,15 +134,20 @@ document.addEventListener("click", (event) => {
 });
 // A phone's picture is another one. The server draws it, and knows by a cookie; it is asked again only if it drew the wrong one.
 const narrow = window.matchMedia("(max-width: 62.5em)");
-let asked = null; // the panel that was asked to be drawn anew: an answer that was under way may still bring the wrong picture
+const AGAIN_MS = 1_000; // an answer that was under way may still bring the wrong picture: looked at again until it is the right one
+let looking = 0;
+let reloaded = null;
 const fit = () => {
+  clearTimeout(looking);
   const drawn = document.getElementById("lanes-picture")?.hasAttribute("data-narrow");
   if (drawn === undefined || drawn === narrow.matches || !document.cookie.includes("lanes=")) return;
   const panel = document.getElementById("booking");
-  if (asked === panel) return;
-  asked = panel;
+  looking = setTimeout(fit, AGAIN_MS);
   if (panel.dataset.live === "true") htmx.trigger(panel, "refresh");
-  else location.reload();
+  else if (reloaded !== panel) {
+    reloaded = panel;
+    location.reload();
+  }
 };
 const remember = () => {
   document.cookie = `lanes=${narrow.matches ? "narrow" : "wide"}; path=/; max-age=31536000; samesite=lax`;

@@ -158,3 +158,24 @@ def lose(live: Live, command: str) -> None:
 
 def log(live: Live, booking: str) -> list[dict[str, Any]]:
     return list(live.http.get(f"/api/bookings/{booking}/saga").json()["log"])
+
+
+def test_a_decision_without_a_reason_marks_the_field_and_goes_there(page: Any, live: Live) -> None:
+    """Also with spaces only, and for every button that takes the operator's hand."""
+    page.goto(f"{live.url}/operate")
+    page.evaluate(
+        """() => { document.getElementById("work").removeAttribute("hx-trigger");
+          document.querySelector("main").insertAdjacentHTML("beforeend",
+            `<p hx-include="#hand"><button type="button" id="decide" hx-post="/operate/sagas/0/skip">Skip</button></p>`);
+          htmx.process(document.querySelector("main")); }"""
+    )
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.fill("#why", "   ")
+    page.click("#decide")
+    expect(page.locator("#why")).to_be_focused()
+    expect(page.locator("#why")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".field-says")).to_have_text("Say why: it is kept in the journal")
+    assert posts == []
+    page.fill("#why", "the printer is back")
+    expect(page.locator("#why")).not_to_have_attribute("aria-invalid", "true")

@@ -140,3 +140,19 @@ def test_a_saga_that_is_kept_from_its_decision_is_not_promised_one_in_the_past()
     now = datetime.now(UTC)
     assert "next attempt or decision at" in shown(now + timedelta(seconds=5))
     assert "a decision is due since" in shown(now - timedelta(seconds=5))
+
+
+@pytest.mark.parametrize("verb", ["retry-now", "skip", "resend"])
+@pytest.mark.parametrize(
+    ("hand", "says"), [({"who": "Ines", "why": " "}, "Say why"), ({"why": "back"}, "Say who you are")]
+)
+def test_without_a_name_or_a_reason_nothing_is_asked(
+    client: Client, asked: Any, verb: str, hand: dict[str, str], says: str
+) -> None:
+    answer = client.post(f"/operate/sagas/{ID}/{verb}", hand)
+    assert f"{says}: it is kept in the journal" in answer.content.decode()
+    assert (asked, answer.headers.get("HX-Trigger")) == ([], None)
+    for what in ("retry", "discard"):
+        for path in (f"/operate/letters/seats/{ID}/{what}", f"/operate/letters/seats/{what}"):
+            assert says in client.post(path, {**hand, "letter": ID}).content.decode()
+    assert asked == []

@@ -17,7 +17,7 @@ from booking.saga import report
 from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import restore
 from dashboard.records.inspector import sagas_of
-from dashboard.stage import steps
+from dashboard.stage import steps, tables
 from dashboard.stage.lanes import Lanes, draw
 from dashboard.stage.lanes.shapes import Arrow, Node
 from journal.stories import fold
@@ -330,3 +330,14 @@ def test_a_declined_booking_in_the_inspector() -> None:
         "not reached",
     ]
     assert 'data-state="COMPENSATED">COMPENSATED' in html
+
+
+def test_a_reason_stands_on_a_line_of_its_own_beside_whole_numbers() -> None:
+    booking, entries = recorded("cancelled_later")
+    found = {table["name"]: table for group in tables.groups(fold(booking, entries)) for table in group["tables"]}
+    row = found["booking_booking"]["rows"][0]
+    assert (row["reason"]["text"], found["booking_booking"]["columns"]) == (
+        "cancelled_by_customer",
+        ["state", "amount", "v"],
+    )
+    assert found["payments_payment"]["rows"][0]["reason"] is None

@@ -19,6 +19,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
+from messaging.doors.origins import same_origin
 from messaging.operator_token import bearer_of, is_guessed, is_token
 from messaging.problems import Problem
 
@@ -49,7 +50,8 @@ def check_operator(request: HttpRequest) -> None:
     A page of somebody else, open in a browser on this machine, could send requests here too; it cannot hide its Origin.
     """
     origin = request.headers.get("Origin")
-    if origin not in (None, settings.PUBLIC_ORIGIN) and urlsplit(origin).netloc != request.get_host():
+    ours = origin in (None, settings.PUBLIC_ORIGIN)
+    if not ours and not same_origin(str(origin), request.scheme or "http", request.get_host()):
         raise Problem(403, "Foreign origin", f"{origin} is not this page")
     if not _is_let_in(request):
         detail = "off this machine, send the operator token: Authorization: Bearer <OPERATOR_TOKEN>"

@@ -197,3 +197,13 @@ def readyz(request: HttpRequest) -> tuple[int, dict[str, Any]]:
     parts = readiness.parts()
     ready = all(state == "ready" for state in parts.values())
     return (200 if ready else 503), {"ready": ready, "parts": parts}
+
+
+def _sections() -> None:
+    """Give each route without a section the one that its address names: /api/bookings/{id} is of the bookings."""
+    for path, view in api.default_router.path_operations.items():
+        for operation in view.operations:
+            operation.tags = operation.tags or [path.strip("/").removeprefix("api/").partition("/")[0]]
+
+
+_sections()

@@ -1,14 +1,18 @@
 """Infrastructure really down while bookings run: the others go on, and everything completes after."""
 
+import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from proofs import running
 from sandbox.provision import admin_url
+from tests.breaking import frozen, read_only
 from tests.flow.test_verdict import verdict
-from tests.live import Live
+from tests.live import ENDED, Live
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -168,3 +172,59 @@ def test_lost_slots_are_made_again_and_nothing_is_missing_after(live: Live) -> N
     )
     assert [kind for kind, _ in told].count("gap") == 1
     assert [kind for kind, _ in told].count("slot") == 2
+
+
+def test_a_database_that_is_read_only_cancels_no_booking(live: Live) -> None:
+    seats = live.free_seats(4)
+    with read_only("seats", live.sandbox.environments.control()):
+        bookings = [live.place([seat], "concert-2024") for seat in seats]
+        wait_until(lambda: live.rows("booking", RESERVING, bookings) == [(4,)], 15, "Seat to be asked")
+        assert reserved(live, bookings) == 0
+    with read_only("booking", live.sandbox.environments.control()):
+        answer = live.http.post("/api/bookings", json=BODY, headers={"Idempotency-Key": "read-only"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert "read-only" in answer.json()["detail"]
+    assert {row["state"] for row in live.ended(*bookings, within=60)} == {"CONFIRMED"}
+
+
+RESERVING = "select count(*) from booking_outbox where type = 'ReserveSeats' and correlation_id = any(%s)"
+BODY = {"performance": "concert-2024", "seats": ["A-1"], "customer": 123, "payment_method": "tok_visa"}
+
+
+def test_a_locked_seat_keeps_only_its_own_booking_waiting(live: Live) -> None:
+    locked, *seats = live.free_seats(4)
+    url = live.sandbox.environments.control()["DATABASE_URL_SEATS"]
+    with psycopg.connect(url) as somebody:
+        where = "performance_id = 'concert-2024' and label = %s"
+        somebody.execute(f"select from seats_seat where {where} for update".encode(), [locked])
+        waits = live.place([locked], "concert-2024")
+        others = [live.place([seat], "concert-2024") for seat in seats]
+        assert {row["state"] for row in live.ended(*others, within=20)} == {"CONFIRMED"}
+        assert live.booking(waits)["state"] not in ENDED
+    assert live.ended(waits, within=30)[0]["state"] == "CONFIRMED"
+
+
+def test_servers_that_stand_still_keep_nobody_waiting_for_long(live: Live) -> None:
+    def pid(name: str) -> int:
+        return int(running.supervisor(live.sandbox.layout).statuses()[name].pid or 0)
+
+    def book() -> tuple[int, float]:
+        began = time.monotonic()
+        answer = live.http.post("/api/bookings", json=BODY, headers={"Idempotency-Key": str(uuid.uuid4())})
+        return answer.status_code, time.monotonic() - began
+
+    with frozen(pid("redis")):
+        for _ in range(3):
+            status, took = book()
+            assert status == 202
+            assert took < 1.5
+    with frozen(pid("postgres-booking")):
+        status, took = book()
+        assert status in (503, 504)
+        assert took < 6
+    wait_until(lambda: book()[0] == 202, 10, "bookings to be taken again")
+    with frozen(pid("postgres-projections")):
+        began = time.monotonic()
+        assert live.http.get("/bookings").status_code == 503
+        assert time.monotonic() - began < 8
+        assert book()[0] == 202

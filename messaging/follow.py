@@ -118,7 +118,7 @@ def _retry(apply: Apply, skipped: SkippedEvents) -> None:
             apply([checked_event(event)], [], {})
         except Exception as error:
             _raise_unless_its_own(error)
-            skipped.record(event, str(event.get("source", "")), error)
+            skipped.record(event, str(event.get("source", "")), error, letter)
         else:
             skipped.cleared(letter)
 

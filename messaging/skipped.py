@@ -29,11 +29,14 @@ class SkippedEvents:
         self._model, self._alias = dead_letter, router.db_for_write(dead_letter)
         self._table = dead_letter._meta.db_table
 
-    def record(self, event: Any, where: str, error: Exception) -> None:
-        """Keep what was left out: an event, or the text of something that was to be one. The same one gets the same letter."""
+    def record(self, event: Any, where: str, error: Exception, letter: str = "") -> None:
+        """Keep what was left out: an event, or the text of something that was to be one. The same one gets the same letter.
+
+        `letter`: the one by which it was tried again.
+        """
         envelope = event if isinstance(event, dict) else {"data": {"content": str(event)[:4000]}, "source": where}
         name = str(envelope.get("id") or envelope["data"])
-        letter = str(uuid.uuid5(_LETTERS, f"{self.reader} {name}"))
+        letter = letter or str(uuid.uuid5(_LETTERS, f"{self.reader} {name}"))
         kept = {**envelope, SKIPPED_BY: self.reader}
         dead_letters.record(self._model, kept, f"{where}: {error!r}", dead=True, letter=letter)
 

@@ -257,7 +257,8 @@ def test_a_skipped_event_is_applied_again_when_a_person_says_so(redis: Redis, se
     emit(seats, "Bad")
     with following(keeper, redis, seats.api()):
         letter = wait_until(lambda: DeadLetter.objects.filter(state="dead"), PATIENCE, "its letter")[0]
-        DeadLetter.objects.update(state="retried")
+        changed = {**letter.envelope, "id": str(uuid.uuid4())}  # edited by a person who should not have
+        DeadLetter.objects.update(state="retried", envelope=changed)
         wait_until(lambda: len(DeadLetter.objects.get().attempts) == 2, PATIENCE, "a second attempt to fail")
         assert DeadLetter.objects.get().state == "dead"
         keeper.refuse = ""

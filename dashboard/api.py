@@ -203,7 +203,9 @@ def _sections() -> None:
     """Give each route without a section the one that its address names: /api/bookings/{id} is of the bookings."""
     for path, view in api.default_router.path_operations.items():
         for operation in view.operations:
-            operation.tags = operation.tags or [path.strip("/").removeprefix("api/").partition("/")[0]]
+            named = path.strip("/").removeprefix("api/").partition("/")[0]
+            section = {"{service}": "services", "healthz": "health", "readyz": "health"}.get(named, named)
+            operation.tags = operation.tags or [section]
 
 
 _sections()

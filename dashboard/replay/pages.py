@@ -82,6 +82,7 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
     tables = [
         {"service": service, "name": SERVICE_NAMES.get(service, service), "tables": sorted(totals.items())}
         for service, totals in sorted(moments.totals_at(pos, found["tape"]).items())
+        if found["last_pos"] >= found["first_pos"]
     ]
     context = {"services": tables, "last": pos, "operator": is_operator(request), "whole": True}
     with player.drawable(found):

@@ -97,7 +97,7 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
         performance = performance or (told["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
     address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}
-    entry = _entry(pos, tape)
+    entry = _entry(pos, tape) if last >= first else None  # of a run without an entry, the last is the run's before
     beside = panels(pos, performance, tape, request.GET.get("map", ""))
     return {
         **told,
@@ -109,7 +109,7 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
         "live": False,
         "follow": False,
         "run_entry": present.entry(entry) if entry else None,
-        "everything": everything(pos, tape),
+        "everything": everything(pos if entry else 0, tape),
         "time": _time(run, pos, booking, entry),
         "panel_url": f"/replay/{run['id']}/moment?{urlencode({'booking': booking, 'pos': ''} if booking else {'pos': ''})}",
         "link": f"/replay/{run['id']}?{urlencode({**address, 'pos': ''})}",

@@ -231,3 +231,17 @@ def test_a_strip_is_as_high_as_it_is_dense() -> None:
     bars = bar.strip([0.0, 4.0, 1.0], [], 1, 30)["bars"]
     assert [one["h"] for one in bars] == [bar.HIGH, bar.HIGH // 2]
     assert all(one["y"] + one["h"] == bar.HIGH + 2 for one in bars)
+
+
+@pytest.mark.urls("dashboard.urls")
+def test_a_run_in_which_nothing_is_recorded_yet_shows_no_entry_and_no_rows_of_the_run_before(
+    run: UUID, client: Client
+) -> None:
+    Run.objects.filter(id=run).update(ended_pos=LAST, ended_at=START)
+    empty = a_run(LAST + 1)
+    html = client.get(f"/replay/{empty}", HTTP_HOST="localhost").content.decode()
+    assert "Nothing recorded yet" in html
+    assert "Nothing has been recorded in this run yet." in html
+    assert f"Entry #{LAST}" not in html
+    assert f"Entry #{LAST}" in client.get(f"/replay/{run}", HTTP_HOST="localhost").content.decode()
+    assert "No table had a row yet." in html

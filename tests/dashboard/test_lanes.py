@@ -305,3 +305,17 @@ def journals(draw_: st.DrawFn) -> list[dict[str, Any]]:
 def test_any_entries_at_all(entries: list[dict[str, Any]]) -> None:
     for narrow in (False, True):
         check(draw(entries, BOOKING, narrow=narrow), entries)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_a_screen_reader_comes_to_each_box_before_the_arrows_that_leave_it(narrow: bool) -> None:
+    booking, entries = recorded("declined")
+    lanes = draw(entries, booking, narrow=narrow)
+    order = lanes.reading_order.split()
+    assert len(order) == len(set(order))
+    assert set(order) >= {box.id for box in lanes.boxes}
+    for arrow in lanes.arrows:
+        if arrow.id in order:
+            assert order.index(arrow.from_id) < order.index(arrow.id)
+    heights = [box.y for one in order for box in lanes.boxes if box.id == one]
+    assert heights == sorted(heights)

@@ -268,6 +268,15 @@ class Lanes:
     narrow: bool = False
 
     @property
+    def reading_order(self) -> str:
+        """Ids of the boxes from top to bottom, each before the arrows that leave it. (They are drawn over the arrows.)"""
+        leaving: dict[str, list[str]] = {}
+        for arrow in self.arrows:
+            leaving.setdefault(arrow.from_id, []).append(arrow.id)
+        boxes = sorted(self.boxes, key=lambda box: (box.y, box.x))
+        return " ".join(one for box in boxes for one in (box.id, *leaving.get(box.id, [])))
+
+    @property
     def standing(self) -> bool:
         """Does a fault hold the saga: is a step or a message of it held, and nothing has come of it? A view is not the saga."""
         gone = {arrow.from_id for arrow in self.arrows if not arrow.future}

@@ -124,7 +124,7 @@ def test_search_finds_and_centres(tape: None) -> None:
         assert re.findall(r'class="node" id="(n-\d+)"[^>]*aria-current="true"', page) == [f"n-{pos}"]
     assert "which the filter hides" in get("q=%2377&service=payments&from=60&to=90").content.decode()
     page = get("q=zebra").content.decode()
-    assert "“<bdi>zebra</bdi>” is not in the live journal" in page
+    assert "“zebra” is not in the live journal" in page
     assert "a transaction&#x27;s xid, an LSN" in page
 
 
@@ -143,7 +143,6 @@ def test_search_finds_and_centres(tape: None) -> None:
         ("kind=boom", 400, "there are transaction, observation, fault"),
         ("zoom=9", 400, "there are dots, letters, titles"),
         ("booking=xyz", 400, "Booking: give its whole id"),
-        ("q=%00", 400, "Search: at most 80 characters, and no zero byte"),
         ("run=7", 400, "Run: give a run&#x27;s id"),
         (f"run={uuid.UUID(int=9)}", 404, f"there is no run {uuid.UUID(int=9)} here; /replay lists the runs"),
     ],

@@ -6,9 +6,9 @@ does so for a phone.
 
 from collections.abc import Sequence
 
+from dashboard.stage.lanes.drawing import Lanes
 from dashboard.stage.lanes.narrow import Narrow
 from dashboard.stage.lanes.placing import Placing
-from dashboard.stage.lanes.shapes import Lanes
 from dashboard.stage.lanes.telling import tell
 from journal.queries import EntryDict
 

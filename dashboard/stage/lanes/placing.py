@@ -9,6 +9,7 @@ from datetime import datetime
 from textwrap import wrap
 from typing import ClassVar
 
+from dashboard.stage.lanes.drawing import Lanes
 from dashboard.stage.lanes.paths import Router
 from dashboard.stage.lanes.shapes import (
     BUS,
@@ -19,7 +20,6 @@ from dashboard.stage.lanes.shapes import (
     Box,
     Column,
     Flow,
-    Lanes,
     Line,
     Node,
     Pill,

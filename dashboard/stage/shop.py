@@ -51,8 +51,8 @@ def book(request: HttpRequest) -> HttpResponse:
     if answer.status_code >= 500 and answer.status_code != 503:
         return _unanswered(request)
     if fault := answer.headers.get("X-Injected-Fault"):
-        said = f"A fault that somebody armed refuses requests there. {STILL_CHOSEN}: try again."
-        return _refused(request, answer.status_code, "Booking's API is down on purpose", said, hint=f"fault {fault}")
+        said = f"Booking's API is down on purpose. {STILL_CHOSEN}: try again."
+        return _refused(request, answer.status_code, "Injected fault", said, hint=f"fault {fault}")
     return _told(request, answer.status_code, _problem_of(answer.content))
 
 

@@ -97,7 +97,7 @@ def test_an_injected_fault_is_told_in_words_and_its_id_is_a_title(client: Client
     text, event = book(client)
     assert event == {"refused": {"status": 503}}
     assert 'title="fault 27c0a8"' in text
-    assert "<b>Booking&#x27;s API is down on purpose.</b> A fault that somebody armed refuses requests there." in text
+    assert "<b>Injected fault.</b> Booking&#x27;s API is down on purpose. Nothing was booked" in text
     assert text.count("27c0a8") == 1
 
 

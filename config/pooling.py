@@ -4,6 +4,8 @@ Under ASGI each request has a thread of its own; Celery's Django fixup closes a 
 connection costs a fork, a SCRAM handshake and cold catalogue caches: 20 ms a hop, measured. Loops keep theirs instead.
 """
 
+from typing import Any
+
 from django.conf import settings
 
 from messaging.postgresql.bounded import BoundedConnection, be_patient
@@ -22,10 +24,15 @@ def pool_connections(most: int, statement_s: float) -> None:
     be_patient(statement_s)
     for database in filter(None, settings.DATABASES.values()):
         database["CONN_MAX_AGE"] = 0  # "close" gives it back
-        database["OPTIONS"]["pool"] = {
-            "min_size": 1,
-            "max_size": most,
-            "timeout": WAIT_S,
-            "reconnect_timeout": RECONNECT_S,
-            "connection_class": BoundedConnection,
-        }
+        database["OPTIONS"]["pool"] = options(most)
+
+
+def options(most: int) -> dict[str, Any]:
+    """Of psycopg_pool's ConnectionPool."""
+    return {
+        "min_size": 1,
+        "max_size": most,
+        "timeout": WAIT_S,
+        "reconnect_timeout": RECONNECT_S,
+        "connection_class": BoundedConnection,
+    }

@@ -181,11 +181,16 @@ def _work(request: HttpRequest) -> dict[str, Any]:
 
 
 def _saga(saga: dict[str, Any]) -> dict[str, Any]:
-    actions = [{**action, "step": step["name"]} for step in saga["steps"] for action in step["actions"]]
-    current = [action for action in actions if action["state"] == "sent"]
     overdue = bool(saga["due_at"]) and datetime.fromisoformat(saga["due_at"]) < datetime.now(UTC) - WATCHED
-    shown = {"stuck": saga["state"] == "STUCK", "overdue": overdue, "current": current[-1] if current else None}
+    shown = {"stuck": saga["state"] == "STUCK", "overdue": overdue, "current": awaited(saga)}
     return {**saga, **shown, **seen(saga)}
+
+
+def awaited(saga: dict[str, Any]) -> dict[str, Any] | None:
+    """The action that the saga stands at, while it has no answer. Others may be sent too: what is undone unanswered stays so."""
+    actions = [(step["name"], action) for step in saga["steps"] for action in step["actions"]]
+    here = [one for name, one in actions if (name, one["action"]) == (saga.get("step"), saga.get("action"))]
+    return next((one for one in here if one["state"] == "sent"), None)
 
 
 def seen(saga: dict[str, Any]) -> dict[str, str]:

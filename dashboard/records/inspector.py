@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from booking.saga import report
 from dashboard import reading
 from dashboard.clients import ServiceDown, get_json
-from dashboard.operate import seen
+from dashboard.operate import awaited, seen
 from dashboard.operate_letters import SERVICES, of_booking
 from dashboard.operator import is_operator, who
 from dashboard.privacy import masked, viewer
@@ -96,11 +96,9 @@ def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> lis
 
 
 def _shaped(saga: dict[str, Any]) -> dict[str, Any]:
-    actions = [(step["name"], action) for step in saga["steps"] for action in step["actions"]]
-    awaited = [one for name, one in actions if (name, one["action"]) == (saga.get("step"), saga.get("action"))]
-    current = next((one for one in awaited if one["state"] == "sent"), None)
+    current = awaited(saga)
     ended, stuck = saga["state"] in ENDED, saga["state"] == "STUCK"
-    for _, action in actions:
+    for action in (action for step in saga["steps"] for action in step["actions"]):
         action["awaited"] = action is current and not ended
     steps = [
         {

@@ -142,6 +142,24 @@ def test_a_saga_that_is_kept_from_its_decision_is_not_promised_one_in_the_past()
     assert "a decision is due since" in shown(now - timedelta(seconds=5))
 
 
+def test_the_attempts_shown_are_those_of_what_the_saga_stands_at() -> None:
+    """A step that was sent and never answered stays "sent" while another, earlier one is undone or fenced."""
+
+    def action(name: str, what: str, state: str = "sent") -> dict[str, Any]:
+        attempts = [{"number": 1, "sent_at": "2024-01-01T00:00:00+00:00", "error": f"of {name}"}]
+        return {"action": what, "command": name, "state": state, "attempts": attempts, "limit": 8}
+
+    steps = [
+        {"name": "ReserveSeats", "actions": [action("ReserveSeats", "forward", "succeeded"), action("ReleaseSeats", "compensation")]},
+        {"name": "TakePayment", "actions": [action("TakePayment", "forward")]},
+    ]  # fmt: skip
+    saga = {"id": ID, "booking_id": ID, "definition": "BookTickets", "state": "STUCK", "booking_state": "CANCELLING"}
+    told = {**saga, "step": "ReserveSeats", "action": "compensation", "attempt": 1, "due_at": None, "steps": steps}
+    text = render_to_string("dashboard/operate.html#work", {"sagas": [operate._saga(told)], "letters": []})
+    assert ("of ReleaseSeats" in text, "of TakePayment" in text) == (True, False)
+    assert operate._saga({**told, "step": "ReserveSeats", "action": "forward"})["current"] is None  # it has its answer
+
+
 @pytest.mark.parametrize("verb", ["retry-now", "skip", "resend"])
 @pytest.mark.parametrize(
     ("hand", "says"), [({"who": "Ines", "why": " "}, "Say why"), ({"why": "back"}, "Say who you are")]

@@ -149,8 +149,9 @@ def test_the_attempts_shown_are_those_of_what_the_saga_stands_at() -> None:
         attempts = [{"number": 1, "sent_at": "2024-01-01T00:00:00+00:00", "error": f"of {name}"}]
         return {"action": what, "command": name, "state": state, "attempts": attempts, "limit": 8}
 
+    reserving = [action("ReserveSeats", "forward", "succeeded"), action("ReleaseSeats", "compensation")]
     steps = [
-        {"name": "ReserveSeats", "actions": [action("ReserveSeats", "forward", "succeeded"), action("ReleaseSeats", "compensation")]},
+        {"name": "ReserveSeats", "actions": reserving},
         {"name": "TakePayment", "actions": [action("TakePayment", "forward")]},
     ]  # fmt: skip
     saga = {"id": ID, "booking_id": ID, "definition": "BookTickets", "state": "STUCK", "booking_state": "CANCELLING"}

@@ -11,7 +11,7 @@ from messaging.cursor import Cursor
 from messaging.outage import Outage, may_be_caused_by_content
 from messaging.rate import ONE_AFTER_ANOTHER, Rate
 from messaging.reader import Batch, Reader, checked_event
-from messaging.skipped import SkippedEvents
+from messaging.skipped import AT_ONCE, SkippedEvents
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ def follow(
                 check()
                 check_at = time.monotonic() + CHECK_S
             if time.monotonic() >= retry_at:
-                _retry(apply, skipped)
-                retry_at = time.monotonic() + CHECK_S
+                more = _retry(apply, skipped)
+                retry_at = time.monotonic() + (0 if more else CHECK_S)
             outage.over()
             beat()
         except CursorsMovedError as moved:
@@ -111,9 +111,10 @@ def _deliver(reader: Reader, apply: Apply, batch: Batch, skipped: SkippedEvents)
     apply([], batch.cursors, batch.behind)
 
 
-def _retry(apply: Apply, skipped: SkippedEvents) -> None:
-    """Apply once more what a person wants applied again."""
-    for letter, event in skipped.retried():
+def _retry(apply: Apply, skipped: SkippedEvents) -> bool:
+    """Apply once more what a person wants applied again, and what has waited for a newer version; whether more may be due."""
+    due = skipped.due()
+    for letter, event in due:
         try:
             apply([checked_event(event)], [], {})
         except Exception as error:
@@ -121,6 +122,7 @@ def _retry(apply: Apply, skipped: SkippedEvents) -> None:
             skipped.record(event, str(event.get("source", "")), error, letter)
         else:
             skipped.cleared(letter)
+    return len(due) == AT_ONCE
 
 
 def _raise_unless_its_own(error: Exception) -> None:

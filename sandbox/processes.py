@@ -68,7 +68,8 @@ class Process:
 
 
 COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "FRONT_HOST", "PUBLIC_ORIGIN", "DEBUG", "REDIS_URL")
-LETTERS = ("LETTER_RETRY_S", "LETTER_LONGEST_RETRY_S")
+WAITING = "LETTER_LONGEST_RETRY_S"  # for a newer version of the reader
+LETTERS = ("LETTER_RETRY_S", WAITING)
 API_URLS = tuple(f"API_URL_{service.upper()}" for service in SERVICES)
 ADMIN_URLS = tuple(f"ADMIN_URL_{instance.upper()}" for instance in INSTANCES)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log",
@@ -145,9 +146,10 @@ def _readers() -> list[Process]:
         Process(name="sweeper-seats", tier=Tier.WORKERS, health="heartbeat", service="seats",
                 arguments=("manage.py", "sweep"), keys=(*COMMON, database_url("seats"))),
         Process(name="replicator", tier=Tier.WORKERS, health="heartbeat", service="booking",
-                arguments=("manage.py", "replicate"), keys=(*booking, "API_URL_SEATS"), yields=True),
+                arguments=("manage.py", "replicate"), keys=(*booking, WAITING, "API_URL_SEATS"), yields=True),
         *(Process(name=f"projector-{view.replace('_', '-')}", tier=Tier.WORKERS, health="heartbeat",
-                  service="projections", arguments=("manage.py", "project", view), keys=projections, yields=True)
+                  service="projections", arguments=("manage.py", "project", view), keys=(*projections, WAITING),
+                  yields=True)
           for view in VIEWS),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=(*UVICORN, *SOCKET),
                 keys=(*projections, database_url("journal"), *map(console_url, INSTANCES), "API_URL_CONTROL", "API_URL_JOURNAL",

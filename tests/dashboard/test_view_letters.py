@@ -48,9 +48,9 @@ def test_a_person_sees_what_was_left_out(client: Client, letter: str) -> None:
 
 def test_a_person_decides(client: Client, letter: str, redis: Redis) -> None:
     assert act(client, letter, "retry").json()["state"] == "retried"
-    ((told, event),) = SkippedEvents(DeadLetter, "projector-bookings").retried()
+    ((told, event),) = SkippedEvents(DeadLetter, "projector-bookings").due()
     assert (told, event["id"], event["data"]) == (letter, EVENT["id"], EVENT["data"])
-    assert not SkippedEvents(DeadLetter, "projector-sales").retried()
+    assert not SkippedEvents(DeadLetter, "projector-sales").due()
     assert act(client, letter, "edit-and-retry", data={"id": "y"}).json()["envelope"]["data"] == {"id": "y"}
     assert act(client, letter, "discard").json()["reason"] == f"{isolated('Ines')}: {isolated('the table is back')}"
     answer = act(client, letter, "retry")

@@ -16,9 +16,10 @@ from redis import Redis
 from messaging import catch_up, streams
 from messaging.catch_up import EventApi, Page
 from messaging.cursor import UNKNOWN, Cursor
-from messaging.follow import CursorsMovedError, follow
+from messaging.envelope import NewerContractError
+from messaging.follow import CursorsMovedError, _retry, follow
 from messaging.reader import Reader
-from messaging.skipped import SkippedEvents
+from messaging.skipped import AT_ONCE, SkippedEvents
 from seats.models import DeadLetter
 from tests.event_source import EventSource, serving
 from tests.waiting import wait_until
@@ -44,6 +45,7 @@ class Keeper:
         self.loads = 0
         self.moved = False
         self.refuse = ""
+        self.why: type[Exception] = KeyError
 
     def load(self) -> list[Cursor]:
         self.loads += 1
@@ -55,7 +57,7 @@ class Keeper:
             raise CursorsMovedError("moved")
         types = [envelope["type"] for envelope in envelopes]
         if self.refuse in types:
-            raise KeyError(self.refuse)
+            raise self.why(self.refuse)
         self.types += types
         self.cursors |= {cursor.source: cursor for cursor in cursors}
         self.saves += bool(cursors)
@@ -266,6 +268,58 @@ def test_a_skipped_event_is_applied_again_when_a_person_says_so(redis: Redis, se
         wait_until(lambda: DeadLetter.objects.get().state == "cleared", PATIENCE, "the letter to be cleared")
     assert keeper.types == ["Bad"]
     assert str(letter.pk) != seats.events()[0]["id"]  # two readers may leave the same event out
+
+
+@pytest.mark.parametrize("by", ["a newer reader starts", "its time is over"])
+def test_an_event_of_a_newer_version_waits_and_is_applied_by_itself(
+    redis: Redis, seats: EventSource, settings: Any, by: str
+) -> None:
+    settings.LETTER_LONGEST_RETRY_S = 0.0 if by == "its time is over" else 300.0
+    keeper = Keeper("seats")
+    keeper.refuse, keeper.why = "Newer", NewerContractError
+    emit(seats, "Newer", "Second")
+    with following(keeper, redis, seats.api()):
+        wait_until(keeper.has("Second"), PATIENCE, "the other event")
+        first = wait_until(lambda: DeadLetter.objects.filter(state="retrying"), PATIENCE, "its letter")[0]
+        if by == "its time is over":
+            wait_until(lambda: DeadLetter.objects.get().updated_at > first.updated_at, PATIENCE, "another attempt")
+            assert (DeadLetter.objects.get().state, len(DeadLetter.objects.get().attempts)) == ("retrying", 1)
+            keeper.refuse = ""
+            wait_until(lambda: DeadLetter.objects.get().state == "cleared", PATIENCE, "the event to be applied")
+    if by == "a newer reader starts":
+        keeper.refuse = ""
+        with following(keeper, redis, seats.api()):
+            wait_until(lambda: DeadLetter.objects.get().state == "cleared", PATIENCE, "the event to be applied")
+    assert keeper.types == ["Second", "Newer"]
+
+
+def test_a_waiting_event_that_fails_for_another_reason_is_dead(redis: Redis, seats: EventSource) -> None:
+    keeper = Keeper("seats")
+    keeper.refuse, keeper.why = "Newer", NewerContractError
+    emit(seats, "Newer")
+    with following(keeper, redis, seats.api()):
+        wait_until(lambda: DeadLetter.objects.filter(state="retrying"), PATIENCE, "its letter")
+    keeper.why = KeyError
+    with following(keeper, redis, seats.api()):
+        wait_until(lambda: DeadLetter.objects.get().state == "dead", PATIENCE, "the letter to be a person's")
+    assert "KeyError" in DeadLetter.objects.get().attempts[-1]["error"]
+
+
+def test_more_waiting_events_than_one_look_takes(redis: Redis) -> None:
+    letters = SkippedEvents(DeadLetter, "test-reader")
+    assert letters.due() == []
+    for number in range(AT_ONCE + 1):
+        event = {"id": str(number), "type": "Newer", "data": {}}
+        letters.record(event, "seats", NewerContractError("2.0"))
+    applied: list[int] = []
+    assert _retry(lambda events, cursors, behind: applied.append(1), letters) is False  # this reader has tried them
+    letters = SkippedEvents(DeadLetter, "test-reader")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("messaging.follow.checked_event", lambda event: event)
+        assert _retry(lambda events, cursors, behind: applied.append(1), letters) is True
+        assert _retry(lambda events, cursors, behind: applied.append(1), letters) is False
+    assert len(applied) == AT_ONCE + 1
+    assert set(DeadLetter.objects.values_list("state", flat=True)) == {"cleared"}
 
 
 def test_moved_cursors_are_loaded_again(redis: Redis, seats: EventSource) -> None:

@@ -27,7 +27,7 @@ def test_a_booking_without_payment_has_none(client: Client) -> None:
     assert client.get(f"/api/payments?booking={new_id()}").json() == []
 
 
-@pytest.mark.parametrize("query", ["", "?booking=", "?booking=7", "?booking=%00", "?booking='--"])
+@pytest.mark.parametrize("query", ["", "?booking=", "?booking=7", "?booking='--"])
 def test_a_bad_booking_id_gets_a_problem_document(client: Client, query: str) -> None:
     answer = client.get(f"/api/payments{query}")
     assert (answer.status_code, answer["Content-Type"]) == (422, MEDIA_TYPE)

@@ -25,7 +25,7 @@ def test_a_booking_without_tickets_has_none(client: Client) -> None:
     assert client.get(f"/api/tickets?booking={new_id()}").json() == []
 
 
-@pytest.mark.parametrize("query", ["", "?booking=", "?booking=7", "?booking=%00"])
+@pytest.mark.parametrize("query", ["", "?booking=", "?booking=7"])
 def test_a_bad_booking_id_gets_a_problem_document(client: Client, query: str) -> None:
     answer = client.get(f"/api/tickets{query}")
     assert (answer.status_code, answer["Content-Type"]) == (422, MEDIA_TYPE)

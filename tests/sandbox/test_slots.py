@@ -42,6 +42,7 @@ def superuser(url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(url, autocommit=True) as connection:
         mend(connection, "seats", key_of(url))
         yield connection
+        keep_log(connection)
         for slot in ("relay", "recorder"):
             wait_until(partial(drop, connection, slot), 10, "the slot's reader to go")
         connection.execute("drop publication outbox; drop publication journal")
@@ -89,20 +90,24 @@ def drop(connection: psycopg.Connection, slot: str) -> bool:
 
 
 def invalidate(connection: psycopg.Connection, slot: str) -> bool:
-    """Let PostgreSQL throw away the log that the slot needs, as it does when there is too much of it."""
+    """Let PostgreSQL throw away the log that the slot needs, as it does when there is too much of it.
+
+    The limit stays until the slot is lost: the checkpointer reads it at a moment of its own.
+    """
     connection.execute("alter system set max_slot_wal_keep_size = '1MB'")
     connection.execute("select pg_reload_conf()")
-    try:
-        for _ in range(3):
-            connection.execute("select pg_logical_emit_message(false, 'x', 'y'), pg_switch_wal()")
-        connection.execute("checkpoint")
-        found = connection.execute(
-            "select wal_status from pg_replication_slots where slot_name = %s", (slot,)
-        ).fetchone()
-        return found == ("lost",)
-    finally:
-        connection.execute("alter system reset max_slot_wal_keep_size")
-        connection.execute("select pg_reload_conf()")
+    for _ in range(3):
+        connection.execute("select pg_logical_emit_message(false, 'x', 'y'), pg_switch_wal()")
+    connection.execute("checkpoint")
+    found = connection.execute("select wal_status from pg_replication_slots where slot_name = %s", (slot,)).fetchone()
+    if found == ("lost",):
+        keep_log(connection)
+    return found == ("lost",)
+
+
+def keep_log(connection: psycopg.Connection) -> None:
+    connection.execute("alter system reset max_slot_wal_keep_size")
+    connection.execute("select pg_reload_conf()")
 
 
 def unpublish(connection: psycopg.Connection, slot: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from messaging.wal import WalStream
+from tests.event_source import EventSource, serving
 from tests.servers import PostgresServer, RedisServer, postgres_servers, redis_server_in
 from tests.waiting import wait_until
 
@@ -97,3 +98,10 @@ def redis(redis_server: RedisServer) -> Redis:
     client = redis_server.client()
     client.flushall()
     return client
+
+
+@pytest.fixture
+def seats(redis: Redis) -> Iterator[EventSource]:
+    source = EventSource("seats", redis)
+    with serving(source):
+        yield source

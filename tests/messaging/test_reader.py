@@ -1,98 +1,22 @@
 """The reader of event streams: what the stream loses, the event API gives; a slow commit is not skipped."""
 
-import json
-import threading
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
-from django.db import connections
 from redis import Redis
 
 from messaging import catch_up, streams
-from messaging.catch_up import EventApi, Page
-from messaging.cursor import UNKNOWN, Cursor
+from messaging.cursor import Cursor
 from messaging.envelope import NewerContractError
-from messaging.follow import CursorsMovedError, _retry, follow
-from messaging.reader import Reader
+from messaging.follow import _retry
 from messaging.skipped import AT_ONCE, SkippedEvents
 from seats.models import DeadLetter
 from tests.event_source import EventSource, serving
+from tests.messaging.following import PATIENCE, Keeper, emit, following
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=["seats", "payments"], transaction=True)
-PATIENCE = 15
-
-
-@pytest.fixture
-def seats(redis: Redis) -> Iterator[EventSource]:
-    source = EventSource("seats", redis)
-    with serving(source):
-        yield source
-
-
-class Keeper:
-    """Keeps cursors and event types as a database would; `moved` and `refuse` make it difficult."""
-
-    def __init__(self, *sources: str) -> None:
-        self.cursors = {source: Cursor(source=source) for source in sources}
-        self.types: list[str] = []
-        self.saves = 0
-        self.loads = 0
-        self.moved = False
-        self.refuse = ""
-        self.why: type[Exception] = KeyError
-
-    def load(self) -> list[Cursor]:
-        self.loads += 1
-        return list(self.cursors.values())
-
-    def apply(self, envelopes: Any, cursors: Any, behind: dict[str, int]) -> None:
-        if self.moved:
-            self.moved = False
-            raise CursorsMovedError("moved")
-        types = [envelope["type"] for envelope in envelopes]
-        if self.refuse in types:
-            raise self.why(self.refuse)
-        self.types += types
-        self.cursors |= {cursor.source: cursor for cursor in cursors}
-        self.saves += bool(cursors)
-
-    def has(self, *types: str) -> Callable[[], bool]:
-        return lambda: set(types) <= set(self.types)
-
-    def whole(self, source: str = "seats") -> Callable[[], bool]:
-        return lambda: self.cursors[source].complete and self.cursors[source].horizon > 0
-
-
-@contextmanager
-def following(keeper: Keeper, redis: Redis, *apis: EventApi) -> Iterator[None]:
-    reader = Reader("test-reader", redis=redis, apis={api.source: api for api in apis})
-    stop = threading.Event()
-
-    def run() -> None:
-        try:
-            follow(reader, keeper.load, keeper.apply, stop.is_set, skipped=SkippedEvents(DeadLetter, reader.name))
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-
-
-def emit(source: EventSource, *types: str) -> None:
-    for version, type_ in enumerate(types, 1):
-        source.emit(type_, {}, version)
 
 
 def test_a_whole_chain_needs_no_event_api(redis: Redis, seats: EventSource) -> None:
@@ -199,77 +123,6 @@ def test_a_source_that_is_slow_is_asked_for_less(
         seats.too_slow.set()
 
 
-def forged(**more: Any) -> bytes:
-    """An event as the stream has it, but for what is wrong with it."""
-    event = {"id": str(uuid.uuid4()), "source": "/seats", "type": "T", "kind": "event", "data": {}, "xid": "7"}
-    return json.dumps({**event, "horizon": "7", **more}).encode()
-
-
-NO_EVENTS = [
-    b"{",
-    b"[]",
-    b"{}",
-    b'{"id":"x","source":"/seats","type":"T","kind":"event","data":{}}',
-    b"[" * 5000,
-    forged(data={"n": "x" * 2_000_000}),
-    forged(horizon=str(10**30)),
-    forged(horizon=-1),
-    forged(xid="9" * 6000),
-    forged(horizon=None),
-    forged(data={"n": json.loads("[" * 300 + "]" * 300)}),
-    forged(type="\x00"),
-]
-
-
-@pytest.mark.parametrize("entry", NO_EVENTS, ids=lambda entry: entry[-20:])
-def test_what_is_no_event_is_skipped_loudly_and_made_good(redis: Redis, seats: EventSource, entry: bytes) -> None:
-    keeper = Keeper("seats")
-    emit(seats, "Zeroth")
-    seats.publish()
-    with following(keeper, redis, seats.api()):
-        wait_until(keeper.whole(), PATIENCE, "the reader to know where the stream is")
-        redis.xadd("events.seats", {"e": entry})
-        emit(seats, "First")
-        seats.publish()
-        wait_until(keeper.has("First"), PATIENCE, "the event after it")
-        wait_until(keeper.whole(), PATIENCE, "the doubt to be settled")
-        wait_until(lambda: redis.xlen("observations"), PATIENCE, "the skip to be told")
-    entries: Any = redis.xrange("observations")
-    observations = [json.loads(fields[b"o"]) for _, fields in entries]
-    assert [one["kind"] for one in observations] == ["event_skipped"]
-    assert DeadLetter.objects.get().state == "dead"
-
-
-def test_an_event_that_cannot_be_applied_costs_only_itself(redis: Redis, seats: EventSource) -> None:
-    keeper = Keeper("seats")
-    keeper.refuse = "Bad"
-    emit(seats, "First", "Bad", "Second")
-    with following(keeper, redis, seats.api()):
-        wait_until(keeper.has("First", "Second"), PATIENCE, "the good events")
-        wait_until(keeper.whole(), PATIENCE, "the cursor to go on")
-    assert redis.xlen("observations") == 1
-    letter = DeadLetter.objects.get()
-    assert (letter.type, letter.state, letter.envelope["skippedby"]) == ("Bad", "dead", "test-reader")
-    assert "KeyError('Bad')" in letter.attempts[0]["error"]
-
-
-def test_a_skipped_event_is_applied_again_when_a_person_says_so(redis: Redis, seats: EventSource) -> None:
-    keeper = Keeper("seats")
-    keeper.refuse = "Bad"
-    emit(seats, "Bad")
-    with following(keeper, redis, seats.api()):
-        letter = wait_until(lambda: DeadLetter.objects.filter(state="dead"), PATIENCE, "its letter")[0]
-        changed = {**letter.envelope, "id": str(uuid.uuid4())}  # edited by a person who should not have
-        DeadLetter.objects.update(state="retried", envelope=changed)
-        wait_until(lambda: len(DeadLetter.objects.get().attempts) == 2, PATIENCE, "a second attempt to fail")
-        assert DeadLetter.objects.get().state == "dead"
-        keeper.refuse = ""
-        DeadLetter.objects.update(state="retried")
-        wait_until(lambda: DeadLetter.objects.get().state == "cleared", PATIENCE, "the letter to be cleared")
-    assert keeper.types == ["Bad"]
-    assert str(letter.pk) != seats.events()[0]["id"]  # two readers may leave the same event out
-
-
 @pytest.mark.parametrize("by", ["a newer reader starts", "its time is over"])
 def test_an_event_of_a_newer_version_waits_and_is_applied_by_itself(
     redis: Redis, seats: EventSource, settings: Any, by: str
@@ -352,34 +205,3 @@ def test_entries_after_counts_what_is_left(redis: Redis) -> None:
     ids = [redis.xadd("events.seats", {"e": "{}"}) for _ in range(5)]
     assert streams.entries_after(redis, "events.seats", ids[1].decode()) == 3  # type: ignore[union-attr]
     assert streams.entries_after(redis, "events.seats", "0-0") == 5
-
-
-class TestCursor:
-    """The rules themselves, without any input or output."""
-
-    start = Cursor(source="seats", stream_id="1-0", event_id="a", horizon=10, owed=5)
-
-    def event(self, **fields: Any) -> dict[str, Any]:
-        return {"id": "b", "prev": "a", "horizon": "20", **fields}
-
-    def test_a_chained_event_moves_the_horizon(self) -> None:
-        assert self.start.streamed("2-0", self.event()) == replace(
-            self.start, stream_id="2-0", event_id="b", horizon=20
-        )
-
-    def test_the_same_event_again_breaks_no_chain(self) -> None:
-        assert self.start.streamed("2-0", self.event(id="a", prev="0")).complete
-
-    @pytest.mark.parametrize("prev", ["", "other", None])
-    def test_a_broken_chain_owes_up_to_nobody_knows_where(self, prev: str | None) -> None:
-        broken = self.start.streamed("2-0", self.event(prev=prev))
-        assert (broken.horizon, broken.owed, broken.complete) == (10, UNKNOWN, False)
-        assert broken.streamed("3-0", self.event(id="c", prev="b", horizon="30")).horizon == 10
-
-    def test_what_is_owed_is_known_only_from_an_answer_asked_for_after_the_doubt(self) -> None:
-        page = Page(after=10, events=[], horizon=15, xmax=40, more=False)
-        doubt = self.start.in_doubt()
-        assert doubt.caught_up(page, settles=False).owed == UNKNOWN
-        settling = doubt.caught_up(page, settles=True)
-        assert (settling.horizon, settling.owed, settling.complete) == (15, 40, False)
-        assert settling.caught_up(replace(page, after=15, horizon=40, xmax=50), settles=True).complete

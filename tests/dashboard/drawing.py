@@ -1,0 +1,18 @@
+"""The swimlanes of a recorded booking, and a box in them."""
+
+from dashboard.stage.lanes import Lanes, draw
+from dashboard.stage.lanes.shapes import Box
+from tests.dashboard.recording import recorded
+
+BOOKING = "01a1fdef-2806-7036-929e-3e4f7f23fd0a"
+
+
+def drawn(name: str, pos: int | None = None) -> Lanes:
+    booking, entries = recorded(name)
+    return draw(entries, booking, pos)
+
+
+def box(lanes: Lanes, lane: str, title: str) -> Box:
+    found = [one for one in lanes.boxes if one.service == lane and one.node.title == title]
+    assert found, f"no box {title} of {lane} in {[(one.service, one.node.title) for one in lanes.boxes]}"
+    return found[-1]

@@ -1,0 +1,80 @@
+"""The inspector of a saga: what was undone, in the order it was, and why."""
+
+import re
+
+import pytest
+from django.template.loader import render_to_string
+
+from booking.saga.definitions import DEFINITIONS
+from booking.saga.state import restore
+from dashboard.records.inspector import sagas_of
+from dashboard.stage import tables
+from journal.stories import fold
+from tests.dashboard.evidence import CELLS, STORIES, told_of
+from tests.dashboard.recording import recorded
+
+
+@pytest.mark.parametrize("name", [*STORIES, *CELLS])
+def test_the_inspector_says_undone_only_of_what_was_and_could_be(name: str) -> None:
+    """At each moment, each step of each saga, against the engine's own state."""
+    booking, entries = told_of(name)
+    for number, entry in enumerate(entries, 1):
+        if entry["service"] != "booking":
+            continue
+        rows = fold(booking, entries[:number]).tables.get("booking", {}).get("booking_saga", {})
+        by_id = {row["id"]: row for row in rows.values()}
+        for saga in sagas_of(booking, entries[:number], None):
+            row = by_id[saga["id"]]
+            definition = DEFINITIONS[row["definition"]]
+            fields = {field: row[field] for field in ("id", "step", "action", "reason", "context", "steps")}
+            state = restore(definition, status=row["state"], **fields)
+            for step, told in zip(definition.steps, saga["steps"], strict=True):
+                where = f"{name} #{entry['pos']} {step.name}: {told['undo'] or 'nothing'}, {told['known']}"
+                forward, undo = state.track(step.name, "forward"), state.track(step.name, "compensation")
+                can_turn = definition.steps[state.position].kind != "retriable" and state.status in (
+                    "RUNNING",
+                    "FENCING",
+                )
+                could = can_turn and step.compensation is not None and forward.known != "refused"
+                assert told["undo"].startswith("would be undone") == could, where
+                assert told["undo"].startswith("undone by") == (undo.known == "succeeded"), where
+                assert told["undo"].startswith(("being", "to be")) <= (
+                    state.status == "COMPENSATING" or state.status == "STUCK"
+                ), where
+                assert forward.known in ("sent", "succeeded") or not told["undo"] or could, where
+                if told["known"] in ("pending", "not reached"):
+                    assert forward.known == "pending", where
+                    back = state.status in ("COMPENSATING", "COMPENSATED") or (
+                        state.status == "STUCK" and state.action == "compensation"
+                    )
+                    assert (told["known"] == "not reached") == (back or state.status == "COMPLETED"), where
+                for action in told["actions"]:
+                    if action["awaited"]:
+                        assert (step.name, action["action"]) == (row["step"], row["action"]), where
+
+
+@pytest.mark.urls("dashboard.urls")
+def test_a_declined_booking_in_the_inspector() -> None:
+    booking, entries = recorded("declined")
+    context = {"booking_id": booking, "state": "CANCELLED", "sagas": sagas_of(booking, entries, None)}
+    html = render_to_string("dashboard/inspector.html#saga", context)
+    steps_told = html.partition('<ol class="saga-steps">')[2].partition("</ol>")[0]
+    assert re.findall(r'<p class="undo">(.*?)</p>', steps_told) == ["undone by ReleaseSeats"]
+    assert re.findall(r'<span class="known">(.*?)</span>', steps_told) == [
+        "compensated",
+        "refused",
+        "not reached",
+        "not reached",
+    ]
+    assert 'data-state="COMPENSATED">COMPENSATED' in html
+
+
+def test_a_reason_stands_on_a_line_of_its_own_beside_whole_numbers() -> None:
+    booking, entries = recorded("cancelled_later")
+    found = {table["name"]: table for group in tables.groups(fold(booking, entries)) for table in group["tables"]}
+    row = found["booking_booking"]["rows"][0]
+    assert (row["reason"]["text"], found["booking_booking"]["columns"]) == (
+        "cancelled_by_customer",
+        ["state", "amount", "v"],
+    )
+    assert found["payments_payment"]["rows"][0]["reason"] is None

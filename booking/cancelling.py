@@ -5,7 +5,8 @@ first, and CancelBooking follows at once; a confirmed booking gets CancelBooking
 booking is under way gets the same answer, and asking twice changes nothing.
 
 The wish stays until it is granted (the booking is CANCELLED) or refused (it is CONFIRMED, and its reason says why). A
-CancelBooking whose first command was lost has been neither: another one is started.
+CancelBooking whose first command was lost has been neither: another one is started. After eight of them the wish is
+refused, with the reason `no_answer`: nothing has happened then, the tickets are good, and the customer may ask again.
 """
 
 import hashlib

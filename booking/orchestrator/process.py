@@ -24,6 +24,9 @@ from messaging.observe import observe
 from messaging.outbox import Message
 from messaging.strikes import strike
 
+ROUND = "round"  # in the context of a CancelBooking: how many of them its wish has had, this one included
+ROUNDS = CANCEL_BOOKING.policies.retriable.attempts  # as patient as with any step that ought to succeed
+
 
 def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
     """Take in a batch inside the caller's local transaction, in six statements whatever its size.
@@ -142,7 +145,7 @@ class _Batch:
                     self.log.append(outbound.line(saga, action, message.envelope))
         booking = self.bookings[saga.booking_id]
         if self._cancellable(booking):  # the wish came too late to turn back, or the saga for it got no answer
-            self._cancel(booking, message)
+            self._cancel(booking, message, saga.state.context.get(ROUND, 0) + 1)
 
     def _absorb(self, saga: SagaRow | UnknownSaga, message: Inbound, why: str) -> None:
         """Nothing happens. What a person decided goes into the saga's log all the same: they said why, and may ask."""
@@ -179,10 +182,11 @@ class _Batch:
     def _cancellable(self, booking: BookingRow) -> bool:
         return booking.state == BOOK_TICKETS.completed and booking.cancel_saga_id is not None
 
-    def _cancel(self, booking: BookingRow, message: Inbound) -> None:
-        """Start CancelBooking for a confirmed booking whose customer wants that."""
+    def _cancel(self, booking: BookingRow, message: Inbound, number: int = 1) -> None:
+        """Start CancelBooking for a confirmed booking whose customer wants that. `number`: how many that makes for one wish."""
         assert booking.cancel_saga_id is not None
-        saga = self._new_saga(booking, booking.cancel_saga_id, CANCEL_BOOKING, {"booking_id": booking.id})
+        context = {"booking_id": booking.id, ROUND: number}
+        saga = self._new_saga(booking, booking.cancel_saga_id, CANCEL_BOOKING, context)
         self._advance(saga, Started(at=self.now), message)
 
     def _new_saga(
@@ -223,9 +227,9 @@ class _Batch:
 
 
 def _refused_to_cancel(saga: SagaRow) -> bool:
-    """A pivot that was lost and then fenced refuses nothing: the wish stays, and another saga tries again."""
+    """A pivot that was lost and then fenced refuses nothing: the wish stays, and another saga tries again; ROUNDS at most."""
     ended = saga.definition.name == CANCEL_BOOKING.name and saga.state.status == Status.COMPENSATED
-    return ended and not saga.state.fenced(saga.definition)
+    return ended and not (saga.state.fenced(saga.definition) and saga.state.context.get(ROUND, 1) < ROUNDS)
 
 
 def _tell(plan: Plan, envelope: dict[str, Any], why: str) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 
 from booking.contract import CancelRequested
 from booking.models import Booking, Outbox, Saga
+from booking.orchestrator.process import ROUNDS
 from booking.watchdog import patrol, services
 from messaging.problems import MEDIA_TYPE
 from payments.models import Payment, Refund
@@ -153,7 +154,7 @@ def test_an_interruption_does_not_turn_a_cancellation_back(house: House, client:
     assert state(booking)[0] == "CANCELLED"
 
 
-@pytest.mark.parametrize("rounds", [1, 3])
+@pytest.mark.parametrize("rounds", [1, ROUNDS - 1])
 def test_a_wish_whose_first_command_is_lost_stays_and_is_granted(house: House, client: Client, rounds: int) -> None:
     """Lost twice, VoidTickets is fenced: nobody refused anything, so another saga voids the tickets."""
     booking = house.book("A-1")
@@ -177,6 +178,47 @@ def test_a_wish_whose_first_command_is_lost_stays_and_is_granted(house: House, c
     assert booking.cancel_requested_at is None
     assert all_undone()
     assert Refund.objects.count() == 1
+
+
+def rounds_without_end(house: House, booking: Booking) -> int:
+    """VoidTickets is lost every time, until no saga waits for it any more; how many sagas that took."""
+    for _ in range(4 * ROUNDS):
+        house.run(hold="VoidTickets")
+        if not Saga.objects.filter(booking=booking, state__in=["RUNNING", "FENCING"]).exists():
+            break
+        house.overdue(booking)
+    return Saga.objects.filter(booking=booking, definition="CancelBooking").count()
+
+
+def test_a_wish_whose_command_is_lost_every_time_is_refused_aloud(house: House, client: Client) -> None:
+    booking = house.book("A-1")
+    house.run()
+    cancel(client, booking, key="k1")
+    assert rounds_without_end(house, booking) == ROUNDS
+    assert state(booking) == ("CONFIRMED", "no_answer")
+    assert booking.cancel_requested_at is None
+    assert set(Saga.objects.filter(definition="CancelBooking").values_list("state", flat=True)) == {"COMPENSATED"}
+    patrol(dict.fromkeys(["booking", *services()], 0))
+    house.run().release()  # nothing of it comes back, not even the lost commands
+    assert state(booking) == ("CONFIRMED", "no_answer")
+    assert (Issuance.objects.get().status, Payment.objects.get().status) == ("ISSUED", "COMPLETED")
+    same = cancel(client, booking, key="k1")
+    assert (same.status_code, same.json()["detail"].endswith("refused: no_answer")) == (409, True)
+    assert cancel(client, booking, key="k2").status_code == 202  # asked anew, with patience of its own
+    assert rounds_without_end(house, booking) == 2 * ROUNDS
+    assert cancel(client, booking, key="k3").status_code == 202
+    house.run()
+    assert state(booking) == ("CANCELLED", "cancelled_by_customer")
+    assert all_undone()
+
+
+def test_a_wish_that_came_after_the_pivot_is_bounded_too(house: House, client: Client) -> None:
+    booking = house.book("A-1")
+    house.run(hold="ConfirmSeatsReply")
+    cancel(client, booking)
+    house.release(hold="VoidTickets")
+    assert rounds_without_end(house, booking) == ROUNDS
+    assert state(booking) == ("CONFIRMED", "no_answer")
 
 
 def test_a_wish_that_ticket_refuses_is_refused_aloud(house: House, client: Client) -> None:

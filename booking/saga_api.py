@@ -37,7 +37,9 @@ class CancelIn(Schema):
 
 
 class CancelAccepted(Schema):
-    """`state` is the booking's as it was found. It ends CANCELLED; or, if Ticket refuses or cannot be asked, CONFIRMED with the `reason`."""
+    """`state` is the booking's as it was found. It ends CANCELLED; or, if Ticket refuses or gives no answer, CONFIRMED with
+    the `reason`.
+    """
 
     id: UUID
     state: str

@@ -46,6 +46,7 @@ MANY: dict[str, Any] = {
             "properties": {name: {"type": "string"} for name in ("type", "state", "booking_id")},
         },
         "until": {"type": "string", "format": "date-time"},
+        "after": {"type": "string", "maxLength": 100},
     },
 }
 

@@ -62,18 +62,20 @@ def shaped(service: str, letter: dict[str, Any]) -> dict[str, Any]:
 def settle(service: str, verb: str, hand: dict[str, str], ids: list[str], until: str) -> tuple[str, str]:
     """Decide on these letters, or with `until` on all that were there then. (title, text); the title is "" if all went well.
 
-    Asks until none is left. Raises ServiceDown.
+    Asks, from the newest to the oldest, until none is left. Raises ServiceDown.
     """
     which: dict[str, Any] = {"which": {}, "until": until} if until else {"ids": ids}
     if not until and not ids:
         return "No letter is selected", "Tick the letters that you mean, or decide on all of them."
-    done, refused, left = 0, [], 1
-    while left:
+    done, more = 0, True
+    refused: list[dict[str, str]] = []
+    while more:
         answer = ask("POST", service, f"/api/{service}/dead-letters/{verb}", json={**hand, **which})
         found = answer.json()
         if answer.status_code != 200:
             return found.get("title", "Refused"), found.get("detail", "")
-        done, refused, left = done + found["done"], found["refused"], found["left"] if found["done"] else 0
+        done, refused = done + found["done"], refused + found["refused"]
+        which["after"], more = found["next"], bool(found["next"])
     told = MANY[verb].format(done=done)
     if refused:
         return f"{len(refused)} would fail again", f"{told} The first of the others: {refused[0]['detail']}"

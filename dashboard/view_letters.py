@@ -17,7 +17,7 @@ from django.db.models import Q
 from pydantic import Field, ValidationError
 
 from messaging.connections import redis_of_requests
-from messaging.dead_letter_api import Many, Which, beyond
+from messaging.dead_letter_api import Many, Which, beyond, place
 from messaging.dead_letters import OPEN
 from messaging.observe import observe
 from messaging.operator_token import Hand
@@ -66,25 +66,26 @@ def _listing(path: str, params: dict[str, Any]) -> httpx.Response:
     headers = {"X-Total-Count": str(found.count())}
     if len(rows) > limit:
         rows = rows[:limit]
-        place = {**params, "limit": limit, "after": f"{rows[-1].updated_at.isoformat()},{rows[-1].pk}"}
-        headers["Link"] = f'<{path}?{urlencode(place)}>; rel="next"'
+        more = {**params, "limit": limit, "after": place(rows[-1])}
+        headers["Link"] = f'<{path}?{urlencode(more)}>; rel="next"'
     return httpx.Response(200, json=[_told(letter) for letter in rows], headers=headers)
 
 
 def _settle_many(verb: str, decision: Many) -> httpx.Response:
     found = DeadLetter.objects.filter(state__in=OPEN)
     if decision.which is not None:
-        found = found.filter(decision.which.condition())
+        found = found.filter(decision.which.condition() & beyond(decision.after))
         found = found.exclude(state="retried") if verb == "retry" and not decision.which.state else found
         if decision.until is not None:  # as the list says it: cut to milliseconds
             found = found.filter(updated_at__lt=decision.until + timedelta(milliseconds=1))
     else:
         found = found.filter(pk__in=decision.ids or [])
-    chosen = list(found.order_by("-updated_at").values_list("pk", flat=True)[: AT_ONCE + 1])
-    for letter in chosen[:AT_ONCE]:
-        _settle(letter, verb, Decision(who=decision.who, why=decision.why))
-    left = max(found.count() if decision.which is not None else 0, 0) if len(chosen) > AT_ONCE else 0
-    return httpx.Response(200, json={"done": len(chosen[:AT_ONCE]), "refused": [], "left": left})
+    total, chosen = found.count(), list(found.order_by("-updated_at", "-id")[:AT_ONCE])
+    for letter in chosen:
+        _settle(letter.pk, verb, Decision(who=decision.who, why=decision.why))
+    left = max(total - len(chosen), 0)
+    told = {"done": len(chosen), "refused": [], "left": left, "next": place(chosen[-1]) if left and chosen else ""}
+    return httpx.Response(200, json=told)
 
 
 def _settle(letter: UUID, verb: str, decision: Decision) -> httpx.Response:

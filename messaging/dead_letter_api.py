@@ -51,19 +51,26 @@ class Which(Schema):
 
 
 class Many(Hand):
-    """A decision on these letters, or on those that `which` describes and that were there at `until` (default: now)."""
+    """A decision on these letters, or on those that `which` describes and that were there at `until` (default: now).
+
+    `after`: where the answer before said to go on.
+    """
 
     ids: Annotated[list[UUID], Field(min_length=1, max_length=MANY)] | None = None
     which: Which | None = None
     until: AwareDatetime | None = None
+    after: Annotated[str, Field(max_length=100)] = ""
 
 
 class Settled(Schema):
-    """`refused`: why a letter was left as it was. `left`: how many more the same request would still find."""
+    """`refused`: why a letter was left as it was. `left`: how many older ones there are, which the same request reaches with
+    `after` as `next` says ("" if there are none).
+    """
 
     done: int
     refused: list[dict[str, str]]
     left: int
+    next: str
 
 
 class AttemptOut(Schema):
@@ -115,19 +122,19 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         if len(rows) > limit:
             rows = rows[:limit]
             more = {**which.dict(exclude_none=True), **({"settled": "true"} if settled else {}), "limit": limit}
-            query = urlencode({**more, "after": f"{rows[-1].updated_at.isoformat()},{rows[-1].pk}"})
+            query = urlencode({**more, "after": place(rows[-1])})
             response["Link"] = f'<{request.path}?{query}>; rel="next"'
         return rows
 
     @routes.post("/dead-letters/{what}", response={200: Settled, **ERRORS}, summary="Retry or discard many at once")
     def settle_many(request: HttpRequest, what: Literal["retry", "discard"], payload: Many) -> Any:
-        """At most 1,000 at a time, the latest first; ask again while `left` is not 0."""
+        """At most 1,000 at a time, the latest first; ask again with `after` while there is a `next`."""
         if (payload.ids is None) == (payload.which is None):
             raise Problem(422, "Which letters?", "give `ids` or `which` (an empty `which` means every open letter)")
         with transaction.atomic(using=service):
             found = letters.filter(state__in=OPEN)
             if payload.which is not None:
-                found = found.filter(payload.which.condition())
+                found = found.filter(payload.which.condition() & beyond(payload.after))
                 if payload.until is not None:  # as the list says it: JSON's times are cut to milliseconds
                     found = found.filter(updated_at__lt=payload.until + timedelta(milliseconds=1))
             else:
@@ -136,9 +143,11 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
                 found = found.exclude(state="retried") if payload.which and not payload.which.state else found
             total = found.count()
             rows = list(found.select_for_update().order_by("-updated_at", "-id")[:MANY])
+            beyond_these = place(rows[-1]) if total > len(rows) else ""
             refused = _settle_each(rows, payload, what)
             _tell_many(payload, what, len(rows) - len(refused))
-        return {"done": len(rows) - len(refused), "refused": refused[:AT_ONCE], "left": total - len(rows)}
+        done = len(rows) - len(refused)
+        return {"done": done, "refused": refused, "left": total - len(rows), "next": beyond_these}
 
     def _settle_each(rows: list[DeadLetter], hand: Hand, what: str) -> list[dict[str, str]]:
         """Send or discard each; return those that would only fail again."""
@@ -213,6 +222,11 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         return letter
 
     return routes
+
+
+def place(letter: DeadLetter) -> str:
+    """Where a page ends that ends with this letter."""
+    return f"{letter.updated_at.isoformat()},{letter.pk}"
 
 
 def beyond(after: str) -> Q:

@@ -31,7 +31,7 @@ def asked(client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any) -> lis
         found.append((service, method, path, json.loads(content) if method == "POST" else None))
         body: Any = {"sagas": []} if path.endswith("stuck") else []
         if path.endswith("dead-letters/discard") or path.endswith("dead-letters/retry"):
-            body = {"done": 1, "refused": [], "left": 0}
+            body = {"done": 1, "refused": [], "left": 0, "next": ""}
         return httpx.Response(200, json=body, request=httpx.Request(method, "http://service"))
 
     client.defaults["HTTP_HOST"] = "localhost"  # otherwise it would call itself testserver, which is not this machine

@@ -6,7 +6,6 @@ it has no address and no password for them.
 
 import os
 import re
-from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -74,9 +73,6 @@ if PUBLIC_ORIGIN.startswith(
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 
-# When the sandbox was started: a process that has given no sign of life since then is starting. Not given: as long ago as can be,
-# so that any sign of life counts, however old.
-STARTED_AT = datetime.fromisoformat(os.environ.get("STARTED_AT") or "0001-01-01T00:00:00+00:00")
 HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "600"))  # how long Seat holds seats before it says so
 # A message that failed is tried again by itself: after so many seconds, then after twice as long each time, up to the longest.
 # Longer than a saga waits for an answer: what the watchdog sends again needs no help.

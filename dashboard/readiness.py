@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections
 from redis import RedisError
 
 from messaging.connections import redis_of_requests
-from messaging.heartbeat import EXPIRES, SEEN, WELL
+from messaging.heartbeat import EXPIRES, SEEN, STARTED, WELL
 
 BEATING = (
     *(f"worker-{service}" for service in settings.SERVICES),
@@ -68,12 +68,19 @@ def _starting(found: dict[str, str]) -> dict[str, str]:
     missing = [name for name, state in found.items() if state in (NO_SIGN, NO_ANSWER) and name not in _up]
     if not missing:
         return {}
-    last = cast(list[bytes | None], redis_of_requests().hmget(SEEN, missing))
+    pipe = redis_of_requests().pipeline(transaction=False)
+    pipe.get(STARTED)
+    pipe.hmget(SEEN, missing)
+    started, last = cast(tuple[bytes | None, list[bytes | None]], pipe.execute())
     return {
         name: STARTING
         for name, at in zip(missing, last, strict=True)
-        if at is None or datetime.fromisoformat(at.decode()) < settings.STARTED_AT
+        if at is None or (started is not None and _moment(at) < _moment(started))
     }
+
+
+def _moment(text: bytes) -> datetime:
+    return datetime.fromisoformat(text.decode())
 
 
 def _state(beat: bytes | None) -> str:

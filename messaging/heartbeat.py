@@ -16,7 +16,14 @@ from messaging.strikes import strike
 WELL = "1"
 EVERY, EXPIRES = 1.0, 10  # seconds
 SEEN = "seen"
-"""A hash: when each program beat last, ISO 8601. Unlike the sign of life it stays: who has never beaten is starting."""
+"""A hash: when each program beat last, ISO 8601. Unlike the sign of life it stays: who has not beaten since STARTED, starts."""
+STARTED = "started"
+"""When all of it was started, ISO 8601. Whoever sets up the databases notes it, before any program runs; also under compose."""
+
+
+def note_start(redis: Redis) -> None:
+    """From now on a program without a sign of life is starting. Raises RedisError."""
+    redis.set(STARTED, datetime.now(UTC).isoformat())
 
 
 def in_background(redis: Redis, program: str) -> None:

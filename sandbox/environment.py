@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.address import Front
@@ -43,7 +42,6 @@ class Environments:
         self.control_state = control
         self.static_root = static
         self.front = front or Front()
-        self.started_at = datetime.now(UTC).isoformat()
 
     def of_process(self, process: Process) -> Environment:
         values = self.values(process.service)
@@ -75,7 +73,6 @@ class Environments:
             "REDIS_URL": f"redis://:{self.secrets['REDIS_PASSWORD']}@127.0.0.1:{self.ports['redis']}/0",
             "OPERATOR_TOKEN": self.secrets["OPERATOR_TOKEN"],
             "PORT": str(self.ports["web"]),
-            "STARTED_AT": self.started_at,
             "HOLD_SECONDS": os.environ.get("HOLD_SECONDS", "600"),
             "LETTER_RETRY_S": os.environ.get("LETTER_RETRY_S", "10"),
             "LETTER_LONGEST_RETRY_S": os.environ.get("LETTER_LONGEST_RETRY_S", "300"),

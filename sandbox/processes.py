@@ -153,7 +153,7 @@ def _readers() -> list[Process]:
           for view in VIEWS),
         Process(name="web", tier=Tier.FRONT, health="http", service="web", arguments=(*UVICORN, *SOCKET),
                 keys=(*projections, database_url("journal"), *map(console_url, INSTANCES), "API_URL_CONTROL", "API_URL_JOURNAL",
-                      "OPERATOR_TOKEN", "PORT", "STATIC_ROOT", "FORWARDED_ALLOW_IPS", "STARTED_AT")),
+                      "OPERATOR_TOKEN", "PORT", "STATIC_ROOT", "FORWARDED_ALLOW_IPS")),
     ]  # fmt: skip
 
 

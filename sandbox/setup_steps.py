@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from django.core.management import call_command, get_commands
 
+from messaging.connections import redis_client
+from messaging.heartbeat import note_start
 from sandbox import health, provision, publish
 from sandbox.backup import refuse_newer_databases
 from sandbox.errors import SandboxError
@@ -20,6 +22,7 @@ SEEDS = ("seed_seats", "seed_booking")  # in this order: a booking refers to a p
 def run(stages: Stages, environment: Mapping[str, str]) -> None:
     """Every step in its order; each is safe to repeat, so the second start runs them all again."""
     wait_for_servers(environment)
+    note_start(redis_client())
     refuse_newer_databases(environment)
     with stages.stage("Roles, databases, grants"):
         provision.provision(environment)

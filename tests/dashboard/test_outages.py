@@ -12,7 +12,7 @@ from dashboard import fresh, outages, readiness
 from dashboard.fresh import Fresh
 from dashboard.outages import Down, explain
 from dashboard.readiness import STARTING
-from messaging.heartbeat import SEEN, Heartbeat
+from messaging.heartbeat import SEEN, Heartbeat, note_start
 from tests.waiting import wait_until
 
 NOW = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
@@ -121,14 +121,12 @@ def test_what_was_so_an_hour_ago_is_not_said_again(monkeypatch: pytest.MonkeyPat
     wait_until(lambda: one.at_once() == "up", 10, "the look that was under way")
 
 
-def test_a_process_is_starting_until_its_first_sign_of_life(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
+def test_a_process_is_starting_until_its_first_sign_of_life(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_up", set())
     monkeypatch.setattr(readiness, "redis_of_requests", lambda: redis)
-    settings.STARTED_AT = datetime.now(UTC)
     redis.delete(SEEN)
-    redis.hset(SEEN, "worker-seats", (settings.STARTED_AT - timedelta(days=1)).isoformat())  # of the sandbox before
+    redis.hset(SEEN, "worker-seats", (datetime.now(UTC) - timedelta(days=1)).isoformat())  # of the sandbox before
+    note_start(redis)
     found = dict.fromkeys(("worker-seats", "relay-seats"), readiness.NO_SIGN)
     assert readiness._starting(found) == dict.fromkeys(found, STARTING)
     Heartbeat(redis, "worker-seats").beat()

@@ -10,7 +10,7 @@ from audit.breach import Breach, Invariant
 from audit.truth import WHOLE, Standing, Truth
 from audit.views import views_differ
 
-SHOWN = 20  # pieces of evidence an invariant gives; `count` has them all
+SHOWN = 20  # pieces of evidence an invariant gives, and waivers; `count` and `waived_count` have them all
 
 
 class Status(StrEnum):
@@ -28,10 +28,11 @@ class Finding:
     evidence: list[dict[str, Any]] = field(default_factory=list)
     count: int = 0
     waived: list[dict[str, Any]] = field(default_factory=list)
+    waived_count: int = 0
     totals: dict[str, dict[str, int]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """{"name", "title", "says", "status", "evidence", "count", "waived"}, and for money its "totals" by currency.
+        """{"name", "title", "says", "status", "evidence", "count", "waived", "waived_count"} and money's "totals".
 
         A piece of evidence: {"what", "booking", "bookings", "seat", "tables", "part"}, or {"what", "unavailable": service}.
         """
@@ -44,6 +45,7 @@ class Finding:
             "evidence": self.evidence,
             "count": self.count,
             "waived": self.waived,
+            "waived_count": self.waived_count,
             **more,
         }
 
@@ -92,14 +94,14 @@ def _finding(invariant: Invariant, truth: Truth) -> Finding:
         if not breach.certain and _under_way(breach, truth):
             pending.append(breach)
         elif steps:
-            waived += [{**_evidence(breach), **step} for step in steps]
+            waived += [{**_evidence(breach), "how": _waived(step["step"]), **step} for step in steps]
         elif breach.on_its_way:
             pending.append(breach)
         else:
             violated.append(breach)
     if invariant.name == "every_saga_ends":  # it ended, because a person said so
         waived += [
-            {"booking": booking, "what": _waived(step["step"]), **step}
+            {"booking": booking, "what": _waived(step["step"]), "how": _waived(step["step"]), **step}
             for booking, steps in truth.waived.items()
             for step in steps
         ]
@@ -111,6 +113,7 @@ def _finding(invariant: Invariant, truth: Truth) -> Finding:
         evidence=[_evidence(breach) for breach in told[:SHOWN]],
         count=len(told),
         waived=waived[:SHOWN],
+        waived_count=len(waived),
         totals=invariants.totals(truth) if invariant.name == "money_conserved" else None,
     )
 

@@ -31,15 +31,16 @@ class Evidence(Schema):
 
 
 class Waived(Evidence):
-    """What a person skipped, and why."""
+    """What a person skipped or ended, `how` in words, and why."""
 
+    how: str = ""
     step: str = ""
     action: str = ""
     reason: str = ""
 
 
 class InvariantOut(Schema):
-    """`status`: holds, pending or violated. At most 20 pieces of `evidence`; `count` counts all."""
+    """`status`: holds, pending or violated. At most 20 pieces of `evidence`, and of what is `waived`; the counts count all."""
 
     name: str
     title: str
@@ -48,6 +49,7 @@ class InvariantOut(Schema):
     evidence: list[Evidence]
     count: int
     waived: list[Waived]
+    waived_count: int
     totals: dict[str, dict[str, int]] | None = None
 
 
@@ -71,8 +73,10 @@ def verdict(request: HttpRequest) -> dict[str, Any]:
 
 @require_GET
 def bar(request: HttpRequest) -> HttpResponse:
-    """The chips; 204 when they would be those that the page has already (`?seen=`)."""
+    """The chips; 204 when they would be those that the page has already (`?seen=`), or before the first verdict."""
     found = masked(WATCH.latest())
+    if "invariants" not in found:
+        return HttpResponse(status=204)
     told = [found[part] for part in ("status", "bookings", "unavailable", "invariants")]
     digest = hashlib.blake2s(orjson.dumps(told), digest_size=8).hexdigest()
     if request.GET.get("seen") == digest:

@@ -72,6 +72,15 @@ def test_what_a_person_skipped_is_waived() -> None:
     assert (finding.status, finding.evidence) == ("holds", [])
     assert finding.waived[0] | {"booking": DECLINED, **skipped} == finding.waived[0]
     assert [one["reason"] for one in world.verdict("every_saga_ends").waived] == ["sold at the door"]
+    assert finding.waived[0]["how"] == "ReserveSeats was skipped"
+
+
+def test_more_waived_steps_than_are_shown_are_counted() -> None:
+    world = World()
+    skipped = [{"step": "ReserveSeats", "action": "compensation", "reason": f"no. {number}"} for number in range(30)]
+    world.row("booking", "saga", DECLINED).update(waived=skipped)
+    finding = world.verdict("every_saga_ends")
+    assert (len(finding.waived), finding.waived_count) == (20, 30)
 
 
 def test_whoever_ends_a_saga_by_hand_waives_all_that_was_left_of_it() -> None:
@@ -84,6 +93,7 @@ def test_whoever_ends_a_saga_by_hand_waives_all_that_was_left_of_it() -> None:
     assert world.verdict("paid_iff_ticketed").waived[0] | ended == world.verdict("paid_iff_ticketed").waived[0]
     assert world.verdict("no_orphan_hold").status == "violated"  # that is another booking's
     assert world.verdict("every_saga_ends").waived[0]["what"] == "its saga was ended by hand"
+    assert world.verdict("paid_iff_ticketed").waived[0]["how"] == "its saga was ended by hand"
 
 
 def test_a_skipped_step_excuses_only_what_it_explains() -> None:

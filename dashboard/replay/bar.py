@@ -14,7 +14,7 @@ from journal.queries import EntryDict
 MARKS = {
     "fault": "a fault struck",
     "violation": "an invariant was violated",
-    "dead letter": "a message was given up",
+    "dead letter": "a message failed, and is not tried again by itself",
     "gap": "the log was lost here",
     "slot": "a reader of a log had lost its place",
     "operator": "somebody armed, cleared or decided",

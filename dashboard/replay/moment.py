@@ -6,6 +6,7 @@ last one that is; `waiting` says by how many entries.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from dashboard import reading
@@ -22,6 +23,7 @@ from journal.moments import FaultThen, FlightThen, RowThen
 
 SEATS, PERFORMANCES, CHECKPOINTS = "projections_seatmap", "projections_performance", "projections_checkpoint"
 MOST_SEATS = 5_000
+MOST_FLIGHTS = 200
 SHOWN = 12  # messages in flight, and faults; the rest is a number
 ROWS = 6  # of each table of a run
 UNTOLD = (*HIDDEN_TABLES, "_replicacheckpoint")
@@ -34,13 +36,14 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
     """
     at = min(pos, moments.indexed(tape))
     rows = reading.rows_at(at, tape, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
-    flights = moments.flights_at(at, tape, limit=200)
+    flights = moments.flights_at(at, tape, limit=MOST_FLIGHTS)
     faults = moments.faults_at(at, tape)
     return {
         "then": {
             "pos": pos,
             "flights": [_flight(one) for one in flights[:SHOWN]],
             "more_flights": len(flights[SHOWN:]),
+            "uncounted": len(flights) == MOST_FLIGHTS,
             "faults": [_fault(one) for one in faults[:SHOWN]],
             "more_faults": len(faults[SHOWN:]),
             "lags": _lags(row for row in rows if row.table == CHECKPOINTS),
@@ -60,13 +63,18 @@ def _seats(rows: list[RowThen], performance: str, tape: int, seen: str) -> dict[
 
 
 def _lags(rows: Any) -> list[dict[str, Any]]:
-    """Each view's lag then: of the source it heard last, as the live gauge tells it."""
+    """Each view as its checkpoints told it: the lag of the source it heard last, and what it had not read of any.
+
+    They are as old as the entry `pos`: whether a view stood still since then they do not say.
+    """
     newest: dict[str, RowThen] = {}
+    behind: Counter[str] = Counter()
     for one in rows:
+        behind[one.row["view"]] += one.row["behind"]
         if one.row["applied"] and one.from_pos > getattr(newest.get(one.row["view"]), "from_pos", 0):
             newest[one.row["view"]] = one
     return [
-        {"view": view, "lag_ms": one.row["lag_ms"], "behind": one.row["behind"], "pos": one.from_pos}
+        {"view": view, "lag_ms": one.row["lag_ms"], "behind": behind[view], "pos": one.from_pos}
         for view, one in sorted(newest.items())
     ]
 

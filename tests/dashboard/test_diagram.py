@@ -1,6 +1,7 @@
 """The space-time diagram as a value: over bookings as they were recorded, and over any stretch at all."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,6 +112,20 @@ def test_a_cause_before_the_stretch_comes_in_at_the_left_edge() -> None:
     assert "from #3 Booking, before this stretch: Book" in before.title
     assert (after.from_id, after.to_id) == ("n-7", "n-8")
     assert picture.rows[0].causes == [("3", False, "#3 Booking, before this stretch")]
+
+
+def test_a_cause_that_is_not_kept_has_no_service_and_an_unknown_one_is_told() -> None:
+    (edge,) = (picture := draw([replace(step(7, "seats", 3), cause_known=False)], ZOOMS[2])).edges
+    assert edge.title == "message, from #3, before this stretch: not kept here"
+    assert picture.rows[0].causes == [("3", False, "#3, before this stretch")]
+    assert picture.nodes[0].label.endswith(", a cause is unknown")
+
+
+def test_a_line_names_all_messages_that_go_along_it() -> None:
+    both = replace(step(2, "projections", 1), causes=["a", "b"])
+    named = {(1, "a"): ("event", "SeatsReserved"), (1, "b"): ("event", "SeatPriced")}
+    (edge,) = draw([step(1, "seats"), both], ZOOMS[2], messages=named).edges
+    assert (edge.kind, edge.title) == ("event", "event SeatsReserved and event SeatPriced, from #1 to #2")
 
 
 def test_a_hidden_entry_is_led_over() -> None:

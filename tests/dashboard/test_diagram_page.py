@@ -123,6 +123,9 @@ def test_search_finds_and_centres(tape: None) -> None:
         assert f"Found <b>{what}</b> at #{pos}" in page
         assert re.findall(r'class="node" id="(n-\d+)"[^>]*aria-current="true"', page) == [f"n-{pos}"]
     assert "which the filter hides" in get("q=%2377&service=payments&from=60&to=90").content.decode()
+    page = get("q=%23630&from=1&to=640").content.decode()  # farther on than one picture goes, and hidden by nothing
+    assert "which the filter hides" not in page
+    assert 'id="n-630"' in page
     page = get("q=zebra").content.decode()
     assert "“zebra” is not in the live journal" in page
     assert "a transaction&#x27;s xid, an LSN" in page

@@ -245,3 +245,6 @@ def test_a_run_in_which_nothing_is_recorded_yet_shows_no_entry_and_no_rows_of_th
     assert f"Entry #{LAST}" not in html
     assert f"Entry #{LAST}" in client.get(f"/replay/{run}", HTTP_HOST="localhost").content.decode()
     assert "No table had a row yet." in html
+    picture = client.get(f"/replay/diagram?run={empty}", HTTP_HOST="localhost").content.decode()
+    assert "Nothing is recorded of this run yet." in picture
+    assert "the newest is" not in picture

@@ -16,6 +16,7 @@ LEFT, TOP = 26, 10
 BAR = 9  # how far the gutter's lines lie apart, over all
 Named = Mapping[tuple[int, str], tuple[str, str]]
 """(emitting position, message id) -> (kind, type)"""
+UNKNOWN_CAUSE = "a cause is unknown"
 
 
 def draw(
@@ -46,10 +47,10 @@ def draw(
     if stop is not None:
         stop.tab, stop.found = SafeString("0"), stop.pos == found
     causes_of = {step.pos: step.causes for step in steps}
-    named: dict[tuple[int, int], tuple[str, str]] = {}
+    named: dict[tuple[int, int], list[tuple[str, str]]] = {}
     for link in woven:
         told = [(messages or {}).get((link.source, id)) for id in causes_of[link.target]]
-        named[link.source, link.target] = next(filter(None, told), ("message", ""))
+        named[link.source, link.target] = [one for one in told if one] or [("message", "")]
     at = {track.service: track.y for track in tracks}
     picture.edges = [_edge(link, nodes, named[link.source, link.target], zoom, at, outside or {}) for link in woven]
     titles = {step.pos: (step.service, step.title) for step in steps} | dict(outside or {})
@@ -130,24 +131,27 @@ def _label(step: Step) -> str:
     what = f", {step.seen}" if step.seen else ""
     when = f", {clock(step.at.isoformat())} UTC" if step.at else ""
     ids = f", xid {step.xid}, LSN {step.lsn}" if step.xid else ""
-    return f"#{step.pos} {name_of(step.service)}{what}: {shorten(step.title, 160, placeholder=' …')}{when}{ids}"
+    note = "" if step.cause_known else f", {UNKNOWN_CAUSE}"
+    return f"#{step.pos} {name_of(step.service)}{what}: {shorten(step.title, 160, placeholder=' …')}{when}{ids}{note}"
 
 
 def _edge(
     link: Link,
     nodes: Mapping[int, Node],
-    named: tuple[str, str],
+    named: Sequence[tuple[str, str]],
     zoom: Zoom,
     at: Mapping[str, float],
     outside: Mapping[int, tuple[str, str]],
 ) -> Edge:
     target = nodes[link.target]
-    kind, type = named
+    kind = named[0][0]
+    sent = " and ".join(f"{kind} {type}".strip() for kind, type in named)
     if link.through == "before":
-        service, title = outside.get(link.source, ("", "no longer kept"))
+        service, title = outside.get(link.source, ("", "not kept here"))
         y = at.get(service, target.y)
         path = SafeString(_way(2, y, target, zoom, link.source, spanned=target.cell[0] + 1))
-        said = f"{type or 'message'} from #{link.source} {name_of(service)}, before this stretch: {title}"
+        emitter = " ".join(filter(None, (f"#{link.source}", service and name_of(service))))
+        said = f"{sent}, from {emitter}, before this stretch: {title}"
         return Edge(SafeString(f"e-{link.source}-{link.target}"), "", target.id, "before", path, said)
     source = nodes[link.source]
     spanned = target.cell[0] - source.cell[0]
@@ -155,7 +159,7 @@ def _edge(
     if link.through == "hidden":
         kind, said = "hidden", f"#{link.source} led to #{link.target}, over entries that are not shown"
     else:
-        said = f"{kind} {type}".strip() + f", from #{link.source} to #{link.target}"
+        said = f"{sent}, from #{link.source} to #{link.target}"
     return Edge(SafeString(f"e-{link.source}-{link.target}"), source.id, target.id, kind, path, said)
 
 
@@ -187,15 +191,16 @@ def _row(step: Step, node: Node, into: Sequence[Link], titles: Mapping[int, tupl
     causes: list[tuple[str, bool, str]] = []
     for link in into:
         service, _ = titles.get(link.source, ("", ""))
+        emitter = " ".join(filter(None, (f"#{link.source}", service and name_of(service))))
         over = {"direct": "", "hidden": ", over hidden entries", "before": ", before this stretch"}[link.through]
         causes.append(
             (
                 SafeString(link.source),
                 link.through != "before",
-                f"#{link.source} {name_of(service) if service else ''}{over}",
+                f"{emitter}{over}",
             )
         )
     at = clock(step.at.isoformat()) if step.at else ""
     kind = step.seen or step.kind
-    note = "" if step.cause_known else "a cause is unknown"
+    note = "" if step.cause_known else UNKNOWN_CAUSE
     return Row(SafeString(step.pos), kind, step.service, name_of(step.service), step.title, at, node.href, causes, note)

@@ -62,6 +62,7 @@ def _shown(asked: Asked) -> dict[str, Any]:
         "wanted": asked.filter(),
         "picture": picture, "first": first, "last": last, "shown": len(steps), "hits": _hits(asked, hits),
         "found": next((node for node in picture.nodes if node.found), None), "allowed": ALLOWED,
+        "hidden": found is not None and not _fits(asked, found),
         "earlier": _address(asked, to=first - 1, **{"from": ""}, q="") if steps and first > asked.first else "",
         "later": _address(asked, to="", **{"from": last + 1}, q="") if steps and last < asked.last else "",
         "nearer": _address(asked, **anyway, zoom=ZOOMS[step + 1].name) if step + 1 < len(ZOOMS) else "",
@@ -82,12 +83,19 @@ def _stretch(asked: Asked, found: int | None) -> tuple[list[Step], dict[int, lis
         steps = stretches.steps(wanted, limit, newest=True)
     else:
         steps = stretches.steps(wanted, PICTURE if asked.until is None else MOST)
+        if found is not None and found not in {step.pos for step in steps} and _fits(asked, found):
+            steps = stretches.steps(asked.filter(last=found), PICTURE, newest=True)  # farther on than one picture goes
     if not steps or not (asked.given["service"] or asked.given["kind"]):
         return steps, {}
     causes = stretches.causes(asked.filter(first=steps[0].pos, last=steps[-1].pos), LOOKED_AT)
     if len(causes) == LOOKED_AT:  # what is drawn must be drawn with all that led to it
         steps = [step for step in steps if step.pos <= max(causes)]
     return steps, causes
+
+
+def _fits(asked: Asked, pos: int) -> bool:
+    """Whether the filter lets an entry pass, wherever it is."""
+    return bool(stretches.steps(asked.filter(first=pos, last=pos), 1))
 
 
 def _hits(asked: Asked, hits: list[Found]) -> list[dict[str, Any]]:

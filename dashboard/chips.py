@@ -54,10 +54,15 @@ def is_for(fault: dict[str, Any], visitor: str) -> bool:
     return fault.get("visitor", "") in ("", visitor)
 
 
-def groups(armed: list[dict[str, Any]], visitor: str = "", seats: Mapping[str, str] = NOBODYS) -> list[dict[str, Any]]:
+def groups(
+    armed: list[dict[str, Any]], visitor: str = "", seats: Mapping[str, str] = NOBODYS, by: str = ""
+) -> list[dict[str, Any]]:
     """The chips of each service that has some, the newest first; what stands still or is down before all, since somebody may
-    have to end it, then a fault for any service. `visitor`: who looks; `seats`: those of a booking that was struck."""
-    chips = [(owner_of(fault["service"]) if fault["service"] else "", _chip(fault, visitor, seats)) for fault in armed]
+    have to end it, then a fault for any service. `visitor`: who looks; `seats`: those of a booking that was struck; `by`: who
+    may end only what they armed."""
+    chips = [
+        (owner_of(fault["service"]) if fault["service"] else "", _chip(fault, visitor, seats, by)) for fault in armed
+    ]
     owners = {"": "Any service", **OWNERS}
     groups: list[dict[str, Any]] = [
         {"service": owner, "name": name, "chips": [chip for of, chip in reversed(chips) if of == owner]}
@@ -72,7 +77,7 @@ def _may_wait(chip: dict[str, Any]) -> bool:
     return chip["state"] not in ("held", "down")
 
 
-def _chip(fault: dict[str, Any], visitor: str, seats: Mapping[str, str]) -> dict[str, Any]:
+def _chip(fault: dict[str, Any], visitor: str, seats: Mapping[str, str], by: str) -> dict[str, Any]:
     """One fault in words: what and where, for whom, and how far it has come."""
     proof = fault["proofs"][-1] if fault["proofs"] else None
     state = "held" if fault["held"] else "down" if fault["until"] else fault["state"]
@@ -86,6 +91,7 @@ def _chip(fault: dict[str, Any], visitor: str, seats: Mapping[str, str]) -> dict
         "proof": proof,
         "held": next((held["booking"] for held in fault["held"]), "") if fault["held"] else "",
         "holds": bool(fault["held"]),
+        "endable": by in ("", fault.get("who", "")),
         "live": fault["state"] in ("armed", "fired") or bool(fault["until"] or fault["held"]),
     }
 

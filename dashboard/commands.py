@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,12 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard import operator, rail
 from dashboard.chips import is_for
 from dashboard.clients import ServiceDown
-from dashboard.faults_api import arm_fault, control, switch_mechanism
-from dashboard.operator import check_operator, who
+from dashboard.faults_api import arm_fault, armed, clear_fault, control, let_go_on, switch_mechanism
+from dashboard.operator import check_operator, is_operator, who
 from dashboard.outages import down
+from dashboard.ownership import armed_by, visitors_too
 from dashboard.stage.gauges import gauge, lags
 from dashboard.visitor import visitor
-from faults import Mechanism, dump
+from faults import Mechanism
 from faults.catalogue import MECHANISMS
 from faults.toggles import TOGGLES
 from messaging.problems import Problem
@@ -32,7 +32,8 @@ def faults(request: HttpRequest) -> HttpResponse:
 def arm_form(request: HttpRequest) -> HttpResponse:
     """The form with the options that go with what has been chosen so far."""
     changed = request.htmx.trigger_name or ""  # type: ignore[attr-defined]
-    return render(request, "dashboard/faults.html#form", rail.form(rail.anew(request.GET.dict(), changed)))
+    context = rail.form(rail.anew(request.GET.dict(), changed), own=not is_operator(request))
+    return render(request, "dashboard/faults.html#form", context)
 
 
 @require_GET
@@ -44,18 +45,19 @@ def outages(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def arm(request: HttpRequest) -> HttpResponse:
-    return _done(request, lambda: arm_fault(rail.wanted(request.POST.dict(), visitor(request)), who(request)))
+    return _done(request, lambda: arm_fault(request, rail.wanted(request.POST.dict(), visitor(request))), visitors_too)
 
 
 @require_POST
 def clear(request: HttpRequest, fault: str = "") -> HttpResponse:
-    path = f"/faults/{fault}" if fault else "/faults"
-    return _done(request, lambda: control("DELETE", path, params={"who": who(request)}))
+    if fault:
+        return _done(request, lambda: clear_fault(request, fault), visitors_too)
+    return _done(request, lambda: control("DELETE", "/faults", params={"who": who(request)}))
 
 
 @require_POST
 def go_on(request: HttpRequest, fault: str) -> HttpResponse:
-    return _done(request, lambda: control("POST", f"/faults/{fault}/go-on", params={"who": who(request)}))
+    return _done(request, lambda: let_go_on(request, fault), visitors_too)
 
 
 @require_GET
@@ -72,25 +74,25 @@ def mechanism(request: HttpRequest, name: str) -> HttpResponse:
     def turn() -> None:
         switch_mechanism(Mechanism(name), on=not control("GET", "/mechanisms")[name], by=who(request))
 
-    return _done(request, turn, _switches)
+    return _done(request, turn, shown=_switches)
 
 
 @require_POST
 def toggle(request: HttpRequest, name: str) -> HttpResponse:
-    """Arm a one-shot fault for this visitor's next booking, or clear it if it is armed."""
+    """Arm a one-shot fault for this visitor's next booking, or clear it if it is armed; a visitor only what they armed."""
     if name not in TOGGLES:
         return HttpResponse(f"no fault '{name}'; there are {', '.join(TOGGLES)}", status=404, content_type="text/plain")
 
     def turn() -> None:
-        mine = visitor(request)
-        found = [one for one in control("GET", "/faults")["faults"] if one["name"] == name and is_for(one, mine)]
+        mine, by = visitor(request), armed_by(request)
+        found = [one for one in armed() if one["name"] == name and is_for(one, mine) and by in ("", one["who"])]
         live = [fault for fault in found if fault["state"] in ("armed", "fired")]
         for fault in live:
-            control("DELETE", f"/faults/{fault['id']}", params={"who": who(request)})
+            clear_fault(request, fault["id"])
         if not live:
-            control("POST", "/faults", content=dump(replace(TOGGLES[name](visitor=mine), who=who(request))))
+            arm_fault(request, TOGGLES[name](visitor=mine))
 
-    return _done(request, turn)
+    return _done(request, turn, visitors_too)
 
 
 @require_POST
@@ -101,16 +103,22 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         known = operator.sign_in(request, response, request.POST.get("token", ""))
     except Problem as problem:
         return _rail(request, f"{problem.title}: {problem.detail}.")
-    return response if known else _rail(request, "That is not the operator token.")
+    if not known:
+        return _rail(request, "That is not the operator token.")
+    response["HX-Trigger"] = "signed-in"  # the form and the switches offer more now
+    return response
 
 
 def _done(
-    request: HttpRequest, act: Callable[[], Any], shown: Callable[..., HttpResponse] | None = None
+    request: HttpRequest,
+    act: Callable[[], Any],
+    check: Callable[[HttpRequest], Any] = check_operator,
+    shown: Callable[..., HttpResponse] | None = None,
 ) -> HttpResponse:
-    """Do it, for an operator, and show the rail as it is then, or why it could not be done."""
+    """Do it, for whom `check` lets in, and show the rail as it is then, or why it could not be done."""
     shown = shown or _rail
     try:
-        check_operator(request)
+        check(request)
         act()
     except Problem as problem:
         return shown(request, f"{problem.title}: {problem.detail}")
@@ -120,9 +128,11 @@ def _done(
 
 
 def _rail(request: HttpRequest, problem: str = "", known: bool = False) -> HttpResponse:
-    context = {**rail.rail(visitor(request)), "problem": problem, "operator": known or operator.is_operator(request)}
+    by = "" if known else armed_by(request)
+    context = {**rail.rail(visitor(request), by), "problem": problem, "operator": not by}
     return render(request, "dashboard/faults.html#rail", context)
 
 
 def _switches(request: HttpRequest, problem: str = "") -> HttpResponse:
-    return render(request, "dashboard/faults.html#mechanisms", {"mechanisms": rail.mechanisms(), "problem": problem})
+    context = {"mechanisms": rail.mechanisms(), "problem": problem, "operator": is_operator(request)}
+    return render(request, "dashboard/faults.html#mechanisms", context)

@@ -12,7 +12,8 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 import faults
 from dashboard.clients import call, get_json
-from dashboard.operator import operators_only, who
+from dashboard.operator import is_operator, operators_only, who
+from dashboard.ownership import armer, check_armer, check_arming, visitors_too
 from dashboard.visitor import visitor
 from faults import Action, Fault, FaultError, Mechanism, Point
 from faults.catalogue import MECHANISMS, REASONS
@@ -83,11 +84,12 @@ def list_points(request: HttpRequest) -> dict[str, Any]:
 
 @router.post(
     "/faults",
-    auth=operators_only,
-    response={201: dict, 401: ProblemDetails, 422: ProblemDetails},
-    summary="Arm a fault",
+    auth=visitors_too,
+    response={201: dict, 401: ProblemDetails, 403: ProblemDetails, 422: ProblemDetails},
+    summary="Arm a fault (visitors: for a booking of their own)",
 )
 def arm(request: HttpRequest, payload: FaultIn) -> Any:
+    """Off this machine, without the operator token: `mine`, or a `booking` of yours; at a point that touches nobody else's."""
     asked = payload.dict()
     asked["booking"] = str(payload.booking or "")
     if asked.pop("mine"):
@@ -96,7 +98,7 @@ def arm(request: HttpRequest, payload: FaultIn) -> Any:
             raise Problem(
                 422, "No visitor", "`mine` needs the cookie that a page has set; leave it out to strike any booking"
             )
-    return Status(201, arm_fault(asked, who(request)))
+    return Status(201, arm_fault(request, asked))
 
 
 @router.delete("/faults", auth=operators_only, response={200: dict, 401: ProblemDetails}, summary="Clear all faults")
@@ -106,23 +108,23 @@ def clear_all(request: HttpRequest) -> Any:
 
 @router.delete(
     "/faults/{fault}",
-    auth=operators_only,
-    response={200: dict, 401: ProblemDetails, 404: ProblemDetails},
-    summary="Clear one",
+    auth=visitors_too,
+    response={200: dict, 401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails},
+    summary="Clear one (visitors: one that they armed)",
 )
 def clear(request: HttpRequest, fault: str) -> Any:
     """A fault that is spent already is taken from the list."""
-    return control("DELETE", f"/faults/{_id(fault)}", params={"who": who(request)})
+    return clear_fault(request, fault)
 
 
 @router.post(
     "/faults/{fault}/go-on",
-    auth=operators_only,
-    response={200: dict, 401: ProblemDetails, 404: ProblemDetails},
-    summary="Let go on what it holds",
+    auth=visitors_too,
+    response={200: dict, 401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails},
+    summary="Let go on what it holds (visitors: one that they armed)",
 )
 def go_on(request: HttpRequest, fault: str) -> Any:
-    return control("POST", f"/faults/{_id(fault)}/go-on", params={"who": who(request)})
+    return let_go_on(request, fault)
 
 
 @router.get("/mechanisms", summary="The safety mechanisms, and which are switched off")
@@ -140,17 +142,40 @@ def switch(request: HttpRequest, payload: Switches) -> Any:
     return mechanisms(request)
 
 
-def arm_fault(asked: dict[str, Any], by: str) -> Any:
-    """Arm what faults.parse takes. Raises Problem, which names what would be allowed; ServiceDown."""
+def arm_fault(request: HttpRequest, asked: dict[str, Any] | Fault) -> Any:
+    """Arm what faults.parse takes, or a ready fault. Raises Problem, which names what would be allowed; ServiceDown."""
     try:
-        fault = replace(faults.parse(asked), who=by)
+        fault = replace(asked if isinstance(asked, Fault) else faults.parse(asked), who=armer(request))
     except FaultError as error:
         raise Problem(422, "No such fault", str(error)) from error
+    if not is_operator(request):
+        check_arming(request, fault, armed())
     _check_booking(fault)
-    armed = control("POST", "/faults", content=faults.dump(fault))
+    found = control("POST", "/faults", content=faults.dump(fault))
     if fault.point == Point.API:
         time.sleep(HEARD_S)  # the others read the plan with each batch; an API does so a few times a second
-    return armed
+    return found
+
+
+def clear_fault(request: HttpRequest, fault: str) -> Any:
+    return _end(request, "DELETE", fault)
+
+
+def let_go_on(request: HttpRequest, fault: str) -> Any:
+    return _end(request, "POST", fault, "/go-on")
+
+
+def _end(request: HttpRequest, method: str, fault: str, verb: str = "") -> Any:
+    """Raises Problem 403 for a visitor who did not arm it, 404; ServiceDown."""
+    id = _id(fault)
+    if not is_operator(request):
+        check_armer(request, id, armed())
+    return control(method, f"/faults/{id}{verb}", params={"who": armer(request)})
+
+
+def armed() -> list[dict[str, Any]]:
+    """The whole plan, spent faults too. Raises Problem, ServiceDown."""
+    return list(control("GET", "/faults")["faults"])
 
 
 def switch_mechanism(mechanism: Mechanism, *, on: bool, by: str) -> None:

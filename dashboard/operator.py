@@ -44,15 +44,20 @@ def is_operator_of(scope: dict[str, Any]) -> bool:
         return False
 
 
-def check_operator(request: HttpRequest) -> None:
-    """Raise the Problem to answer with (401, 403, 429) unless this request may break things.
+def check_origin(request: HttpRequest) -> None:
+    """Raise Problem 403 for a request of somebody else's page.
 
-    A page of somebody else, open in a browser on this machine, could send requests here too; it cannot hide its Origin.
+    One that is open in a browser on this machine could send requests here too; it cannot hide its Origin.
     """
     origin = request.headers.get("Origin")
     ours = origin in (None, settings.PUBLIC_ORIGIN)
     if not ours and not same_origin(str(origin), request.scheme or "http", request.get_host()):
         raise Problem(403, "Foreign origin", f"{origin} is not this page")
+
+
+def check_operator(request: HttpRequest) -> None:
+    """Raise the Problem to answer with (401, 403, 429) unless this request may break anything."""
+    check_origin(request)
     if not _is_let_in(request):
         detail = "off this machine, send the operator token: Authorization: Bearer <OPERATOR_TOKEN>"
         raise Problem(401, "Operators only", detail, headers={"WWW-Authenticate": "Bearer"})

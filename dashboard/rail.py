@@ -10,7 +10,7 @@ from dashboard.chips import OWNERS, POINT_NAMES, groups, is_for, owner_of, shown
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
 from dashboard.typed import number_or_text
-from faults import AT, Action, Fault, Kind, Point, catalogue
+from faults import AT, OWN, OWN_TIMES, Action, Fault, Kind, Point, catalogue
 from faults.catalogue import MECHANISMS, reasons
 from faults.messages import messages
 from faults.toggles import LABELS
@@ -26,13 +26,22 @@ MECHANISM_NAMES = {
 }
 PROOF_PATIENCE = timedelta(seconds=60)
 WHENS = {Kind.ONCE: "once", Kind.TIMES: "n times", Kind.PROBABILITY: "with probability", Kind.ALWAYS: "until cleared"}
+FOR = {
+    "mine": "my next booking",
+    "any": "any booking",
+    "new": "bookings from now on",
+    "booking": "this booking",
+    "seat": "a seat",
+    "customer": "a customer",
+}
 TIMED = (Action.DELAY, Action.HOLD, Action.HANG, Action.PAUSE, Action.DOWN, Action.REORDER)
 
 
-def rail(visitor: str = "") -> dict[str, Any]:
+def rail(visitor: str = "", by: str = "") -> dict[str, Any]:
     """Context for the refreshed part: toggles, chips grouped by service; `away` when control does not answer.
 
-    `visitor`: who looks; what is armed for somebody else's next booking is no state of their toggles.
+    `visitor`: who looks; what is armed for somebody else's next booking is no state of their toggles. `by`: as whom
+    they arm, if they may end only what they armed.
     """
     try:
         armed = control("GET", "/faults")["faults"]
@@ -44,7 +53,7 @@ def rail(visitor: str = "") -> dict[str, Any]:
     return {
         "away": away,
         "toggles": toggles([fault for fault in armed if is_for(fault, visitor)], away),
-        "groups": groups(chosen, visitor, _seats(chosen)),
+        "groups": groups(chosen, visitor, _seats(chosen), by),
         "more": len(armed) - len(chosen),
         "unproven": any(map(_unproven, chosen)),
     }
@@ -88,25 +97,31 @@ def toggles(armed: list[dict[str, Any]], away: bool = False) -> list[dict[str, s
     ]
 
 
-def form(asked: dict[str, str]) -> dict[str, Any]:
-    """The choices that go together: each field's options depend on those before it, so a change brings the form anew."""
-    service = _chosen(asked.get("service"), list(OWNERS), "payments")
+def form(asked: dict[str, str], own: bool = False) -> dict[str, Any]:
+    """The choices that go together: each field's options depend on those before it, so a change brings the form anew.
+
+    `own`: only what a visitor may arm, for a booking of theirs.
+    """
+    owners = {id: name for id, name in OWNERS.items() if not own or any(id in AT[point] for point in OWN)}
+    service = _chosen(asked.get("service"), list(owners), "payments")
     entries = [entry for entry in catalogue() if service in {owner_of(place) for place in AT[entry.point]}]
+    entries = [entry for entry in entries if not own or entry.point in OWN]
     names = [str(entry.point) for entry in entries]
-    default = str(Point.TRANSACTION_COMMITTED)
+    default = str(Point.ANSWER if own else Point.TRANSACTION_COMMITTED)
     point = _chosen(asked.get("point"), names, default if default in names else names[0])
     entry = next(entry for entry in entries if entry.point == point)
     places = [place for place in entry.services if owner_of(place) == service]
-    actions = [str(action) for action in entry.actions]
+    actions = [str(action) for action in entry.actions if not own or action in OWN[entry.point]]
     action = _chosen(asked.get("action"), actions, "crash" if "crash" in actions else actions[0])
     outage = action == Action.DOWN and entry.point in (Point.DATABASE, Point.REDIS)
     scoped = not outage and entry.point not in (Point.PROCESS, Point.API)
     place = _chosen(asked.get("place"), places, places[0])
     passing = [] if outage else list(messages(entry.point, service))
     message = _chosen(asked.get("message"), ["", *passing], "POST" if entry.point == Point.API else "")
-    whens = _whens(Point(point), Action(action), place, outage)
+    whens = [Kind.ONCE, Kind.TIMES] if own else _whens(Point(point), Action(action), place, outage)
+    scopes = {name: text for name, text in FOR.items() if not own or name in ("mine", "booking")}
     return {
-        "services": OWNERS,
+        "services": owners,
         "points": [(name, POINT_NAMES[Point(name)]) for name in names],
         "sentence": entry.sentence,
         "places": places,
@@ -115,14 +130,17 @@ def form(asked: dict[str, str]) -> dict[str, Any]:
         "reasons": reasons(service, message),
         "whens": [(str(kind), WHENS[kind]) for kind in whens],
         "scoped": scoped,
+        "scopes": scopes,
+        "own": own,
+        "most_times": OWN_TIMES if own else "",
         "timed": action in TIMED,
         "asked": {
-            "for": "mine" if scoped else "any",
             "times": "2",
             "probability": "0.5",
             "seed": "1",
             "after": "0",
             **asked,
+            "for": _chosen(asked.get("for"), list(scopes), "mine") if scoped else "any",
             "service": service,
             "point": point,
             "action": action,

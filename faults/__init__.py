@@ -6,7 +6,7 @@ Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `h
 
 from faults.acting import Alive, InjectedError, act, hanging
 from faults.arming import LIMIT, arm, clear, forget_spent, listing, switch, switched_off
-from faults.asking import check_house, parse
+from faults.asking import OWN, OWN_TIMES, check_house, check_own, parse
 from faults.catalogue import catalogue
 from faults.checks import FaultError
 from faults.fault import Fault, dump, load
@@ -22,6 +22,8 @@ __all__ = [
     "BY_CONTROL",
     "HOUSE",
     "LIMIT",
+    "OWN",
+    "OWN_TIMES",
     "Action",
     "Alive",
     "Fault",
@@ -40,6 +42,7 @@ __all__ = [
     "arm",
     "catalogue",
     "check_house",
+    "check_own",
     "clear",
     "dump",
     "forget_spent",

@@ -7,12 +7,24 @@ from datetime import datetime
 from typing import Any
 
 from faults.checks import FaultError
-from faults.fault import HOUSE_EXPIRES_AFTER, Fault
+from faults.fault import EXPIRES_AFTER, HOUSE_EXPIRES_AFTER, Fault
 from faults.messages import STEPS, messages
-from faults.points import Point
+from faults.points import Action, Point
 from faults.trigger import Kind
 
 HOUSE_TIMES = 3  # strikes of one fault on the house's own programs
+OWN_TIMES = 3  # strikes of one fault that a visitor arms
+OWN: dict[Point, frozenset[Action]] = {
+    Point.TRANSACTION_BEFORE: frozenset({Action.ERROR}),
+    Point.TRANSACTION_INSIDE: frozenset({Action.ERROR}),
+    Point.ANSWER: frozenset({Action.REFUSE}),
+    Point.ORCHESTRATOR_BEFORE: frozenset({Action.ERROR}),
+    Point.ORCHESTRATOR_AFTER: frozenset({Action.ERROR}),
+    Point.RELAY_BEFORE_PUBLISH: frozenset({Action.DROP, Action.DUPLICATE, Action.DELAY, Action.HOLD}),
+    Point.BUS: frozenset({Action.DROP, Action.DUPLICATE, Action.DELAY, Action.REORDER}),
+}
+"""What touches only the booking it strikes. A crash, a hang or a pause stops a process that serves everybody, and so do a delay
+and a hold inside a worker; a relay sets the one message aside and goes on."""
 ASKED = (
     "point", "action", "service", "message", "step", "direction", "booking", "seat", "customer", "trigger", "reason",
     "seconds", "name", "expires_at", "only_new", "visitor",
@@ -50,6 +62,21 @@ def check_house(fault: Fault) -> None:
     lives = datetime.fromisoformat(fault.expires_at) - datetime.fromisoformat(fault.armed_at)
     if fault.seconds > longest or lives > HOUSE_EXPIRES_AFTER:
         raise FaultError(f"a fault on '{place}' would lock you out: it lasts {longest:g} seconds at most")
+
+
+def check_own(fault: Fault, visitor: str) -> None:
+    """Refuse what a visitor may not arm: whatever could touch more than their next booking, or one booking of theirs.
+
+    Whether the booking that it names is theirs, Booking knows; see dashboard.ownership. Raises FaultError.
+    """
+    if not (fault.booking or (fault.visitor and fault.visitor == visitor)) or fault.visitor not in ("", visitor):
+        raise FaultError("it is not for your next booking, nor for a booking of yours")
+    if fault.action not in OWN.get(fault.point, frozenset()):
+        raise FaultError(f"'{fault.action}' at '{fault.point}' touches more than one booking")
+    if fault.trigger.kind not in (Kind.ONCE, Kind.TIMES) or (fault.trigger.limit or 0) > OWN_TIMES:
+        raise FaultError(f"it strikes {_often(fault)}, and yours strike once, or at most {OWN_TIMES} times")
+    if datetime.fromisoformat(fault.expires_at) - datetime.fromisoformat(fault.armed_at) > EXPIRES_AFTER:
+        raise FaultError("it stays armed for more than an hour")
 
 
 def _often(fault: Fault) -> str:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import rail, reading
 from dashboard.operator import is_operator
+from dashboard.ownership import armed_by
 from dashboard.replay.asked import asked_position, says_moments
 from dashboard.replay.moment import panels
 from dashboard.stage import present
@@ -38,8 +39,8 @@ METHODS = [
 def index(request: HttpRequest) -> HttpResponse:
     """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
     faults = {
-        **rail.rail(visitor(request)),
-        **rail.form({}),
+        **rail.rail(visitor(request), armed_by(request)),
+        **rail.form({}, own=not is_operator(request)),
         "mechanisms": rail.mechanisms(),
         "operator": is_operator(request),
     }

@@ -183,6 +183,30 @@ def test_what_one_visitor_arms_spares_the_next_ones_booking(live: Live, open_pag
     expect(ours.locator("#toggle-card_declined")).to_contain_text("fired")
 
 
+def test_off_this_machine_the_rail_offers_what_is_ones_own_and_after_signing_in_everything(
+    live: Live, open_page: OpenPage
+) -> None:
+    page = open_page(extra_http_headers={"X-Forwarded-For": "192.0.2.7"})
+    page.locator("#anything > summary").click()
+    page.locator("#safety > summary").click()
+    options = page.locator("#arm-for option")
+    expect(options).to_have_text(["my next booking", "this booking"])
+    expect(page.locator("#arm-own")).to_contain_text("takes the operator token")
+    expect(page.locator("#mechanism-barrier")).to_be_disabled()
+    expect(page.locator("#mechanisms")).to_contain_text("takes the operator token")
+    page.get_by_role("button", name="Arm", exact=True).click()
+    expect(page.locator("#armed .armed")).to_contain_text("my next booking", timeout=PATIENCE)
+    expect(page.locator("#clear-all")).to_have_count(0)
+    page.locator("#armed").get_by_role("button", name="Clear").click()
+    expect(page.locator("#armed .armed")).to_contain_text("cleared", timeout=PATIENCE)
+    page.locator("#operator-token").fill(live.sandbox.environments.secrets["OPERATOR_TOKEN"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#clear-all")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#arm-own")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("#mechanism-barrier")).to_be_enabled(timeout=PATIENCE)
+    expect(options).to_have_count(6)
+
+
 def test_a_front_door_killed_from_here_is_injected(live: Live, open_page: OpenPage) -> None:
     page = open_page(outage=True)
     choose(page, service="house", point="process", place="web", action="crash")

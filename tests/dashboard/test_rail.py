@@ -1,6 +1,7 @@
 """The form for any fault, and what its fields become."""
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 
 import faults
-from dashboard.chips import OWNERS, owner_of, shown
+from dashboard.chips import OWNERS, groups, owner_of, shown
 from dashboard.rail import anew, form, wanted
 from faults import AT, Point
 from sandbox.control.outages import check_outage
@@ -123,3 +124,31 @@ def test_of_very_many_the_newest_are_shown_and_whatever_stands_still() -> None:
     ]
     assert [one["id"] for one in shown(armed)] == ["3", *(str(number) for number in range(981, 1000))]
     assert shown(armed[:20]) == armed[:20]
+
+
+def test_whatever_the_form_offers_a_visitor_they_may_arm() -> None:
+    """Every service, point, action, how often and for whom; a booking of theirs stands for any."""
+    offered = set()
+    for service in form({}, own=True)["services"]:
+        for point, _ in form({"service": service}, own=True)["points"]:
+            for action in form({"service": service, "point": point}, own=True)["actions"]:
+                chosen = {"service": service, "point": point, "action": action, "booking": str(uuid.uuid4())}
+                choices = form(chosen, own=True)
+                for kind, _ in choices["whens"]:
+                    for scope in choices["scopes"]:
+                        asked = form({**chosen, "kind": kind, "for": scope}, own=True)["asked"]
+                        faults.check_own(faults.parse(wanted(asked, "aa")), "aa")
+                offered.add((point, action))
+    assert offered == {(str(point), str(action)) for point, actions in faults.OWN.items() for action in actions}
+    assert form({"service": "redis", "for": "any", "kind": "always"}, own=True)["asked"]["for"] == "mine"
+
+
+def test_a_visitor_ends_what_they_armed_and_an_operator_everything() -> None:
+    fault = faults.parse({"point": "answer", "action": "refuse", "service": "payments"}, "visitor aa")
+    listed = {**fault.as_dict(), "proofs": [], "held": [], "until": ""}
+
+    def endable(by: str) -> bool:
+        (group,) = groups([listed], by=by)
+        return bool(group["chips"][0]["endable"])
+
+    assert [endable(by) for by in ("", "visitor aa", "visitor bb", "visitor ")] == [True, True, False, False]

@@ -10,7 +10,22 @@ from typing import Any
 import pytest
 
 from booking.saga.definitions import DEFINITIONS
-from faults import ALLOWED, Action, Fault, FaultError, Kind, Point, Target, Trigger, catalogue, dump, load, parse
+from faults import (
+    ALLOWED,
+    OWN,
+    Action,
+    Fault,
+    FaultError,
+    Kind,
+    Point,
+    Target,
+    Trigger,
+    catalogue,
+    check_own,
+    dump,
+    load,
+    parse,
+)  # fmt: skip
 from faults.messages import COMMANDS, EVENTS
 from faults.plan import draw
 from faults.points import AT
@@ -225,3 +240,55 @@ def _uuid7(moment: str) -> str:
     """The least id that PostgreSQL's uuidv7() could give at that moment."""
     milliseconds = round(datetime.fromisoformat(moment).timestamp() * 1000)
     return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62))
+
+
+MINE = {"point": "answer", "action": "refuse", "service": "payments", "visitor": "aa"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {}, {"trigger": {"kind": "times", "times": 3, "after": 2}}, {"visitor": "", "booking": str(uuid.uuid4())},
+        *({"point": point, "action": action, "service": "booking" if point.startswith("orch") else "tickets", "seconds": 5}
+          for point, actions in OWN.items() for action in actions),
+    ],
+)  # fmt: skip
+def test_a_visitor_arms_what_touches_one_booking_of_theirs(more: dict[str, Any]) -> None:
+    check_own(parse({**MINE, **more}), "aa")
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"visitor": ""}, "not for your next booking"),
+        ({"visitor": "", "only_new": True}, "not for your next booking"),
+        ({"visitor": "", "seat": "A-1"}, "not for your next booking"),
+        ({"visitor": "", "customer": 7}, "not for your next booking"),
+        ({"visitor": "bb"}, "not for your next booking"),
+        ({"visitor": "bb", "booking": str(uuid.uuid4())}, "not for your next booking"),
+        ({"trigger": {"kind": "probability", "probability": 0.5}}, "with a probability"),
+        ({"trigger": {"kind": "always"}}, "until cleared"),
+        ({"trigger": {"kind": "times", "times": 4}}, "strikes 4 times"),
+        ({"expires_at": "2199-01-01T00:00:00Z"}, "more than an hour"),
+        ({"point": "database", "action": "delay", "seconds": 1}, "more than one booking"),
+        ({"point": "projector.before", "action": "delay", "seconds": 1, "service": ""}, "more than one booking"),
+    ],
+)
+def test_whatever_else_a_visitor_asks_for_is_refused(more: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(FaultError, match=sentence):
+        check_own(parse({**MINE, **more}), "aa")
+
+
+def test_no_visitor_stops_a_process_that_serves_everybody() -> None:
+    for point, actions in ALLOWED.items():
+        own = OWN.get(point, frozenset())
+        assert own <= actions
+        assert not own & {Action.CRASH, Action.HANG, Action.PAUSE, Action.DOWN}
+        if not point.startswith(("relay", "bus")):  # a worker that waits keeps everybody's messages waiting
+            assert not own & {Action.DELAY, Action.HOLD}
+    assert not OWN.keys() & {Point.API, Point.DATABASE, Point.PROCESS, Point.REDIS, Point.RELAY_AFTER_PUBLISH}
+
+
+def test_without_a_pseudonym_nothing_is_ones_own() -> None:
+    with pytest.raises(FaultError, match="not for your next booking"):
+        check_own(parse({**MINE, "visitor": ""}), "")

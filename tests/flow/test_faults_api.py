@@ -91,11 +91,12 @@ def test_off_this_machine_the_page_asks_for_the_token_and_keeps_it(live: Live) -
     ) as away:
         assert "Operator token" in away.get("/").text
         csrf = {"X-CSRFToken": away.cookies["csrftoken"]}
-        assert "Operators only" in away.post("/faults/card_declined", headers=csrf).text
+        assert "Operators only" in away.post("/rail/clear", headers=csrf).text
         assert "not the operator token" in away.post("/rail/operator", data={"token": "guess"}, headers=csrf).text
         token = live.sandbox.environments.secrets["OPERATOR_TOKEN"]
         away.post("/rail/operator", data={"token": token}, headers=csrf)
         assert "armed, once" in away.post("/faults/card_declined", headers=csrf).text
+        assert "Operators only" not in away.post("/rail/clear", headers=csrf).text
         assert "Operator token" not in away.get("/").text
 
 

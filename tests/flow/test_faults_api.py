@@ -75,10 +75,11 @@ def test_arm_see_clear(live: Live) -> None:
 def test_off_this_machine_it_takes_the_operator_token(live: Live) -> None:
     away = {"X-Forwarded-For": "192.0.2.7"}
     token = live.sandbox.environments.secrets["OPERATOR_TOKEN"]
-    for headers in (away, {**away, "Authorization": "Bearer guess"}):
-        assert live.http.post("/api/faults", json=REFUSE, headers=headers).status_code == 401
-        assert live.http.delete("/api/faults", headers=headers).status_code == 401
-        assert live.http.put("/api/mechanisms", json={"barrier": False}, headers=headers).status_code == 401
+    with httpx.Client(base_url=live.url, timeout=30) as nobody:  # without a visitor's cookie
+        for headers in (away, {**away, "Authorization": "Bearer guess"}):
+            assert nobody.post("/api/faults", json=REFUSE, headers=headers).status_code == 401
+            assert nobody.delete("/api/faults", headers=headers).status_code == 401
+            assert nobody.put("/api/mechanisms", json={"barrier": False}, headers=headers).status_code == 401
     allowed = {**away, "Authorization": f"Bearer {token}"}
     assert live.http.post("/api/faults", json=REFUSE, headers=allowed).status_code == 201
     foreign = {"Origin": "https://example.com"}

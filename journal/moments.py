@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -102,6 +103,7 @@ _FAULTS = """
         and data -> 'data' ? 'armed'
     order by pos desc
 """
+_COMMITTED = "select committed_at from journal_entry where tape = %(tape)s and pos <= %(pos)s order by pos desc limit 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +198,25 @@ def sagas_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit: i
 
 
 def faults_at(pos: int, tape: int = LIVE) -> list[FaultThen]:
-    """The faults that could strike after entry `pos`, the newest first. One that expired unused is still told."""
+    """The faults that could strike after entry `pos`, the newest first. No entry says that one has expired: the clock does."""
     faults = []
+    now = next((at for (at,) in _all(_COMMITTED, {"pos": pos, "tape": tape})), None)
     for at, told, later in _all(_FAULTS, {"pos": pos, "tape": tape}):
         what, last = orjson.loads(told), orjson.loads(later or "{}")
         fired, limit = int(last.get("fired") or 0), what.get("limit")
-        if not last.get("cleared") and (limit is None or fired < limit):
+        expired = now is not None and _expires(what) <= now
+        if not last.get("cleared") and not expired and (limit is None or fired < limit):
             faults.append(FaultThen(what["id"], at, fired, last.get("pos"), what))
     return faults
+
+
+def _expires(what: dict[str, Any]) -> datetime:
+    """When; never, if a recording does not tell."""
+    try:
+        at = datetime.fromisoformat(what["expires_at"])
+    except (KeyError, TypeError, ValueError):
+        return datetime.max.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def indexed(tape: int = LIVE) -> int:

@@ -127,6 +127,12 @@ def test_faults_that_could_strike_and_the_marks_they_leave() -> None:
         [("g", 1, 6)],
         [],
     ]
+    for pos, fault, expires in ((8, "h", 1), (9, "i", -1)):
+        at_last = (START + timedelta(hours=expires)).isoformat()
+        told(pos, "operator", fault=fault, armed={"id": fault, "limit": None, "expires_at": at_last})
+    told(10, "operator", fault="k", armed={"id": "k", "limit": None, "expires_at": "of a strange recording"})
+    assert [one for one, _, _ in at(10)] == ["k", "h"]  # no entry says that a fault has expired
+    Entry.objects.filter(pos__gte=8).delete()
     assert (marks.next_fault(3), marks.previous_fault(5), marks.next_fault(6)) == (5, 3, None)
     found = [(mark.kind, mark.bucket, mark.count, mark.pos) for mark in marks.marks(1, 7, 2)]
     assert found == [("fault", 0, 1, 3), ("operator", 0, 2, 1), ("fault", 1, 2, 5), ("operator", 1, 1, 7)]

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
 import psycopg
@@ -43,10 +44,22 @@ def frozen(pid: int) -> Iterator[None]:
     """A process and its children, as PostgreSQL's are, stand still (SIGSTOP)."""
     parent = psutil.Process(pid)
     family = [parent, *parent.children(recursive=True)]
-    for process in family:
-        process.send_signal(signal.SIGSTOP)
+    _send(family, signal.SIGSTOP)
     try:
         yield
     finally:
-        for process in family:
-            process.send_signal(signal.SIGCONT)
+        _send(family, signal.SIGCONT)
+
+
+def _send(family: list[psutil.Process], number: signal.Signals) -> None:
+    for process in family:
+        with suppress(psutil.NoSuchProcess):  # a child that has ended meanwhile, as PostgreSQL's workers do
+            process.send_signal(number)
+
+
+@contextmanager
+def silent_servers(count: int) -> Iterator[list[str]]:
+    """Addresses that take connections and say nothing, as of servers that stand still."""
+    with ExitStack() as stack:
+        lines = [stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=20)) for _ in range(count)]
+        yield [f"http://127.0.0.1:{line.getsockname()[1]}" for line in lines]

@@ -36,6 +36,11 @@ class _Server:
             self._child.wait(30)
             self._child = None
 
+    @property
+    def pid(self) -> int:
+        assert self._child is not None
+        return self._child.pid
+
     def has_ended(self) -> bool:
         """Whether it went by itself, or was told to by somebody else."""
         return self._child is None or self._child.poll() is not None

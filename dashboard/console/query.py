@@ -23,14 +23,17 @@ from psycopg.pq import DiagnosticField, ExecStatus
 ROWS, COLUMNS, CELL, LONGEST = 200, 60, 1000, 10_000
 """Rows and columns shown, characters of a cell, characters of a statement."""
 AT_ONCE, PATIENCE_S = 2, 1.0
-DEADLINE_S = 5.0
-"""PostgreSQL ends a statement after 2 s where it looks whether it should; in the midst of a copy of memory it does not look."""
+CONNECT_S, DEADLINE_S = 2, 5.0
+"""To connect, and for all of it. PostgreSQL ends a statement after 2 s where it looks whether it should; in the midst of a copy
+of memory it does not look.
+"""
 BYTES = 16 * 1024 * 1024
 """More than ROWS rows of COLUMNS cells take in ASCII. An error may be as long as any text: it repeats what it could not read."""
 AHEAD = 256 * 1024
 RECEIVED = 128
 """Where the number of bytes received stands in Linux's struct tcp_info, 64 bits."""
 TOO_LONG = f"The statement did not end within {DEADLINE_S:.0f} s, so its connection was closed."
+NO_ANSWER = f"PostgreSQL does not answer: it took no connection within {CONNECT_S} s. Try again once it is back."
 TOO_LARGE = f"The answer has more than {BYTES // 1024**2} MB, so its connection was closed. Ask for less."
 OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2000 -c bytea_output=hex -c datestyle=iso"
 VOID = 2278
@@ -57,7 +60,8 @@ class Result:
 class Refusal:
     """Why there is no result. With a `sqlstate` these are PostgreSQL's own words, without one ours.
 
-    `position`: the character of the statement that it points at, from 1; 0 if it points at none.
+    `position`: the character of the statement that it points at, from 1; 0 if it points at none. `away`: the server could not
+    be reached, or has not answered in time.
     """
 
     message: str
@@ -65,6 +69,7 @@ class Refusal:
     detail: str = ""
     hint: str = ""
     position: int = 0
+    away: bool = False
 
 
 def run(url: str, statement: str) -> Result | Refusal:
@@ -74,11 +79,14 @@ def run(url: str, statement: str) -> Result | Refusal:
         return Refusal(message=said)
     if not _slots.acquire(timeout=PATIENCE_S):
         return Refusal(message=f"The console runs {AT_ONCE} statements at a time, and it is busy. Try again.")
+    deadline = time.monotonic() + DEADLINE_S
     try:
         with _session(url) as connection:
-            return _Run(connection, statement).result()
+            return _Run(connection, statement, deadline).result()
+    except psycopg.errors.ConnectionTimeout:
+        return Refusal(message=NO_ANSWER, away=True)
     except psycopg.Error as error:  # it cannot be reached, or went away
-        return Refusal(message=str(error).strip() or type(error).__name__, sqlstate=error.sqlstate or "")
+        return Refusal(message=str(error).strip() or type(error).__name__, sqlstate=error.sqlstate or "", away=True)
     finally:
         _slots.release()
 
@@ -96,7 +104,7 @@ def _impossible(statement: str) -> str:
 @contextmanager
 def _session(url: str) -> Iterator[Any]:
     connection = psycopg.connect(
-        url, autocommit=True, connect_timeout=2, options=OPTIONS, application_name="sagabox-console"
+        url, autocommit=True, connect_timeout=CONNECT_S, options=OPTIONS, application_name="sagabox-console"
     )
     try:
         with socket.fromfd(
@@ -120,9 +128,8 @@ class _Run:
     A limit on rows alone would not do: a single cell may have a gigabyte, and the web process would have to take it.
     """
 
-    def __init__(self, pgconn: Any, statement: str) -> None:
-        self._pgconn, self._statement = pgconn, statement
-        self._deadline = time.monotonic() + DEADLINE_S
+    def __init__(self, pgconn: Any, statement: str, deadline: float) -> None:
+        self._pgconn, self._statement, self._deadline = pgconn, statement, deadline
 
     def result(self) -> Result | Refusal:
         began = time.monotonic()
@@ -185,7 +192,7 @@ class _Run:
             while self._pgconn.is_busy():
                 left = self._deadline - time.monotonic()
                 if left <= 0 or not select.select([self._pgconn.socket], [], [], left)[0]:
-                    raise _Refused(Refusal(message=TOO_LONG))
+                    raise _Refused(Refusal(message=TOO_LONG, away=True))
                 if _received(self._pgconn.socket) > BYTES:
                     raise _Refused(Refusal(message=TOO_LARGE))
                 self._pgconn.consume_input()

@@ -49,7 +49,10 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def execute(request: HttpRequest) -> HttpResponse:
-    """The result, or the refusal, as a partial. Only for whoever may operate: SQL is free to read everything."""
+    """The result, or the refusal, as a partial; 503 when PostgreSQL is away or has not answered in time.
+
+    Only for whoever may operate: SQL is free to read everything.
+    """
     service, sql = request.POST.get("service", ""), request.POST.get("sql", "")
     sql = sql.replace("\r\n", "\n")  # as forms send lines; PostgreSQL counts characters
     try:
@@ -60,7 +63,8 @@ def execute(request: HttpRequest) -> HttpResponse:
         found: Result | Refusal = Refusal(message=f"{problem.title}: {problem.detail}")
     else:
         found = run(settings.CONSOLE_URLS[service], sql)
-    return render(request, "dashboard/console.html#result", _told(service, sql, found))
+    status = 503 if isinstance(found, Refusal) and found.away else 200
+    return render(request, "dashboard/console.html#result", _told(service, sql, found), status=status)
 
 
 def _told(service: str, sql: str, found: Result | Refusal) -> dict[str, Any]:

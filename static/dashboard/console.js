@@ -5,3 +5,10 @@ document.addEventListener("keydown", (event) => {
     event.target.form.requestSubmit();
   }
 });
+// A database that is away answers 503, in words of the console's own: shown where a result would be.
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const own = detail.target.id === "result" && detail.serverResponse.includes('id="result"');
+  if (!own || detail.xhr.status !== 503) return;
+  detail.shouldSwap = true;
+  detail.isError = false;
+});

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,10 +24,12 @@ from dashboard.operator import require_operator, who
 from dashboard.ownership import check_owner
 from dashboard.stage.present import SERVICE_NAMES
 from dashboard.typed import form_key, whole_or_text
+from messaging.health import side_by_side
 from messaging.problems import Problem
 
 WATCHED = timedelta(seconds=2)
 """The watchdog looks each second: what is due for longer is kept from it."""
+STUCK = "sagas"
 SEEN = ("saga_id", "step", "action", "attempt")
 """What a button about a saga says of it: the attempt that the page showed when it was pressed."""
 DONE = {
@@ -157,27 +161,46 @@ def _work(request: HttpRequest) -> dict[str, Any]:
     `?service=` and `?after=`: the page of that service's letters after that place, and no others.
     """
     place = {name: request.GET[name] for name in ("service", "after") if request.GET.get(name)}
-    sagas, total, pages, down = [], 0, [], []
-    for service in SERVICES:
-        try:
-            if place.get("service", service) == service:
-                pages.append(operate_letters.page(service, place.get("after", "")))
-            if service == "booking":
-                told = ask("GET", service, "/api/operator/stuck").raise_for_status().json()
-                sagas, total = [_saga(one) for one in told["sagas"]], told.get("total", len(told["sagas"]))
-        except (ServiceDown, httpx.HTTPStatusError) as error:
+    sagas, total, down = [], 0, []
+    pages: list[dict[str, Any]] = []
+    looks: dict[str, Callable[[], Any]] = {
+        service: partial(operate_letters.page, service, place.get("after", ""))
+        for service in SERVICES
+        if place.get("service", service) == service
+    }
+    answers = side_by_side({name: partial(_or_down, look) for name, look in {**looks, STUCK: _stuck}.items()})
+    for name, answer in answers.items():
+        if isinstance(answer, ServiceDown | httpx.HTTPStatusError):
             says = (
-                f"answers {error.response.status_code}"
-                if isinstance(error, httpx.HTTPStatusError)
+                f"answers {answer.response.status_code}"
+                if isinstance(answer, httpx.HTTPStatusError)
                 else "does not answer"
             )
-            down.append(f"{SERVICE_NAMES[service]}: its API {says}, so what needs a person there is not known.")
+            service_name = SERVICE_NAMES["booking" if name == STUCK else name]
+            said = f"{service_name}: its API {says}, so what needs a person there is not known."
+            down += [] if said in down else [said]
+        elif name == STUCK:
+            sagas, total = [_saga(one) for one in answer["sagas"]], answer.get("total", len(answer["sagas"]))
+        else:
+            pages.append(answer)
     todo: dict[str, Any] = {
         "sagas": sagas, "more_sagas": total - len(sagas), "down": down,
         "pages": [page for page in pages if page["letters"]], "total": sum(page["total"] for page in pages),
     }  # fmt: skip
     digest = hashlib.blake2s(orjson.dumps(todo), digest_size=8).hexdigest()
     return {**todo, "place": urlencode(place), "digest": digest}
+
+
+def _stuck() -> Any:
+    return ask("GET", "booking", "/api/operator/stuck").raise_for_status().json()
+
+
+def _or_down(look: Callable[[], Any]) -> Any:
+    """What a service answers, or that it does not."""
+    try:
+        return look()
+    except (ServiceDown, httpx.HTTPStatusError) as error:
+        return error
 
 
 def _saga(saga: dict[str, Any]) -> dict[str, Any]:

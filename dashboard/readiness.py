@@ -1,8 +1,8 @@
 """/readyz: which part of the sandbox is ready, and which is not."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 import httpx
@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections
 from redis import RedisError
 
 from messaging.connections import redis_of_requests
+from messaging.health import side_by_side
 from messaging.heartbeat import EXPIRES, SEEN, STARTED, WELL
 
 BEATING = (
@@ -37,26 +38,34 @@ STARTING = "starting"
 def parts(without: Collection[str] = ()) -> dict[str, str]:
     """Return {part: "ready" or what is wrong}, one for each process and database this process can ask about.
 
-    The APIs and databases of services in `without` are not asked, nor Redis, which takes long when they are known to be down.
+    All are asked at once: who asks waits as long as for the slowest of them. The APIs and databases of services in `without` are
+    not asked, nor Redis, which takes long when they are known to be down.
     """
+    services = [name for name in (*settings.SERVICES, "journal") if name not in without]
+    stores = [alias for alias in ("projections", "journal") if alias not in without]
+    asked: dict[str, Callable[[], dict[str, str]]] = {}
+    asked |= {name: partial(_named, f"api-{name}", _api, settings.API_URLS[name]) for name in services}
+    asked |= {f"database-{alias}": partial(_named, f"database-{alias}", _database, alias) for alias in stores}
     found: dict[str, str] = {}
-    for service in settings.SERVICES:
-        if service not in without:
-            found[f"api-{service}"] = _api(settings.API_URLS[service])
-    if "journal" not in without:
-        found["api-journal"] = _api(settings.API_URLS["journal"])
-    for alias in ("projections", "journal"):
-        if alias not in without:
-            found[f"database-{alias}"] = _database(alias)
-    if "redis" in without:
-        return found
+    for answer in side_by_side(asked if "redis" in without else {**asked, "redis": _redis}).values():
+        found |= answer
     try:
-        alive: Any = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
-        beats = {name: _state(beat) for name, beat in zip(BEATING, alive, strict=True)}
-        found |= {"redis": "ready"} | beats
-        return found | _starting(found)
+        return found | _starting(found) if found.get("redis") == "ready" else found
     except RedisError as error:
         return found | {"redis": f"not reachable ({type(error).__name__})"}
+
+
+def _named(part: str, ask: Callable[[str], str], which: str) -> dict[str, str]:
+    return {part: ask(which)}
+
+
+def _redis() -> dict[str, str]:
+    """What Redis knows: itself, and who has given a sign of life."""
+    try:
+        alive: Any = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
+    except RedisError as error:
+        return {"redis": f"not reachable ({type(error).__name__})"}
+    return {"redis": "ready"} | {name: _state(beat) for name, beat in zip(BEATING, alive, strict=True)}
 
 
 _up: set[str] = set()  # what this process has seen ready: a Redis that lost its data does not know

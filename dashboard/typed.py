@@ -4,12 +4,14 @@ import math
 
 from django.http import HttpRequest
 
-DIGITS = 18  # any whole number of so many is a bigint
+LARGEST = 2**63 - 1  # a bigint
+DIGITS = len(str(LARGEST))
 
 
 def whole(text: str) -> int | None:
-    """A whole number of at most 18 ASCII digits; None for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None
+    """A whole number up to 2^63 - 1, in ASCII digits; None for anything else."""
+    found = int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else LARGEST + 1
+    return found if found <= LARGEST else None
 
 
 def whole_or_text(text: str) -> int | str:

@@ -105,7 +105,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _rail(request, f"{problem.title}: {problem.detail}.")
     if not known:
         return _rail(request, "That is not the operator token.")
-    response["HX-Trigger"] = "signed-in"  # the form and the switches offer more now
+    response["HX-Refresh"] = "true"  # the form, the switches and all that was masked show more now
     return response
 
 

@@ -183,9 +183,7 @@ def test_what_one_visitor_arms_spares_the_next_ones_booking(live: Live, open_pag
     expect(ours.locator("#toggle-card_declined")).to_contain_text("fired")
 
 
-def test_off_this_machine_the_rail_offers_what_is_ones_own_and_after_signing_in_everything(
-    live: Live, open_page: OpenPage
-) -> None:
+def test_off_this_machine_the_rail_offers_what_is_ones_own(live: Live, open_page: OpenPage) -> None:
     page = open_page(extra_http_headers={"X-Forwarded-For": "192.0.2.7"})
     page.locator("#anything > summary").click()
     page.locator("#safety > summary").click()
@@ -202,9 +200,6 @@ def test_off_this_machine_the_rail_offers_what_is_ones_own_and_after_signing_in_
     page.locator("#operator-token").fill(live.sandbox.environments.secrets["OPERATOR_TOKEN"])
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#clear-all")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("#arm-own")).to_have_count(0, timeout=PATIENCE)
-    expect(page.locator("#mechanism-barrier")).to_be_enabled(timeout=PATIENCE)
-    expect(options).to_have_count(6)
 
 
 def test_a_front_door_killed_from_here_is_injected(live: Live, open_page: OpenPage) -> None:

@@ -103,7 +103,8 @@ class Outage:
 
     def failed(self, error: Exception) -> None:
         if not self.failures:
-            log.warning("%s is away, trying on: %s", self.what, error)
+            said = "%s: somebody else holds a lock, trying on: %s" if is_locked(error) else "%s is away, trying on: %s"
+            log.warning(said, self.what, error)
         self.failures += 1
 
     def over(self) -> bool:

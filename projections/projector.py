@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from redis import Redis, RedisError
 
 from faults import Alive, Mechanism, Plan, Point
@@ -17,6 +17,10 @@ from projections import checkpoints
 from projections.upsert import ALIAS
 from projections.views import View
 
+LOCK_S = 1.0
+"""A row that somebody else has locked is not waited for for longer at a time, as in the services' databases: the projector says
+that it waits, and tries on.
+"""
 Envelopes = Sequence[dict[str, Any]]
 
 
@@ -35,6 +39,7 @@ class Projector:
     def load(self) -> list[Cursor]:
         """The view's saved cursors; new ones for sources never read."""
         with transaction.atomic(using=ALIAS):
+            _limit_locks()
             checkpoints.ensure(self.view.name, self.view.sources)
             self._saved = checkpoints.lock(self.view.name)
         return list(self._saved.values())
@@ -43,6 +48,7 @@ class Projector:
         """Write rows and cursors, or neither. Raises CursorsMovedError if somebody else moved the view's checkpoints."""
         check = self._injected is None or self._injected.before(envelopes)
         with transaction.atomic(using=ALIAS), Statements.of(ALIAS, envelopes) as statements:
+            _limit_locks()
             if checkpoints.lock(self.view.name) != self._saved:
                 raise CursorsMovedError(f"view {self.view.name} was rebuilt; going on from its checkpoints")
             changed = self.view.write(envelopes, check=check)
@@ -90,6 +96,11 @@ class Injected:
     def _strike(self, point: Point, envelopes: Envelopes) -> None:
         for envelope in envelopes if self._plan.armed else ():
             strike(self._plan, point, envelope, self._alive)
+
+
+def _limit_locks() -> None:
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(f"set local lock_timeout = {round(LOCK_S * 1000)}")
 
 
 def _source(envelope: dict[str, Any]) -> str:

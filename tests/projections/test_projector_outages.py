@@ -13,7 +13,7 @@ from messaging.skipped import SkippedEvents
 from projections import queries
 from projections.models import DeadLetter
 from projections.views import VIEWS
-from tests.breaking import read_only
+from tests.breaking import locked, read_only
 from tests.projections.projecting import (
     PATIENCE,
     SERVICES,
@@ -89,6 +89,19 @@ def test_a_view_that_cannot_be_written_waits(redis: Redis, sources: Sources, wro
                 else:
                     cursor.execute(f"grant all on {table} to current_user")
         wait_until(converged, PATIENCE, "the view to converge")
+
+
+@pytest.mark.parametrize("table", ["projections_bookingview", "projections_checkpoint"])
+def test_a_row_that_somebody_has_locked_is_waited_for_and_said(redis: Redis, sources: Sources, table: str) -> None:
+    with projecting(VIEWS["bookings"], sources, redis):
+        tell(sources, story()[:5])
+        wait_until(lambda: queries.recent_bookings(), PATIENCE, "the first booking")
+        with locked("projections", f"select from {table} for update"):
+            tell(sources, story()[5:])
+            wait_until(lambda: refused("somebody else holds a lock, trying on"), PATIENCE, "the projector to say so")
+            assert not converged()
+        wait_until(converged, PATIENCE, "the view to converge")
+    assert not DeadLetter.objects.exists()
 
 
 def test_an_event_at_fault_by_itself_is_a_letter_and_the_others_go_on(redis: Redis, sources: Sources) -> None:

@@ -150,12 +150,17 @@ class Breaker:
         self._for_a_while(strike, lasting.swallowed(self.layout, self.supervisor, strike.on))
 
     def _drop_slot(self, strike: Strike) -> None:
-        """A relay's slot is gone at run time, and what it had not read: the watchdog and the barrier make up for that."""
-        with psycopg.connect(
-            lasting.environments(self.layout).url(strike.on, "postgres", strike.on), autocommit=True
-        ) as found:
-            found.execute("select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'relay'")
-            found.execute("select pg_drop_replication_slot('relay')")
+        """A slot is gone at run time, and what its reader had not read.
+
+        A relay's: the outbox has it, and watchdog and barrier make up for it. A recorder's: an entry says what is missing.
+        """
+        slot, _, service = strike.on.partition("-")
+        url = lasting.environments(self.layout).url(service, "postgres", service)
+        with psycopg.connect(url, autocommit=True) as found:
+            found.execute(
+                "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s", (slot,)
+            )
+            found.execute("select pg_drop_replication_slot(%s)", (slot,))
 
     def _zombie(self, strike: Strike) -> None:
         """The worker is stopped in the middle of its work; another takes that over; then the first one wakes and goes on."""

@@ -10,6 +10,7 @@ from sandbox.processes import PROCESSES, SERVICES
 
 KILL, RESTART, REDIS, STOP, ZOMBIE, CLOCK = "kill", "restart", "lose redis", "stop", "zombie", "clock"
 READ_ONLY, FREEZE, LOCK, SWALLOW, SLOT = "read-only", "freeze", "lock a row", "swallow", "drop a slot"
+SLOTS = ("relay", "recorder")
 STOPPABLE = tuple(process.name for process in PROCESSES if process.health == "heartbeat")
 POSTGRES = tuple(process.name for process in PROCESSES if process.health == "postgres")
 FRONT = ("web", "control")  # killed, but not stopped: a stopped front door only makes everybody wait
@@ -17,7 +18,10 @@ FRONT = ("web", "control")  # killed, but not stopped: a stopped front door only
 
 @dataclass(frozen=True, kw_only=True)
 class Strike:
-    """`when`: the share of the buyers who have come by then (0 to 1). `on`: a process, or a service. `seconds`: how long."""
+    """`when`: the share of the buyers who have come by then (0 to 1). `on`: a process, a service, or a slot as slot-service.
+
+    `seconds`: how long.
+    """
 
     when: float
     what: str
@@ -45,7 +49,7 @@ def schedule(seed: int, strikes: int) -> list[Strike]:
         (FREEZE, dice.choice(POSTGRES), round(dice.uniform(2, 8), 1)),
         (FREEZE, "redis", round(dice.uniform(2, 8), 1)),
         (LOCK, dice.choice(sorted(LOCKS)), round(dice.uniform(3, 10), 1)),
-        (SLOT, dice.choice(SERVICES), 0.0),
+        (SLOT, f"{SLOTS[seed % 2]}-{dice.choice(SERVICES)}", 0.0),
         (SWALLOW, "api-booking", round(dice.uniform(3, 8), 1)),
         (SWALLOW, dice.choice(sorted(BEHIND)), round(dice.uniform(3, 8), 1)),
     ]

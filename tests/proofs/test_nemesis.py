@@ -27,6 +27,8 @@ def test_every_kind_of_strike_and_every_process_has_its_turn() -> None:
         plans.KILL, plans.RESTART, plans.REDIS, plans.STOP, plans.ZOMBIE, plans.CLOCK,
         plans.READ_ONLY, plans.FREEZE, plans.LOCK, plans.SWALLOW, plans.SLOT,
     }  # fmt: skip
+    slots = {one.on.partition("-")[0] for seed in (7, 8) for one in schedule(seed, 50) if one.what == plans.SLOT}
+    assert slots == set(plans.SLOTS)
     killed = {strike.on for strike in plan if strike.what == plans.KILL}
     assert killed == {process.name for process in PROCESSES if process.name != "redis"}  # Redis loses its files instead
     assert [strike.when for strike in plan] == sorted(strike.when for strike in plan)

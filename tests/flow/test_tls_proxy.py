@@ -64,11 +64,19 @@ def answers(url: str) -> bool:
         return False
 
 
+def cookies(page: httpx.Response) -> SimpleCookie:
+    """All that the page sets, each with its attributes."""
+    found = SimpleCookie()
+    for header in page.headers.get_list("set-cookie"):
+        found.load(header)
+    return found
+
+
 def csrf(url: str, headers: dict[str, str]) -> dict[str, str]:
     """What a browser at the public origin sends back after it loaded the page, Secure cookies included."""
     page = httpx.get(url, headers=headers, timeout=30)
     assert page.status_code == 200
-    cookie = SimpleCookie(page.headers["set-cookie"])["csrftoken"]
+    cookie = cookies(page)["csrftoken"]
     return {**headers, "Origin": ORIGIN, "Cookie": f"csrftoken={cookie.value}", "X-CSRFToken": cookie.value}
 
 
@@ -87,7 +95,7 @@ def test_every_button_works(front: str, passed: str) -> None:
 
 def test_cookies_and_later_visits_stay_on_tls(front: str, live: Live) -> None:
     page = httpx.get(front, headers=PASSED["name"])
-    assert SimpleCookie(page.headers["set-cookie"])["csrftoken"]["secure"] is True
+    assert cookies(page)["csrftoken"]["secure"] is True
     assert page.headers["strict-transport-security"].startswith("max-age=")
     token = live.sandbox.environments.secrets["OPERATOR_TOKEN"]
     signed = httpx.post(

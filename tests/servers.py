@@ -58,7 +58,7 @@ class PostgresServer(_Server):
     def start(self) -> None:
         argv = self._clusters.command(self._name, self._port, max_connections="20")
         self._spawn(argv, self._clusters.data(self._name), **switched(self._clusters.account))
-        wait_until(self._answers, 20, "PostgreSQL")
+        wait_until(self._answers, 60, "PostgreSQL")  # it may have a crash to recover from, on a busy disk
 
     def crash(self) -> None:
         self.end(signal.SIGQUIT)

@@ -48,7 +48,7 @@ def test_a_booking_is_found_and_looked_into(live: Live, open_page: OpenPage) -> 
     expect(steps).to_have_count(4)
     expect(steps.nth(0)).to_contain_text(re.compile("compensatable.*compensated.*ReleaseSeats: succeeded", re.DOTALL))
     expect(steps.nth(1)).to_contain_text(re.compile("refused.*card_declined", re.DOTALL))
-    expect(steps.nth(2)).to_contain_text(re.compile("pivot.*pending", re.DOTALL))
+    expect(steps.nth(2)).to_contain_text(re.compile("pivot.*not reached", re.DOTALL))
     message = page.locator(".messages li", has_text="TakePaymentReply").first
     message.locator("summary b").click()
     assert json.loads(message.locator("pre").inner_text())["reason"] == "card_declined"

@@ -64,7 +64,7 @@ def test_a_dead_letter_is_edited_or_discarded(browser: Any, live: Live) -> None:
     case = page.locator(f"#letter-{letter}")
     expect(case).to_contain_text("amount")
     case.get_by_role("button", name="Retry", exact=True).click()
-    expect(page.locator("#answer")).to_contain_text("Why: a reason needs")  # nobody has said why
+    expect(page.locator(".field-says")).to_have_text("Say why: it is kept in the journal")
     page.locator("#why").fill("wrong amount")
     case.get_by_role("button", name="Retry", exact=True).click()
     expect(page.locator("#answer")).to_contain_text("would fail again")

@@ -18,6 +18,7 @@ LONGER_THAN_A_PIVOT_WAITS = 12.0  # seconds: two attempts, then it would be fenc
 
 @pytest.fixture(autouse=True)
 def _nothing_stays_armed(live: Live) -> Iterator[None]:
+    live.settled()  # else a booking of an earlier test takes the fault
     yield
     live.http.delete("/api/faults")
 

@@ -25,6 +25,8 @@ def number_or_text(text: str) -> float | int | str:
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
     if (found := whole(digits)) is not None:
         return sign * found
+    if digits.isdigit():  # a whole number that no service takes; as a fraction it would be another one
+        return text
     try:
         fraction = float(text) if text.isascii() and len(text) <= DIGITS else math.nan
     except ValueError:

@@ -7,9 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from redis import Redis
 
-from messaging.heartbeat import SEEN, STARTED
 from proofs import running
 from sandbox.provision import admin_url
 from tests.breaking import frozen, read_only
@@ -62,7 +60,7 @@ def test_payments_database_is_down_for_20_seconds_during_bookings(live: Live) ->
     outage = arm(live, point="database", action="down", service="payments", seconds=20)
     with pytest.raises(Exception, match="not currently accepting connections"):
         live.rows("payments", "select 1")
-    assert "injected" in banner(live)
+    wait_until(lambda: "injected" in banner(live), 5, "the banner")  # it asks for the plan five times a second
     assert "Payment" in banner(live)
     assert "not injected" not in banner(live)
     bookings += [live.place([seat], "concert-2024") for seat in seats[4:]]
@@ -236,11 +234,3 @@ def test_servers_that_stand_still_keep_nobody_waiting_for_long(live: Live) -> No
         assert live.http.get("/bookings").status_code == 503
         assert time.monotonic() - began < 8
         assert book()[0] == 202
-
-
-def test_the_start_is_noted_before_anybody_gives_a_sign_of_life(live: Live) -> None:
-    """What sets up the databases notes it, so that compose, which runs the same, knows a start from a death."""
-    with Redis.from_url(live.sandbox.environments.control()["REDIS_URL"], decode_responses=True) as redis:
-        started, seen = redis.get(STARTED), redis.hgetall(SEEN)
-    assert started
-    assert min(seen.values()) > started

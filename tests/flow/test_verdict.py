@@ -35,7 +35,18 @@ def story(live: Live) -> Story:
     refunded = live.place([third], "concert-2024")
     (row,) = live.ended(refunded)
     assert row["reason"] == "printer_refused"
-    wait_until(lambda: verdict(live)["status"] == "holds", 20, "the views to converge")
+    unsettled: dict[str, Any] = {}
+
+    def holds() -> bool:
+        found = verdict(live)
+        unsettled.clear()
+        unsettled.update({one["name"]: one["evidence"][:3] for one in found["invariants"] if one["status"] != "holds"})
+        return bool(found["status"] == "holds")
+
+    try:
+        wait_until(holds, 20, "everything to hold")
+    except AssertionError as error:
+        raise AssertionError(f"not settled: {unsettled}") from error
     return Story(one, two, refunded, seats)
 
 

@@ -4,6 +4,7 @@ An operator does anything. The rule of what touches one booking alone is the fau
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -11,6 +12,7 @@ from dashboard.clients import get_json
 from dashboard.operator import check_operator, check_origin, is_operator, who
 from dashboard.visitor import visitor
 from faults import LIMIT, Fault, FaultError, check_own
+from journal import runs
 from messaging.problems import Problem
 
 ARMED_AT_ONCE = 10
@@ -28,6 +30,17 @@ def check_owner(request: HttpRequest, booking: str) -> None:
     found = get_json("booking", f"/api/bookings/{booking}")
     if found is None or not found["placed_by"] or found["placed_by"] != visitor(request):
         raise Problem(403, "Not your booking", "only the visitor who placed a booking changes it, or an operator")
+
+
+def check_run(request: HttpRequest, id: UUID) -> None:
+    """Raise Problem 403 unless this visitor started the run."""
+    if not is_operator(request) and str(id) not in runs.owned(visitor(request)):
+        raise Problem(403, "Not your run", "only the visitor who started a run changes or exports it, or an operator")
+
+
+def run_owner(request: HttpRequest) -> str:
+    """Whose run this request may start or delete in the live journal: a visitor's own; "" for an operator."""
+    return "" if is_operator(request) else visitor(request)
 
 
 def visitors_too(request: HttpRequest) -> bool:

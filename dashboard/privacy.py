@@ -77,16 +77,19 @@ def private(read: Callable[..., T], table: str = "") -> Callable[..., T]:
     return reading
 
 
-def masked(found: T, booking: str = "", table: str = "") -> T:
+def masked(found: T, booking: str = "", table: str = "", instead: Callable[[str], str] | None = None) -> T:
     """A document (of dictionaries, lists, dataclasses, texts) as the present viewer may see it.
 
-    `booking`: the one it is about, `table`: the one its rows come from, where it does not say so itself.
+    `booking`: the one it is about, `table`: the one its rows come from, where it does not say so itself. `instead`: what is
+    shown for a secret, where each needs something of its own.
     """
     who = viewer()
     if who.operator or found is None:
         return found
     secrets: dict[str, str] = {}
     _collect(found, who, secrets, booking, table)
+    if instead:
+        secrets = {one: instead(one) for one in secrets}
     long = sorted((one for one in secrets if len(one) >= LONG), key=len, reverse=True)
     return cast(T, _put(found, who, secrets, long, booking))
 

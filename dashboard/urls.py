@@ -55,6 +55,7 @@ urlpatterns = [
     path("replay/<uuid:run>/schedule", player.schedule, name="replay-schedule"),
     path("replay/<uuid:run>/check", replay.check, name="replay-check"),
     path("replay/<uuid:run>/delete", replay.delete, name="replay-delete"),
+    path("replay/<uuid:run>/stop", replay.stop, name="replay-stop"),
     path("replay/<uuid:run>/rename", replay.rename, name="replay-rename"),
     path("book", shop.book, name="book"),
     path("faults", commands.faults, name="faults"),

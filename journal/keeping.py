@@ -12,6 +12,8 @@ from journal.models import LIVE, Run
 from journal.queries import last_pos
 
 ALIAS = "journal"
+OF_A_VISITOR, OF_ALL = 10, 100
+"""Runs of the live journal that one visitor, and all together, may have: they stand in everybody's list."""
 OF_A_TAPE = (
     "journal_entry", "journal_mention", "journal_rowversion", "journal_flight", "journal_tablehash", "journal_indexed",
     "journal_run",
@@ -22,18 +24,25 @@ class UnknownRunError(LookupError):
     """No run has this id."""
 
 
+class OthersRunError(ValueError):
+    """A visitor may not start a run now; the text says why."""
+
+
 class LiveRunError(ValueError):
     """It belongs to the live journal, which is recorded and not edited."""
 
 
-def start(name: str, seed: str, faults: Sequence[dict[str, Any]]) -> UUID:
+def start(name: str, seed: str, faults: Sequence[dict[str, Any]], owner: str = "") -> UUID:
     """End the open run and begin a new one with the next entry; return its id.
 
     `faults`: all that the control process knows of now. The run that ends keeps them; the new one those still armed.
+    `owner`: the visitor's pseudonym, if it is for one. Raises OthersRunError, for a visitor only.
     """
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute("lock table journal_run in share row exclusive mode")
         before = Run.objects.filter(tape=LIVE, ended_pos=None).first()
+        if owner:
+            _check_room(before, owner)
         pos = last_pos()
         cursor.execute("select clock_timestamp(), uuidv7()")
         now, id = cursor.fetchone()
@@ -44,9 +53,30 @@ def start(name: str, seed: str, faults: Sequence[dict[str, Any]]) -> UUID:
         run = Run.objects.create(
             id=id, tape=LIVE, name=name or f"run of {now:%Y-%m-%d %H:%M}", seed=seed,
             faults=[fault for fault in faults if fault.get("state") in ("armed", "fired")],
-            tables=before.tables if before else {}, started_pos=pos + 1, started_at=now,
+            tables=before.tables if before else {}, started_pos=pos + 1, started_at=now, owner=owner or None,
         )  # fmt: skip
     return run.id
+
+
+def _check_room(before: Run | None, owner: str) -> None:
+    if before is not None and before.owner and before.owner != owner:
+        raise OthersRunError("another visitor's run is being recorded; begin yours when they have stopped it")
+    owners = list(Run.objects.filter(tape=LIVE, owner__isnull=False).values_list("owner", flat=True))
+    if owners.count(owner) >= OF_A_VISITOR:
+        raise OthersRunError(f"you have {OF_A_VISITOR} runs already; delete one first")
+    if len(owners) >= OF_ALL:
+        raise OthersRunError("visitors have all the runs that they may have together; try again later")
+
+
+def stop(id: UUID, faults: Sequence[dict[str, Any]]) -> None:
+    """End the run if it is the open one; what is recorded from now on is a run of nobody's. Raises UnknownRunError."""
+    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+        cursor.execute("lock table journal_run in share row exclusive mode")
+        run = Run.objects.filter(id=id).first()
+        if run is None:
+            raise UnknownRunError(id)
+        if run.tape == LIVE and run.ended_pos is None:
+            start("", "", faults)
 
 
 def rename(id: UUID, name: str) -> None:
@@ -55,14 +85,20 @@ def rename(id: UUID, name: str) -> None:
         raise UnknownRunError(id)
 
 
-def delete(id: UUID) -> None:
-    """Remove an imported run and everything on its tape. Raises UnknownRunError, LiveRunError."""
+def delete(id: UUID, owner: str = "") -> None:
+    """Remove an imported run and everything on its tape. Raises UnknownRunError, LiveRunError.
+
+    `owner`: the visitor who asks. Of their run in the live journal the name goes, once it has ended; the entries stay.
+    """
     with transaction.atomic(using=ALIAS):
         run = Run.objects.select_for_update().filter(id=id).first()
         if run is None:
             raise UnknownRunError(id)
         if run.tape == LIVE:
-            raise LiveRunError(id)
+            if not owner or run.owner != owner or run.ended_pos is None:
+                raise LiveRunError(id)
+            run.delete()
+            return
         with connections[ALIAS].cursor() as cursor:
             for table in OF_A_TAPE:
                 cursor.execute(f"delete from {table} where tape = %s", [run.tape])

@@ -123,6 +123,9 @@ class Run(models.Model):
     ended_at = models.DateTimeField(null=True)
     imported = models.BooleanField(default=False)
     checksum = models.TextField(default="")
+    owner = models.TextField(
+        null=True
+    )  # pseudonym of the visitor who started it; null: an operator, or it began by itself
     origin = models.JSONField(null=True)  # of an imported run: its id and epoch in the journal it was recorded in
 
     class Meta:

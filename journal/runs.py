@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from journal.models import LIVE, Entry, Run
 from journal.queries import last_pos
@@ -28,9 +28,14 @@ def find(id: UUID | str) -> RunDict | None:
 
 
 def at(pos: int) -> UUID | None:
-    """Id of the run of the live tape that position `pos` belongs to."""
-    found = Run.objects.filter(tape=LIVE, started_pos__lte=pos).order_by("-started_pos", "-id")
-    return found.values_list("id", flat=True).first()
+    """Id of the run of the live tape that position `pos` belongs to; None where that run has been deleted."""
+    found = Run.objects.filter(Q(ended_pos=None) | Q(ended_pos__gte=pos), tape=LIVE, started_pos__lte=pos)
+    return found.order_by("-started_pos", "-id").values_list("id", flat=True).first()
+
+
+def owned(visitor: str) -> set[str]:
+    """Ids of the runs that this visitor (a pseudonym) started."""
+    return set(map(str, Run.objects.filter(owner=visitor).values_list("id", flat=True))) if visitor else set()
 
 
 def kept_positions() -> tuple[int, int]:

@@ -45,6 +45,15 @@ class RunIn(Schema):
     name: Annotated[str, Typed("name", may_be_empty=True)] = ""
     seed: Annotated[str, Typed("seed", may_be_empty=True)] = ""
     faults: list[dict[str, Any]] = []
+    owner: Annotated[str, Typed("owner", may_be_empty=True)] = ""
+
+
+class StopIn(Schema):
+    """`faults` as the control process lists them now: the run that ends keeps them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    faults: list[dict[str, Any]] = []
 
 
 class NameIn(Schema):
@@ -60,7 +69,18 @@ def listing(request: HttpRequest) -> Any:
 
 @router.post("", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="End the open run and begin a new one")
 def start(request: HttpRequest, payload: RunIn) -> Any:
-    return Status(201, runs.find(keeping.start(payload.name, payload.seed, payload.faults)))
+    """`owner`: the pseudonym of the visitor it is for, if any."""
+    try:
+        return Status(201, runs.find(keeping.start(payload.name, payload.seed, payload.faults, payload.owner)))
+    except keeping.OthersRunError as error:
+        raise Problem(409, "Not now", str(error)) from error
+
+
+@router.post("/{id}/stop", response={200: dict, **ERRORS}, auth=OperatorToken(), summary="End a run, if it is open")
+def stop(request: HttpRequest, id: UUID, payload: StopIn) -> Any:
+    _found(id)
+    keeping.stop(id, payload.faults)
+    return _found(id)
 
 
 @router.post("/import", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="Import an exported run")
@@ -112,10 +132,11 @@ def rename(request: HttpRequest, id: UUID, payload: NameIn) -> Any:
 
 
 @router.delete("/{id}", response={200: dict, **ERRORS}, auth=OperatorToken(), summary="Delete an imported run")
-def delete(request: HttpRequest, id: UUID) -> Any:
+def delete(request: HttpRequest, id: UUID, owner: str = "") -> Any:
+    """`owner`: the visitor who asks; of their own run in the live journal the name goes, once it has ended."""
     run = _found(id)
     try:
-        keeping.delete(id)
+        keeping.delete(id, owner)
     except keeping.LiveRunError as error:
         raise Problem(
             409, "Not an imported run", "the live journal is recorded, not edited: only imports go"

@@ -68,6 +68,11 @@ def placed(booking: str, visitor: str) -> bool:
     return BookingView.objects.filter(id=booking, placed_by=visitor).exists()
 
 
+def placed_by(visitor: str) -> frozenset[str]:
+    """Ids of all bookings that this visitor (a pseudonym) placed."""
+    return frozenset(map(str, BookingView.objects.filter(placed_by=visitor).values_list("id", flat=True)))
+
+
 def seats_of(bookings: Iterable[str]) -> dict[str, list[str]]:
     """{booking: seat labels} of those that are known."""
     found = _bookings().filter(id__in=list(bookings)).values_list("id", "seats")

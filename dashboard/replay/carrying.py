@@ -11,11 +11,15 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from dashboard.clients import ServiceDown
+from dashboard.clients import ServiceDown, as_it_is
 from dashboard.operator import check_operator
+from dashboard.replay.masking import mask_file
+from journal.archive.lines import MEDIA_TYPE, SUFFIX
+from messaging.in_one_thread import Streams
 from messaging.problems import Problem
 
 CHUNK = 256 * 1024
+MASKED = Streams("exports of visitors", 2)  # each has a thread, and a processor's time, until it is read
 PATIENT = httpx.Timeout(None, connect=1.0)  # a gigabyte takes as long as it takes
 
 
@@ -36,6 +40,36 @@ async def download(path: str) -> HttpResponse | StreamingHttpResponse:
     # Django's GZipMiddleware makes a gzip file of each chunk, of which browsers unpack the first and drop the rest.
     response["Content-Encoding"] = "identity"
     return response
+
+
+async def download_masked(path: str, run: str, bookings: frozenset[str]) -> HttpResponse | StreamingHttpResponse:
+    """The same for a visitor, whose bookings these are. Raises ServiceDown, and Problem 503 where many do that already."""
+    steps = MASKED.start(lambda: _masked(path, run, bookings))
+    try:
+        await steps.begin()
+    except _RefusedError as refused:
+        return as_it_is(refused.answer)
+    response = StreamingHttpResponse(steps, content_type=MEDIA_TYPE)
+    response["Content-Disposition"] = f'attachment; filename="run-{run}{SUFFIX}"'
+    response["Content-Encoding"] = "identity"
+    return response
+
+
+class _RefusedError(Exception):
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
+def _masked(path: str, run: str, bookings: frozenset[str]) -> Iterator[bytes]:
+    try:
+        with httpx.stream("GET", settings.API_URLS["journal"] + path, timeout=PATIENT) as answer:
+            if answer.status_code != 200:
+                answer.read()
+                raise _RefusedError(answer)
+            yield from mask_file(answer.iter_raw(), run, bookings)
+    except httpx.HTTPError as error:
+        raise ServiceDown("journal", error) from error
 
 
 class _Rest:

@@ -14,11 +14,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.clients import ServiceDown, in_words
 from dashboard.operate_api import ask
-from dashboard.operator import check_operator, is_operator
+from dashboard.operator import is_operator
+from dashboard.ownership import check_run, run_owner, visitors_too
 from dashboard.replay import convergence, player
 from dashboard.replay.asked import says_moments
-from dashboard.replay.runs_api import start_run
+from dashboard.replay.runs_api import delete_run, start_run, stop_run
 from dashboard.stage.present import SERVICE_NAMES
+from dashboard.visitor import visitor
 from journal import moments, runs
 from journal.convergence import of_import, worst
 from messaging.problems import Problem
@@ -29,31 +31,36 @@ UNREADABLE = "a fault that cannot be read"
 @require_GET
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/replay.html", {**_runs(), "operator": is_operator(request)})
+    return render(request, "dashboard/replay.html", {**_runs(request), "operator": is_operator(request)})
 
 
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/replay.html#runs", _runs())
+    return render(request, "dashboard/replay.html#runs", _runs(request))
 
 
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     def act() -> httpx.Response:
-        return start_run(request.POST.get("name", ""), request.POST.get("seed", ""))
+        return start_run(request.POST.get("name", ""), request.POST.get("seed", ""), run_owner(request))
 
     return _done(request, act, "The new run begins with the next entry.")
 
 
 @require_POST
 def delete(request: HttpRequest, run: UUID) -> HttpResponse:
-    return _done(request, lambda: ask("DELETE", "journal", f"/api/runs/{run}"), "Deleted.")
+    return _done(request, lambda: delete_run(run, run_owner(request)), "Deleted.", run)
+
+
+@require_POST
+def stop(request: HttpRequest, run: UUID) -> HttpResponse:
+    return _done(request, lambda: stop_run(run), "Stopped.", run)
 
 
 @require_POST
 def rename(request: HttpRequest, run: UUID) -> HttpResponse:
     body = {"name": request.POST.get("name", "")}
-    response = _done(request, lambda: ask("PATCH", "journal", f"/api/runs/{run}", json=body), "Renamed.")
+    response = _done(request, lambda: ask("PATCH", "journal", f"/api/runs/{run}", json=body), "Renamed.", run)
     if response.has_header("HX-Trigger"):
         response["HX-Refresh"] = "true"  # the name is all over the run's page
     return response
@@ -84,7 +91,8 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
         for service, totals in sorted(moments.totals_at(pos, found["tape"]).items())
         if found["last_pos"] >= found["first_pos"]
     ]
-    context = {"services": tables, "last": pos, "operator": is_operator(request), "whole": True}
+    may = is_operator(request) or found["id"] in runs.owned(visitor(request))
+    context = {"services": tables, "last": pos, "operator": is_operator(request), "whole": True, "may": may}
     with player.drawable(found):
         told = player.shown(request, found)
         choices = player.choices(found)
@@ -120,9 +128,15 @@ def _checked(request: HttpRequest, services: list[dict[str, Any]], status: str, 
     return render(request, "dashboard/check.html", {"imported": imported, "services": named, "status": status})
 
 
-def _runs() -> dict[str, Any]:
+def _runs(request: HttpRequest) -> dict[str, Any]:
+    """Each with `may`, whether the viewer changes and exports it, and `mine`."""
+    operator = is_operator(request)
     try:
-        return {"runs": [_shown(one) for one in runs.listing()]}
+        mine = set() if operator else runs.owned(visitor(request))
+        listed = [
+            {**_shown(one), "may": operator or one["id"] in mine, "mine": one["id"] in mine} for one in runs.listing()
+        ]
+        return {"runs": listed}
     except (OperationalError, InterfaceError):
         return {"runs": [], "away": True}
 
@@ -142,10 +156,12 @@ def _words(fault: Any) -> str:
     return " ".join(word for word in words if isinstance(word, str) and word) or "a fault"
 
 
-def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str) -> HttpResponse:
-    """Do it, for an operator, and say what came of it; the list asks for itself anew."""
+def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str, run: UUID | None = None) -> HttpResponse:
+    """Do it, for an operator or for the visitor whose run it is, and say what came of it; the list asks for itself anew."""
     try:
-        check_operator(request)
+        visitors_too(request)
+        if run:
+            check_run(request, run)
         answer = act()
         if answer.is_success:
             response = render(request, "dashboard/replay.html#answer", {"detail": done})

@@ -67,7 +67,9 @@ def of(request: HttpRequest) -> HttpResponse:
     pos = asked_position(request)
     found = runs.at(pos if pos is not None else queries.last_pos())
     if found is None:
-        raise NoMomentError(404, "There is no such run", "Nothing has been recorded yet.")
+        raise NoMomentError(
+            404, "There is no such run", "Nothing has been recorded yet, or the run of that time has been deleted."
+        )
     booking = request.GET.get("booking", "")[:36]
     address = {name: value for name, value in (("booking", booking), ("pos", pos)) if value}
     return redirect(f"/replay/{found}?{urlencode(address)}")

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import httpx
+from asgiref.sync import sync_to_async
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import ConfigDict
@@ -12,11 +14,14 @@ from pydantic import ConfigDict
 from dashboard.clients import ServiceDown, as_it_is
 from dashboard.faults_api import control
 from dashboard.operate_api import ask
-from dashboard.operator import operators_only
+from dashboard.operator import is_operator, operators_only
+from dashboard.ownership import check_run, run_owner, visitors_too
 from dashboard.replay import carrying
+from dashboard.visitor import visitor
 from journal import runs
 from messaging.problems import Problem, ProblemDetails
 from messaging.typed_text import Typed
+from projections import queries
 
 router = Router(tags=["runs"])
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails}
@@ -47,12 +52,13 @@ def listing(request: HttpRequest) -> Any:
 
 @router.post(
     "/runs",
-    auth=operators_only,
+    auth=visitors_too,
     response={201: dict, **ERRORS},
     summary="End the run being recorded and begin a new one",
 )
 def start(request: HttpRequest, payload: RunIn) -> HttpResponse:
-    return as_it_is(start_run(payload.name, payload.seed))
+    """A visitor's run is theirs. They begin none while another visitor's is being recorded."""
+    return as_it_is(start_run(payload.name, payload.seed, run_owner(request)))
 
 
 @router.post(
@@ -80,31 +86,65 @@ def one(request: HttpRequest, id: UUID) -> Any:
     return found
 
 
-@router.patch("/runs/{id}", auth=operators_only, response={200: dict, **ERRORS}, summary="Give a run another name")
+@router.post("/runs/{id}/stop", auth=visitors_too, response={200: dict, **ERRORS}, summary="End a run, if it is open")
+def stop(request: HttpRequest, id: UUID) -> HttpResponse:
+    """What is recorded from then on is a run of nobody's."""
+    check_run(request, id)
+    return as_it_is(stop_run(id))
+
+
+@router.patch("/runs/{id}", auth=visitors_too, response={200: dict, **ERRORS}, summary="Give a run another name")
 def rename(request: HttpRequest, id: UUID, payload: NameIn) -> HttpResponse:
+    check_run(request, id)
     return as_it_is(ask("PATCH", "journal", f"/api/runs/{id}", json=payload.dict()))
 
 
-@router.delete("/runs/{id}", auth=operators_only, response={200: dict, **ERRORS}, summary="Delete an imported run")
+@router.delete("/runs/{id}", auth=visitors_too, response={200: dict, **ERRORS}, summary="Delete an imported run")
 def delete(request: HttpRequest, id: UUID) -> HttpResponse:
-    return as_it_is(ask("DELETE", "journal", f"/api/runs/{id}"))
+    """Of a run that a visitor has started, and deletes, the name goes; what was recorded stays. It must have ended."""
+    check_run(request, id)
+    return as_it_is(delete_run(id, run_owner(request)))
 
 
 # `response=None`: the answer is a stream, which has no JSON schema.
 @router.get(
     "/runs/{id}/export",
-    auth=operators_only,
-    response={401: ProblemDetails, 404: ProblemDetails, 503: ProblemDetails},
-    summary="The run as a file (operators: it holds everybody's bookings)",
+    auth=visitors_too,
+    response={401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails, 503: ProblemDetails},
+    summary="The run as a file (visitors: one that they started, with what is not theirs masked)",
 )
 async def carry_out(request: HttpRequest, id: UUID) -> Any:
     """JSON Lines of CloudEvents, the last line a checksum over all others. The format is in docs/replay.md."""
-    return await carrying.download(f"/api/runs/{id}/export")
+    path = f"/api/runs/{id}/export"
+    if await sync_to_async(is_operator)(request):
+        return await carrying.download(path)
+    await sync_to_async(check_run)(request, id)
+    bookings = await sync_to_async(_bookings)(visitor(request))
+    return await carrying.download_masked(path, str(id), bookings)
 
 
-def start_run(name: str, seed: str) -> httpx.Response:
+def _bookings(visitor: str) -> frozenset[str]:
+    """While the read model is away nobody placed any, as on the pages."""
+    try:
+        return queries.placed_by(visitor)
+    except DatabaseError:
+        return frozenset()
+
+
+def start_run(name: str, seed: str, owner: str) -> httpx.Response:
+    """`owner`: a visitor's pseudonym, "" for an operator. Raises ServiceDown."""
+    body = {"name": name, "seed": seed, "faults": _faults(), **({"owner": owner} if owner else {})}
+    return ask("POST", "journal", "/api/runs", json=body)
+
+
+def stop_run(id: UUID) -> httpx.Response:
     """Raises ServiceDown."""
-    return ask("POST", "journal", "/api/runs", json={"name": name, "seed": seed, "faults": _faults()})
+    return ask("POST", "journal", f"/api/runs/{id}/stop", json={"faults": _faults()})
+
+
+def delete_run(id: UUID, owner: str) -> httpx.Response:
+    """Raises ServiceDown."""
+    return ask("DELETE", "journal", f"/api/runs/{id}", params={"owner": owner} if owner else {})
 
 
 def _faults() -> list[dict[str, Any]]:

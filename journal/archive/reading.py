@@ -104,7 +104,7 @@ class _Reader:
         if b"\\u0000" in text and _NUL.search(text):
             raise self._error("it holds the character NUL", "PostgreSQL, where it came from, has no such text")
         try:
-            event = json.loads(text.decode(), parse_float=_fraction, parse_int=_integer, parse_constant=_refuse)
+            event = parsed(text)
         except UnicodeDecodeError as error:
             raise self._error(f"it is not UTF-8 at byte {error.start}", "an export is UTF-8") from error
         except (ValueError, ArithmeticError, RecursionError) as error:
@@ -206,6 +206,11 @@ class _Reader:
 
 def _nothing(data: dict[str, Any]) -> None:
     """A kind of line that says nothing about the others."""
+
+
+def parsed(text: bytes) -> Any:
+    """A line's JSON; a number that Python would write otherwise comes as Digits. Raises ValueError."""
+    return json.loads(text.decode(), parse_float=_fraction, parse_int=_integer, parse_constant=_refuse)
 
 
 def _integer(text: str) -> int | Digits:

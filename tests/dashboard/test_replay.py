@@ -74,7 +74,7 @@ def test_what_changes_runs_is_api_journals_and_says_so_when_that_is_away(run: UU
 
 def test_off_this_machine_only_operators_change_runs(run: UUID) -> None:
     assert [answer.status_code for answer in changes(run, **AWAY)] == [401] * 4
-    for path in ("/replay/start", f"/replay/{run}/delete", f"/replay/{run}/rename"):
+    for path in ("/replay/start", f"/replay/{run}/delete", f"/replay/{run}/rename", f"/replay/{run}/stop"):
         assert "Operators only" in Client(**AWAY).post(path, {"name": "x"}).content.decode()
     assert "Operators only" in Client(**AWAY).get("/replay").content.decode()
     assert Client(**AWAY).get(f"/api/runs/{run}").status_code == 200

@@ -240,6 +240,8 @@ FOR_ALL = {
     ("POST", "/book"): "the same",
     ("POST", "/first-run"): "the first booking of an empty sandbox, and no other",
     ("POST", "/rail/operator"): "signing in",
+    ("POST", "/api/runs"): "whoever comes may start a run of theirs",
+    ("POST", "/replay/start"): "the same",
     ("POST", "/faults/{name}"): "arms for the visitor's own next booking alone",
 }
 FORBIDDEN = [route for route in changing() if route not in FOR_ALL]
@@ -263,7 +265,7 @@ def test_a_stranger_changes_nothing(world: World, method: str, path: str) -> Non
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     try:
         answer = world.stranger.request(method, path.format_map(values), headers=headers, **content)  # type: ignore[arg-type]
-        assert re.search("Operators only|Not your booking", answer.text), (answer.status_code, answer.text)
+        assert re.search("Operators only|Not your (booking|run)", answer.text), (answer.status_code, answer.text)
         if path.startswith("/api/"):
             assert answer.status_code in (401, 403)
         assert [one["state"] for one in plan(live) if one["id"] == armed] == ["armed"]
@@ -278,3 +280,49 @@ def test_a_stranger_changes_nothing(world: World, method: str, path: str) -> Non
 def test_whatever_can_be_looked_at_is_looked_at_above(world: World) -> None:
     looked = {route_of(address) for address in [*world._addresses(), *world._moments()]}
     assert {path for method, path in routes() if method == "GET"} - looked == NO_BOOKING.keys()
+
+
+def test_a_visitor_carries_their_own_run_away_and_nobody_elses(world: World) -> None:
+    """What it says of others is masked, and it imports as any other file."""
+    live = world.live
+    begun = world.owner.post("/api/runs", json={"name": "mine"})
+    assert begun.status_code == 201, begun.text
+    run = begun.json()["id"]
+    imported = ""
+    try:
+        mine = place(live, world.owner, live.free_seats(1, PERFORMANCE)[0])
+        theirs = place(live, world.stranger, live.free_seats(1, PERFORMANCE)[0])
+        codes = dict(live.rows(
+            "tickets", "select issuance_id::text, code from tickets_ticket where issuance_id = any(%s::uuid[])", [mine, theirs]
+        ))  # fmt: skip
+        wait_until(
+            lambda: codes[mine] in live.http.get(f"/api/runs/{run}/export").text, 30, "the journal to have it all"
+        )
+        wait_until(
+            lambda: codes[mine] in world.owner.get(f"/bookings/{mine}").text, 30, "the views to know whose it is"
+        )
+        file = world.owner.get(f"/api/runs/{run}/export")
+        assert file.status_code == 200, file.text
+        assert codes[mine] in file.text
+        others = {**world.secrets, "code": codes[theirs]}
+        theirs_too = ("payment", "returned payment", "refund", "void code")  # of the owner's bookings before the run
+        assert [what for what, word in others.items() if what not in theirs_too and word in file.text] == []
+        taken = live.http.post("/api/runs/import", content=file.content)
+        assert taken.status_code == 201, taken.text
+        imported = taken.json()["id"]
+        for method, path in (("GET", "export"), ("POST", "stop"), ("PATCH", ""), ("DELETE", "")):
+            body = {"json": {"name": "theirs"}} if method == "PATCH" else {}
+            answer = world.stranger.request(method, f"/api/runs/{run}/{path}".rstrip("/"), **body)  # type: ignore[arg-type]
+            assert (answer.status_code, answer.json()["title"]) == (403, "Not your run"), answer.text
+        assert world.stranger.post("/api/runs", json={}).status_code == 409, "theirs is being recorded"
+        assert world.owner.patch(f"/api/runs/{run}", json={"name": "ours"}).json()["name"] == "ours"
+        page = world.owner.get("/replay").text
+        assert page.count("/export") == 1
+        assert "/export" not in world.stranger.get("/replay").text
+        assert world.owner.post(f"/api/runs/{run}/stop").json()["open"] is False
+        assert world.owner.delete(f"/api/runs/{run}").status_code == 200
+        assert live.http.get(f"/api/runs/{run}").status_code == 404
+    finally:
+        live.http.post(f"/api/runs/{run}/stop")
+        if imported:
+            live.http.delete(f"/api/runs/{imported}")

@@ -110,17 +110,17 @@ def _hits(asked: Asked, hits: list[Found]) -> list[dict[str, Any]]:
 def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:
     """Where a moment is looked at: a live booking's on the stage, anything else in its run's replay."""
     run = str(asked.run["id"]) if asked.run else ""
-    runs: list[tuple[int, str]] = []
+    runs: list[tuple[int, int | None, str]] = []
     if asked.tape == LIVE and not run and steps:
         found = Run.objects.filter(tape=LIVE, started_pos__lte=steps[-1].pos).order_by("-started_pos")
-        runs = [(start, str(id)) for start, id in found.values_list("started_pos", "id")[:50]]
+        runs = [(start, end, str(id)) for start, end, id in found.values_list("started_pos", "ended_pos", "id")[:50]]
 
     def href(step: Step) -> str:
         if asked.tape == LIVE and step.bookings:
             mine = asked.given["booking"]
             booking = mine if mine in step.bookings else step.bookings[0]
             return f"/?booking={booking}&pos={step.pos}"
-        its = run or next((id for start, id in runs if start <= step.pos), "")
+        its = run or next((id for start, end, id in runs if start <= step.pos and (end is None or step.pos <= end)), "")
         return f"{reverse('replay-run', args=[its])}?pos={step.pos}" if its else ""
 
     return href

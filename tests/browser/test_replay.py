@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.live import Live
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -31,6 +32,8 @@ def test_a_run_is_started_carried_out_and_in_and_deleted(page: Page, live: Live,
     expect(row).to_contain_text("recording")
     expect(row).to_contain_text("seed 11")
     live.ended(live.place(live.free_seats(1), "concert-2024"))
+    export = f"/api/runs/{live.http.get('/api/runs').json()['runs'][0]['id']}/export"
+    wait_until(lambda: "seats_seat" in live.http.get(export).text.partition("sagabox.entry")[2], 30, "it to be indexed")
 
     with page.expect_download() as download:
         row.get_by_role("link", name="Export").click()

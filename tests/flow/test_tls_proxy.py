@@ -101,7 +101,7 @@ def test_cookies_and_later_visits_stay_on_tls(front: str, live: Live) -> None:
     signed = httpx.post(
         f"{front}/rail/operator", headers=csrf(front, PASSED["name"]), data={"token": token}, timeout=30
     )
-    assert SimpleCookie(signed.headers["set-cookie"])["operator"]["secure"] is True
+    assert cookies(signed)["operator"]["secure"] is True
 
 
 def test_without_a_public_origin_nothing_asks_for_tls(live: Live) -> None:

@@ -39,7 +39,7 @@ TICKET = {**BOOKED, "performance": SHOW, "ticket": {"seat": "A-1", "code": "code
         ("ticket.html", TICKET, f"<bdi>{ARABIC}</bdi></h1>"),
         ("ticket.html", TICKET, f"<p><bdi>{ARABIC}</bdi><br>"),
         ("replay.html#runs", {"runs": [RUN]}, f"<b><bdi>{ARABIC}</bdi></b>"),
-        ("replay.html#runs", {"runs": [RUN]}, f'aria-label="Delete {ISOLATED}"'),
+        ("replay.html#runs", {"runs": [RUN | {"may": True, "mine": True}]}, f'aria-label="Delete {ISOLATED}"'),
         ("run.html", {"run": RUN}, f"<title>Sagabox: {ISOLATED}</title>"),
         ("run.html", {"run": RUN}, f'<h1 id="run-title"><bdi>{ARABIC}</bdi> '),
     ],

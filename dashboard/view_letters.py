@@ -6,7 +6,6 @@ the rest. The answers are those of messaging.dead_letter_api.
 
 import json
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -21,7 +20,7 @@ from messaging.dead_letter_api import Many, Which, beyond, place
 from messaging.dead_letters import OPEN
 from messaging.observe import observe
 from messaging.operator_token import Hand
-from messaging.problems import Problem
+from messaging.problems import Problem, phrase
 from messaging.typed_text import isolated
 from projections.models import DeadLetter
 
@@ -114,5 +113,5 @@ def _told(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _problem(status: int, title: str, detail: str) -> httpx.Response:
-    body = {"type": "about:blank", "title": title or HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = {"type": "about:blank", "title": title or phrase(status), "status": status, "detail": detail}
     return httpx.Response(status, json=body, headers={"Content-Type": "application/problem+json"})

@@ -29,6 +29,13 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 UNKNOWN_TITLE = "Outcome unknown"
+# As RFC 9110 names them; Python does so from 3.13 on, and a title is the same under each.
+RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+
+
+def phrase(status: int) -> str:
+    """The name of an HTTP status."""
+    return RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 class ProblemDetails(Schema):
@@ -62,7 +69,7 @@ class Problem(Exception):
         more: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or title)
-        self.status, self.title, self.detail = status, title or HTTPStatus(status).phrase, detail
+        self.status, self.title, self.detail = status, title or phrase(status), detail
         self.errors, self.headers = list(errors), headers or {}
         self.type, self.more = type, more or {}
 

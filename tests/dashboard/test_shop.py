@@ -122,7 +122,7 @@ def test_an_injected_fault_is_told_in_words_and_its_id_is_a_title(client: Client
             "",
             "<b>Not booked.</b> Nothing was booked, and your seats are still selected: try again in a moment.",
         ),
-        (413, "Request Entity Too Large", "too large", "<b>Request Entity Too Large.</b> Too large"),
+        (413, "Content Too Large", "too large", "<b>Content Too Large.</b> Too large"),
     ],
 )
 def test_a_refusal_says_in_its_words_that_nothing_was_booked(

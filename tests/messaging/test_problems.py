@@ -103,7 +103,7 @@ async def test_an_oversized_body_in_chunks_is_refused_too() -> None:
     }  # fmt: skip
     await get_asgi_application()(scope, receive, send)  # type: ignore[arg-type]
     assert answers[0]["status"] == 413
-    assert json.loads(answers[1]["body"])["title"] == "Request Entity Too Large"
+    assert json.loads(answers[1]["body"])["title"] == "Content Too Large"
 
 
 def test_a_problem_is_answered_as_it_was_raised(client: Client) -> None:

@@ -129,12 +129,20 @@ def test_two_at_once_make_one_environment(checkout: Path) -> None:
     assert len([line for line in said if line.startswith("Making a virtual environment")]) == 1, said
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """The command line; of one that has ended meanwhile, none."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def test_who_comes_after_a_kill_waits_for_the_child_that_is_still_at_work(
     checkout: Path, endings: list[subprocess.Popen[str]]
 ) -> None:
     first = start(checkout, "venv")
     endings.append(first)
-    maker = wait_until(lambda: [one for one in psutil.Process(first.pid).children(True) if "venv" in one.cmdline()])[0]
+    maker = wait_until(lambda: [one for one in psutil.Process(first.pid).children(True) if "venv" in words_of(one)])[0]
     maker.suspend()
     for process in psutil.Process(first.pid).children(True):
         if process not in [maker, *maker.children(True)]:

@@ -95,7 +95,7 @@ def test_a_crash_once_kills_the_worker_once(redis: Redis, point: Point) -> None:
         "action": "crash",
         "fired": 1,
         "who": "a test",
-        "process": proof["data"]["process"],
+        "process": "worker-payments",
     }
     assert (proof["correlationid"], proof["messageid"]) == (message["correlationid"], message["id"])
 

@@ -13,12 +13,11 @@ from dashboard import reading
 from dashboard.clients import ServiceDown, call, get_json, in_words
 from dashboard.operator import require_operator
 from dashboard.records.away import for_operators, missing, says_when_away
-from dashboard.typed import form_key, whole
+from dashboard.typed import LARGEST, form_key, whole
 from projections import sums
 
 OPERATORS = for_operators("Who the customers are is for the operator to see.")
 PAGE, LONGEST = 50, 80
-LARGEST_ID = 2**63 - 1
 PATIENCE_S = 1.5  # what the views say can be shown without the truth
 
 
@@ -48,8 +47,8 @@ def listing(request: HttpRequest) -> HttpResponse:
 @OPERATORS
 @says_when_away
 def page(request: HttpRequest, customer: int) -> HttpResponse:
-    found = sums.customer(customer) if customer <= LARGEST_ID else None
-    names = _names(customer) if customer <= LARGEST_ID else {}
+    found = sums.customer(customer) if customer <= LARGEST else None
+    names = _names(customer) if customer <= LARGEST else {}
     if found is None and not names.get("truth"):
         return missing(request, "No such customer", f"Neither Booking nor the views know a customer {customer}.")
     rows = reading.bookings_of(customer, limit=PAGE)

@@ -193,9 +193,11 @@ class _Run:
                 left = self._deadline - time.monotonic()
                 if left <= 0 or not select.select([self._pgconn.socket], [], [], left)[0]:
                     raise _Refused(Refusal(message=TOO_LONG, away=True))
+                # libpq reads for as long as more comes, and copies an error several times once it has all of it: so the look
+                # comes between the two.
+                self._pgconn.consume_input()
                 if _received(self._pgconn.socket) > BYTES:
                     raise _Refused(Refusal(message=TOO_LARGE))
-                self._pgconn.consume_input()
             result = self._pgconn.get_result()
             if result is None:
                 return found

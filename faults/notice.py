@@ -50,6 +50,9 @@ class Notice:
         if self._pubsub is None:
             pubsub = self._redis.pubsub()
             pubsub.subscribe(CHANNEL)
+            # Where redis-py has read the answer to a PING of its own it says "nothing", whatever stands behind that answer: a
+            # batch would meet no fault. A line that has died costs BELIEVED_S at most.
+            pubsub.connection.health_check_interval = 0
             self._pubsub = pubsub
             self._hear(self._patience)  # Redis confirms a subscription: only then nothing can be missed
         while self._hear(0):

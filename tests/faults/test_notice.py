@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from redis import Redis, RedisError
+from redis import ConnectionPool, Redis, RedisError
 
 import faults
 from faults import Action, Fault, Mechanism, Plan, Point, notice
@@ -68,6 +68,19 @@ def test_whatever_is_put_into_an_empty_plan_is_known_at_the_next_look(
     change(redis)
     plan.refresh()
     assert plan.armed or plan.disabled(Mechanism.BARRIER)
+
+
+def test_the_first_look_after_an_idle_while_misses_nothing(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's clients send Redis a PING where they have heard nothing for a while."""
+    pool = redis.connection_pool
+    kept = {**pool.connection_kwargs, "health_check_interval": 2 * notice.BELIEVED_S}
+    plan = plan_of(Redis(connection_pool=ConnectionPool(pool.connection_class, **kept)))
+    clock, now = [0.0], notice.time.monotonic
+    monkeypatch.setattr(notice.time, "monotonic", lambda: now() + clock[0])
+    for clock[0] in (1.5 * notice.BELIEVED_S, 2.2 * notice.BELIEVED_S):  # the plan is read, then believed, with a PING
+        assert not plan.refresh().armed
+    faults.arm(redis, FAULT)
+    assert plan.refresh().armed
 
 
 def test_an_empty_plan_is_not_believed_for_ever(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,11 +75,13 @@ class Live:
             return connection.execute(sql.encode(), values or None).fetchall()
 
     def toggle(self, name: str) -> None:
-        """Press one of the page's toggles."""
+        """Arm one of the page's toggles."""
         page = self.http.get("/")
         token = page.cookies.get("csrftoken") or self.http.cookies["csrftoken"]
         answer = self.http.post(f"/faults/{name}", headers={"X-CSRFToken": token, "Origin": self.url})
+        armed = [one["name"] for one in self.http.get("/api/faults").json()["faults"] if one["state"] == "armed"]
         assert answer.status_code == 200, answer.text
+        assert name in armed, answer.text
 
     def command(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run manage.py as a person would in a second shell."""

@@ -9,13 +9,12 @@ CancelBooking whose first command was lost has been neither: another one is star
 refused, with the reason `no_answer`: nothing has happened then, the tickets are good, and the customer may ask again.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import connections, transaction
 
+from booking import idempotency
 from booking.contract import CancelRequested
 from booking.models import Outbox
 from messaging import outbox
@@ -30,7 +29,7 @@ class Why(StrEnum):
 
     UNKNOWN = "there is no such booking"
     FOREIGN = "the booking is another customer's"
-    REUSED = "this Idempotency-Key came with another request before; use a new one"
+    REUSED = idempotency.REUSED
     OVER = "the booking is cancelled already"
     REFUSED = "the booking stays confirmed, because its cancellation was refused"
 
@@ -52,17 +51,12 @@ class Cancellation:
     customer: int
 
     def fingerprint(self) -> str:
-        return hashlib.sha256(json.dumps(["cancel", self.booking, self.customer]).encode()).hexdigest()
+        return idempotency.fingerprint("cancel", self.booking, self.customer)
 
 
 _LOCK = """
     select customer_id, state, reason, cancel_requested_at is not null from booking_booking where id = %s for update
 """
-_TAKE_KEY = """
-    insert into booking_idempotencykey (key, fingerprint, booking_id) values (%s, %s, %s)
-    on conflict do nothing returning key
-"""
-_FORMER = "select fingerprint from booking_idempotencykey where key = %s"
 _REQUEST = """
     update booking_booking set cancel_requested_at = clock_timestamp(),
         due_at = case when state = 'CONFIRMED' then clock_timestamp() + %s * interval '1 second' else due_at end
@@ -80,11 +74,11 @@ def request_cancel(wanted: Cancellation) -> str:
         customer, state, reason, requested = found
         if customer != wanted.customer:
             raise CannotCancel(Why.FOREIGN)
-        cursor.execute(_TAKE_KEY, [wanted.key, wanted.fingerprint(), wanted.booking])
-        if cursor.fetchone() is None:
-            cursor.execute(_FORMER, [wanted.key])
-            if cursor.fetchone() != (wanted.fingerprint(),):
-                raise CannotCancel(Why.REUSED)
+        try:
+            new = idempotency.claim(cursor, wanted.key, wanted.fingerprint(), wanted.booking)
+        except idempotency.KeyReused:
+            raise CannotCancel(Why.REUSED) from None
+        if not new:
             if state == "CONFIRMED" and not requested:
                 raise CannotCancel(Why.REFUSED, reason)
             return state

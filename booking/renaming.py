@@ -1,13 +1,12 @@
 """A customer gets another name: the row, the event that tells the views, and the idempotency key, in one local transaction."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from django.db import connections, transaction
 
+from booking import idempotency
 from booking.contract import CustomerRenamed
 from booking.models import Outbox
 from messaging import outbox
@@ -20,7 +19,7 @@ class Why(StrEnum):
     """Why a customer is not renamed."""
 
     UNKNOWN = "there is no such customer"
-    REUSED = "this Idempotency-Key came with another request before; use a new one"
+    REUSED = idempotency.REUSED
     MOVED = "somebody else has changed the customer meanwhile; look again"
 
 
@@ -42,16 +41,11 @@ class Renaming:
     version: int | None = None
 
     def fingerprint(self) -> str:
-        return hashlib.sha256(json.dumps(["rename", self.customer, self.name, self.version]).encode()).hexdigest()
+        return idempotency.fingerprint("rename", self.customer, self.name, self.version)
 
 
 # Whoever books for the customer meanwhile need not wait: a foreign key wants the key only.
 _LOCK = "select id, name, email, version from booking_customer where id = %s for no key update"
-_TAKE_KEY = """
-    insert into booking_idempotencykey (key, fingerprint, booking_id) values (%s, %s, null)
-    on conflict do nothing returning key
-"""
-_FORMER = "select fingerprint from booking_idempotencykey where key = %s"
 _RENAME = "update booking_customer set name = %s, version = version + 1 where id = %s"
 
 
@@ -66,11 +60,11 @@ def rename(wanted: Renaming) -> dict[str, Any]:
         if found is None:
             raise CannotRename(Why.UNKNOWN)
         customer = dict(zip(("id", "name", "email", "version"), found, strict=True))
-        cursor.execute(_TAKE_KEY, [wanted.key, wanted.fingerprint()])
-        if cursor.fetchone() is None:
-            cursor.execute(_FORMER, [wanted.key])
-            if cursor.fetchone() != (wanted.fingerprint(),):
-                raise CannotRename(Why.REUSED)
+        try:
+            new = idempotency.claim(cursor, wanted.key, wanted.fingerprint())
+        except idempotency.KeyReused:
+            raise CannotRename(Why.REUSED) from None
+        if not new:
             return customer
         if wanted.version not in (None, customer["version"]):
             raise CannotRename(Why.MOVED)

@@ -5,7 +5,6 @@ performance has begun since; with another body it is refused. Only then is it lo
 leaves nothing behind, not even its key.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from booking import idempotency
 from booking.contract import BookingPlaced, BookTickets
 from booking.models import Outbox
 from messaging import outbox
@@ -55,7 +55,7 @@ class PlaceBooking:
         asked: list[Any] = [self.customer, self.performance, sorted(self.seats), self.payment_method]
         if self.seen is not None:
             asked += [self.seen.amount, self.seen.currency]
-        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+        return idempotency.fingerprint(*asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ Result = Placed | Refused
 PRICES_UNKNOWN = Refused(
     "seen", "Prices not known yet", "the performance's prices are being read; try again in a moment"
 )
-REUSED = Refused("", "Idempotency key reused", "this Idempotency-Key came with another request before; use a new one")
+REUSED = Refused("", "Idempotency key reused", idempotency.REUSED)
 
 # Everything a request is judged by, in one statement: its key's former use, and the things it names.
 _LOOK = """

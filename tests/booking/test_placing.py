@@ -1,13 +1,16 @@
 """Placing bookings: one transaction a batch, idempotency keys, and nothing left of what is refused."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from booking import services
+from booking.cancelling import Cancellation
 from booking.models import Booking, IdempotencyKey, Outbox, PerformanceReplica
+from booking.renaming import Renaming
 from booking.services import PRICES_UNKNOWN, REUSED, PlaceBooking, Placed, Price, Refused, Result
 from tests.booking.world import request
 
@@ -169,3 +172,18 @@ def test_two_threads_with_the_same_keys_place_each_booking_once() -> None:
     assert Booking.objects.count() == 20
     assert sum(isinstance(result, Placed) and result.new for result in results) == 20
     assert Outbox.objects.filter(type="BookTickets").count() == 20
+
+
+def test_digests_are_those_that_older_versions_have_kept() -> None:
+    """Or a request that comes again after an upgrade would be refused, its key being another's."""
+    asked = PlaceBooking(
+        key="k", customer=123, performance="concert-2024", seats=("A-2", "A-1"), payment_method="tok_visa"
+    )
+    cancel = Cancellation(key="k", booking="01a224df-1736-7051-bc4d-f164bddc5d1b", customer=123)
+    digests = (asked, replace(asked, seen=Price(5, "KRW")), cancel, Renaming(key="k", customer=123, name="Mina"))
+    assert [one.fingerprint() for one in digests] == [
+        "c6b935020100f08479810d5b369e1bdb5c9a629b6f87d38755cae1366fb2b7aa",
+        "0635118ee5cd9fb17b51d38853b760a318b8f04c3c7ac20d8b644a93ea9c9bf2",
+        "afecf2c49b9ae89eab186accf216998cb4e37ee3679a1d8782586c8a204f0e0e",
+        "f3a77035941683864049ed71bcacc0260bb935fc478c7e03e31f5c3b5ccbe497",
+    ]

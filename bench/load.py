@@ -14,7 +14,7 @@ import uvloop
 from django.db import connections
 
 from booking.models import PerformanceReplica
-from booking.services import PlaceBooking, Placed, place
+from booking.placing.transaction import PlaceBooking, Placed, place
 from seats.services.programme import Programme, SeatBlock, announce
 
 BATCH = 20

@@ -10,13 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema, Status
 from pydantic import AfterValidator, ConfigDict, Field
 
-from booking import customers_api, operator_api, saga_api, services
-from booking.apart import Apart
-from booking.group_commit import GroupCommit, Overloaded
+from booking import operator_api, saga_api
+from booking.customers import api as customers
 from booking.models import Booking, DeadLetter, Outbox
 from booking.orchestrator.inbound import validate
-from booking.services import PRICES_UNKNOWN, PlaceBooking, Placed, Price, Refused, Result
-from booking.switches import Switches
+from booking.placing import transaction
+from booking.placing.apart import Apart
+from booking.placing.group_commit import GroupCommit, Overloaded
+from booking.placing.switches import Switches
+from booking.placing.transaction import PRICES_UNKNOWN, PlaceBooking, Placed, Price, Refused, Result
 from booking.truth import TRUTH
 from faults import Mechanism
 from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
@@ -41,7 +43,7 @@ api.add_router(
 api.add_router("/api/booking", truth_api.router(Outbox, TRUTH))
 api.add_router("/api/booking", hashes_api.router("booking"))
 api.add_router("/api", saga_api.router)
-api.add_router("/api", customers_api.router)
+api.add_router("/api", customers.router)
 api.add_router("/api/operator", operator_api.router)
 api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
 
@@ -122,7 +124,7 @@ def _place(requests: Any) -> list[Result | Exception]:
 
 
 switches = Switches()
-apart = Apart(lambda requests: services.place(requests))
+apart = Apart(lambda requests: transaction.place(requests))
 front = GroupCommit(_place, size=BATCH, waiting=WAITING)
 
 

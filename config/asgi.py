@@ -45,9 +45,9 @@ def _application() -> object:
             AT_END.append(gateway.close)
             return ProtocolTypeRouter({"http": Bounded(gateway, brings_a_run), "websocket": SOCKETS})
         case "booking":
-            from booking.counter import Counter
+            from booking.placing.fast_path import FastPath
 
-            http = Counter(http)
+            http = FastPath(http)
         case "journal":
             from journal.runs_api import brings_a_run as unbounded
 

@@ -1,6 +1,6 @@
 """What a hot path in front of Django shares with the next: the ordinary request, its body, and an answer sent by hand.
 
-    class Counter:                                        # an ASGI application around Django's
+    class FastPath:                                       # an ASGI application around Django's
         async def __call__(self, scope, receive, send):
             if not is_ordinary(scope, "POST", "/api/bookings"):
                 return await self._django(scope, receive, send)

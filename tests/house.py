@@ -11,9 +11,9 @@ from typing import Any
 
 from django.apps import apps
 
-from booking import services
 from booking.models import Booking, Saga
-from booking.services import PlaceBooking, Placed
+from booking.placing import transaction
+from booking.placing.transaction import PlaceBooking, Placed
 from messaging import envelope as envelopes
 from seats.services import Programme, SeatBlock, announce
 
@@ -32,7 +32,7 @@ class House:
         wanted = PlaceBooking(
             key=str(uuid.uuid4()), customer=customer, performance=PERFORMANCE, seats=seats, payment_method=method
         )
-        (placed,) = services.place([wanted])
+        (placed,) = transaction.place([wanted])
         assert isinstance(placed, Placed)
         return Booking.objects.get(id=placed.id)
 

@@ -60,7 +60,8 @@ WORK = {
         "tests/saga/test_cancelling.py::test_a_wish_whose_first_command_is_lost_stays_and_is_granted",
     ),
     "BookTickets": Work(
-        "booking.services.place", "tests/booking/test_placing.py::test_booking_event_and_command_are_written_together"
+        "booking.placing.transaction.place",
+        "tests/booking/test_placing.py::test_booking_event_and_command_are_written_together",
     ),
     "CancelRequested": Work("booking.cancelling.request_cancel", _CANCEL),
     "SagaOverdue": Work(

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from booking.customers import NewCustomer, register
+from booking.customers.register import NewCustomer, register
 from booking.models import PerformanceReplica
 
 

@@ -9,11 +9,11 @@ import pytest
 from django.db import connections
 from django.test import AsyncClient, Client
 
-from booking import services
 from booking.api import front
-from booking.group_commit import GroupCommit, Overloaded
 from booking.handlers import handle
 from booking.models import Booking, IdempotencyKey, Outbox
+from booking.placing import transaction
+from booking.placing.group_commit import GroupCommit, Overloaded
 from messaging.problems import MEDIA_TYPE
 from messaging.rate import QUIET, Rate
 from tests.booking.world import overdue, place, reply, up_to
@@ -226,7 +226,7 @@ def test_customers_events_and_health(client: Client) -> None:
 async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.MIDDLEWARE = []  # a service's process has none that keeps other requests out meanwhile
     batches: list[int] = []
-    place_batch = services.place
+    place_batch = transaction.place
 
     def slow_at_first(requests: Any) -> Any:
         if not batches:
@@ -234,7 +234,7 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
         batches.append(len(requests))
         return place_batch(requests)
 
-    monkeypatch.setattr(services, "place", slow_at_first)
+    monkeypatch.setattr(transaction, "place", slow_at_first)
     client = AsyncClient()
     answers = await asyncio.gather(
         *(

@@ -10,11 +10,11 @@ from asgiref.sync import async_to_sync
 from django.db import connections
 from django.test import AsyncClient, Client
 
-from booking import services, switches
-from booking.apart import Apart
 from booking.api import apart, front
 from booking.api import switches as asked
 from booking.models import Booking, Outbox
+from booking.placing import switches, transaction
+from booking.placing.apart import Apart
 from messaging.connections import redis_of_requests
 from messaging.postgresql.bounded import be_patient
 from proofs.network import Network
@@ -92,14 +92,14 @@ class TestCommit:
 
     @pytest.fixture(params=["the commit's answer", "the commit"])
     def lost(self, request: Any, network: Network, monkeypatch: pytest.MonkeyPatch) -> str:
-        append, answers = services.outbox.append, request.param != "the commit"
+        append, answers = transaction.outbox.append, request.param != "the commit"
 
         def last_statement(*args: Any) -> Any:
             done = append(*args)
             network.swallow(answers=answers)
             return done
 
-        monkeypatch.setattr(services.outbox, "append", last_statement)
+        monkeypatch.setattr(transaction.outbox, "append", last_statement)
         return str(request.param)
 
     def test_an_unknown_outcome_is_said_and_the_key_tells(
@@ -179,7 +179,8 @@ class TestLocks:
     def test_without_that_one_lock_takes_all_of_the_batch(self) -> None:
         """The control."""
         wanted = [
-            services.PlaceBooking(key=f"k{n}", customer=n, performance="concert-2030", seats=("A-1",), payment_method="tok_visa")
+            transaction.PlaceBooking(key=f"k{n}", customer=n, performance="concert-2030", seats=("A-1",),
+                                     payment_method="tok_visa")
             for n in (123, 1042)
         ]  # fmt: skip
 
@@ -187,10 +188,10 @@ class TestLocks:
             with connections["booking"].cursor() as cursor:
                 cursor.execute("set lock_timeout = 300")
             try:
-                services.place(wanted)
+                transaction.place(wanted)
             except Exception as error:
                 alone = type(error).__name__
-            found = [type(one).__name__ for one in Apart(services.place)(wanted)]
+            found = [type(one).__name__ for one in Apart(transaction.place)(wanted)]
             connections.close_all()
             return alone, found
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from booking.customers_api import LONGEST_NAME as LONGEST
+from booking.customers.api import LONGEST_NAME as LONGEST
 from booking.models import Customer, IdempotencyKey, Outbox
 from messaging.problems import MEDIA_TYPE
 

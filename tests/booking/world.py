@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from booking import services
 from booking.contract import BookTickets, SagaOverdue
 from booking.models import Booking, Outbox, Saga
-from booking.services import PlaceBooking, Placed
+from booking.placing import transaction
+from booking.placing.transaction import PlaceBooking, Placed
 from tests.booking.protocol import PRICE
 from tests.messages import command, new_id
 
@@ -18,7 +18,7 @@ def request(*seats: str, **more: Any) -> PlaceBooking:
 
 
 def place(count: int = 1) -> list[Booking]:
-    results = services.place([request(f"A-{number}") for number in range(1, count + 1)])
+    results = transaction.place([request(f"A-{number}") for number in range(1, count + 1)])
     ids = [result.id for result in results if isinstance(result, Placed)]
     return [Booking.objects.get(id=booking) for booking in ids]
 

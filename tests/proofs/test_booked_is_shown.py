@@ -22,7 +22,7 @@ from redis import Redis
 
 from booking import replica
 from booking.api import front
-from booking.customers import NewCustomer, register
+from booking.customers.register import NewCustomer, register
 from booking.models import Booking, Saga
 from dashboard import clients
 from journal.indexer import Indexer

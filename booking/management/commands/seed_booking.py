@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from booking.customers import NewCustomer, register
+from booking.customers.register import NewCustomer, register
 
 CUSTOMERS = [
     NewCustomer(99, "John", "john@example.com"),

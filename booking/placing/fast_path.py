@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from booking.api import BookingIn, answer_to, visitor_of, wanted_of
-from booking.services import PlaceBooking
+from booking.placing.transaction import PlaceBooking
 from messaging.api_faults import Watched
 from messaging.doors.headers import KEY as NAME
 from messaging.hot_path import KEY, PLACED_BY, Application, again, body_of, is_ordinary, send_answer, send_response
@@ -19,7 +19,7 @@ from messaging.problems import problem_of
 PATH = "/api/bookings"
 
 
-class Counter:
+class FastPath:
     """An ASGI application around Django's."""
 
     def __init__(self, application: Application) -> None:

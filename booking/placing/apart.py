@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from django.db import OperationalError, connections, transaction
 
-from booking.services import PlaceBooking, Result
+from booking.placing.transaction import PlaceBooking, Result
 from messaging.outage import is_away, is_locked
 
 USING = "booking"

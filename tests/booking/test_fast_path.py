@@ -14,9 +14,9 @@ from redis import Redis
 
 import faults
 from booking import api
-from booking.counter import Counter
-from booking.group_commit import GroupCommit
 from booking.models import Booking, PerformanceReplica
+from booking.placing.fast_path import FastPath
+from booking.placing.group_commit import GroupCommit
 from messaging import api_faults
 from tests.booking.test_api import BAD_FIELDS, BODY
 
@@ -64,7 +64,7 @@ def told(answer: httpx.Response) -> Any:
 
 
 def test_a_booking_is_accepted_as_the_view_accepts_it() -> None:
-    answer = ask(Counter(Left()))
+    answer = ask(FastPath(Left()))
     assert answer.status_code == 202
     assert told(answer) == told(ask(get_asgi_application())), "the same key: the same booking"
     assert Booking.objects.count() == 1
@@ -72,7 +72,7 @@ def test_a_booking_is_accepted_as_the_view_accepts_it() -> None:
 
 def test_a_refusal_says_what_the_view_says() -> None:
     unknown = BODY | {"customer": 77}
-    answer = ask(Counter(Left()), unknown)
+    answer = ask(FastPath(Left()), unknown)
     assert answer.status_code == 422
     assert told(answer) == told(ask(get_asgi_application(), unknown))
 
@@ -81,14 +81,14 @@ SEEN = BODY | {"seen": {"amount": 150_000, "currency": "KRW"}}
 
 
 def test_the_price_that_was_seen_is_accepted_as_the_view_accepts_it() -> None:
-    answer = ask(Counter(Left()), SEEN)
+    answer = ask(FastPath(Left()), SEEN)
     assert answer.status_code == 202
     assert told(answer) == told(ask(get_asgi_application(), SEEN))
 
 
 def test_another_price_than_was_seen_is_told_as_the_view_tells_it() -> None:
     changed = BODY | {"seen": {"amount": 4_500, "currency": "EUR"}}
-    answer = ask(Counter(Left()), changed)
+    answer = ask(FastPath(Left()), changed)
     assert answer.status_code == 409
     problem = answer.json()
     assert (problem["type"], problem["price"]) == ("price-changed", {"amount": 150_000, "currency": "KRW"})
@@ -99,14 +99,14 @@ def test_another_price_than_was_seen_is_told_as_the_view_tells_it() -> None:
 
 def test_prices_that_are_not_known_yet_are_told_as_the_view_tells_it() -> None:
     PerformanceReplica.objects.update(prices=[], currency="")
-    answer = ask(Counter(Left()), SEEN)
+    answer = ask(FastPath(Left()), SEEN)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert told(answer) == told(ask(get_asgi_application(), SEEN))
 
 
 def test_too_many_waiting_says_what_the_view_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "front", GroupCommit(api._place, size=1, waiting=0))
-    answer = ask(Counter(Left()))
+    answer = ask(FastPath(Left()))
     assert answer.status_code == 503
     assert told(answer) == told(ask(get_asgi_application()))
 
@@ -114,7 +114,7 @@ def test_too_many_waiting_says_what_the_view_says(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("bad", BAD_FIELDS.values(), ids=BAD_FIELDS.keys())
 def test_bad_fields_are_refused_as_the_view_refuses_them(bad: dict[str, Any]) -> None:
     django = get_asgi_application()
-    assert told(ask(Counter(django), BODY | bad)) == told(ask(django, BODY | bad))
+    assert told(ask(FastPath(django), BODY | bad)) == told(ask(django, BODY | bad))
     assert not Booking.objects.exists()
 
 
@@ -124,14 +124,14 @@ def test_bad_fields_are_refused_as_the_view_refuses_them(bad: dict[str, Any]) ->
 def test_what_is_not_right_is_left_to_the_view_with_all_of_it(bad: str) -> None:
     left = Left()
     wrong = BODY | BAD_FIELDS[bad]
-    assert (ask(Counter(left), wrong)).status_code == LEFT
+    assert (ask(FastPath(left), wrong)).status_code == LEFT
     assert json.loads(left.body) == wrong
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"\xff\xfe", b'{"performance": "\\ud800"}'])
 def test_what_is_no_booking_is_left_to_the_view(body: bytes) -> None:
     left = Left()
-    assert (ask(Counter(left), body)).status_code == LEFT
+    assert (ask(FastPath(left), body)).status_code == LEFT
     assert left.body == body
 
 
@@ -147,7 +147,7 @@ def test_what_is_no_booking_is_left_to_the_view(body: bytes) -> None:
     ids=["another method", "another path", "a key that is no text", "no key", "a key with a blank"],
 )
 def test_what_is_not_ordinary_is_left_to_the_view(odd: dict[str, Any]) -> None:
-    assert (ask(Counter(Left()), **odd)).status_code == LEFT
+    assert (ask(FastPath(Left()), **odd)).status_code == LEFT
 
 
 def test_an_armed_fault_leaves_all_to_the_view(
@@ -157,9 +157,9 @@ def test_an_armed_fault_leaves_all_to_the_view(
     settings.SERVICE = "booking"
     monkeypatch.setattr(api_faults, "STALE_S", 0.0)  # each request reads the plan
     monkeypatch.setattr(api_faults, "FRESH_S", 0.0)
-    counter = Counter(Left())
+    path = FastPath(Left())
     down = {"point": "api", "action": "down", "service": "booking", "trigger": {"kind": "always"}}
     fault = faults.arm(redis, faults.parse(down))
-    assert (ask(counter)).status_code == LEFT
+    assert (ask(path)).status_code == LEFT
     faults.clear(redis, fault.id)
-    assert (ask(counter)).status_code == 202
+    assert (ask(path)).status_code == 202

@@ -6,8 +6,8 @@ from django.http import Http404, HttpRequest
 from ninja import Path, Router, Schema
 from pydantic import ConfigDict, Field
 
+from booking.customers.renaming import CannotRename, Renaming, Why, rename
 from booking.models import Customer
-from booking.renaming import CannotRename, Renaming, Why, rename
 from messaging.doors.headers import IN_OPENAPI, key_of
 from messaging.problems import Problem, ProblemDetails
 from messaging.typed_text import typed_text

@@ -8,7 +8,7 @@ from faults.checks import FaultError
 from faults.fault import Fault, dump
 from faults.holding import release
 from faults.notice import CHANNEL, delivered
-from faults.plan import KEY, KNOWN_KEY, OFF_KEY, by_age
+from faults.plan import KEY, KNOWN_KEY, OFF_KEY, read
 from faults.points import Mechanism
 
 LIMIT = 1000
@@ -48,8 +48,12 @@ def forget_spent(redis: Redis) -> int:
 
 
 def listing(redis: Redis) -> list[Fault]:
-    """The whole plan, spent faults too, in the order of arming: of two that match the same, the first wins."""
-    return by_age(cast(list[bytes], redis.hvals(KEY)))
+    """The whole plan, spent faults too, in the order of arming: of two that match the same, the first wins.
+
+    Without what is no fault to this version.
+    """
+    found, _ = read(cast(dict[bytes, bytes], redis.hgetall(KEY)))
+    return found
 
 
 def switch(redis: Redis, mechanism: Mechanism, *, off: bool) -> None:
@@ -62,7 +66,8 @@ def switch(redis: Redis, mechanism: Mechanism, *, off: bool) -> None:
 
 
 def switched_off(redis: Redis) -> set[Mechanism]:
-    return {Mechanism(_text(item)) for item in cast(Any, redis.smembers(OFF_KEY))}
+    off = {_text(item) for item in cast(Any, redis.smembers(OFF_KEY))}
+    return {mechanism for mechanism in Mechanism if mechanism in off}
 
 
 def _armed(redis: Redis, fault: Fault) -> bool:
@@ -74,4 +79,4 @@ def _ids(redis: Redis) -> list[str]:
 
 
 def _text(item: bytes | str) -> str:
-    return item.decode() if isinstance(item, bytes) else item
+    return item.decode(errors="replace") if isinstance(item, bytes) else item

@@ -1,9 +1,12 @@
 """Checking what somebody asks for, with sentences that name what is allowed."""
 
 import math
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+UNKEPT = re.compile("[\x00\ud800-\udfff]")  # no UTF-8 has halves of surrogate pairs, and no database NUL
 
 
 class FaultError(ValueError):
@@ -18,10 +21,14 @@ def one_of(kind: type[StrEnum], value: Any, name: str) -> Any:
 
 
 def number(value: Any, name: str, least: float, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
         raise FaultError(f"{name} is a number from {least:g} to {most:g}, not {value!r}")
-    if not least <= value <= most:
-        raise FaultError(f"{name} is from {least:g} to {most:g}, not {value:g}")
+    if not least <= value <= most:  # also of a whole number that no float can hold
+        raise FaultError(f"{name} is from {least:g} to {most:g}, not {value!r:.30}")
 
 
 def whole(value: Any, name: str, least: int, most: int) -> None:
@@ -30,7 +37,7 @@ def whole(value: Any, name: str, least: int, most: int) -> None:
 
 
 def text(value: Any, name: str) -> None:
-    if not isinstance(value, str) or len(value) > 200 or "\x00" in value:
+    if not isinstance(value, str) or len(value) > 200 or UNKEPT.search(value):
         raise FaultError(f"{name} is a text of at most 200 characters")
 
 

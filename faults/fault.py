@@ -66,10 +66,25 @@ class Fault:
         after = HOUSE_EXPIRES_AFTER if self.on_the_house else EXPIRES_AFTER
         expires = self.expires_at or iso(datetime.fromisoformat(self.armed_at) + after)
         put(self, "expires_at", moment(expires, "expires_at"))
-        for name in ("message", "step", "booking", "seat", "reason", "name", "who", "id", "visitor"):
+        for name in (
+            "message",
+            "step",
+            "booking",
+            "seat",
+            "reason",
+            "name",
+            "who",
+            "id",
+            "visitor",
+            "last_fired",
+            "last_booking",
+            "cleared_at",
+        ):
             text(getattr(self, name), name)
         if self.customer is not None:
             whole(self.customer, "customer", 0, 2**53)
+        whole(self.passes, "passes", 0, 2**53)
+        whole(self.fired, "fired", 0, 2**53)
         if not isinstance(self.only_new, bool):
             raise FaultError(f"only_new is true or false, not {self.only_new!r}")
         _check_action(self)
@@ -152,7 +167,7 @@ class Fault:
 
 
 def load(raw: bytes | str) -> Fault:
-    """A fault from the plan."""
+    """A fault from the plan. Raises, of whatever kind, for what is no fault to this version: see plan.read."""
     return Fault(**json.loads(raw))
 
 

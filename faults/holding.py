@@ -100,11 +100,24 @@ def longest(fault: Fault) -> float:
 def held(redis: Redis) -> list[Held]:
     """What stands still now, longest first."""
     now = datetime.now(UTC)
-    found = [Held(**json.loads(raw)) for raw in cast(Any, redis.hvals(HELD_KEY))]
+    found = [entry for raw in cast(Any, redis.hvals(HELD_KEY)) if (entry := _read(raw))]
     over = [entry.id for entry in found if datetime.fromisoformat(entry.until) <= now]
     if over:
         redis.hdel(HELD_KEY, *over)
     return sorted((entry for entry in found if entry.id not in over), key=lambda entry: entry.since)
+
+
+def _read(raw: bytes) -> Held | None:
+    """An entry of the list; None for what is none to this version, which whoever wrote it takes off the list again."""
+    try:
+        entry = Held(**json.loads(raw))
+        if not all(isinstance(value, str) for value in asdict(entry).values()):
+            return None
+        return (
+            entry if datetime.fromisoformat(entry.until).tzinfo and datetime.fromisoformat(entry.since).tzinfo else None
+        )
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def abandon(redis: Redis, process: str, before: datetime) -> None:

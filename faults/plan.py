@@ -8,10 +8,14 @@ process that crashes on purpose would meet the same fault again for ever.
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from redis import Redis
+from redis import Redis, ResponseError
 
+from faults.checks import FaultError
 from faults.fault import Fault, load
 from faults.notice import Notice
 from faults.points import BY_CONTROL, IN_A_TRANSACTION, Mechanism, Point
@@ -19,30 +23,36 @@ from faults.target import Target
 
 KEY, OFF_KEY, KNOWN_KEY = "faults", "mechanisms:off", "faults:bookings:"
 KNOWN_FOR_S = 86_400
+log = logging.getLogger(__name__)
 
-# The dice are `draw` below. A fault that does not strike has counted its pass all the same.
+# The dice are `draw` below. A fault that does not strike has counted its pass all the same. What has become unreadable
+# since the plan was read strikes nobody.
 _CLAIM = """
+local function count(raw)
+    local fault = cjson.decode(raw)
+    local trigger = fault.trigger
+    local limits = {once = 1, times = trigger.times}
+    local limit = limits[trigger.kind]
+    if limit and fault.fired >= limit or fault.expires_at <= ARGV[2] then return false, nil end
+    fault.passes = fault.passes + 1
+    local strikes = fault.passes > trigger.after
+    if strikes and trigger.kind == 'probability' then
+        local digest = redis.sha1hex(string.format('%d:%d', trigger.seed, fault.passes))
+        strikes = tonumber(string.sub(digest, 1, 8), 16) / 4294967296 < trigger.probability
+    end
+    if strikes then
+        fault.fired = fault.fired + 1
+        fault.last_fired = ARGV[2]
+        fault.last_booking = ARGV[3]
+    end
+    return strikes, cjson.encode(fault)
+end
 local raw = redis.call('HGET', KEYS[1], ARGV[1])
 if not raw then return nil end
-local fault = cjson.decode(raw)
-local trigger = fault.trigger
-local limits = {once = 1, times = trigger.times}
-local limit = limits[trigger.kind]
-if limit and fault.fired >= limit or fault.expires_at <= ARGV[2] then return nil end
-fault.passes = fault.passes + 1
-local strikes = fault.passes > trigger.after
-if strikes and trigger.kind == 'probability' then
-    local digest = redis.sha1hex(string.format('%d:%d', trigger.seed, fault.passes))
-    strikes = tonumber(string.sub(digest, 1, 8), 16) / 4294967296 < trigger.probability
-end
-if strikes then
-    fault.fired = fault.fired + 1
-    fault.last_fired = ARGV[2]
-    fault.last_booking = ARGV[3]
-end
-raw = cjson.encode(fault)
-redis.call('HSET', KEYS[1], ARGV[1], raw)
-return strikes and raw or nil
+local readable, strikes, counted = pcall(count, raw)
+if not readable or not counted then return nil end
+redis.call('HSET', KEYS[1], ARGV[1], counted)
+return strikes and counted or nil
 """
 
 
@@ -66,6 +76,7 @@ class Plan:
         self.off: frozenset[str] = frozenset()
         self.answers: dict[str, Fault] = {}  # message id -> the refusal claimed for it, until the next refresh
         self._known: dict[str, frozenset[str]] = {}
+        self._unreadable: dict[bytes, str] = {}
         self._claim = redis.register_script(_CLAIM)
         self._notice = Notice(redis)
 
@@ -79,12 +90,16 @@ class Plan:
             return self
         self._notice.about_to_read()
         pipe = self.redis.pipeline(transaction=False)
-        pipe.hvals(KEY)
+        pipe.hgetall(KEY)
         pipe.smembers(OFF_KEY)
-        raw, off = pipe.execute()
+        raw, off = (answered(found, ()) for found in pipe.execute(raise_on_error=False))
         self._notice.read(empty=not raw and not off)
         self.off = frozenset(_text(item) for item in off)
-        live = [fault for fault in by_age(raw) if fault.live] if raw else []
+        found, unreadable = read(raw) if raw else ([], {})
+        if unreadable.keys() - self._unreadable.keys():  # the control process puts it aside, if it is there
+            log.warning("the fault plan holds what is no fault; passing over it: %s", described(unreadable))
+        self._unreadable = unreadable
+        live = [fault for fault in found if fault.live]
         self.armed = [fault for fault in live if self._mine(fault)]
         self.personal = [fault for fault in live if fault.personal]
         self._known = self._ask_known() if self.personal else {}
@@ -100,8 +115,8 @@ class Plan:
             if fault.point == point and self._aims(fault, target):
                 now = datetime.now(UTC).isoformat(timespec="microseconds")
                 claimed = self._claim(keys=[KEY], args=[fault.id, now, target.booking])
-                if claimed is not None:
-                    return load(claimed)
+                if claimed is not None and (found := read({fault.id.encode(): claimed})[0]):
+                    return found[0]
         return None
 
     def learn(self, target: Target) -> None:
@@ -133,10 +148,42 @@ class Plan:
         return {fault.id: frozenset(_text(item) for item in members) for fault, members in found}
 
 
-def by_age(raw: list[bytes] | list[str]) -> list[Fault]:
-    """The faults of the plan, the one armed first first: it wins over a later one that would strike the same."""
-    return sorted((load(item) for item in raw), key=lambda fault: (fault.armed_at, fault.id))
+def read(raw: Mapping[bytes, bytes]) -> tuple[list[Fault], dict[bytes, str]]:
+    """The faults of the plan, the one armed first first: it wins over a later one that would strike the same.
+
+    And what is no fault to this version, whatever it is: field of the hash -> why. Never raises.
+    """
+    faults, unreadable = [], {}
+    for name, value in raw.items():
+        try:
+            fault = load(value)
+            if fault.id.encode() != name:
+                raise FaultError(f"it stands under another id than its own, {fault.id!r}")
+            faults.append(fault)
+        except Exception as error:  # anybody may have written it, a newer version too: no process may end by it
+            unreadable[name] = f"{type(error).__name__}: {error}"
+    return sorted(faults, key=lambda fault: (fault.armed_at, fault.id)), unreadable
+
+
+def of_another_type(found: object) -> bool:
+    """Whether Redis answered that the key holds something else than it is asked for."""
+    return isinstance(found, ResponseError) and str(found).startswith("WRONGTYPE")
+
+
+def answered(found: Any, instead: Any) -> Any:
+    """What Redis answered, one of a pipeline; `instead` for a key of another type. Raises RedisError."""
+    if of_another_type(found):
+        return instead
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def described(unreadable: Mapping[bytes, str]) -> str:
+    """One line, of bounded length."""
+    few = [f"{_text(name)!r:.80} ({why:.200})" for name, why in sorted(unreadable.items())[:3]]
+    return ", ".join(few) + (f" and {len(unreadable) - len(few)} more" if len(unreadable) > len(few) else "")
 
 
 def _text(item: bytes | str) -> str:
-    return item.decode() if isinstance(item, bytes) else item
+    return item.decode(errors="replace") if isinstance(item, bytes) else item

@@ -178,6 +178,9 @@ class Keeper:
         Returns what the mirror need not have any longer.
         """
         records = self._state.records
+        if text := self._mirror.put_aside(seen):
+            self._tell("control", "fault plan", text)
+            self._unmirrored |= seen.unreadable.keys()  # it may stand where one that is armed stood
         ours = seen.epoch == self._state.epoch
         for name, fault in seen.faults.items() if ours else ():
             known = records.setdefault(name, Record(fault))

@@ -74,4 +74,4 @@ async def test_in_a_rush_the_plan_is_read_now_and_then(redis: Redis, monkeypatch
     for _ in range(20):
         assert (await client.get("/healthz")).status_code == 200
     stats: Any = redis.info("commandstats")
-    assert "cmdstat_hvals" not in stats
+    assert "cmdstat_hgetall" not in stats

@@ -28,7 +28,7 @@ def plan_of(redis: Redis) -> Plan:
 
 def reads(redis: Redis) -> int:
     """How often anybody has asked this Redis for the plan."""
-    stats = redis.info("commandstats").get("cmdstat_hvals", {})
+    stats = redis.info("commandstats").get("cmdstat_hgetall", {})
     return int(stats.get("calls", 0))
 
 

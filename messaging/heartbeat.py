@@ -18,7 +18,9 @@ EVERY, EXPIRES = 1.0, 10  # seconds
 SEEN = "seen"
 """A hash: when each program beat last, ISO 8601. Unlike the sign of life it stays: who has not beaten since STARTED, starts."""
 STARTED = "started"
-"""When all of it was started, ISO 8601. Whoever sets up the databases notes it, before any program runs; also under compose."""
+"""When all of it was started, ISO 8601. Whoever sets up the databases notes it, before any program runs; also under compose.
+
+The control process tells both again to a Redis that has lost its data."""
 
 
 def note_start(redis: Redis) -> None:

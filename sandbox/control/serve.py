@@ -22,6 +22,7 @@ from sandbox.control import slots
 from sandbox.control.api import build
 from sandbox.control.keeper import Keeper
 from sandbox.control.matrix import Matrix
+from sandbox.control.signs import Signs
 from sandbox.control.state import Store
 
 TURN_S = 0.25
@@ -55,10 +56,11 @@ def run(host: str, port: int) -> None:
 
 
 def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:
-    heartbeat = Heartbeat(redis, "control")
+    heartbeat, signs = Heartbeat(redis, "control"), Signs(redis)
     while not stop.wait(TURN_S):
         try:
             keeper.turn()
+            signs.turn()
             heartbeat.beat()
         except Exception:  # a disk that is full, say; the plan in Redis still stands, and the next turn may succeed
             log.exception("the keeper's turn failed; another comes")

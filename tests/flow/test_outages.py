@@ -7,7 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from redis import Redis
 
+from messaging.heartbeat import SEEN, STARTED
 from proofs import running
 from sandbox.provision import admin_url
 from tests.breaking import frozen, read_only
@@ -82,6 +84,7 @@ def test_redis_goes_down_and_loses_everything_during_bookings(live: Live) -> Non
         live.sandbox.stop_process(name)
     bookings = [live.place([seat], "concert-2024") for seat in seats[:6]]
     wait_until(lambda: live.rows("booking", ASKED, bookings) == [(6,)], 30, "the first six to ask for their tickets")
+    noted = start_and_signs(live)[0]
     outage = arm(live, point="redis", action="down", service="redis", seconds=2)
     wait_until(lambda: fault(live, outage)["fired"] and not fault(live, outage)["until"], 20, "the outage to be over")
     live.sandbox.wait_healthy("redis")
@@ -93,6 +96,7 @@ def test_redis_goes_down_and_loses_everything_during_bookings(live: Live) -> Non
     assert paid_and_sold(live, bookings) == (12, 12)
     wait_until(lambda: fault(live, outage)["proofs"], 30, "the journal entry that proves it")
     assert fault(live, kept)["state"] == "armed", "the plan has come back"
+    assert start_and_signs(live)[0] == noted, "so has the note of the start"
     (asked,) = live.rows("booking", ASKED, bookings[:6])
     assert asked[0] > 6, "what was lost with Redis was sent again"
     wait_until(lambda: live.seat(seats[0], "concert-2024")["status"] == "SOLD", 30, "the seat map to read Seat's log")
@@ -234,3 +238,16 @@ def test_servers_that_stand_still_keep_nobody_waiting_for_long(live: Live) -> No
         assert live.http.get("/bookings").status_code == 503
         assert time.monotonic() - began < 8
         assert book()[0] == 202
+
+
+def start_and_signs(live: Live) -> tuple[str, dict[str, str]]:
+    with Redis.from_url(live.sandbox.environments.control()["REDIS_URL"], decode_responses=True) as redis:
+        return redis.get(STARTED), redis.hgetall(SEEN)
+
+
+def test_the_start_is_noted_before_anybody_gives_a_sign_of_life(live: Live) -> None:
+    """What sets up the databases notes it; compose runs the same. The control process keeps it where Redis loses its data."""
+    started, seen = start_and_signs(live)
+    assert started
+    assert len(seen) > 10
+    assert min(seen.values()) > started

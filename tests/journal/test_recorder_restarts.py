@@ -1,5 +1,6 @@
 """The recorder after a restart, a crash, a Redis that lost everything, or beside another journal's stream."""
 
+import logging
 import uuid
 from collections.abc import Callable
 
@@ -8,8 +9,9 @@ from redis import Redis
 
 from journal import queries
 from journal.models import Run
-from journal.recorder import Recorder
-from tests.journal.stepped import Servers, clusters, commit, heads, run_until, servers, start, streamed
+from journal.recorder import Recorder, record
+from messaging.observe import observe
+from tests.journal.stepped import Servers, clusters, commit, heads, run_until, servers, start, streamed, urls
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=["journal"], transaction=True)
@@ -95,3 +97,42 @@ def test_a_stream_of_another_journal_is_replaced(servers: Servers, redis: Redis,
     commit(servers["booking"], "booking")
     assert run_until(recorder, 1) == streamed(redis)
     assert redis.hget("recorder", "epoch") == queries.epoch().encode()
+
+
+def test_a_second_recorder_says_what_it_is_and_doubles_nothing(
+    servers: Servers, redis: Redis, start: Callable[[], Recorder], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The slots let only the first read; what both read, the observations, the second finds recorded already."""
+    first = start()
+    commit(servers["booking"], "booking")
+    run_until(first, 1)
+
+    def said(words: str) -> list[str]:
+        return [line for line in caplog.messages if words in line]
+
+    def stopping() -> bool:
+        """Between two steps of the second. First it is kept from the slots, then both see something."""
+        if len(said("not reading slot")) < len(servers):
+            first.step()
+            return False
+        before = queries.last_pos()
+        observe(redis, "seats", "test", f"seen after {before}")
+
+        def recorded() -> bool:
+            first.step()
+            return queries.last_pos() > before
+
+        wait_until(recorded, 10, "the first to record what was observed")
+        return bool(said("journal")) or before > 50
+
+    with caplog.at_level(logging.WARNING):
+        record(urls(servers), redis, stopping)
+    for service in servers:
+        (line,) = said(f"recorder {service}: not reading slot")
+        assert "is active for PID" in line
+    (line,) = said("journal")
+    assert line.startswith("another recorder writes to this journal too; reading what it stored: duplicate key")
+    commit(servers["booking"], "booking")
+    found = run_until(first, queries.last_pos() + 1)
+    titles = [entry["title"] for entry in found]
+    assert len(titles) == len(set(titles)) + 1, "the two bookings'"

@@ -81,6 +81,8 @@ LETTER_LONGEST_RETRY_S = float(os.environ.get("LETTER_LONGEST_RETRY_S", "300"))
 # How much of the journal is kept: entries, and bytes (about) of entries and what is derived from them; 0: all.
 JOURNAL_KEEP_ENTRIES = int(os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"))
 JOURNAL_KEEP_BYTES = int(os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"))
+# How long a visitor's run is recorded before another visitor's may end it, in seconds: there is one tape.
+VISITOR_RUN_S = float(os.environ.get("VISITOR_RUN_S", "900"))
 OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
 CONNECT_S = 2 if SERVICE in {*APIS, "web"} else 5  # to a PostgreSQL that does not answer; somebody waits for an API
 

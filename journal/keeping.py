@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import takewhile
+from math import ceil
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connections, transaction
 
 from journal.models import LIVE, Run
@@ -25,7 +29,7 @@ class UnknownRunError(LookupError):
 
 
 class OthersRunError(ValueError):
-    """A visitor may not start a run now; the text says why."""
+    """A visitor may not start a run now; the text says why, and when they may."""
 
 
 class LiveRunError(ValueError):
@@ -36,16 +40,17 @@ def start(name: str, seed: str, faults: Sequence[dict[str, Any]], owner: str = "
     """End the open run and begin a new one with the next entry; return its id.
 
     `faults`: all that the control process knows of now. The run that ends keeps them; the new one those still armed.
-    `owner`: the visitor's pseudonym, if it is for one. Raises OthersRunError, for a visitor only.
+    `owner`: the visitor's pseudonym, if it is for one. Their run ends no other visitor's that has been recorded for less than
+    VISITOR_RUN_S. Raises OthersRunError, for a visitor only.
     """
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute("lock table journal_run in share row exclusive mode")
-        before = Run.objects.filter(tape=LIVE, ended_pos=None).first()
-        if owner:
-            _check_room(before, owner)
-        pos = last_pos()
         cursor.execute("select clock_timestamp(), uuidv7()")
         now, id = cursor.fetchone()
+        before = Run.objects.filter(tape=LIVE, ended_pos=None).first()
+        if owner:
+            _check_room(before, owner, now)
+        pos = last_pos()
         if before is not None:
             before.ended_pos, before.ended_at = max(pos, before.started_pos - 1), now
             before.faults = _merged(before.faults, faults)
@@ -58,14 +63,25 @@ def start(name: str, seed: str, faults: Sequence[dict[str, Any]], owner: str = "
     return run.id
 
 
-def _check_room(before: Run | None, owner: str) -> None:
+def _check_room(before: Run | None, owner: str, now: datetime) -> None:
     if before is not None and before.owner and before.owner != owner:
-        raise OthersRunError("another visitor's run is being recorded; begin yours when they have stopped it")
+        left = (_alone_since(before) - now).total_seconds() + settings.VISITOR_RUN_S
+        if left > 0:
+            when = f"in {ceil(left / 60)} min" if left > 60 else f"in {ceil(left)} s"
+            raise OthersRunError(
+                f"another visitor's run is being recorded; begin yours when they have stopped it, or {when}"
+            )
     owners = list(Run.objects.filter(tape=LIVE, owner__isnull=False).values_list("owner", flat=True))
     if owners.count(owner) >= OF_A_VISITOR:
         raise OthersRunError(f"you have {OF_A_VISITOR} runs already; delete one first")
     if len(owners) >= OF_ALL:
         raise OthersRunError("visitors have all the runs that they may have together; try again later")
+
+
+def _alone_since(run: Run) -> datetime:
+    """When its visitor began to record: another run of theirs in a row does not give them more time."""
+    rows = Run.objects.filter(tape=LIVE, started_pos__lte=run.started_pos).order_by("-started_pos", "-id")
+    return list(takewhile(lambda one: one.owner == run.owner, rows[: OF_A_VISITOR + 1]))[-1].started_at
 
 
 def stop(id: UUID, faults: Sequence[dict[str, Any]]) -> None:

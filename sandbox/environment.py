@@ -78,6 +78,7 @@ class Environments:
             "LETTER_LONGEST_RETRY_S": os.environ.get("LETTER_LONGEST_RETRY_S", "300"),
             "JOURNAL_KEEP_ENTRIES": os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"),
             "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
+            "VISITOR_RUN_S": os.environ.get("VISITOR_RUN_S", "900"),
             "CONTROL_STATE": str(self.control_state),
             "STATIC_ROOT": str(self.static_root or ""),
             "API_URL_WEB": f"http://{self.front.reach}:{self.ports['web']}",

@@ -140,7 +140,7 @@ def _readers() -> list[Process]:
         Process(name="recorder", tier=Tier.TAILS, health="heartbeat", service="journal",
                 arguments=("manage.py", "record"), keys=(*journal, "JOURNAL_KEEP_ENTRIES", "JOURNAL_KEEP_BYTES")),
         Process(name="api-journal", tier=Tier.FRONT, health="http", service="journal",
-                arguments=UVICORN, keys=(*COMMON, database_url("journal"), "OPERATOR_TOKEN")),
+                arguments=UVICORN, keys=(*COMMON, database_url("journal"), "OPERATOR_TOKEN", "VISITOR_RUN_S")),
         Process(name="watchdog", tier=Tier.WORKERS, health="heartbeat", service="booking",
                 arguments=("manage.py", "watchdog"), keys=booking),
         Process(name="sweeper-seats", tier=Tier.WORKERS, health="heartbeat", service="seats",

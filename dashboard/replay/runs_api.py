@@ -57,7 +57,7 @@ def listing(request: HttpRequest) -> Any:
     summary="End the run being recorded and begin a new one",
 )
 def start(request: HttpRequest, payload: RunIn) -> HttpResponse:
-    """A visitor's run is theirs. They begin none while another visitor's is being recorded."""
+    """A visitor's run is theirs. Another visitor's ends for it only after 15 minutes (VISITOR_RUN_S)."""
     return as_it_is(start_run(payload.name, payload.seed, run_owner(request)))
 
 

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -186,4 +186,26 @@ def test_a_visitor_has_so_many_runs_and_ends_nobody_elses() -> None:
         )
     with pytest.raises(keeping.OthersRunError, match="together"):
         keeping.start("", "", [], "you")
+    wipe()
+
+
+def test_who_has_left_their_run_open_keeps_another_visitor_waiting_for_so_long_and_no_longer(
+    settings: Any,
+) -> None:
+    wipe()
+    begin()
+    keeping.start("mine", "", [], "me")
+    second = keeping.start("mine again", "", [], "me")
+    with pytest.raises(keeping.OthersRunError, match="when they have stopped it, or in 15 min"):
+        keeping.start("", "", [], "you")
+    ago = datetime.now(UTC) - timedelta(seconds=settings.VISITOR_RUN_S - 30)
+    Run.objects.filter(name="mine").update(started_at=ago)  # another of theirs in a row gives them no more time
+    with pytest.raises(keeping.OthersRunError, match="or in 30 s"):
+        keeping.start("", "", [], "you")
+    settings.VISITOR_RUN_S -= 31
+    yours = keeping.start("yours", "", [], "you")
+    assert Run.objects.get(ended_pos=None).id == yours
+    assert Run.objects.get(id=second).ended_at is not None, "it is kept, as far as it was recorded"
+    with pytest.raises(keeping.OthersRunError, match="another visitor"):
+        keeping.start("", "", [], "me")  # now it is theirs to wait
     wipe()

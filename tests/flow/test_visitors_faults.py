@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.flow.test_visitors import CUSTOMER, PERFORMANCE, place, plan, visitor
+from tests.flow.visiting import CUSTOMER, PERFORMANCE, place, plan, visitor
 from tests.live import Live
 
 pytestmark = pytest.mark.timeout(180)

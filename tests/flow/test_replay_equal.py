@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from journal import moments
+from sandbox.publish import publish
 from tests.live import Live
 from tests.waiting import wait_until
 
@@ -178,3 +179,57 @@ def test_a_change_behind_the_recorders_back_is_found(troubled: Live) -> None:
     differs = [table["table"] for one in found["services"] for table in one["tables"] if table["standing"] == "differs"]
     assert (found["status"], differs) == ("differs", ["payments_paymentmethod"])
     wait_until(lambda: troubled.http.get("/api/replay/check").json()["status"] == "equal", 20, "the row put back")
+
+
+WIDENED = {
+    "booking": "booking_outbox",
+    "seats": "seats_hold",
+    "payments": "payments_payment",
+    "projections": "projections_bookingview",
+}
+READERS = ("recorder", "relay-booking")
+
+
+def test_a_column_that_a_migration_adds_is_replayed_of_rows_and_events_from_before(troubled: Live) -> None:
+    """A default leaves no row in the log. tests/proofs/test_upgrade.py does it with migrations and a start."""
+    before = troubled.place(troubled.free_seats(1), "concert-2024")
+    troubled.ended(before)
+
+    def alter(statement: str) -> None:
+        for service, table in WIDENED.items():
+            with database(troubled, service) as owner:
+                owner.execute(sql.SQL("alter table {} ").format(sql.Identifier(table)) + sql.SQL(statement))
+
+    def introduce() -> None:
+        """What a start does after its migrations."""
+        publish(troubled.sandbox.environments.control())
+
+    def read_anew() -> None:
+        for name in READERS:
+            troubled.sandbox.restart(name)
+        troubled.sandbox.wait_healthy(*READERS)
+
+    def status() -> str:
+        return str(troubled.http.get("/api/replay/check", timeout=60).json()["status"])
+
+    def noted() -> bool:
+        with database(troubled, "journal") as journal:
+            pos = _end(journal)
+            rows = replayed(journal, pos) if pos is not None else {}
+        return bool(rows) and all(
+            [row.get("note") for row in rows[place].values()] == ["x"] * len(rows[place]) for place in WIDENED.items()
+        )
+
+    try:
+        alter("add note text not null default 'x'")
+        wait_until(lambda: status() == "differs", 30, "the check to miss the column, while nobody has introduced it")
+        introduce()
+        read_anew()
+        wait_until(lambda: noted() and status() == "equal", 60, "each row of before to be replayed with its column")
+        after = troubled.place(troubled.free_seats(1), "concert-2024")
+        assert {row["state"] for row in troubled.ended(before, after)} == {"CONFIRMED"}
+        wait_until(lambda: noted() and status() == "equal", 60, "those of after too")
+    finally:
+        alter("drop column if exists note")
+        introduce()
+    wait_until(lambda: status() == "equal", 60, "the tables as they were")

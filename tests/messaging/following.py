@@ -10,13 +10,13 @@ from redis import Redis
 
 from messaging.catch_up import EventApi
 from messaging.cursor import Cursor
-from messaging.follow import CursorsMovedError, follow
+from messaging.follow import Apply, CursorsMovedError, Load, follow
 from messaging.reader import Reader
 from messaging.skipped import SkippedEvents
 from seats.models import DeadLetter
 from tests.event_source import EventSource
 
-PATIENCE = 15
+PATIENCE = 20
 
 
 class Keeper:
@@ -54,13 +54,16 @@ class Keeper:
 
 
 @contextmanager
-def following(keeper: Keeper, redis: Redis, *apis: EventApi) -> Iterator[None]:
-    reader = Reader("test-reader", redis=redis, apis={api.source: api for api in apis})
+def in_a_thread(
+    reader: Reader, load: Load, apply: Apply, letters: Any, check: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """`follow` in a thread until the block ends. `letters`: the model of the events that are skipped."""
     stop = threading.Event()
 
     def run() -> None:
         try:
-            follow(reader, keeper.load, keeper.apply, stop.is_set, skipped=SkippedEvents(DeadLetter, reader.name))
+            skipped = SkippedEvents(letters, reader.name)
+            follow(reader, load, apply, stop.is_set, skipped=skipped, check=check)
         finally:
             connections.close_all()
 
@@ -72,6 +75,13 @@ def following(keeper: Keeper, redis: Redis, *apis: EventApi) -> Iterator[None]:
         stop.set()
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+@contextmanager
+def following(keeper: Keeper, redis: Redis, *apis: EventApi) -> Iterator[None]:
+    reader = Reader("test-reader", redis=redis, apis={api.source: api for api in apis})
+    with in_a_thread(reader, keeper.load, keeper.apply, DeadLetter):
+        yield
 
 
 def emit(source: EventSource, *types: str) -> None:

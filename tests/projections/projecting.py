@@ -1,25 +1,21 @@
 """The projector of a view in a thread, and what the views hold at the end of the story."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections
 from redis import Redis
 
-from messaging.follow import follow
 from messaging.reader import Reader
-from messaging.skipped import SkippedEvents
 from projections import queries, sums
 from projections.models import Checkpoint, DeadLetter
 from projections.projector import Injected, Projector
 from projections.views import View
 from tests.event_source import EventSource
+from tests.messaging.following import in_a_thread
 
 SERVICES = ("booking", "seats", "payments", "tickets")
-PATIENCE = 20
 Sources = dict[str, EventSource]
 
 
@@ -45,28 +41,14 @@ def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
     """The projector of a view, as its process runs it."""
     projector = Projector(view, Injected(redis, "projector-bookings"))
     reader = Reader("test-projector", redis=redis, apis={name: sources[name].api() for name in view.sources})
-    stop = threading.Event()
-
     FOLLOWED.clear()
     follow_log = logging.getLogger("messaging.outage")
     follow_log.addHandler(FOLLOWED)
-
-    def run() -> None:
-        try:
-            skipped = SkippedEvents(DeadLetter, reader.name)
-            follow(reader, projector.load, projector.apply, stop.is_set, skipped=skipped, check=projector.check)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
     try:
-        yield
+        with in_a_thread(reader, projector.load, projector.apply, DeadLetter, projector.check):
+            yield
     finally:
-        stop.set()
-        thread.join(PATIENCE)
         follow_log.removeHandler(FOLLOWED)
-        assert not thread.is_alive()
 
 
 def tell(sources: Sources, events: list[dict[str, Any]], lose: tuple[str, ...] = ()) -> None:

@@ -14,7 +14,8 @@ from projections import queries
 from projections.models import BookingView, Checkpoint
 from projections.projector import Injected, Projector
 from projections.views import VIEWS
-from tests.projections.projecting import PATIENCE, SERVICES, Sources, converged, projecting, seat_sold, summed, tell
+from tests.messaging.following import PATIENCE
+from tests.projections.projecting import SERVICES, Sources, converged, projecting, seat_sold, summed, tell
 from tests.projections.story import BOOKINGS, booking, story
 from tests.waiting import wait_until
 

@@ -14,8 +14,8 @@ from projections import queries
 from projections.models import DeadLetter
 from projections.views import VIEWS
 from tests.breaking import locked, read_only
+from tests.messaging.following import PATIENCE
 from tests.projections.projecting import (
-    PATIENCE,
     SERVICES,
     Sources,
     converged,

@@ -102,31 +102,44 @@ def remember(layout: Layout, **values: str | int) -> None:
 
 
 def recall(layout: Layout) -> dict[str, str | int]:
-    """What was noted. A copy of a checkout has its original's notes, which are none of its own; one that was moved keeps them."""
-    try:
-        facts = dict(json.loads((layout.state / "run.json").read_text()))
-    except (FileNotFoundError, ValueError):
-        return {}
-    if "home" not in facts:
-        facts |= _noted_before(layout)
-    original = Path(facts.get("state", layout.state))
-    if original.resolve() != layout.state.resolve() and (original / "run.json").exists():
-        return {}
+    """What was noted. A copy of a checkout has its original's notes, which are none of its own; one that was moved keeps them,
+    whoever stands in its old place by now."""
+    facts = _noted(layout.state)
+    original = Path(str(facts.get("state", layout.state)))
+    if original.resolve() != layout.state.resolve():
+        theirs = _noted(original)
+        if theirs and theirs.get("home") == facts.get("home"):
+            return {}
     return facts
 
 
-def _noted_before(layout: Layout) -> dict[str, str]:
-    """Versions before this one noted no home; the supervisor's configuration of their last run names it."""
+def _noted(state: Path) -> dict[str, str | int]:
     try:
-        text = (layout.state / "supervisord.conf").read_text()
+        facts: dict[str, str | int] = dict(json.loads((state / "run.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):  # lost, or emptied by a power cut
+        facts = {}
+    return facts if "home" in facts else _configured(state) | facts
+
+
+def _configured(state: Path) -> dict[str, str | int]:
+    """What the supervisor's configuration of the last run names: for notes that were lost, and versions that noted no home."""
+    try:
+        text = (state / "supervisord.conf").read_text()
     except FileNotFoundError:
         return {}
-    home = re.search(rf"^directory=(.+)/{INSTANCES[0]}$", text, re.MULTILINE)
-    state = re.search(r"^pidfile=(.+)/supervisord\.pid$", text, re.MULTILINE)
-    if not home or not state:
+    first = INSTANCES[0]
+    lines = {
+        "home": rf"\[program:postgres-{first}\]\n(?:.+\n)*?directory=(.+)/{first}",  # not a checkout that is called so
+        "state": r"pidfile=(.+)/supervisord\.pid",
+        "socket": "file=(.+)",
+    }
+    matches = {name: re.search(f"^{line}$", text, re.MULTILINE) for name, line in lines.items()}
+    found: dict[str, str | int] = {name: match[1].replace("%%", "%") for name, match in matches.items() if match}
+    if not found.keys() >= {"home", "state"}:
         return {}
-    found = {"home": home[1].replace("%%", "%"), "state": state[1].replace("%%", "%")}
-    return found if postgres_account() is not None else {"state": found["state"]}
+    if postgres_account() is None:
+        del found["home"]
+    return found
 
 
 def layout_of(root: Path, port: int) -> Layout:

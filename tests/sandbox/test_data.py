@@ -1,21 +1,19 @@
-"""Where a sandbox's data are, and of which version: a moved checkout keeps them, an older version leaves newer ones alone."""
+"""Where a sandbox's data are: a moved checkout keeps them, and so does one that has lost its notes."""
 
 import json
 import pwd
 import shutil
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sandbox import backup, storage
-from sandbox.backup import Backup, known, refuse_newer_data
+from sandbox import storage
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from sandbox.postgres import Clusters
-from sandbox.processes import ALIASES, INSTANCES
+from sandbox.processes import INSTANCES, Tier
 from sandbox.runtime import Sandbox
+from sandbox.supervise import Program, configuration
 
 SECRETS, SOCKET = "secrets.env", "/tmp/none/supervisor.sock"  # noqa: S108
 
@@ -37,6 +35,17 @@ def ran(layout: Layout) -> Path:
     (layout.state / SECRETS).touch()
     storage.remember(layout, socket=SOCKET)
     return home
+
+
+def configure(layout: Layout, home: Path) -> None:
+    """Leave what it leaves of supervisord."""
+    ours = {"web": layout.root, **{f"postgres-{name}": home / name for name in INSTANCES}}
+    programs = [
+        Program(name=name, tier=Tier.POSTGRES, command=["x"], directory=path, environment={}, log=layout.log(name))
+        for name, path in ours.items()
+    ]
+    text = configuration(programs, Path(SOCKET), layout.log("supervisord"), layout.state / "supervisord.pid")
+    (layout.state / "supervisord.conf").write_text(text)
 
 
 def clusters(home: Path) -> None:
@@ -62,10 +71,30 @@ def test_a_checkout_moved_before_homes_were_noted_finds_them_too(tmp_path: Path,
     home = ran(here)
     facts = json.loads((here.state / "run.json").read_text())
     (here.state / "run.json").write_text(json.dumps({"socket": facts["socket"]}))
-    lines = f"pidfile={here.state}/supervisord.pid\ndirectory={home}/booking\ndirectory={home}/seats\n"
-    (here.state / "supervisord.conf").write_text(lines.replace("%", "%%"))
+    configure(here, home)
     (tmp_path / "he%re").rename(tmp_path / "there")
     assert storage.claim_home(Layout(tmp_path / "there", 8123)) == home
+
+
+@pytest.mark.parametrize("notes", [None, "", "null", "[1]", "{", "{}"])
+@pytest.mark.parametrize(("was", "place"), [("he%re", "he%re"), ("here", "there"), ("booking", "booking")])
+def test_databases_are_found_though_the_notes_were_lost(
+    tmp_path: Path, homes: Path, notes: str | None, was: str, place: str
+) -> None:
+    """A power cut empties files. A checkout may be called as a database is."""
+    here = Layout(tmp_path / was, 8123)
+    home = ran(here)
+    configure(here, home)
+    (here.state / "run.json").unlink()
+    if notes is not None:
+        (here.state / "run.json").write_text(notes)
+    here.root.rename(tmp_path / place)
+    layout = Layout(tmp_path / place, 8123)
+    assert storage.claim_home(layout) == home
+    assert storage.control_socket(layout) == Path(SOCKET)
+    shutil.rmtree(home / "seats")
+    with pytest.raises(SandboxError, match="databases that are not there"):
+        storage.claim_home(layout)
 
 
 def test_a_copy_of_a_checkout_leaves_the_originals_databases_alone(tmp_path: Path, homes: Path) -> None:
@@ -76,6 +105,15 @@ def test_a_copy_of_a_checkout_leaves_the_originals_databases_alone(tmp_path: Pat
     assert storage.claim_home(copy) != home
     storage.wipe(copy)
     assert home.exists()
+
+
+def test_a_moved_checkout_finds_its_databases_though_another_has_run_in_its_old_place(
+    tmp_path: Path, homes: Path
+) -> None:
+    home = ran(Layout(tmp_path / "here", 8123))
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert ran(Layout(tmp_path / "here", 8123)) != home
+    assert storage.claim_home(Layout(tmp_path / "there", 8123)) == home
 
 
 def test_who_comes_to_where_a_moved_checkout_was_takes_a_home_of_its_own(tmp_path: Path, homes: Path) -> None:
@@ -140,131 +178,3 @@ def test_a_port_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path, homes: 
     assert "65536" not in refused.value.reason
     assert not (tmp_path / "here/.sandbox" / str(port)).exists()
     assert not homes.exists()
-
-
-# Of which version they are
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Backup:
-    layout = Layout(tmp_path / "here", 8123)
-    layout.state.mkdir(parents=True)
-    kept = Backup(layout, Clusters(layout.state / "pg", None))
-    clusters(kept.clusters.home)
-    kept.after_migrating()
-    return kept
-
-
-def of_version(data: Backup, migrations: list[str]) -> None:
-    (data.layout.state / "schema.json").write_text(json.dumps(migrations))
-
-
-def rows(data: Backup, name: str = "seats") -> Path:
-    return data.clusters.data(name) / "rows"
-
-
-def test_newer_data_are_refused_before_anything_is_touched(data: Backup) -> None:
-    of_version(data, [*known(), "journal.9999_from_the_future"])
-    before = {path: path.stat().st_mtime_ns for path in data.layout.root.rglob("*")}
-    with pytest.raises(SandboxError, match=r"data of a newer version: .*journal\.9999_from_the_future") as refused:
-        Sandbox(data.layout.root, data.layout.port).start()
-    assert "\n" not in refused.value.reason
-    assert {path: path.stat().st_mtime_ns for path in data.layout.root.rglob("*")} == before
-
-
-def test_data_of_this_version_are_neither_refused_nor_copied(data: Backup) -> None:
-    refuse_newer_data(data.layout)
-    assert not data.is_due()
-
-
-@pytest.mark.parametrize("older", [True, False])
-def test_older_data_are_copied_and_can_be_put_back(data: Backup, older: bool) -> None:
-    """`older`: of a version before there was a schema.json."""
-    if older:
-        (data.layout.state / "schema.json").unlink()
-        assert not data.is_due(made=INSTANCES)  # the control: of no version, for they are empty
-    else:
-        of_version(data, known()[:-1])
-    assert data.is_due()
-    copy = data.make()
-    assert copy == data.clusters.home / "backup"
-    rows(data).write_text("half migrated")
-    assert not data.is_due()  # broken off; the copy of what was whole stays
-    rows(data).write_text("migrated")
-    data.after_migrating()
-    data.restore()
-    assert rows(data).read_text() == "old"
-    assert json.loads((data.layout.state / "schema.json").read_text()) == ([] if older else known()[:-1])
-    assert data.is_due()  # whoever starts the newer version again has a copy again
-
-
-def test_a_restore_that_was_broken_off_is_ended_before_anything_starts(
-    data: Backup, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    of_version(data, known()[:-1])
-    data.make()
-    for name in INSTANCES:
-        rows(data, name).write_text("migrated")
-    rename = Path.rename
-
-    def killed(path: Path, target: Path) -> None:
-        if path.name == INSTANCES[2]:
-            raise KeyboardInterrupt
-        rename(path, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", killed)
-        with pytest.raises(KeyboardInterrupt):
-            data.restore()
-    with pytest.raises(SandboxError, match="was broken off"):
-        Sandbox(data.layout.root, data.layout.port).start()
-    data.restore()
-    assert {rows(data, name).read_text() for name in INSTANCES} == {"old"}
-    refuse_newer_data(data.layout)
-
-
-def test_a_copy_that_fails_takes_no_room(data: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_version(data, known()[:-1])
-    monkeypatch.setattr(shutil, "copytree", _failing(shutil.copytree))
-    with pytest.raises(OSError, match="no room"):
-        data.make()
-    assert sorted(path.name for path in data.clusters.home.iterdir()) == sorted(INSTANCES)
-
-
-def _failing(copytree: Any) -> Any:
-    def copy(source: Path, target: Path, **options: Any) -> None:
-        copytree(source, target, **options)
-        if source.name == "payments":
-            raise shutil.Error("no room")
-
-    return copy
-
-
-def test_only_the_last_copy_is_kept(data: Backup) -> None:
-    for text in ("first", "second"):
-        rows(data).write_text(text)
-        of_version(data, known()[:-1])
-        data.make()
-        data.after_migrating()
-    assert (data.clusters.home / "backup/seats/rows").read_text() == "second"
-    assert sorted(path.name for path in data.clusters.home.iterdir()) == sorted([*INSTANCES, "backup"])
-
-
-def test_without_room_for_the_copy_nothing_is_migrated(data: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_version(data, known()[:-1])
-    monkeypatch.setattr(backup, "MARGIN", 10**18)
-    with pytest.raises(SandboxError, match="no room to copy them"):
-        data.make()
-    assert not (data.clusters.home / "backup").exists()
-
-
-def test_there_is_nothing_to_restore_before_there_was_a_migration(data: Backup) -> None:
-    with pytest.raises(SandboxError, match="there is no backup"):
-        data.restore()
-
-
-def test_the_files_say_what_django_knows() -> None:
-    from django.db.migrations.loader import MigrationLoader
-
-    disk = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
-    assert known() == sorted(f"{app}.{name}" for app, name in disk if app in ALIASES)

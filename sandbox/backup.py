@@ -63,8 +63,7 @@ class Backup:
         """Whether this code will migrate what is there. `made`: the clusters that were made just now, with nothing in them."""
         if made:
             return False
-        applied = json.loads(self._schema.read_text()) if self._schema.exists() else []
-        return self._exists() and set(applied) != set(known()) and not self._migrating.exists()
+        return self._exists() and set(_applied(self._schema)) != set(known()) and not self._migrating.exists()
 
     def make(self) -> Path:
         """Copy the clusters; returns where the copy is."""
@@ -117,11 +116,20 @@ class Backup:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
-        (draft / "schema.json").write_text(self._schema.read_text() if self._schema.exists() else "[]")
+        (draft / "schema.json").write_text(json.dumps(_applied(self._schema)))
         (draft / "made").write_text(time.strftime("%Y-%m-%d %H:%M:%S"))
         own(draft, self.clusters.account)
         shutil.rmtree(self.directory, ignore_errors=True)
         draft.rename(self.directory)
+
+
+def _applied(schema: Path) -> list[str]:
+    """The migrations that the file lists; none where there is no file, or none that can be read (a power cut empties files)."""
+    try:
+        found = json.loads(schema.read_text())
+    except (FileNotFoundError, ValueError):
+        return []
+    return [str(one) for one in found] if isinstance(found, list) else []
 
 
 def _restoring(layout: Layout) -> Path:
@@ -132,10 +140,7 @@ def refuse_newer_data(layout: Layout) -> None:
     """From the files alone, before anything is started or written."""
     if _restoring(layout).exists():
         raise SandboxError("Putting the backup back was broken off: `manage.py sandbox restore` ends it")
-    try:
-        applied = json.loads((layout.state / "schema.json").read_text())
-    except (FileNotFoundError, ValueError):
-        return
+    applied = _applied(layout.state / "schema.json")
     refuse_newer(applied, ", put the backup back that was made before it migrated (`manage.py sandbox restore`)")
 
 

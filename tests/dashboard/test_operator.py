@@ -1,5 +1,6 @@
 """Who may break things: this machine, or whoever has the operator token."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from dashboard.operator import check_operator, is_operator, sign_in
+from journal.runs_api import brings_a_run
 from messaging.operator_token import GUESSED, GUESSES, IN_S
 from messaging.problems import Problem
 
@@ -92,6 +94,19 @@ def test_tokens_are_guessed_slowly_and_each_wrong_one_is_in_the_log(caplog: pyte
     with pytest.raises(Problem) as typed:
         sign_in(request("192.0.2.7"), HttpResponse(), "guess")
     assert typed.value.status == 429
+
+
+@pytest.mark.parametrize(("sent", "logged"), [("guess", 1), ("", 0), ("secret", 0)])
+def test_a_wrong_token_for_an_import_is_in_the_log_of_the_journals_api(
+    caplog: pytest.LogCaptureFixture, sent: str, logged: int
+) -> None:
+    """Asked before the body is read, and so by no view."""
+    headers = [(b"authorization", f"Bearer {sent}".encode())] if sent else []
+    scope = {"method": "POST", "path": "/api/runs/import", "headers": headers, "client": ("192.0.2.7", 1)}
+    with nullcontext() if sent == "secret" else pytest.raises(Problem):
+        assert brings_a_run(scope)
+    told = [one for one in caplog.messages if "a wrong operator token came from 192.0.2.7" in one]
+    assert len(told) == logged
 
 
 def test_after_a_minute_the_next_guess_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ class Client:
         if part is None:
             await asyncio.Event().wait()
         self.read += len(part or b"")
+        assert self.read < 4 * DRAINED, "it is read without an end"
         return {"type": "http.request", "body": part, "more_body": part != b""}
 
     async def send(self, event: Any) -> None:

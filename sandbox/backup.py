@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from sandbox.accounts import own
 from sandbox.errors import SandboxError
@@ -148,8 +149,13 @@ def refuse_newer_databases(environment: Mapping[str, str]) -> None:
     """The same from what the databases say, where there is no file, as in containers. As superuser: nobody else is there yet."""
     for alias in ALIASES:
         with psycopg.connect(admin_url(environment, INSTANCE_OF[alias]), autocommit=True) as connection:
-            if not connection.execute("select from pg_database where datname = %s", (alias,)).rowcount:
+            found = connection.execute("select datallowconn from pg_database where datname = %s", (alias,)).fetchone()
+            if not found:
                 continue
+            if found == (False,):  # taken down on purpose when everything was stopped: it refuses the superuser, too
+                connection.execute(
+                    sql.SQL("alter database {} with allow_connections true").format(sql.Identifier(alias))
+                )
         with psycopg.connect(admin_url(environment, INSTANCE_OF[alias], alias), autocommit=True) as connection:
             if connection.execute("select to_regclass('django_migrations')").fetchone() == (None,):
                 continue

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from sandbox import backup, runtime, setup_steps, storage
-from sandbox.backup import Backup, known, refuse_newer_data
+from sandbox.backup import Backup, known, refuse_newer_data, refuse_newer_databases
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.postgres import Clusters
@@ -69,6 +69,18 @@ def test_newer_databases_are_refused_before_anything_is_changed(
         monkeypatch.setattr(module, step, lambda environment: pytest.fail("something was changed"))
     with pytest.raises(SandboxError, match=rf"data of a newer version: migration {newer}\.{NEWER} is unknown here"):
         setup_steps.run(Stages(quiet=True), servers)
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_a_database_that_was_taken_down_is_looked_into_all_the_same(servers: Mapping[str, str], alias: str) -> None:
+    """A fault takes a database down for everybody; the sandbox may be stopped, or killed, before it is over."""
+    with psycopg.connect(admin_url(servers, INSTANCE_OF[alias]), autocommit=True) as connection:
+        connection.execute(f"alter database {alias} with allow_connections false")
+        try:
+            refuse_newer_databases(servers)
+            psycopg.connect(admin_url(servers, INSTANCE_OF[alias], alias)).close()
+        finally:
+            connection.execute(f"alter database {alias} with allow_connections true")
 
 
 def test_data_of_this_version_are_neither_refused_nor_copied(data: Backup) -> None:

@@ -15,6 +15,9 @@ TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 READS = ("GET", "HEAD")
+INJECTED = "X-Injected-Fault"
+"""The header of an answer that a fault gives in place of the service's API: the fault's id."""
+DOWN_ON_PURPOSE = "The service's API is down on purpose, and nothing was done. Try again once the fault is over."
 
 
 class ServiceDown(Exception):
@@ -73,8 +76,11 @@ def as_it_is(answer: httpx.Response) -> HttpResponse:
 def in_words(answer: httpx.Response, otherwise: str) -> dict[str, str]:
     """{"title", "detail"} of a service's refusal, for a person: a field by its name, not by a pointer into the request's body.
 
-    `otherwise`: the title of an answer that is no problem document.
+    `otherwise`: the title of an answer that is no problem document. Of a fault that was injected at the service's API its number
+    is left out, which says nothing to a person.
     """
+    if INJECTED in answer.headers:
+        return {"title": "Injected fault", "detail": DOWN_ON_PURPOSE}
     try:
         problem = answer.json()
     except ValueError:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from dashboard.clients import ServiceDown
+from dashboard.clients import ServiceDown, in_words
 from dashboard.operate_api import ask
 from dashboard.stage.present import SERVICE_NAMES
 
@@ -71,9 +71,11 @@ def settle(service: str, verb: str, hand: dict[str, str], ids: list[str], until:
     refused: list[dict[str, str]] = []
     while more:
         answer = ask("POST", service, f"/api/{service}/dead-letters/{verb}", json={**hand, **which})
-        found = answer.json()
         if answer.status_code != 200:
-            return found.get("title", "Refused"), found.get("detail", "")
+            problem = in_words(answer, "Refused")
+            before = f"{MANY[verb].format(done=done)} Then: " if done else ""
+            return problem["title"], before + problem["detail"]
+        found = answer.json()
         done, refused = done + found["done"], refused + found["refused"]
         which["after"], more = found["next"], bool(found["next"])
     told = MANY[verb].format(done=done)

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from dashboard import reading
-from dashboard.clients import ServiceDown, call
+from dashboard.clients import INJECTED, ServiceDown, call
 from dashboard.pressure import PRESSURE
 from dashboard.stage.money import money
 from dashboard.stage.story import tell
@@ -50,7 +50,7 @@ def book(request: HttpRequest) -> HttpResponse:
         return _booked(request, answer.json())
     if answer.status_code >= 500 and answer.status_code != 503:
         return _unanswered(request)
-    if fault := answer.headers.get("X-Injected-Fault"):
+    if fault := answer.headers.get(INJECTED):
         said = f"Booking's API is down on purpose. {STILL_CHOSEN}: try again."
         return _refused(request, answer.status_code, "Injected fault", said, hint=f"fault {fault}")
     return _told(request, answer.status_code, _problem_of(answer.content))

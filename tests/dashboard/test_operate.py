@@ -12,6 +12,7 @@ from django.test import Client
 
 from dashboard import operate, operate_api, operate_letters
 from dashboard.clients import ServiceDown
+from dashboard.records import customers
 
 pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal", "projections"])]
 AWAY: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.7"}
@@ -96,6 +97,42 @@ def test_the_page_says_which_service_is_away(client: Client, monkeypatch: pytest
     assert "Payment: its API does not answer" in text
     assert "Ticket: its API answers 503" in text
     assert "No message has failed." in text
+
+
+FORMS = {
+    "a booking's cancellation": f"/bookings/{ID}/cancel",
+    "a decision on a saga": f"/operate/sagas/{ID}/retry-now",
+    "one on a letter": f"/operate/letters/seats/{ID}/retry",
+    "one on many letters": "/operate/letters/seats/retry",
+    "a customer's new name": "/customers/123/rename",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_api_that_is_down_on_purpose_is_told_in_words(
+    client: Client, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    told = {"title": "Injected fault", "detail": "the API of 'seats' is down on purpose (fault 27c0a8)"}
+    answer = httpx.Response(503, json=told, headers={"X-Injected-Fault": "27c0a8"})
+    for module in (operate, operate_api, customers):
+        monkeypatch.setattr(module, "call", lambda *_, **__: answer)
+    monkeypatch.setattr(customers, "get_json", lambda *_, **__: None)
+    text = client.post(FORMS[form], {**HAND, "name": "Anna", "letter": ID, "customer": "123"}).content.decode()
+    assert "Injected fault" in text
+    assert "API is down on purpose, and nothing was done" in text
+    assert "27c0a8" not in text
+
+
+def test_many_letters_of_which_some_are_decided_on_before_the_api_goes_down(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([
+        httpx.Response(200, json={"done": 1000, "refused": [], "left": 7, "next": "x"}),
+        httpx.Response(500, text="<h1>oops</h1>"),
+    ])  # fmt: skip
+    monkeypatch.setattr(operate_api, "call", lambda *_, **__: next(answers))
+    text = client.post("/operate/letters/seats/retry", {**HAND, "letter": [ID]}).content.decode()
+    assert "1000 messages are sent again. Then: the service answered 500" in text
 
 
 def test_the_pages_buttons(client: Client, asked: Any) -> None:

@@ -38,6 +38,8 @@ TOO_LARGE = f"The answer has more than {BYTES // 1024**2} MB, so its connection 
 OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2000 -c bytea_output=hex -c datestyle=iso"
 VOID = 2278
 FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*([a-z]+)", re.IGNORECASE | re.DOTALL)
+ACTING = ("notify", "listen", "unlisten", "vacuum", "analyze", "checkpoint", "load")
+"""First words of statements that act although a READ ONLY transaction takes them, and that no right can be taken away for."""
 COPIES = (ExecStatus.COPY_OUT, ExecStatus.COPY_IN, ExecStatus.COPY_BOTH)
 _slots = BoundedSemaphore(AT_ONCE)
 
@@ -142,6 +144,11 @@ class _Run:
         return Result(**{**vars(found), "rows": shown[:ROWS], "more": len(shown) > ROWS, "took_ms": took})
 
     def _found(self) -> Result:
+        word = FIRST_WORD.match(self._statement)
+        if word and word[1].lower() in ACTING:
+            raise _Refused(
+                Refusal(message=f"{word[1].upper()} acts on the server. This console only looks; use SELECT.")
+            )
         described = self._prepared(self._statement)
         count = described.nfields
         if not count:

@@ -223,6 +223,15 @@ def test_copy_out_is_refused_by_us() -> None:
     assert "only looks" in refusal("copy wall to stdout").message
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["notify x", "NOTIFY x, 'y'", "/* so */ notify x", "-- so\nlisten x", "unlisten *", "vacuum", "vacuum (analyze) wall",
+     "analyze wall", "checkpoint", "load 'x'"],
+)  # fmt: skip
+def test_what_acts_in_a_read_only_transaction_is_refused_by_us(statement: str) -> None:
+    assert "only looks" in refusal(statement).message
+
+
 def test_only_so_many_run_at_once() -> None:
     threads = [threading.Thread(target=ask, args=["select pg_sleep(10)"]) for _ in range(AT_ONCE)]
     for thread in threads:

@@ -1,7 +1,9 @@
 """What the page says is so: a view that stands still, tables' cells, the lanes after a resize, the API's documentation."""
 
+import re
+
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.test_faults import nothing_armed
 from tests.browser.test_page import PATIENCE, OpenPage, book, seat, state
@@ -73,6 +75,35 @@ def test_the_lanes_are_wide_again_after_a_moment_in_a_narrow_window(live: Live, 
             page.set_viewport_size({"width": 900, "height": 900})
         page.set_viewport_size({"width": 1440, "height": 900})
     page.wait_for_function(WIDE_AT_LAST, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("how", ["on its way here", "on its way there", "refused"])
+def test_the_lanes_fit_the_window_though_an_answer_is_lost(live: Live, open_page: OpenPage, how: str) -> None:
+    booking = live.place(live.free_seats(1), "concert-2024")
+    live.ended(booking)
+    page = open_page(f"/?performance=concert-2024&booking={booking}", outage=True)
+    expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        """The first answer; the server has made it, unless the request was lost before."""
+        lost.append(route.request.url)
+        if len(lost) > 1:
+            route.continue_()
+        elif how == "refused":
+            route.fulfill(status=503)
+        else:
+            answer = route.fetch() if how == "on its way here" else None
+            assert answer is None or "data-narrow" not in answer.text(), "the wide one was asked for"
+            route.abort("connectionreset")
+
+    page.set_viewport_size({"width": 900, "height": 900})
+    narrow = page.locator("#lanes-picture[data-narrow]")
+    expect(narrow).to_have_count(1, timeout=PATIENCE)
+    page.route(re.compile(f"/bookings/{booking}/panel"), lose)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(narrow).to_have_count(0, timeout=PATIENCE)
+    assert len(lost) == 2
 
 
 def test_the_apis_documentation_fits_a_phone_and_the_dark(live: Live, browser: Browser) -> None:

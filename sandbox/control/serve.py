@@ -2,9 +2,10 @@
 
 import logging
 import os
+import signal
 import threading
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import uvicorn
 from django.conf import settings
@@ -41,6 +42,9 @@ def run(host: str, port: int) -> None:
     matrix = Matrix(Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", ""))
     _use_urls(keeper, matrix)
     settle()
+    # uvicorn raises the signal that ended it once more: by default that kills us before what is down is brought up again.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     turning.start()
     slots.keep(os.environ, keeper.tell_of_slot, stop)
     try:
@@ -53,6 +57,10 @@ def run(host: str, port: int) -> None:
         turning.join()
         matrix.rest()
         keeper.rest()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:

@@ -1,23 +1,30 @@
 """A database is really down for its clients, and comes back, whatever becomes of those who took it down."""
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from redis import Redis
 
 from faults import Action, Fault, FaultError, Kind, Point, Trigger
+from faults.fault import dump
 from sandbox.control.databases import Databases
 from sandbox.control.keeper import Keeper
 from sandbox.control.state import Store
+from sandbox.layout import free_ports
 from sandbox.testing import url_of
 from tests.control.conftest import NewKeeper
 from tests.servers import RedisServer, redis_server_in
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).parents[2]
 OWNER = url_of(os.environ, "tickets", "tickets", "tickets")
 RECORDER = make_conninfo(url_of(os.environ, "tickets", "recorder", "tickets"), replication="database")
 
@@ -84,6 +91,36 @@ def test_a_keeper_that_ends_leaves_nothing_down(keeper: Keeper) -> None:
     keeper.arm(down())
     keeper.rest()
     assert is_open()
+
+
+@pytest.mark.usefixtures("redis")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_control_process_that_is_told_to_end_leaves_nothing_down(tmp_path: Path, number: signal.Signals) -> None:
+    port = free_ports(["control"])["control"]
+    environment = {**os.environ, "SERVICE": "control", "SECRET_KEY": "of-a-test", "OPERATOR_TOKEN": "of-a-test",
+                   "CONTROL_STATE": str(tmp_path)}  # fmt: skip
+    control = subprocess.Popen([sys.executable, "manage.py", "control", "--port", str(port)], cwd=ROOT, env=environment)
+    headers = {"Authorization": "Bearer of-a-test"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}/control", headers=headers, timeout=10) as client:
+        try:
+            wait_until(lambda: answers(client), 30, "the control process")
+            armed = client.post("/faults", content=dump(down()))
+            assert armed.status_code == 200, armed.text
+            assert not is_open()
+            control.send_signal(number)
+            ended = control.wait(20)
+            assert is_open()
+            assert ended == 0
+        finally:
+            control.kill()
+            control.wait()
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/faults").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.mark.parametrize("more", [{"booking": "b-1"}, {"trigger": Trigger(kind=Kind.PROBABILITY, probability=0.5)}])

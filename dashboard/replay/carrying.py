@@ -32,9 +32,9 @@ async def download(path: str) -> HttpResponse | StreamingHttpResponse:
         await client.aclose()
         raise ServiceDown("journal", error) from error
     if answer.status_code != 200:
-        content = await answer.aread()
+        await answer.aread()
         await client.aclose()
-        return HttpResponse(content, status=answer.status_code, content_type=answer.headers.get("content-type"))
+        return as_it_is(answer)
     response = StreamingHttpResponse(_Rest(client, answer), content_type=answer.headers.get("content-type"))
     response["Content-Disposition"] = answer.headers["content-disposition"]
     # Django's GZipMiddleware makes a gzip file of each chunk, of which browsers unpack the first and drop the rest.

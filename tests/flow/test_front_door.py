@@ -134,10 +134,25 @@ def test_the_api_is_documented(live: Live) -> None:
     assert live.http.get("/api/docs").status_code == 200
 
 
-def test_a_foreign_origin_gets_no_socket(live: Live) -> None:
+@pytest.mark.parametrize(
+    "origin", ["http://elsewhere.example", "http://127.0.0.1:9999", "http://127.0.0.1", "http://localhost:9999", "null"]
+)
+def test_a_foreign_origin_gets_no_socket(live: Live, origin: str) -> None:
+    """Nor does a page that another program on this machine serves."""
     address = live.url.replace("http", "ws") + "/ws/journal?after=0&epoch="
-    with pytest.raises(InvalidStatus), connect(address, origin=Origin("http://elsewhere.example")):
+    with pytest.raises(InvalidStatus) as refused, connect(address, origin=Origin(origin)):
         pass
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/ws/none", "/ws/journal/", "/"])
+def test_an_address_without_a_socket_is_not_found(live: Live, path: str) -> None:
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(live.url.replace("http", "ws") + path, origin=Origin(live.url)),
+    ):
+        pass
+    assert refused.value.response.status_code == 404
 
 
 @pytest.mark.parametrize("cursor", ["after=99999999&epoch=", "after=x", "after=-1", "after=0&epoch=of-another-run"])

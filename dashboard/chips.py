@@ -86,6 +86,7 @@ def _chip(fault: dict[str, Any], visitor: str, seats: Mapping[str, str], by: str
         "what": LABELS.get(fault["name"]) or f"{fault['action']} · {POINT_NAMES[Point(fault['point'])]}",
         "detail": " · ".join(filter(None, [*_scope(fault, visitor), _when(fault)])),
         "state": state,
+        "told": fault["told"],
         "fired": fault["fired"],
         "on": seats.get(fault["last_booking"], ""),
         "proof": proof,

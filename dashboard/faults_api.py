@@ -73,7 +73,10 @@ class Switches(Schema):
 
 @router.get("/faults", summary="What is armed, what struck, and the journal entry that proves it")
 def listing(request: HttpRequest) -> dict[str, Any]:
-    """`state`: armed, fired (and may again), exhausted, cleared, expired; `held`: what it holds, until POST .../go-on."""
+    """`state`: armed, fired (and may again), exhausted, cleared, expired; `held`: what it holds, until POST .../go-on.
+
+    `told`: the services know of it. Without Redis they do not, and it cannot strike.
+    """
     return {**control("GET", "/faults"), "points": points()}
 
 

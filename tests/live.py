@@ -79,9 +79,11 @@ class Live:
         page = self.http.get("/")
         token = page.cookies.get("csrftoken") or self.http.cookies["csrftoken"]
         answer = self.http.post(f"/faults/{name}", headers={"X-CSRFToken": token, "Origin": self.url})
-        armed = [one["name"] for one in self.http.get("/api/faults").json()["faults"] if one["state"] == "armed"]
         assert answer.status_code == 200, answer.text
-        assert name in armed, answer.text
+        wait_until(lambda: (name, "armed", True) in self._armed(), 5, f"{name} to be armed")
+
+    def _armed(self) -> list[tuple[str, str, bool]]:
+        return [(one["name"], one["state"], one["told"]) for one in self.http.get("/api/faults").json()["faults"]]
 
     def command(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run manage.py as a person would in a second shell."""

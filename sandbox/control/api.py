@@ -41,7 +41,7 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
     @routes.post("/faults")
     def arm(request: HttpRequest) -> Any:
         try:
-            return keeper.arm(load(request.body)).as_dict()
+            return keeper.shown(keeper.arm(load(request.body)))
         except FaultError as error:
             raise Problem(422, "No such fault", str(error)) from error
         except (ValueError, TypeError) as error:
@@ -53,7 +53,7 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
 
     @routes.delete("/faults/{fault}")
     def clear(request: HttpRequest, fault: str, who: str = "") -> Any:
-        return keeper.clear(fault, who).as_dict()
+        return keeper.shown(keeper.clear(fault, who))
 
     @routes.post("/faults/{fault}/go-on")
     def go_on(request: HttpRequest, fault: str, who: str = "") -> dict[str, int]:

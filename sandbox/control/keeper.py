@@ -129,10 +129,13 @@ class Keeper:
                     self.turn()
             finally:
                 self._lock.release()
-        return [
-            {**record.as_dict(), "held": [asdict(one) for one in self._held if one.fault == name]}
-            for name, record in list(self._state.records.items())
-        ]
+        return [self.shown(record) for record in list(self._state.records.values())]
+
+    def shown(self, record: Record) -> dict[str, Any]:
+        """A record, with what it holds. `told`: the services know of it; until Redis does they cannot meet it."""
+        name = record.fault.id
+        held = [asdict(one) for one in self._held if one.fault == name]
+        return {**record.as_dict(), "held": held, "told": name not in self._unmirrored}
 
     def off(self) -> frozenset[str]:
         return self._state.off

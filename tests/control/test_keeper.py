@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from redis import Redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import faults
 from faults import Action, Fault, FaultError, Kind, Mechanism, Plan, Point, Target, Trigger
@@ -164,6 +165,24 @@ def test_arming_another_does_not_undo_a_strike_of_this_moment(
     assert struck[0].id == once.id
     assert strike(redis) is None, "it was to strike once"
     assert keeper.listing()[0]["fired"] == 1
+
+
+def test_what_redis_has_not_taken_is_not_said_to_be_with_the_services(
+    keeper: Keeper, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent Redis cannot be asked for here; its client's answer is the same."""
+    with monkeypatch.context() as away:
+        away.setattr(Mirror, "read", silent)
+        keeper.arm(fault())
+        assert (only(keeper)["state"], only(keeper)["told"]) == ("armed", False)
+        assert strike(redis) is None
+    keeper.turn()
+    assert only(keeper)["told"]
+    assert strike(redis) is not None
+
+
+def silent(mirror: Mirror) -> Seen:
+    raise RedisTimeoutError("Timeout reading from socket")
 
 
 def test_a_hold_that_was_cleared_while_redis_was_away_ends(keeper: Keeper, redis: Redis) -> None:

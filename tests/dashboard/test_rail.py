@@ -145,7 +145,7 @@ def test_whatever_the_form_offers_a_visitor_they_may_arm() -> None:
 
 def test_a_visitor_ends_what_they_armed_and_an_operator_everything() -> None:
     fault = faults.parse({"point": "answer", "action": "refuse", "service": "payments"}, "visitor aa")
-    listed = {**fault.as_dict(), "proofs": [], "held": [], "until": ""}
+    listed = {**fault.as_dict(), "proofs": [], "held": [], "until": "", "told": True}
 
     def endable(by: str) -> bool:
         (group,) = groups([listed], by=by)

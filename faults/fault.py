@@ -64,7 +64,10 @@ class Fault:
             raise FaultError("trigger is an object with a kind")
         put(self, "armed_at", moment(self.armed_at, "armed_at"))
         after = HOUSE_EXPIRES_AFTER if self.on_the_house else EXPIRES_AFTER
-        expires = self.expires_at or iso(datetime.fromisoformat(self.armed_at) + after)
+        try:
+            expires = self.expires_at or iso(datetime.fromisoformat(self.armed_at) + after)
+        except OverflowError:
+            raise FaultError(f"armed_at leaves no time to expire: {self.armed_at}") from None
         put(self, "expires_at", moment(expires, "expires_at"))
         for name in (
             "message",

@@ -61,8 +61,13 @@ def kills(fault: Fault) -> bool:
 
 
 def _read(raw: bytes) -> State:
+    """Raises ValueError, TypeError or KeyError for what is no state."""
     data = orjson.loads(raw)
     records = [Record(Fault(**item["fault"]), proofs=item["proofs"], until=item["until"]) for item in data["records"]]
+    texts = [data["epoch"], *data["off"], *(record.until for record in records)]
+    numbers = [proof["number"] for record in records for proof in record.proofs]
+    if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, int) for one in numbers):
+        raise TypeError("a text or a number is something else")
     by_id = {record.fault.id: record for record in records}
     return State(epoch=data["epoch"], records=by_id, off=frozenset(data["off"]))
 

@@ -1,7 +1,8 @@
-"""What somebody wrote into the plan in Redis is put aside, once, and said; the keeper keeps the plan."""
+"""What is no plan, in Redis or in the file, is put aside, once, and said; the keeper keeps what is one."""
 
 import json
 import logging
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -90,3 +91,33 @@ def test_a_key_of_another_type_is_put_aside_too(keeper: Keeper, redis: Redis, ke
     assert faults.switched_off(redis) == {Mechanism.OUTBOX}
     (line,) = told(redis)
     assert key in line
+
+
+def kept(**more: Any) -> str:
+    """A plan file with one fault, as it is kept, but for one field."""
+    record = {"fault": json.loads(faults.dump(Fault(**DECLINED))), "proofs": [], "until": "", **more}
+    return json.dumps({"epoch": more.get("epoch", "e"), "off": more.get("off", []), "records": [record]})
+
+
+END_OF_TIME = {**DECLINED, "armed_at": "9999-12-31T23:59:59Z"}
+UNREADABLE = [
+    "", "{}", "null", "[1]", kept(fault={}), kept(fault=END_OF_TIME), kept(proofs=7), kept(proofs=[{}]), kept(until=9),
+    kept(epoch=7), kept(off=7), kept(off=[7]), "[" * 100_000,
+]  # fmt: skip
+
+
+def test_a_plan_file_is_read_as_it_was_kept(new_keeper: NewKeeper, redis: Redis, tmp_path: Path) -> None:
+    """The control of the test below."""
+    (tmp_path / "plan.json").write_text(kept())
+    assert [one["state"] for one in new_keeper().listing()] == ["armed"]
+
+
+@pytest.mark.parametrize("text", UNREADABLE, ids=lambda text: text[:40])
+def test_a_plan_that_cannot_be_read_is_put_aside(
+    new_keeper: NewKeeper, redis: Redis, tmp_path: Path, text: str
+) -> None:
+    new_keeper().arm(Fault(**DECLINED))
+    (tmp_path / "plan.json").write_text(text)
+    assert new_keeper().listing() == []
+    assert faults.listing(redis) == []
+    assert (tmp_path / "plan.unreadable").read_text() == text

@@ -233,17 +233,6 @@ def test_an_unbounded_fault_on_the_house_is_refused_here_too(keeper: Keeper) -> 
     assert keeper.listing() == []
 
 
-@pytest.mark.parametrize("text", ["", "{}", "null", "[1]", '{"epoch": "e", "off": [], "records": [{"fault": {}}]}'])
-def test_a_plan_that_cannot_be_read_is_put_aside(
-    new_keeper: NewKeeper, redis: Redis, tmp_path: Path, text: str
-) -> None:
-    new_keeper().arm(fault())
-    (tmp_path / "plan.json").write_text(text)
-    assert new_keeper().listing() == []
-    assert faults.listing(redis) == []
-    assert (tmp_path / "plan.unreadable").read_text() == text
-
-
 DEADLY: list[dict[str, Any]] = [
     {"point": Point.PROCESS, "action": Action.CRASH, "service": "relay-booking", "message": ""},
     {"point": Point.TRANSACTION_BEFORE, "action": Action.CRASH},

@@ -231,7 +231,7 @@ class Flight(models.Model):
 
 
 class TableHash(models.Model):
-    """A table after entry `pos`, which changed it: number of rows, and their additive hash (journal.hashing)."""
+    """A table after entry `pos`, which changed it: number of rows, and their additive hash (messaging.hashing)."""
 
     pk = models.CompositePrimaryKey("tape", "table", "pos")
     tape = models.SmallIntegerField()

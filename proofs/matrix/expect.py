@@ -29,7 +29,7 @@ class Expected:
 
 
 def expected(cell: Cell) -> Expected:
-    """By the rules of docs/architecture.md, section 3; nothing here is copied from a run."""
+    """By the rules of docs/decisions (3, 5 and 6); nothing here is copied from a run."""
     state, reason = _ending(cell)
     return Expected(state=state, reason=reason, attempts=2 if _asked_again(cell) else 1, given_up=_given_up(cell))
 

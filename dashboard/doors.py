@@ -27,6 +27,13 @@ class Doors:
             response = refused(request, Problem(400, "No such address", detail))
         else:
             response = self.get_response(request)
+        if response.status_code == 405 and not response.content and not request.path.startswith("/api/"):
+            detail = (
+                "This address takes what a page sends to it, and shows nothing by itself. The header lists the pages."
+            )
+            response = refused(
+                request, Problem(405, "Nothing to see here", detail, headers={"Allow": response["Allow"]})
+            )
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = KEPT if request.path == "/" else "no-store"
         return response

@@ -38,6 +38,16 @@ def test_a_page_that_is_too_old_says_so_in_our_words() -> None:
     assert "CSRF verification failed" not in text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", "/book", "POST"), ("GET", "/console/run", "POST"), ("POST", "/sales", "GET")],
+)
+def test_an_address_that_is_no_page_says_so_in_our_words(client: Client, method: str, path: str, allowed: str) -> None:
+    answer = client.generic(method, path)
+    assert (answer.status_code, answer["Allow"]) == (405, allowed)
+    assert "The header lists the pages" in answer.content.decode()
+
+
 @pytest.mark.parametrize("path", ["/", "/bookings", "/console", "/replay/nowhere"])
 def test_an_address_with_a_zero_byte_is_refused_on_a_page(client: Client, path: str) -> None:
     answer = client.get(f"{path}?q=%00")

@@ -174,6 +174,14 @@ def test_a_console_can_call_nothing_that_acts(servers: Environment, database: st
         console.execute(f"select {call}")
 
 
+def test_a_transaction_of_the_journals_that_waits_for_its_client_ends(servers: Environment) -> None:
+    """An export's reader may neither read nor go. Here the bound is looked at; a minute is too long to wait for."""
+    with connect(servers, "journal", "journal") as journal:
+        bound = "select setting::int from pg_settings where name = 'idle_in_transaction_session_timeout'"
+        ((milliseconds,),) = journal.execute(bound).fetchall()
+    assert 0 < milliseconds <= 60_000
+
+
 def test_the_owner_writes_notes_and_a_reading_program_sets_its_zone(servers: Environment) -> None:
     with connect(servers, "seats", "seats") as owner:
         owner.execute("select pg_logical_emit_message(true, 'journal', 'x'), pg_current_xact_id()")

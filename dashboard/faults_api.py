@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from dashboard.ownership import armer, check_armer, check_arming, visitors_too
 from dashboard.visitor import visitor
 from faults import Action, Fault, FaultError, Mechanism, Point
 from faults.catalogue import MECHANISMS, REASONS
+from faults.fault import HOUSE_EXPIRES_AFTER
 from messaging.api_faults import HEARD_S
 from messaging.problems import Problem, ProblemDetails
 
@@ -155,6 +157,7 @@ def arm_fault(request: HttpRequest, asked: dict[str, Any] | Fault) -> Any:
         check_arming(request, fault, armed())
     _check_booking(fault)
     found = control("POST", "/faults", content=faults.dump(fault))
+    KNOWN.note([*KNOWN.plan, {"held": [], **found}])
     if fault.point == Point.API:
         time.sleep(HEARD_S)  # the others read the plan with each batch; an API does so a few times a second
     return found
@@ -178,7 +181,40 @@ def _end(request: HttpRequest, method: str, fault: str, verb: str = "") -> Any:
 
 def armed() -> list[dict[str, Any]]:
     """The whole plan, spent faults too. Raises Problem, ServiceDown."""
-    return list(control("GET", "/faults")["faults"])
+    plan = list(control("GET", "/faults")["faults"])
+    KNOWN.note(plan)
+    return plan
+
+
+class Known:
+    """The plan as the control process gave it last: a fault may have killed that process, and nobody else has the plan."""
+
+    def __init__(self) -> None:
+        self.note([])
+
+    def note(self, plan: list[dict[str, Any]]) -> None:
+        self.plan, self._at = plan, time.monotonic()
+
+    def while_away(self) -> list[dict[str, Any]]:
+        """As it may stand now: what was armed to kill the control process has struck. Empty once no such fault can live."""
+        if time.monotonic() - self._at > HOUSE_EXPIRES_AFTER.total_seconds():
+            return []
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        return [
+            {
+                **fault,
+                "until": fault["until"] if fault["until"] > now else "",
+                "last_fired": now if _kills_control(fault) else fault["last_fired"],
+            }
+            for fault in self.plan
+        ]
+
+
+KNOWN = Known()
+
+
+def _kills_control(fault: dict[str, Any]) -> bool:
+    return (fault["point"], fault["service"]) == (Point.PROCESS, "control") and fault["state"] in ("armed", "fired")
 
 
 def switch_mechanism(mechanism: Mechanism, *, on: bool, by: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboard import readiness
 from dashboard.clients import ServiceDown
-from dashboard.faults_api import control
+from dashboard.faults_api import KNOWN, armed
 from dashboard.fresh import Fresh
 from dashboard.stage.present import SERVICE_NAMES
 from messaging.problems import Problem
@@ -127,9 +127,9 @@ def _title(part: str) -> str:
 
 def _armed() -> list[dict[str, Any]]:
     try:
-        return list(control("GET", "/faults")["faults"])
+        return armed()
     except (ServiceDown, Problem):
-        return []
+        return KNOWN.while_away()
 
 
 ARMED = Fresh[list[dict[str, Any]]](_armed, PLAN_S, [])

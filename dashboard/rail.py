@@ -8,7 +8,7 @@ from django.db import Error as DatabaseError
 
 from dashboard.chips import OWNERS, POINT_NAMES, groups, is_for, owner_of, shown
 from dashboard.clients import ServiceDown
-from dashboard.faults_api import control
+from dashboard.faults_api import armed, control
 from dashboard.typed import number_or_text
 from faults import AT, OWN, OWN_TIMES, Action, Fault, Kind, Point, catalogue
 from faults.catalogue import MECHANISMS, reasons
@@ -44,17 +44,17 @@ def rail(visitor: str = "", by: str = "") -> dict[str, Any]:
     they arm, if they may end only what they armed.
     """
     try:
-        armed = control("GET", "/faults")["faults"]
+        plan = armed()
     except (ServiceDown, Problem):
-        armed, away = [], True
+        plan, away = [], True
     else:
         away = False
-    chosen = shown(armed)
+    chosen = shown(plan)
     return {
         "away": away,
-        "toggles": toggles([fault for fault in armed if is_for(fault, visitor)], away),
+        "toggles": toggles([fault for fault in plan if is_for(fault, visitor)], away),
         "groups": groups(chosen, visitor, _seats(chosen), by),
-        "more": len(armed) - len(chosen),
+        "more": len(plan) - len(chosen),
         "unproven": any(map(_unproven, chosen)),
     }
 

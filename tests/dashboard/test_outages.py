@@ -1,14 +1,18 @@
 """What the banner says: which service is down, and never that an outage was injected when it was not."""
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
+import httpx
 import pytest
+from django.test import RequestFactory
 from redis import Redis
 
-from dashboard import fresh, outages, readiness
+from dashboard import faults_api, fresh, outages, readiness
+from dashboard.clients import ServiceDown
 from dashboard.fresh import Fresh
 from dashboard.outages import Down, explain
 from dashboard.readiness import STARTING
@@ -67,6 +71,59 @@ def test_a_process_killed_on_purpose_is_no_outage_of_ours_for_a_moment() -> None
 def test_a_fault_that_has_not_struck_excuses_nothing() -> None:
     armed = fault("payments", over=True, last_fired="")
     assert [one.injected for one in explain([armed], {"api-payments": "not reachable"}, NOW)] == [False]
+
+
+class Control:
+    """Stands where the control process stands: keeps what is armed, and goes away."""
+
+    def __init__(self) -> None:
+        self.plan: list[dict[str, Any]] = []
+        self.away = False
+
+    def __call__(self, service: str, method: str, path: str, **request: Any) -> httpx.Response:
+        if self.away:
+            raise ServiceDown(service, httpx.ConnectError("refused"))
+        if method == "GET":
+            return httpx.Response(200, json={"faults": self.plan})
+        self.plan.append({**json.loads(request["content"]), "state": "armed", "until": "", "held": []})
+        return httpx.Response(200, json={name: value for name, value in self.plan[-1].items() if name != "held"})
+
+
+@pytest.fixture
+def control(monkeypatch: pytest.MonkeyPatch) -> Control:
+    found = Control()
+    monkeypatch.setattr(faults_api, "call", found)
+    monkeypatch.setattr(faults_api, "KNOWN", known := faults_api.Known())
+    monkeypatch.setattr(outages, "KNOWN", known)
+    return found
+
+
+def shown_without(control: Control, part: str) -> list[bool]:
+    """For each line of the banner, while control is away, whether it says injected."""
+    control.away = True
+    parts = {"control": "not reachable (ConnectError)", part: "no sign of life for 10 s"}
+    return [one.injected for one in explain(outages._armed(), parts, datetime.now(UTC))]
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_the_control_process_killed_on_purpose_is_no_outage_of_ours(control: Control, looked: bool) -> None:
+    """Nobody else has the plan then: it is as the page knew it last."""
+    request = RequestFactory().post("/rail/arm", REMOTE_ADDR="127.0.0.1", headers={"Host": "localhost"})
+    faults_api.arm_fault(request, {"point": "process", "action": "crash", "service": "control"})
+    if looked:
+        assert len(outages._armed()) == 1
+    assert shown_without(control, "control") == []
+
+
+def test_an_injected_outage_is_still_one_while_the_control_process_is_away(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = (datetime.now(UTC) + timedelta(seconds=20)).isoformat(timespec="microseconds")
+    control.plan = [fault("seats", point="database", state="fired") | {"until": ends}]
+    outages._armed()
+    assert shown_without(control, "worker-seats") == [True, False], "what control itself is missing for is ours"
+    monkeypatch.setattr(faults_api, "HOUSE_EXPIRES_AFTER", timedelta(0))
+    assert shown_without(control, "worker-seats") == [False, False], "the control: an old plan excuses nothing"
 
 
 def test_what_has_not_been_up_since_the_start_is_one_line_with_a_count() -> None:

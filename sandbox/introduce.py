@@ -11,12 +11,20 @@ from psycopg import sql
 
 from messaging.wal import notes
 
-DONE = "introduced"  # the publication's comment
+DONE = "introduced"  # how the publication's comment begins; the tables that were introduced follow, each with its key
 BLOCKS = 128  # of 8 kB: how much of a table is introduced in one transaction
 # What a table is introduced with, kept as its comment: one that is broken off is made up for at the next start.
+# Its file is a part of that: a table that is written anew (a column's type is changed with `using`) leaves no row in the log.
 _SHAPE = """(
-    select 'journaled as ' || md5(string_agg(attname || ' ' || format_type(atttypid, null), ',' order by attnum))
+    select 'journaled as ' || md5(pg_relation_filenode(name::regclass) || ' '
+        || string_agg(attname || ' ' || format_type(atttypid, null), ',' order by attnum))
     from pg_attribute where attrelid = name::regclass and attnum > 0 and not attisdropped and attgenerated = '')
+"""
+_TABLES = """
+    select tablename || '(' || coalesce((select string_agg(attname, ' ' order by array_position(indkey::int2[], attnum))
+        from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey::int2[])
+        where indisprimary and indrelid = format('%I.%I', schemaname, tablename)::regclass), '') || ')'
+    from pg_publication_tables where pubname = 'journal' order by 1
 """
 
 
@@ -25,6 +33,7 @@ class Begun(Enum):
 
     NEW = ("snapshot", "the recording of {} begins")
     ANEW = ("gap", "what {} committed before this is not recorded: the recorder was away, and its log is lost")
+    CHANGED = ("snapshot", "tables of {} have gone, or have another name or key: what is there is told anew")
 
 
 def owe(connection: psycopg.Connection, begun: Begun) -> None:
@@ -33,10 +42,17 @@ def owe(connection: psycopg.Connection, begun: Begun) -> None:
 
 
 def owed(connection: psycopg.Connection) -> Begun | None:
-    """The introduction that is due. A publication without a word about it is from before there were any."""
+    """The introduction that is due. A publication without a word about it is from before there were any.
+
+    Also after a migration: of a table that has gone, or has another name or primary key, the journal would keep the rows that it
+    had for ever.
+    """
     query = "select obj_description(oid, 'pg_publication') from pg_publication where pubname = 'journal'"
     (word,) = connection.execute(query).fetchone() or (None,)
-    return None if word == DONE else Begun[word or "NEW"]
+    if word is None or not word.startswith(DONE):
+        return Begun[word or "NEW"]
+    known = set(word.removeprefix(DONE).split(", ")) - {""}
+    return Begun.CHANGED if known - _published(connection) else None
 
 
 def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None, key: str = "") -> None:
@@ -49,7 +65,13 @@ def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun
         _note(connection, kind, text.format(app), key)
     for table in tables:
         _introduce_table(connection, table)
-    connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(DONE)))
+    done = ", ".join([DONE, *sorted(_published(connection))])
+    connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(done)))
+
+
+def _published(connection: psycopg.Connection) -> set[str]:
+    """The journal's tables, each with the columns of its primary key: "seats_seat(id)"."""
+    return {table for (table,) in connection.execute(_TABLES)}
 
 
 def changed(connection: psycopg.Connection, tables: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Publications, replica identity and slots, on a real database with the tables' names of the seat service."""
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from messaging.wal import Transaction, Update, WalStream
+from messaging.wal import Insert, Transaction, Update, WalStream
 from sandbox.introduce import Begun, changed, introduce, owe, owed
-from sandbox.publish import ensure_slot, journaled_tables, publish_database
+from sandbox.processes import password_key
+from sandbox.publish import ensure_slot, journaled_tables, publish, publish_database
 from sandbox.testing import url_of
 from tests.waiting import wait_until
 
@@ -124,6 +126,7 @@ CHANGES = {
     "a column less": "alter table seats_hold drop price",
     "a column of another name": "alter table seats_hold rename price to cost",
     "a column of another type": "alter table seats_hold alter price type text",
+    "a column of the same type with other values": "alter table seats_hold alter price type int using price * 2",
 }
 
 
@@ -165,11 +168,115 @@ def test_a_table_whose_columns_have_changed_is_introduced_again(
     assert changed(owner, tables) == []
 
 
+def test_a_start_after_a_migration_introduces_what_it_changed_and_the_next_start_nothing(
+    owner: psycopg.Connection, servers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a start does, on this one database: the journal gets the rows as they are now, without anybody's asking."""
+    monkeypatch.setattr("sandbox.publish.INSTANCES", ("seats",))
+    url = url_of(servers, "seats", "postgres", "publishing")
+    start = partial(
+        publish,
+        {
+            "DATABASE_URL_SEATS": url_of(servers, "seats", "seats", "publishing"),
+            password_key("recorder"): "of-a-test",
+        },
+    )
+    monkeypatch.setattr("sandbox.publish.admin_url", lambda *_: url)
+    owner.execute("insert into seats_hold (id) values (1), (2)")
+    told: list[Transaction] = []
+    try:
+        start()
+        stream = WalStream(url, slot="recorder", publication="journal", notes=True)
+
+        def read_until(marker: int) -> dict[str | None, Any]:
+            """The rows of seats_hold as the log has them since the last call, up to a row that is inserted now."""
+            told.clear()
+            owner.execute("insert into seats_seat values (%s)", (marker,))
+
+            def came() -> bool:
+                told.extend(stream.poll())
+                inserts = [change for one in told for change in one.changes if isinstance(change, Insert)]
+                return any(one.new["id"] == str(marker) for one in inserts if one.relation.table == "seats_seat")
+
+            wait_until(came, 10, "the marker")
+            return rows_of(told, "seats_hold")
+
+        try:
+            assert read_until(1) == {"1": {"id": "1"}, "2": {"id": "2"}}
+            owner.execute("alter table seats_hold add note text not null default 'x'")
+            owner.execute("insert into seats_hold (id) values (3)")
+            assert read_until(2) == {}, "the migration itself leaves nothing in the log"
+            start()
+            assert read_until(3) == {str(n): {"id": str(n), "note": "x"} for n in (1, 2, 3)}
+            assert [json.loads(one.notes[0].content)["kind"] for one in told if one.notes] == ["introduced"]
+            start()
+            assert read_until(4) == {}
+        finally:
+            stream.close()
+    finally:
+        with psycopg.connect(url, autocommit=True) as superuser:
+            for slot in ("relay", "recorder"):
+                wait_until(partial(_dropped, superuser, slot), 10, "the slot's reader to go")
+
+
+GONE = {
+    "a table of another name": ("alter table seats_hold rename to seats_kept", {"seats_seat", "seats_kept"}),
+    "a table less": ("drop table seats_hold", {"seats_seat"}),
+    "a table with another key": (
+        "alter table seats_hold drop constraint seats_hold_pkey, add primary key (id, price)",
+        {"seats_seat", "seats_hold"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "there"), GONE.values(), ids=GONE)
+def test_a_table_that_the_journal_knows_by_another_name_or_key_lets_it_begin_again(
+    owner: psycopg.Connection, servers: Mapping[str, str], statement: str, there: set[str]
+) -> None:
+    owner.execute("alter table seats_hold add price int not null default 5")
+    for table in ("seats_seat", "seats_hold"):
+        owner.execute(f"insert into {table} (id) select generate_series(1, 3)")
+    publish_database(owner, "seats")
+    introduce(owner, "seats", journaled_tables(owner, "seats"), None)
+    assert owed(owner) is None
+    owner.execute(statement)
+    publish_database(owner, "seats")
+    assert owed(owner) == Begun.CHANGED
+    url = url_of(servers, "seats", "postgres", "publishing")
+    with psycopg.connect(url, autocommit=True) as superuser:
+        ensure_slot(superuser, "test_introduce")
+        stream = WalStream(url, slot="test_introduce", publication="journal", notes=True)
+        told: list[Transaction] = []
+        introduce(owner, "seats", journaled_tables(owner, "seats"), Begun.CHANGED)
+
+        def enough() -> bool:
+            told.extend(stream.poll())
+            return all(len(rows_of(told, table)) == 3 for table in there)
+
+        try:
+            wait_until(enough, 10, "all rows")
+        finally:
+            stream.close()
+            wait_until(partial(_dropped, superuser), 10, "the slot's reader to go")
+    assert json.loads(told[0].notes[0].content)["kind"] == "snapshot"
+    assert owed(owner) is None
+
+
+def test_a_table_that_joins_is_no_reason_to_begin_again(owner: psycopg.Connection) -> None:
+    publish_database(owner, "seats")
+    introduce(owner, "seats", journaled_tables(owner, "seats"), None)
+    owner.execute("create table seats_venue (id int primary key)")
+    publish_database(owner, "seats")
+    assert owed(owner) is None
+    owner.execute("comment on publication journal is 'introduced'")  # as an older version left it
+    assert owed(owner) is None
+
+
 def rows_of(told: list[Transaction], table: str) -> dict[str | None, Any]:
     updates = [change for one in told for change in one.changes if isinstance(change, Update)]
     return {update.new["id"]: update.new for update in updates if update.relation.table == table}
 
 
-def _dropped(superuser: psycopg.Connection) -> bool:
+def _dropped(superuser: psycopg.Connection, slot: str = "test_introduce") -> bool:
     query = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s and not active"
-    return bool(superuser.execute(query, ("test_introduce",)).rowcount)
+    return bool(superuser.execute(query, (slot,)).rowcount)

@@ -23,7 +23,8 @@ from messaging.relay import Relay
 from messaging.table_hashes import live as live_hashes
 from messaging.wal import WalStream
 from sandbox.control import slots
-from sandbox.publish import lost, mend
+from sandbox.introduce import introduce
+from sandbox.publish import as_owner, journaled_tables, lost, mend, publish_database
 from sandbox.testing import url_of
 from seats.models import Outbox, Venue
 from tests.messaging.relaying import batch_of
@@ -218,6 +219,37 @@ def test_a_recorder_marks_the_gap_and_has_everything_again(
         recorder.close()
     kinds = [(entry["data"] or {}).get("kind") for entry in queries.entries_after(0)]
     assert kinds.count("gap") == 1
+
+
+def test_of_a_table_that_has_gone_the_journal_keeps_no_row(
+    superuser: psycopg.Connection, url: str, redis: Redis, keeper: Callable[[], list[str]]
+) -> None:
+    """A migration drops or renames it: that leaves nothing in the log."""
+    with as_owner(superuser, "seats"):
+        superuser.execute("create table seats_extra (id int primary key); insert into seats_extra values (1), (2)")
+        publish_database(superuser, "seats")
+        introduce(superuser, "seats", journaled_tables(superuser, "seats"), None)
+    recorder = Recorder({"seats": url}, redis)
+    try:
+        Venue.objects.create(name="kept")
+        wait_until(stepping(recorder, lambda: kept_of("seats_extra") == 2 and hashes_agree()), 10, "the recording")
+        superuser.execute("drop table seats_extra")
+        keeper()
+        wait_until(stepping(recorder, lambda: kept_of("seats_extra") == 0 and hashes_agree()), 15, "the rows to go")
+    finally:
+        recorder.close()
+        superuser.execute("drop table if exists seats_extra")
+
+
+def kept_of(table: str) -> int:
+    """How many rows of a table of Seat the journal has now."""
+    with connections["journal"].cursor() as cursor:
+        cursor.execute(
+            'select count(*) from journal_rowversion v join journal_table t on t.id = v."table"'
+            " where v.octave is null and t.service = 'seats' and t.name = %s",
+            [table],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def stepping(program: Relay | Recorder, condition: Callable[[], bool]) -> Callable[[], bool]:

@@ -10,14 +10,16 @@ TRUTH = {
             due_at, version, xmin::text::bigint as xid
         from booking_booking
     """,
-    # `steps` of most sagas hold nothing that a person skipped; only the others are taken apart.
+    # `steps` of most sagas hold nothing that a person skipped; only the others are taken apart, whatever another version put
+    # there: what is no object has no steps.
     "saga": """
         select booking_id, id, definition, state, step, action, awaiting, due_at, reason, version,
             xmin::text::bigint as xid,
             (select max(at) from booking_sagalog log where log.saga_id = saga.id) as last_at,
             case when steps::text like '%%"skipped"%%' then (
                 select jsonb_agg(jsonb_build_object('step', step.key, 'action', action.key, 'reason', action.value -> 'note'))
-                from jsonb_each(steps) step, jsonb_each(step.value) action
+                from jsonb_each(case jsonb_typeof(steps) when 'object' then steps else '{}' end) step,
+                    jsonb_each(case jsonb_typeof(step.value) when 'object' then step.value else '{}' end) action
                 where action.value ->> 'known' = 'skipped'
             ) end as waived
         from booking_saga saga

@@ -6,6 +6,7 @@ from typing import Any
 from booking.saga.definition import Kind, SagaDefinition, Step
 from booking.saga.definitions import UnknownSagaError, restored
 from booking.saga.state import Known, SagaState, Status
+from booking.saga.stored import legible
 from messaging.barrier import COMPENSATION, FENCE, FORWARD
 
 ACTIONS = (FORWARD, FENCE, COMPENSATION)
@@ -19,54 +20,64 @@ def saga(row: Mapping[str, Any]) -> dict[str, Any]:
     `unknown`: why this version cannot carry on with it, and what can be done; "" as a rule. Its steps are then told as the
     row has them.
     """
-    due_at = str(row["due_at"]) if row.get("due_at") else None
-    names = ("id", "definition", "state", "step", "action", "attempt", "reason", "awaiting")
-    told = {name: row.get(name, "") for name in names} | {"due_at": due_at}
-    told["definition_version"] = row.get("definition_version", 1)
+    shown = legible(row)
+    names = (
+        "id",
+        "definition",
+        "definition_version",
+        "state",
+        "step",
+        "action",
+        "attempt",
+        "reason",
+        "awaiting",
+        "due_at",
+    )
+    told = {name: shown[name] for name in names}
     try:
-        fields = {name: row[name] for name in ("id", "step", "action", "reason", "context", "steps")}
-        definition, state = restored(row["definition"], told["definition_version"], status=row["state"], **fields)
+        definition, state = _restored(row)
     except UnknownSagaError as error:
-        ended = row["state"] in (Status.COMPLETED, Status.COMPENSATED)
+        ended = shown["state"] in (Status.COMPLETED, Status.COMPENSATED)
         return {
             **told, "unknown": str(error) if ended else f"{error}. {ADVICE}",
-            "steps": _as_stored(row["steps"]), "done": [], "remaining": [],
+            "steps": _as_stored(shown["steps"]), "done": [], "remaining": [],
         }  # fmt: skip
     return {
-        **told, "unknown": "", "steps": steps(definition, state, due_at),
+        **told, "unknown": "", "steps": steps(definition, state, told["due_at"]),
         "done": done(definition, state), "remaining": remaining(definition, state),
     }  # fmt: skip
 
 
-def _as_stored(tracks: Any) -> list[dict[str, Any]]:
+def _restored(row: Mapping[str, Any]) -> tuple[SagaDefinition, SagaState]:
+    """Raises UnknownSagaError."""
+    names = ("id", "step", "action", "reason", "context", "steps")
+    missing = [name for name in ("definition", "state", *names) if name not in row]
+    if missing:
+        raise UnknownSagaError(f"the saga's row has no {', '.join(missing)}")
+    fields = {name: row[name] for name in names}
+    return restored(row["definition"], row.get("definition_version", 1), status=row["state"], **fields)
+
+
+def _as_stored(tracks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The steps of a row that no definition fits, as far as they can be read."""
     found = []
-    for name, actions in tracks.items() if isinstance(tracks, dict) else ():
-        told = [_action_as_stored(name, action, track) for action, track in _items(actions) if isinstance(track, dict)]
+    for name, actions in tracks.items():
+        told = [_action_as_stored(name, action, track) for action, track in actions.items()]
         known = {"kind": "unknown", "service": "", "compensation": None, "actions": told}
         found.append({"name": name, **known, "state": told[-1]["state"] if told else ""})
     return found
 
 
-def _action_as_stored(step: str, action: str, track: dict[str, Any]) -> dict[str, Any]:
-    attempts = track.get("attempts") if isinstance(track.get("attempts"), list) else []
+def _action_as_stored(step: str, action: str, track: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "action": action,
         "command": step if action == FORWARD else f"{step}, {action}",
-        "state": str(track.get("known", "")),
-        "attempts": [
-            {"number": number, "sent_at": str(one.get("sent_at", "")), "error": str(one.get("error", ""))}
-            for number, one in enumerate(attempts or (), 1)
-            if isinstance(one, dict)
-        ],
-        "limit": track.get("limit", 0),
-        "note": str(track.get("note", "")),
+        "state": track["known"],
+        "attempts": [{"number": number, **one} for number, one in enumerate(track["attempts"], 1)],
+        "limit": track["limit"],
+        "note": track["note"],
         "due_at": None,
     }
-
-
-def _items(actions: Any) -> list[tuple[str, Any]]:
-    return list(actions.items()) if isinstance(actions, dict) else []
 
 
 def steps(definition: SagaDefinition, state: SagaState, due_at: str | None) -> list[dict[str, Any]]:

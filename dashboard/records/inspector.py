@@ -89,7 +89,7 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
 def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The booking's sagas in order: as the journal has their rows; the present one as Booking tells it, if it does."""
     rows = fold(booking, entries).tables.get("booking", {}).get("booking_saga", {}).values()
-    found = {row["id"]: {**report.saga(row), "source": "the journal"} for row in rows}
+    found = {one["id"]: {**one, "source": "the journal"} for one in map(report.saga, rows)}
     if told is not None:
         found[told["id"]] = {**told, "source": "Booking's API"}
     return [_shaped(saga) for _, saga in sorted(found.items())]

@@ -6,6 +6,7 @@ import json
 from textwrap import dedent
 from typing import Any
 
+from booking.saga.stored import tracks
 from dashboard import reading
 from dashboard.privacy import viewer
 from dashboard.stage import present
@@ -93,10 +94,10 @@ def _attempts(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the saga's row says of its step: [{step, direction, number, sent_at, error}], only steps tried more than once."""
     found = []
     for change in changes:
-        steps = (change["new"] or {}).get("steps") if change["table"] == "booking_saga" else None
-        for step, ways in (steps or {}).items():
+        steps = tracks((change["new"] or {}).get("steps")) if change["table"] == "booking_saga" else {}
+        for step, ways in steps.items():
             for direction, track in ways.items():
-                tries = track.get("attempts", [])
+                tries = track["attempts"]
                 if len(tries) > 1:
                     found += [
                         {"step": step, "direction": direction, "number": n, **one} for n, one in enumerate(tries, 1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from booking.saga.stored import legible
 from dashboard.stage.present import clock
 from journal.stories import Tables
 
@@ -44,7 +45,7 @@ def sagas(tables: Tables) -> list[dict[str, Any]]:
 
     Before the first has started, its steps are all to do.
     """
-    rows = sorted(tables.get("booking", {}).get("booking_saga", {}).values(), key=lambda row: row["id"])
+    rows = sorted(map(legible, tables.get("booking", {}).get("booking_saga", {}).values()), key=lambda row: row["id"])
     return [_saga(row) for row in rows] or [_saga({"definition": "BookTickets", "state": "", "steps": {}})]
 
 
@@ -64,7 +65,7 @@ def _saga(row: dict[str, Any]) -> dict[str, Any]:
     ]
     steps += [
         {"verb": one, "noun": "", "service": "", "kind": "unknown", "meaning": UNKNOWN, **_step(one, row)}
-        for one in (row["steps"] if isinstance(row["steps"], dict) else ())
+        for one in row["steps"]
         if one not in names
     ]
     return {
@@ -115,9 +116,8 @@ def _stands_done(row: dict[str, Any], command: str) -> bool:
 
 def _track(row: dict[str, Any], command: str, action: str) -> dict[str, Any]:
     """What the row says of an action of a step; {} for nothing, or for something that only another version can read."""
-    actions = row["steps"].get(command) if isinstance(row["steps"], dict) else None
-    found = actions.get(action) if isinstance(actions, dict) else None
-    return found if isinstance(found, dict) else {}
+    found: dict[str, Any] = row["steps"].get(command, {}).get(action, {})
+    return found
 
 
 def name(step: dict[str, str]) -> str:

@@ -38,6 +38,11 @@ ROWS = {
     "a context without a field": "context = context - 'payment_method'",
     "a context of another type": """context = context || '{"customer_id": "Ana"}'""",
     "no steps at all": "steps = '[]'",
+    "a step that is nothing": """steps = steps || '{"TakePayment": null}'""",
+    "a step that is a list": """steps = steps || '{"TakePayment": ["forward"]}'""",
+    "attempts that are no list": """steps = jsonb_set(steps, '{TakePayment,forward,attempts}', '{"1": "sent"}')""",
+    "attempts that are text": """steps = jsonb_set(steps, '{TakePayment,forward,attempts}', '["sent", "again"]')""",
+    "a context that is a list": "context = '[1]'",
 }
 
 

@@ -1,6 +1,8 @@
 """The inspector of a saga: what was undone, in the order it was, and why."""
 
+import copy
 import re
+from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
@@ -9,6 +11,7 @@ from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import restore
 from dashboard.records.inspector import sagas_of
 from dashboard.stage import tables
+from dashboard.stage.story import tell
 from journal.stories import fold
 from tests.dashboard.evidence import CELLS, STORIES, told_of
 from tests.dashboard.recording import recorded
@@ -78,3 +81,58 @@ def test_a_reason_stands_on_a_line_of_its_own_beside_whole_numbers() -> None:
         ["state", "amount", "v"],
     )
     assert found["payments_payment"]["rows"][0]["reason"] is None
+
+
+def _track(**more: Any) -> dict[str, Any]:
+    return {step: {"forward": {"known": "sent", "attempts": [], **more}} for step in ("ReserveSeats", "TakePayment")}
+
+
+STRANGE: dict[str, dict[str, Any]] = {
+    "a step of another name": {"step": "ChargeCard"},
+    "no steps": {"steps": None},
+    "steps that are a list": {"steps": ["ReserveSeats", "TakePayment"]},
+    "steps that are text": {"steps": "TakePayment"},
+    "a step that is nothing": {"steps": {"ReserveSeats": None, "TakePayment": ["sent"]}},
+    "an action that is text": {"steps": {"ReserveSeats": {"forward": "sent"}}},
+    "what is known is a number": {"steps": _track(known=7)},
+    "what is known is a list": {"steps": _track(known=["sent"])},
+    "attempts that are text": {"steps": _track(attempts=["first", "second"])},
+    "attempts that are counted": {"steps": _track(attempts=2)},
+    "attempts by name": {"steps": _track(attempts={"first": "sent"})},
+    "attempts without a time": {"steps": _track(attempts=[{"sent_at": None}, {"error": None}])},
+    "a limit in words": {"steps": _track(limit="eight", attempts=[{}, {}])},
+    "a due time in words": {"due_at": "soon"},
+    "a due time that is a number": {"due_at": 7},
+    "a due time that only PostgreSQL has": {"due_at": "infinity"},
+    "a version in words": {"definition_version": "two"},
+    "an attempt in words": {"attempt": "second"},
+    "no context": {"context": None, "reason": None},
+    "names that are lists": {"step": ["x"], "action": ["x"], "definition": ["x"], "state": ["x"]},
+    "names that are nothing": {"step": None, "action": None, "definition": None, "state": None},
+    "no columns": dict.fromkeys(("steps", "context", "action", "step", "state", "definition", "due_at", "id"), ...),
+}
+"""Columns of a saga's row as another version, or an imported run, may have them; `...` is one that is missing."""
+
+
+@pytest.mark.urls("dashboard.urls")
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize("name", ["printer_refused", "refund_refused"])
+def test_a_sagas_row_of_another_version_takes_no_page_away(name: str, strange: dict[str, Any]) -> None:
+    """The inspector, and the stage's panel at each moment of the booking."""
+    booking, entries = told_of(name)
+    entries = copy.deepcopy(entries)
+    changes = [change for entry in entries for change in entry["changes"] if change["table"] == "booking_saga"]
+    for row in (row for change in changes for row in (change["new"], change["old"]) if row):
+        row.update(strange)
+        for column in [column for column, value in strange.items() if value is ...]:
+            del row[column]
+    (saga,) = sagas_of(booking, entries, None)
+    unknown = not set(strange) <= {"due_at", "attempt"}
+    assert bool(saga["unknown"]) == unknown
+    context = {"booking_id": booking, "state": "CANCELLED", "sagas": [saga]}
+    assert ("Unknown here" in render_to_string("dashboard/inspector.html#saga", context)) == unknown
+    for entry in entries:
+        told = tell(booking, entries, entry["pos"], sql=False)
+        assert told["lanes"]
+        assert (told["sagas"][0]["name"] == "BookTickets") or "definition" in strange
+    assert tell(booking, entries)["sagas"]

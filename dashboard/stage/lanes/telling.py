@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from booking.saga.stored import legible
 from dashboard.stage.lanes.observed import Observed
 from dashboard.stage.lanes.shapes import (
     BROWSER,
@@ -87,13 +88,13 @@ class _Teller:
         self.nodes.append(node)
         self.keys[node] = entry["pos"]
         self.causes[node] = [*entry["causes"], *_letters(changes), *(str(one["message_id"]) for one in log)]
-        self.saga = next((c["new"] for c in reversed(changes) if c["table"] == "booking_saga" and c["new"]), self.saga)
+        self.saga = next(reversed(_sagas(changes)), self.saga)
 
     def _log(self, entry: EntryDict, changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """The lines of the sagas' log that it wrote. They name the saga, not the booking; and the message they are about."""
         rows = [(change["table"], change["new"]) for change in changes if change["new"]]
         self.sagas |= {str(row["saga_id"]) for _, row in rows if row.get("saga_id")}
-        self.sagas |= {str(row["id"]) for table, row in rows if table == "booking_saga"}
+        self.sagas |= {str(row.get("id")) for table, row in rows if table == "booking_saga"}
         lines = [change["new"] for change in entry["changes"] if change["table"].endswith("_sagalog") and change["new"]]
         return [line for line in lines if str(line.get("saga_id")) in self.sagas]
 
@@ -181,7 +182,11 @@ def mine(entry: EntryDict, booking: str) -> list[dict[str, Any]]:
 
 def _attempt(changes: Iterable[dict[str, Any]]) -> int:
     """Which attempt at its step the saga is at, by its row."""
-    return max((c["new"].get("attempt") or 1 for c in changes if c["table"] == "booking_saga" and c["new"]), default=1)
+    return max((saga["attempt"] or 1 for saga in _sagas(changes)), default=1)
+
+
+def _sagas(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [legible(change["new"]) for change in changes if change["table"] == "booking_saga" and change["new"]]
 
 
 def _was_refused(saga: dict[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from booking.saga.stored import moment
 from dashboard.stage.lanes.shapes import LANES, Flow, Node
 from journal.queries import EntryDict
 from journal.telling import before
@@ -54,7 +55,7 @@ def titled(
         _answer(node, replies, states, answered)
     else:
         rows = [change["new"] for change in changes if change["table"] == "booking_saga" and change["new"]]
-        due = str(rows[-1].get("due_at") or "") if rows else ""
+        due = (moment(rows[-1].get("due_at")) or "") if rows else ""
         _decision(node, entry, [one for one in messages if one["kind"] == "command"], states, attempt, log, due)
     if node.refused and not any(state in BAD for _, state in states):
         node.tone = "bad"  # also a compensation that was refused: it has undone nothing

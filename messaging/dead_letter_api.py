@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from messaging.typed_text import isolated
 
 Validate = Callable[[dict[str, Any]], object]
 """Raises ValueError (pydantic's included) or LookupError if the service's contract does not know such a message."""
+Letter = TypeVar("Letter", bound=DeadLetter)
 AT_ONCE, MANY = 200, 1000
 State = Literal["retrying", "dead", "retried", "cleared", "discarded"]
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails}
@@ -48,6 +49,14 @@ class Which(Schema):
 
     def condition(self) -> Q:
         return Q(**self.dict(exclude_none=True))
+
+
+class Page(Schema):
+    """Which part of the list: settled letters too, from where the page before ended, and how many at most."""
+
+    settled: bool = False
+    after: Annotated[str, Field(max_length=100, description="where the page before ended: its Link header")] = ""
+    limit: Annotated[int, Field(ge=1, le=AT_ONCE)] = AT_ONCE
 
 
 class Many(Hand):
@@ -111,36 +120,19 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         request: HttpRequest,
         response: HttpResponse,
         which: Query[Which],
-        settled: bool = False,
-        after: Annotated[str, Query(max_length=100, description="where the page before ended: its Link header")] = "",
-        limit: Annotated[int, Query(ge=1, le=AT_ONCE)] = AT_ONCE,
+        page: Query[Page],
     ) -> Any:
         """Open letters, or with `settled` all. `X-Total-Count` says how many there are; `Link` (rel="next") where to go on."""
-        found = letters.filter(which.condition() if settled else which.condition() & Q(state__in=OPEN))
-        response["X-Total-Count"] = str(found.count())
-        rows = list(found.filter(beyond(after)).order_by("-updated_at", "-id")[: limit + 1])
-        if len(rows) > limit:
-            rows = rows[:limit]
-            more = {**which.dict(exclude_none=True), **({"settled": "true"} if settled else {}), "limit": limit}
-            query = urlencode({**more, "after": place(rows[-1])})
-            response["Link"] = f'<{request.path}?{query}>; rel="next"'
+        rows, headers = listed(letters.all(), which, page, request.path)
+        for name, value in headers.items():
+            response[name] = value
         return rows
 
     @routes.post("/dead-letters/{what}", response={200: Settled, **ERRORS}, summary="Retry or discard many at once")
     def settle_many(request: HttpRequest, what: Literal["retry", "discard"], payload: Many) -> Any:
         """At most 1,000 at a time, the latest first; ask again with `after` while there is a `next`."""
-        if (payload.ids is None) == (payload.which is None):
-            raise Problem(422, "Which letters?", "give `ids` or `which` (an empty `which` means every open letter)")
         with transaction.atomic(using=service):
-            found = letters.filter(state__in=OPEN)
-            if payload.which is not None:
-                found = found.filter(payload.which.condition() & beyond(payload.after))
-                if payload.until is not None:  # as the list says it: JSON's times are cut to milliseconds
-                    found = found.filter(updated_at__lt=payload.until + timedelta(milliseconds=1))
-            else:
-                found = found.filter(pk__in=payload.ids or [])
-            if what == "retry":  # a letter that was sent again waits for its outcome
-                found = found.exclude(state="retried") if payload.which and not payload.which.state else found
+            found = meant(letters.all(), what, payload)
             total = found.count()
             rows = list(found.select_for_update().order_by("-updated_at", "-id")[:MANY])
             beyond_these = place(rows[-1]) if total > len(rows) else ""
@@ -182,13 +174,10 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         summary="Send it again with other data, which must be what the message's contract says",
     )
     def edit_and_retry(request: HttpRequest, letter_id: UUID, payload: Edit) -> Any:
-        try:
-            check_storable(payload.data)
-        except NotStorableError as error:
-            raise Problem(422, "Invalid message", f"the data {error}") from error
+        data = edited(payload)
         with transaction.atomic(using=service):
             letter = _open(letter_id)
-            letter.envelope = {**letter.envelope, "data": payload.data}
+            letter.envelope = {**letter.envelope, "data": data}
             return _send(letter, payload, "edited and retried")
 
     @routes.post("/dead-letters/{letter_id}/discard", response={200: LetterOut, **ERRORS}, summary="Give it up")
@@ -222,6 +211,43 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         return letter
 
     return routes
+
+
+def listed(
+    letters: models.QuerySet[Letter], which: Which, page: Page, path: str
+) -> tuple[list[Letter], dict[str, str]]:
+    """A page of the list, and the headers that say how many letters there are and where the next page is. Raises Problem."""
+    found = letters.filter(which.condition() if page.settled else which.condition() & Q(state__in=OPEN))
+    headers = {"X-Total-Count": str(found.count())}
+    rows = list(found.filter(beyond(page.after)).order_by("-updated_at", "-id")[: page.limit + 1])
+    if len(rows) > page.limit:
+        rows = rows[: page.limit]
+        asked = {**which.dict(exclude_none=True), **({"settled": "true"} if page.settled else {}), "limit": page.limit}
+        headers["Link"] = f'<{path}?{urlencode({**asked, "after": place(rows[-1])})}>; rel="next"'
+    return rows, headers
+
+
+def meant(letters: models.QuerySet[Letter], what: str, decision: Many) -> models.QuerySet[Letter]:
+    """The open letters that a decision on many is about. Raises Problem."""
+    if (decision.ids is None) == (decision.which is None):
+        raise Problem(422, "Which letters?", "give `ids` or `which` (an empty `which` means every open letter)")
+    found = letters.filter(state__in=OPEN)
+    if decision.which is None:
+        return found.filter(pk__in=decision.ids or [])
+    found = found.filter(decision.which.condition() & beyond(decision.after))
+    if decision.until is not None:  # as the list says it: JSON's times are cut to milliseconds
+        found = found.filter(updated_at__lt=decision.until + timedelta(milliseconds=1))
+    sent = what == "retry" and not decision.which.state  # a letter that was sent again waits for its outcome
+    return found.exclude(state="retried") if sent else found
+
+
+def edited(decision: Edit) -> dict[str, Any]:
+    """What a person has put in place of a letter's data. Raises Problem."""
+    try:
+        check_storable(decision.data)
+    except NotStorableError as error:
+        raise Problem(422, "Invalid message", f"the data {error}") from error
+    return decision.data
 
 
 def place(letter: DeadLetter) -> str:

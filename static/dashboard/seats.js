@@ -1,5 +1,7 @@
 // Choosing seats: what is chosen lives in the browser until it is booked, over a reload too. The map itself is the server's.
 
+import { choosing } from "./performance.js";
+
 const MOST = 8;
 const KEPT = "sagabox.chosen";
 export const form = document.getElementById("shop");
@@ -105,11 +107,21 @@ const fill = () => {
   list.replaceChildren(list.options[0], ...groups.filter((group) => group.children.length));
   list.selectedIndex = 0;
 };
+// A key only moves in it, as in the list of performances: otherwise nobody could reach the second seat without choosing the first.
+choosing(list, {
+  shown: () => "",
+  waits: (on) => tell(on ? `Enter chooses ${list.value}.` : ""),
+  go: () => {
+    const seat = seatsOf().querySelector(`.grid .seat[data-label="${CSS.escape(list.value)}"]`);
+    tell("");
+    if (seat) pick(seat);
+    fill();
+  },
+});
 list.addEventListener("focus", fill);
-list.addEventListener("change", () => {
-  const seat = seatsOf().querySelector(`.grid .seat[data-label="${CSS.escape(list.value)}"]`);
-  if (seat) pick(seat);
-  fill();
+list.addEventListener("blur", () => {
+  if (list.value) tell("");
+  list.selectedIndex = 0;
 });
 
 document.addEventListener("click", (event) => {

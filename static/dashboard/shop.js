@@ -95,6 +95,10 @@ body.addEventListener("htmx:configRequest", (event) => {
   keep();
   hold(order.unknown ? "First it has to be known what became of the booking before." : "A booking is on its way.");
 });
+// An answer without an event of ours is somebody else's, a proxy's or a login page: it says nothing of the booking.
+body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.requestConfig.elt === form && !answer) event.detail.shouldSwap = false;
+});
 for (const name of ["booked", "refused", "unanswered"]) {
   body.addEventListener(name, ({ detail }) => { if (sending) answer = { name, detail }; });
 }
@@ -102,7 +106,8 @@ form.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt !== form) return;
   sending = false;
   const { status } = event.detail.xhr;
-  if (status === 0 || (status >= 500 && !answer) || answer?.name === "unanswered") unknown();
+  const foreign = !answer && (status < 400 || status >= 500 || (order.unknown && ![401, 403].includes(status)));
+  if (foreign || answer?.name === "unanswered") unknown();
   else if (answer?.name === "booked") booked(answer.detail);
   else if (order.unknown && [429, 503].includes(answer?.detail.status)) unknown();
   else refused(status);

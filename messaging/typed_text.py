@@ -30,7 +30,7 @@ _AROUND = re.compile(rf"\A[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+\Z")
 _ISOLATED = re.compile(f"{FSI}([^{_CONTROLS}]*){PDI}")  # copied from a page of ours
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # England, Scotland, Wales: spelt in tag characters
 _VISIBLE = ("L", "N", "P", "S", "Cn")  # categories that leave ink; what has none yet is taken to
-_BLANK = "\u115f\u1160\u3164\uffa0\u2800"  # letters and a symbol by category, without ink
+_BLANK = "\u115f\u1160\u3164\uffa0\u2800\U0001d159"  # letters and symbols by category, without ink
 _WITH_INK = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")  # signs that span numbers
 _RUNS_OUR_WAY = {
     "L",

@@ -228,6 +228,10 @@ def test_servers_that_stand_still_keep_nobody_waiting_for_long(live: Live) -> No
             status, took = book()
             assert status == 202
             assert took < 1.5
+        for path in ("/", "/bookings", "/operate", "/rail/outages", "/readyz", "/api/performances"):
+            began = time.monotonic()
+            assert live.http.get(path).status_code == (503 if path == "/readyz" else 200)
+            assert time.monotonic() - began < 4, path
     with frozen(pid("postgres-booking")):
         status, took = book()
         assert status in (503, 504)

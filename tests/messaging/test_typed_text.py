@@ -53,7 +53,7 @@ def test_text_is_kept_in_one_form() -> None:
 
 
 NOTHING = ["", " ", "\u200b", "\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u2060 \u2060", "\u00ad",
-           "\u0301", "\ufe0f", "\u2068\u2069"]  # fmt: skip
+           "\u0301", "\ufe0f", "\u2068\u2069", "\U0001d159", "\u17b4"]  # fmt: skip
 
 
 @pytest.mark.parametrize("nothing", NOTHING)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -15,7 +16,7 @@ from booking.api import switches as asked
 from booking.models import Booking, Outbox
 from booking.placing import switches, transaction
 from booking.placing.apart import Apart
-from messaging.connections import redis_of_requests
+from messaging.connections import redis_client, redis_of_requests
 from messaging.postgresql.bounded import be_patient
 from proofs.network import Network
 from tests.booking.test_api import BODY
@@ -199,13 +200,17 @@ class TestLocks:
             assert front.thread.submit(work).result() == ("OperationalError", ["OperationalError", "Placed"])
 
 
-def test_a_redis_that_is_frozen_keeps_no_booking_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    kwargs = redis_of_requests().connection_pool.connection_kwargs
-    with Network(kwargs["port"]) as network:
-        monkeypatch.setitem(kwargs, "port", network.port)
+def test_a_redis_that_is_frozen_keeps_no_booking_waiting(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """Whichever client of the process asks it."""
+    address, clients = settings.REDIS_URL, (redis_client, redis_of_requests)
+    port = urlsplit(address).port
+    with Network(int(port or 0)) as network:
         monkeypatch.setattr(asked, "_plan", None)
-        redis_of_requests().connection_pool.disconnect()
+        settings.REDIS_URL = address.replace(f":{port}", f":{network.port}")
+        for client in clients:
+            client.cache_clear()
         try:
+            assert redis_of_requests().ping()
             network.freeze()
             times = []
             for number in range(4):
@@ -217,8 +222,8 @@ def test_a_redis_that_is_frozen_keeps_no_booking_waiting(monkeypatch: pytest.Mon
             assert sum(took > 0.15 for took in times) <= 1, "one of them waits; then it is known"
         finally:
             network.flow()
-            pool: Any = redis_of_requests().connection_pool
-            pool.reset()
-            pool._away_until = 0.0  # for the tests that come after
+            settings.REDIS_URL = address
+            for client in clients:  # for the tests that come after
+                client.cache_clear()
     assert switches.AWAY_S
     assert Outbox.objects.filter(type="BookTickets").count() == 4

@@ -28,7 +28,8 @@ def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
     """A problem document for a program, a page in the same words for a person."""
     if request.path.startswith("/api/"):
         return problem.response()
-    response = render(request, MISSING, {"title": problem.title, "detail": problem.detail}, status=problem.status)
+    told = {"title": problem.title, "detail": problem.detail, "sign_in": problem.status == 401}
+    response = render(request, MISSING, told, status=problem.status)
     for name, value in problem.headers.items():
         response[name] = value
     return response

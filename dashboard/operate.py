@@ -22,6 +22,7 @@ from dashboard.operate_api import ask
 from dashboard.operate_letters import SERVICES
 from dashboard.operator import require_operator, who
 from dashboard.ownership import check_owner
+from dashboard.records.away import for_operators
 from dashboard.stage.present import SERVICE_NAMES
 from dashboard.typed import form_key, whole_or_text
 from messaging.health import side_by_side
@@ -45,8 +46,8 @@ DONE = {
 
 
 @require_GET
-@require_operator
 @ensure_csrf_cookie
+@for_operators("What is stuck, and what has died, is for the operator to settle.")
 def page(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/operate.html", {"who": who(request), **_work(request)})
 

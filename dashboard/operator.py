@@ -1,6 +1,6 @@
 """Who may break things and put them right by hand: anybody on this machine, elsewhere whoever knows the operator token.
 
-    @require_operator            a view of the page or of the API; answers 401 or 403 as a problem document
+    @require_operator            a view of the page: raises the Problem (401, 403 or 429), of which dashboard.doors makes a page
 
 The token comes as `Authorization: Bearer <OPERATOR_TOKEN>`, or as the signed cookie that `sign_in` sets for the page.
 """
@@ -70,14 +70,11 @@ def operators_only(request: HttpRequest) -> bool:
 
 
 def require_operator(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only operators in; a plain view, which has no API around it, answers with the problem itself."""
+    """Let only operators in. Raises the Problem of `check_operator` for everybody else."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        try:
-            check_operator(request)
-        except Problem as problem:
-            return problem.response()
+        check_operator(request)
         return view(request, *args, **kwargs)
 
     return guarded

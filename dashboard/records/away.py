@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from dashboard.operator import is_operator
 from messaging.outage import is_passing
+from messaging.problems import Problem
 
 
 def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -28,16 +29,15 @@ def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 
 def for_operators(what: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Answer 401 with a page that says whose it is, unless an operator asks."""
+    """Unless an operator asks, answer 401 with a page that says whose it is, and on which one signs in."""
 
     def guard(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if is_operator(request):
                 return view(request, *args, **kwargs)
-            detail = f"{what} From another machine, sign in with the operator token in the fault rail of the stage."
-            context = {"title": "Operators only", "detail": detail}
-            return render(request, "dashboard/record_missing.html", context, status=401)
+            detail = f"{what} From another machine, sign in with the operator token."
+            raise Problem(401, "Operators only", detail, headers={"WWW-Authenticate": "Bearer"})
 
         return guarded
 

@@ -3,6 +3,7 @@
 
 const words = (status) => {
   if (status === 0 || status >= 500) return "No answer. Nobody knows yet whether it was done: look before you press again.";
+  if (status === 401) return "This takes the operator token.";
   if (status === 403) return "This page is too old for that.";
   return `The front door did not take this (${status}).`;
 };
@@ -13,7 +14,7 @@ const failed = ({ detail }) => {
   said.className = "problem unanswered";
   said.setAttribute("role", "alert");
   const again = Object.assign(document.createElement("a"), { href: location.href, textContent: "Load it again" });
-  said.append(words(xhr?.status ?? 0), ...(xhr?.status === 403 ? [" ", again] : []));
+  said.append(words(xhr?.status ?? 0), ...([401, 403].includes(xhr?.status) ? [" ", again] : []));
   if (elt.nextElementSibling?.classList.contains("unanswered")) elt.nextElementSibling.remove();
   elt.after(said);
 };

@@ -165,3 +165,15 @@ def test_a_page_of_somebody_else_may_not_even_on_this_machine() -> None:
     ):
         with pytest.raises(Problem, match="is not this page"):
             check_operator(request(Origin=origin))
+
+
+@pytest.mark.urls("dashboard.urls")
+@pytest.mark.django_db(databases=["journal", "projections"])
+@pytest.mark.parametrize("page", ["/operate", "/customers", "/customers/1"])
+def test_a_person_elsewhere_gets_a_page_to_sign_in_on(page: str) -> None:
+    answer = Client(REMOTE_ADDR="192.0.2.7", HTTP_HOST="sagabox.example").get(page)
+    assert (answer.status_code, answer["Content-Type"]) == (401, "text/html; charset=utf-8")
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert "Operators only" in answer.content.decode()
+    assert 'hx-post="/rail/operator"' in answer.content.decode()
+    assert "Authorization" not in answer.content.decode(), "nobody types a header into a browser"

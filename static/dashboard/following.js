@@ -1,6 +1,6 @@
 // Following the newest booking: the list of recent ones knows it first. A booking is shown for a while before it makes way; in a
 // stream longer, for its panel asks less often there: it should be seen to end, and be read. It stays as long as somebody selects
-// text in it or has the focus there. The list of recent ones itself stands still under the pointer, the focus and a selection.
+// text in it or has the focus there.
 
 import { held, whenReleased } from "./live/holding.js";
 import { streaming } from "./live/rate.js";
@@ -44,32 +44,13 @@ const follow = () => {
 const again = () => { if (!waiting) follow(); };
 body.addEventListener("htmx:afterSettle", again);
 whenReleased(again);
-document.addEventListener("focusout", () => setTimeout(again)); // when it is known where the focus has gone
 
-// What the list says of the newest booking is taken even while the list itself stands still.
-let missed = false;
-let pointed = false;
-const listStays = (list) => held(list) || pointed || list.contains(document.activeElement);
-body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target.id !== "recent" || !listStays(detail.target)) return;
-  detail.shouldSwap = false;
-  missed = true;
-  const told = /data-newest="([^"]*)"/.exec(detail.xhr.responseText);
-  if (told) detail.target.dataset.newest = told[1];
+// The list of recent ones may be held, and then is not drawn: what it says of the newest booking is taken all the same.
+body.addEventListener("htmx:beforeSwap", ({ detail: { target, xhr } }) => {
+  const told = target.id === "recent" && held(target) && /data-newest="([^"]*)"/.exec(xhr.responseText);
+  if (!told) return;
+  target.dataset.newest = told[1];
   again();
-});
-const renewList = () => {
-  const list = find("recent");
-  if (!missed || !list || listStays(list)) return;
-  missed = false;
-  htmx.trigger(list, "refresh");
-};
-whenReleased(renewList);
-document.addEventListener("focusout", () => setTimeout(renewList));
-document.addEventListener("pointerover", ({ target, pointerType }) => {
-  const before = pointed;
-  pointed = pointerType === "mouse" && target.closest("#recent") !== null;
-  if (before && !pointed) renewList();
 });
 
 // In a stream a booking that has just begun is given the room that the one before took: else all that stands below would jump with

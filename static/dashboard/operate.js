@@ -1,6 +1,8 @@
 // The list renews itself every three seconds. Not under the hands of somebody who edits a message or ticks letters; what was
 // done ends that.
 
+import { typedIn } from "./live/holding.js";
+
 const editing = () => document.querySelector("#work details[open], #work [name=letter]:checked");
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
@@ -45,7 +47,8 @@ document.body.addEventListener("input", ({ target }) => {
   if (target.hasAttribute?.("aria-invalid")) mark(target, fault(target));
 });
 
-document.body.addEventListener("acted", () => {
-  for (const details of document.querySelectorAll("#work details[open]")) details.open = false;
+document.body.addEventListener("acted", ({ target }) => {
+  target.closest("form")?.reset(); // what was typed there has been sent
+  for (const details of document.querySelectorAll("#work details[open]")) if (!typedIn(details)) details.open = false;
   for (const tick of document.querySelectorAll("#work [name=letter]:checked")) tick.checked = false;
 });

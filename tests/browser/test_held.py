@@ -61,6 +61,25 @@ def test_a_log_that_is_pointed_at_stands_still_and_says_what_came(live: Live, vi
     assert consecutive(logged(page))
 
 
+def test_a_list_that_is_pointed_at_stands_still_and_is_asked_for_once_when_it_is_left(live: Live, visit: Any) -> None:
+    page, _ = visit()
+    begun = newest(live)
+    expect(page.locator(f"#recent-{begun}")).to_be_visible(timeout=PATIENCE)
+    page.locator(f"#recent-{begun}").hover()
+    came = newest(live)
+    expect(page.locator(f'#recent[data-newest="{came}"]')).to_be_attached(timeout=PATIENCE)
+    expect(page.locator(f"#recent-{came}")).to_have_count(0)
+    live.settled()
+    brought(page, live.http.get("/live/head").json()["pos"])
+    expect(page.locator("#recent.htmx-request")).to_have_count(0)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/recent") else None)
+    page.locator("#booking-title").hover()
+    expect(page.locator(f"#recent-{came}")).to_be_visible(timeout=PATIENCE)
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert len(asked) == 1
+
+
 FOCUSED = {
     "#recent a": '#recent[data-newest="{newest}"]',
     "#tables .by a": "#booking[data-waits]",
@@ -78,3 +97,44 @@ def test_the_focus_stays_where_it_is_while_the_page_follows(live: Live, visit: A
         there = page.evaluate("(selector) => document.activeElement.matches(selector)", selector)
         assert there, f"{selector}: {page.evaluate('document.activeElement.outerHTML.slice(0, 200)')}"
         page.evaluate("document.activeElement.blur()")
+
+
+@pytest.mark.parametrize(("path", "list_id"), [("/sales", "table"), ("/replay", "runs")])
+def test_a_list_that_renews_itself_keeps_the_focus_and_waits_for_a_selection(
+    live: Live, open_page: Any, path: str, list_id: str
+) -> None:
+    newest(live)
+    page = open_page(path)
+    renewed = "() => !window.old.isConnected"
+    page.evaluate("(id) => { window.old = document.getElementById(id); }", list_id)
+    link = page.locator(f"#{list_id} a").first
+    link.focus()
+    leads_to = link.get_attribute("href")
+    page.evaluate("htmx.trigger(old, 'refresh')")
+    page.wait_for_function(renewed, timeout=PATIENCE)
+    expect(page.locator(f"#{list_id} a").first).to_be_focused()
+    assert page.evaluate("document.activeElement.getAttribute('href')") == leads_to
+
+    page.evaluate("(id) => { window.old = document.getElementById(id); }", list_id)
+    text = select(page, f"#{list_id} a")
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target", "") == list_id) as answered:
+        page.evaluate("htmx.trigger(old, 'refresh')")
+    answered.value.finished()
+    expect(page.locator(f"#{list_id}.htmx-request")).to_have_count(0)
+    assert page.evaluate("old.isConnected")
+    assert page.evaluate("getSelection().toString()") == text
+    page.evaluate("getSelection().removeAllRanges()")
+    page.wait_for_function(renewed, timeout=PATIENCE)
+
+
+def test_what_is_typed_into_a_list_that_renews_itself_is_not_taken_away(live: Live, open_page: Any) -> None:
+    """A visitor types the operator's token into the rail, which is brought again by each fault that strikes."""
+    page = open_page(extra_http_headers={"X-Forwarded-For": "192.0.2.7"})
+    token = page.locator("#operator-token")
+    token.fill("half of i")
+    with page.expect_response("**/faults") as answered:
+        page.evaluate("htmx.trigger('#faults', 'refresh')")
+    answered.value.finished()
+    expect(page.locator("#faults.htmx-request")).to_have_count(0)
+    expect(token).to_have_value("half of i")
+    expect(token).to_be_focused()

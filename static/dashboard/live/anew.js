@@ -1,16 +1,16 @@
 // A page that was away for too long to be patched: its log, seats and gauges are fetched whole and put in place of the old ones.
 // All that a person has typed, chosen or opened stays as it is.
 
+import { typedIn } from "./holding.js";
 import { renew, replaceLog } from "./log.js";
 import { notify } from "./notice.js";
 
-const TYPED = "textarea, input:is(:not([type]), [type=text], [type=search], [type=number], [type=date])";
-
-// Something that a reload would lose. (Selects that remember what was chosen are not among it, nor what the server filled in.)
+// Something that a reload would lose. (Selects that remember what was chosen are not among it, nor what the server filled in; a fault
+// that is being put together is.)
 export const unsaved = () =>
   Boolean(document.getElementById("seats-field")?.value) ||
-  document.querySelector("dialog[open]") !== null ||
-  [...document.querySelectorAll(TYPED)].some((field) => field.value !== field.defaultValue) ||
+  document.querySelector("dialog[open], #anything[open]") !== null ||
+  typedIn(document) ||
   [...document.querySelectorAll("input[type=file]")].some((field) => field.files.length);
 
 // A page that was made before there was a hall, or a customer, is loaded again by the server's answer, which htmx obeys at once.

@@ -9,15 +9,15 @@ const STREAM_LINES = 100;
 
 const log = document.getElementById("feed");
 const more = document.getElementById("feed-more");
+const still = document.getElementById("feed-place"); // log and button: they stay under the pointer
 let waiting = []; // oldest first
-let pointed = false;
 let selectedGauges = new Map(); // id -> its newest state, which waits until nobody selects text in the old one
 
 export const draw = (entries, latest) => {
   if (log && entries.length) {
     waiting.push(...entries.map(({ line }) => line));
     if (waiting.length > LINES) waiting.splice(0, waiting.length - LINES);
-    if (pointed || held(log)) tell();
+    if (held(still)) tell();
     else show();
   }
   for (const element of latest) renew(element);
@@ -53,25 +53,16 @@ export const replaceLog = (lines) => {
 };
 
 const letGo = () => {
-  if (waiting.length && !pointed && !held(log)) show();
+  if (waiting.length && !held(still)) show();
   const again = selectedGauges;
   selectedGauges = new Map();
   for (const element of again.values()) renew(element);
 };
 whenReleased(letGo);
-if (log) {
-  // A finger does not point: after a tap it is nowhere, and no browser says that it has left.
-  const place = document.getElementById("feed-place") ?? log;
-  place.addEventListener("pointerenter", ({ pointerType }) => { pointed = pointerType === "mouse"; });
-  place.addEventListener("pointerleave", () => {
-    pointed = false;
-    letGo();
-  });
-  more?.addEventListener("click", () => {
-    if (waiting.length) show();
-    log.focus();
-  });
-}
+more?.addEventListener("click", () => {
+  if (waiting.length) show();
+  log.focus();
+});
 
 // Gauges and seats bring nothing that htmx would have to bind; its swap, and all who wait for one to settle, would be called with
 // each frame. A seat is nothing but its attributes and a text: those are set in its place, which spares the hall a new layout. What

@@ -1,10 +1,12 @@
 // Panels that watch the journal ask for themselves again when an entry concerns them: each at most four times a second, every
 // three seconds while entries stream (once a second what somebody stays with), never while its last answer is on its way (that one
 // is older than the news; and the element may be about to be replaced), and then not for a multiple of the time that took, so that
-// a busy server has time for the log. To draw a booking takes the time of two frames: in a stream the log waits for it. Where
-// somebody selects text the answer is not drawn, and asked for again when that is over.
+// a busy server has time for the log. To draw a booking takes the time of two frames: in a stream the log waits for it. An answer to an
+// element that is held (see holding.js), or in which somebody has typed, is not drawn, and asked for again when it is let go: by these
+// panels, and by all that renew themselves every few seconds.
 
-import { held, whenReleased } from "./holding.js";
+import { held, typedIn, whenReleased } from "./holding.js";
+import "./place.js";
 import { streaming } from "./rate.js";
 
 const PACE_MS = 250;
@@ -70,15 +72,19 @@ const ask = () => {
 const again = () => {
   if (due.size) ask();
 };
+const stays = (element) => held(element) || typedIn(element);
 const undrawn = new Set();
 whenReleased(() => {
-  for (const id of undrawn) due.add(id);
-  undrawn.clear();
+  for (const id of undrawn) {
+    if (stays(document.getElementById(id))) continue;
+    undrawn.delete(id);
+    due.add(id);
+  }
   again();
 });
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { target, shouldSwap } = detail;
-  if (!shouldSwap || !target.matches("[data-watch][id]") || detail.elt !== target || !held(target)) return;
+  if (!shouldSwap || !target.id || detail.elt !== target || !stays(target)) return;
   detail.shouldSwap = false;
   undrawn.add(target.id);
 });

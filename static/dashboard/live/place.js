@@ -1,0 +1,47 @@
+// An element that renews itself is replaced as a whole. What a person has in it goes over to the new one: the focus, details that are
+// open, and how far a region is scrolled. Things are known again by their id, else by what they say and lead to. (The story of a
+// booking is not among them: all that can have the focus in it has an id, which htmx sees to, and its swap has no time for more.)
+
+const RENEWED = "[hx-trigger]:not(#booking)";
+const THINGS = "a[href], button, input, select, textarea, summary, details, [tabindex]";
+
+const name = (thing) =>
+  thing.id || [
+    thing.tagName, thing.name, thing.getAttribute("href"), thing.getAttribute("hx-post"),
+    thing.getAttribute("aria-label") ?? (thing.matches("details") ? thing.querySelector("summary") : thing).textContent.trim(),
+  ].join(" ");
+
+// Every thing in `place` that a person can reach, by its name; those that are called alike are counted.
+const things = (place) => {
+  const found = new Map();
+  const seen = new Map();
+  for (const thing of place.querySelectorAll(THINGS)) {
+    const number = seen.get(name(thing)) ?? 0;
+    seen.set(name(thing), number + 1);
+    found.set(`${name(thing)} ${number}`, thing);
+  }
+  return found;
+};
+
+let before = null; // {id, had: name -> {focus, open, top, left}}
+
+// Heard by the window, last of all: until then the element may be told to stay.
+window.addEventListener("htmx:beforeSwap", ({ detail: { elt, target, shouldSwap } }) => {
+  if (!shouldSwap || elt !== target || !target.id || !target.matches(RENEWED)) return;
+  const had = [...things(target)].map(([known, thing]) => [known, {
+    focus: thing === document.activeElement, open: thing.open, top: thing.scrollTop, left: thing.scrollLeft,
+  }]);
+  before = { id: target.id, had: new Map(had) };
+});
+document.body.addEventListener("htmx:afterSettle", () => {
+  const place = document.getElementById(before?.id);
+  if (!place) return;
+  const { had } = before;
+  before = null;
+  for (const [known, thing] of things(place)) {
+    const { focus, open, top, left } = had.get(known) ?? {};
+    if (thing.matches("details") && open !== undefined) thing.open = open;
+    if (top || left) thing.scrollTo({ top, left, behavior: "instant" });
+    if (focus && document.activeElement !== thing) thing.focus({ preventScroll: true });
+  }
+});

@@ -1,14 +1,16 @@
 """The page whose line is lost: away for long, another journal, a clock that is set, no WebSockets at all."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.standing import PATIENCE, choose
 from tests.browser.test_socket import Wire, book, brought, consecutive, logged
 from tests.live import Live
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(180)
 NEXT_CURSOR_IS_NONE = """() => {
@@ -26,17 +28,22 @@ NEXT_CURSOR_IS_NONE = """() => {
 
 def test_a_page_that_was_away_for_too_long_catches_up_and_keeps_what_was_typed(live: Live, visit: Any) -> None:
     page, wire = visit()
-    label = live.free_seats(3)[0]  # the last are booked below
+    label, _, taken = live.free_seats(3)  # the last is booked meanwhile
     choose(page, label)
     page.evaluate(NEXT_CURSOR_IS_NONE)
     wire.cut()
+    booking = live.place([taken], "concert-2024")
+    live.ended(booking)
+    wait_until(lambda: live.seat(taken, "concert-2024")["status"] == "SOLD", 20, "the seat map to show the seat sold")
+    missed = live.http.get("/live/head").json()["pos"]
     wire.broken = False
     expect(page.locator('#socket[data-state="live"]')).to_be_visible(timeout=PATIENCE)
-    missed = book(live, 1)
     brought(page, missed)
     assert consecutive(logged(page))
     assert page.evaluate("window.sameDocument"), "the page was reloaded"
     expect(page.locator("#chosen")).to_contain_text(label)
+    expect(page.locator(f'#seats .seat[data-label="{taken}"]')).to_have_attribute("data-status", "SOLD")
+    expect(page.locator(f"#recent-{booking}")).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_page_without_a_log_takes_the_new_cursor_only(live: Live, visit: Any) -> None:
@@ -50,16 +57,25 @@ def test_a_page_without_a_log_takes_the_new_cursor_only(live: Live, visit: Any) 
     expect(page.locator("textarea").first).to_have_value("select 'mine'")
 
 
-def test_a_page_of_another_journal_asks_before_it_takes_away_what_was_chosen(live: Live, visit: Any) -> None:
-    """The control, nothing chosen: tests/browser/test_socket.py, a page of another journal is made anew."""
+BEGUN: dict[str, Callable[[Page, Live], None]] = {
+    "a seat": lambda page, live: choose(page, live.free_seats(1)[0]),
+    "a fault": lambda page, live: page.locator("#anything > summary").click(),
+    "help": lambda page, live: page.locator("#help-open").click(),
+}
+
+
+@pytest.mark.parametrize("what", BEGUN)
+def test_a_page_of_another_journal_asks_before_it_takes_away_what_was_begun(live: Live, visit: Any, what: str) -> None:
+    """The control, nothing begun: tests/browser/test_socket.py, a page of another journal is made anew."""
     page, wire = visit()
-    choose(page, live.free_seats(1)[0])
+    BEGUN[what](page, live)
     page.evaluate("document.documentElement.dataset.epoch = crypto.randomUUID()")
     wire.cut()
     wire.broken = False
     again = page.get_by_role("button", name="Load it again")
     expect(again).to_be_visible(timeout=PATIENCE)
     assert page.evaluate("window.sameDocument"), "the page was reloaded"
+    page.keyboard.press("Escape")  # out of the help
     again.click()
     page.wait_for_function("() => !window.sameDocument", timeout=PATIENCE)
     expect(page.locator('#socket[data-state="live"]')).to_be_visible(timeout=PATIENCE)

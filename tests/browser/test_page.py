@@ -49,11 +49,8 @@ def test_click_a_15_and_see_it_sold_in_a_second_browser_too(live: Live, open_pag
             expect(one.locator(f'#feed .line[data-service="{service}"]:not([data-bookkeeping])').first).to_be_visible()
 
 
-def test_a_page_opened_before_its_hall_was_announced_gets_it(live: Live, open_page: OpenPage) -> None:
-    name = f"soon-{uuid.uuid4().hex[:8]}"
-    page = open_page(f"/?performance={name}")
-    expect(page.locator("#seats")).to_contain_text("The seat map is empty")
-    page.evaluate("window.sameDocument = true")
+def announce(live: Live, name: str) -> None:
+    """A hall with one row of 40 seats."""
     block = {"section": "Hall", "rows": ["A"], "seats_a_row": 40, "price": 2_000}
     told = {
         "id": name,
@@ -63,6 +60,14 @@ def test_a_page_opened_before_its_hall_was_announced_gets_it(live: Live, open_pa
         "currency": "EUR",
     }
     assert live.http.post("/api/performances", json={**told, "blocks": [block]}).status_code == 201
+
+
+def test_a_page_opened_before_its_hall_was_announced_gets_it(live: Live, open_page: OpenPage) -> None:
+    name = f"soon-{uuid.uuid4().hex[:8]}"
+    page = open_page(f"/?performance={name}")
+    expect(page.locator("#seats")).to_contain_text("The seat map is empty")
+    page.evaluate("window.sameDocument = true")
+    announce(live, name)
     expect(seat(page, "A-4", name)).to_have_attribute("data-status", "AVAILABLE", timeout=PATIENCE)
     expect(page.locator("#performance")).to_have_value(name)
     seat(page, "A-40", name).click()  # far to the right: a row that is too long for the page scrolls
@@ -70,6 +75,19 @@ def test_a_page_opened_before_its_hall_was_announced_gets_it(live: Live, open_pa
     assert (seat(page, "A-40", name).bounding_box() or {})["width"] >= 17, "two digits are not legible on less"
     assert page.locator("#opening").count() == 0, "what is there need not be waited for"
     assert not page.evaluate("window.sameDocument"), "a page's select and its map come with its document"
+
+
+def test_a_hall_that_comes_does_not_take_away_what_was_begun(live: Live, open_page: OpenPage) -> None:
+    name = f"soon-{uuid.uuid4().hex[:8]}"
+    page = open_page(f"/?performance={name}")
+    page.evaluate("window.sameDocument = true")
+    page.locator("#anything > summary").click()
+    announce(live, name)
+    again = page.get_by_role("button", name="Load it again")
+    expect(again).to_be_visible(timeout=PATIENCE)
+    assert page.evaluate("window.sameDocument"), "the page was reloaded"
+    again.click()
+    expect(seat(page, "A-4", name)).to_have_attribute("data-status", "AVAILABLE", timeout=PATIENCE)
 
 
 def test_a_declined_card_can_be_stepped_through(live: Live, open_page: OpenPage) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "templates" / "dashboard").glob("*.html"))
 NAMED = re.compile(
-    r'<code[^>]*>|<\w+[^>]*class="state"[^>]*>|<svg id="(?:lanes|diagram)-svg"[^>]*>|<ol id="feed"[^>]*>'
+    r'<code[^>]*>|<\w+[^>]*class="state"[^>]*>|<svg (?:id="(?:lanes|diagram)-svg"|class="lanes-names")[^>]*>'
+    r'|<span id="lag-[^>]*>|<ol id="feed"[^>]*>'
 )
 ROWS = ("tables.html", "entry.html", "console.html")  # tables of a database's own words
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.clients import ServiceDown
 from dashboard.faults_api import control
-from dashboard.operator import require_operator
+from dashboard.operator import is_operator, require_operator
 from messaging.problems import Problem
 
 TITLES = {
@@ -33,7 +33,7 @@ class Grid:
 @require_GET
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/matrix.html", _state())
+    return render(request, "dashboard/matrix.html", {**_state(), "operator": is_operator(request)})
 
 
 @require_GET

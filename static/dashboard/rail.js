@@ -1,5 +1,7 @@
 // The fault rail: what only a browser knows. Everything else on it is the server's, brought by htmx.
 
+import { held } from "./live/holding.js";
+
 // "This booking" is the one whose story is open.
 const fillBooking = () => {
   const field = document.getElementById("arm-booking");
@@ -64,7 +66,7 @@ document.body.addEventListener("htmx:sendError", (event) => {
 document.body.addEventListener("lags", ({ detail }) => {
   for (const [view, { lag, tail }] of Object.entries(detail)) {
     const gauge = document.getElementById(`lag-${view}`);
-    if (!gauge || !(tail || "still" in gauge.dataset)) continue;
+    if (!gauge || held(gauge) || !(tail || "still" in gauge.dataset)) continue;
     gauge.querySelector("b").textContent = lag;
     gauge.querySelector(".tail").textContent = tail;
     gauge.toggleAttribute("data-still", tail !== "");

@@ -26,8 +26,8 @@ const things = (place) => {
 let before = null; // {id, had: name -> {focus, open, top, left}}
 
 // Heard by the window, last of all: until then the element may be told to stay.
-window.addEventListener("htmx:beforeSwap", ({ detail: { elt, target, shouldSwap } }) => {
-  if (!shouldSwap || elt !== target || !target.id || !target.matches(RENEWED)) return;
+window.addEventListener("htmx:beforeSwap", ({ detail: { elt, target, shouldSwap, requestConfig } }) => {
+  if (!shouldSwap || elt !== target || requestConfig.verb !== "get" || !target.id || !target.matches(RENEWED)) return;
   const had = [...things(target)].map(([known, thing]) => [known, {
     focus: thing === document.activeElement, open: thing.open, top: thing.scrollTop, left: thing.scrollLeft,
   }]);

@@ -83,8 +83,8 @@ whenReleased(() => {
   again();
 });
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const { target, shouldSwap } = detail;
-  if (!shouldSwap || !target.id || detail.elt !== target || !stays(target)) return;
+  const { elt, target, shouldSwap, requestConfig } = detail;
+  if (!shouldSwap || !target.id || elt !== target || requestConfig.verb !== "get" || !stays(target)) return;
   detail.shouldSwap = false;
   undrawn.add(target.id);
 });

@@ -1,3 +1,5 @@
-from config.celery import app as celery_app
+"""Wiring. Whoever imports any of it means these settings."""
 
-__all__ = ["celery_app"]
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

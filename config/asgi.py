@@ -1,6 +1,5 @@
 """ASGI entry point: HTTP for every service; WebSocket for the web process only."""
 
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,9 +16,6 @@ from messaging.doors.bodies import Bounded
 from messaging.doors.origins import nothing_there
 from messaging.heartbeat import in_background
 from messaging.process import impatient_redis, settle
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
 
 AT_END: list[Callable[[], Awaitable[None]]] = []
 SWITCH_S = 0.0005

@@ -4,7 +4,6 @@ The transport options make a message that was in a killed worker's hands come ba
 that Redis transports wait by default (measured: 5 s against 100 s and more).
 """
 
-import os
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +12,6 @@ from celery.signals import worker_init, worker_ready
 from django.conf import settings
 
 from config.pooling import pool_connections
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("sagabox")
 app.conf.update(
@@ -48,7 +45,9 @@ app.set_default()  # relays publish by `celery.current_app`: a library does not 
 def handle(task: Any, envelopes: list[dict]) -> None:
     """Give a batch of envelopes to the service whose worker this is."""
     info = task.request.delivery_info or {}
-    import_module(f"{settings.SERVICE}.handlers").handle(envelopes, bool(info.get("redelivered")))
+    import_module(f"{settings.HOUSE.service(settings.SERVICE).module}.handlers").handle(
+        envelopes, bool(info.get("redelivered"))
+    )
 
 
 @worker_init.connect

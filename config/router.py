@@ -11,21 +11,22 @@ class OwnershipError(RuntimeError):
 
 
 class OwnershipRouter:
-    """Map app label -> alias of the same name; refuse what the process has no business with.
+    """Map app label -> the alias of the database it is in; refuse what the process has no business with.
 
-    Raises OwnershipError, naming both services, when a model is read or written in a process that does not know its database.
+    Raises OwnershipError, naming both sides, when a model is read or written in a process that does not know its database.
     """
 
     def _alias(self, model: type[models.Model]) -> str | None:
         owner = model._meta.app_label
-        if owner not in settings.ALIASES:
+        alias = settings.HOUSE.app_aliases.get(owner)
+        if alias is None:
             return None
-        if owner not in settings.DATABASES:
+        if alias not in settings.DATABASES:
             raise OwnershipError(
                 f"service '{settings.SERVICE}' touched {model._meta.label}, which belongs to service '{owner}'; "
                 f"ask {owner}'s HTTP API, or keep a read-only copy fed by {owner}'s events"
             )
-        return owner
+        return alias
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str | None:
         return self._alias(model)
@@ -37,4 +38,4 @@ class OwnershipRouter:
         return left._meta.app_label == right._meta.app_label
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
-        return db == app_label
+        return settings.HOUSE.app_aliases.get(app_label) == db

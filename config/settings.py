@@ -1,7 +1,7 @@
 """Settings, all from the environment. `SERVICE` says which process this is, and so which databases it knows at all.
 
-A process started with `SERVICE=seats` has one alias, `seats`. It is not trusted to leave the other databases alone:
-it has no address and no password for them.
+A process started with `SERVICE=seats` has one alias, that of Seat's database. It is not trusted to leave the other databases
+alone: it has no address and no password for them. What there is stands in HOUSE.
 """
 
 import os
@@ -14,17 +14,14 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import split_domain_port
 
+from topology.chosen import HOUSE
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SERVICE = os.environ.get("SERVICE", "none")
-ALIASES = ["booking", "seats", "payments", "tickets", "projections", "journal"]
-VISIBLE = {
-    **{alias: [alias] for alias in ALIASES},
-    "web": ["projections", "journal"],  # as the role `web`, which may only SELECT
-    "control": ALIASES,  # sets the sandbox up, then has no more business there
-}
-SERVICES = ["booking", "seats", "payments", "tickets"]
-APIS = [*SERVICES, "journal"]  # processes that serve an API of their own and no pages
+ALIASES = list(HOUSE.aliases)
+SERVICES = [service.name for service in HOUSE.services]
+APIS = [service.name for service in HOUSE.apis]  # processes that serve an API of their own and no pages
 
 DEBUG = os.environ.get("DEBUG") == "1"
 NO_SECRET = "only-for-commands-that-sign-nothing"  # anybody can read it here
@@ -88,7 +85,7 @@ CONNECT_S = 2 if SERVICE in {*APIS, "web"} else 5  # to a PostgreSQL that does n
 
 
 def _database(alias: str) -> dict:
-    url = os.environ[f"DATABASE_URL_{alias.upper()}"]
+    url = os.environ[HOUSE.database(alias).url]
     config = dict(dj_database_url.parse(url, conn_max_age=None, engine="messaging.postgresql"))
     config["CONN_HEALTH_CHECKS"] = True
     config["TEST"] = {"DEPENDENCIES": []}  # without it, tests that name one alias fail with "Circular dependency"
@@ -109,15 +106,15 @@ def _database(alias: str) -> dict:
 
 # `default` is empty on purpose: a forgotten `using=` fails at once instead of reaching somebody's tables.
 DATABASES: dict[str, dict] = {"default": {}} | {
-    alias: _database(alias) for alias in VISIBLE.get(SERVICE, []) if f"DATABASE_URL_{alias.upper()}" in os.environ
+    alias: _database(alias) for alias in HOUSE.visible(SERVICE) if HOUSE.database(alias).url in os.environ
 }
 DATABASE_ROUTERS = ["config.router.OwnershipRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in [*APIS, "control"]}
-CONSOLE_URLS = {alias: os.environ.get(f"CONSOLE_URL_{alias.upper()}", "") for alias in ALIASES[:5]}
-REPLICATION_URLS = {alias: os.environ.get(f"REPLICATION_URL_{alias.upper()}", "") for alias in ALIASES[:5]}
+CONSOLE_URLS = {one.alias: os.environ.get(one.console_url, "") for one in HOUSE.journaled}
+REPLICATION_URLS = {one.alias: os.environ.get(one.replication_url, "") for one in HOUSE.journaled}
 
 INSTALLED_APPS = [
     "channels",
@@ -126,13 +123,9 @@ INSTALLED_APPS = [
     "ninja",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "config",
     "messaging",
-    "booking",
-    "seats",
-    "payments",
-    "tickets",
-    "projections",
-    "journal",
+    *HOUSE.rooms,
     "audit",
     "dashboard",
     "sandbox",

@@ -5,21 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.address import Front
-from sandbox.processes import (
-    ALIASES,
-    INIT,
-    INSTANCE_OF,
-    INSTANCES,
-    ROLES,
-    SERVICES,
-    Process,
-    console_url,
-    keys_of_service,
-    password_key,
-)
+from sandbox.processes import HOUSE, INIT, Process, keys_of_service, password_key
+from topology.parts import Database
+from topology.programs import CHOICE
 
 Environment = dict[str, str]
-SERVICE_NAMES = (*SERVICES, "projections", "journal", "web")
+SERVICE_NAMES = tuple(
+    dict.fromkeys(
+        [*(one.name for one in HOUSE.every_service), *(role for one in HOUSE.databases for role in one.readers)]
+    )
+)
+"""Each SERVICE that a person may use from a shell."""
 
 
 class Environments:
@@ -56,8 +52,11 @@ class Environments:
         """The superuser and all owners: for setting up, and for tests."""
         return self.of_process(INIT)
 
-    def url(self, instance: str, role: str, database: str) -> str:
+    def url(self, database: Database, role: str) -> str:
         """A libpq URL. Secrets are hexadecimal, so nothing needs quoting."""
+        return self._url(database.instance, role, database.name)
+
+    def _url(self, instance: str, role: str, database: str) -> str:
         return f"postgresql://{role}:{self.secrets[password_key(role)]}@127.0.0.1:{self.ports[f'postgres-{instance}']}/{database}"
 
     def values(self, service: str) -> Environment:
@@ -83,22 +82,20 @@ class Environments:
             "STATIC_ROOT": str(self.static_root or ""),
             "API_URL_WEB": f"http://{self.front.reach}:{self.ports['web']}",
             "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
-            "API_URL_JOURNAL": f"http://127.0.0.1:{self.ports['api-journal']}",
+            CHOICE: os.environ.get(CHOICE, ""),
         }
-        apis = {f"API_URL_{name.upper()}": f"http://127.0.0.1:{self.ports[f'api-{name}']}" for name in SERVICES}
-        admins = {f"ADMIN_URL_{name.upper()}": self.url(name, "postgres", "postgres") for name in INSTANCES}
-        passwords = {password_key(role): self.secrets[password_key(role)] for role in ROLES}
-        consoles = {console_url(name): self.url(name, f"{name}_console", name) for name in INSTANCES}
+        apis = {one.api_url: f"http://127.0.0.1:{self.ports[f'api-{one.name}']}" for one in HOUSE.apis}
+        admins = {one.admin_url: self._url(one.name, "postgres", "postgres") for one in HOUSE.instances}
+        passwords = {password_key(role): self.secrets[password_key(role)] for role in HOUSE.roles}
+        consoles = {one.console_url: self.url(one, one.console) for one in HOUSE.journaled}
         return common | apis | admins | passwords | consoles | self._databases(service) | self._replication(service)
 
     def _databases(self, service: str) -> Environment:
-        """The owner's URL of each database, except for the web, which may only look."""
-        return {
-            f"DATABASE_URL_{alias.upper()}": self.url(INSTANCE_OF[alias], "web" if service == "web" else alias, alias)
-            for alias in ALIASES
-        }
+        """The owner's URL of each database. Who may read from any, as the web may, only looks, and so into no other."""
+        looks = any(service in one.readers for one in HOUSE.databases)
+        return {one.url: self.url(one, service if looks else one.owner) for one in HOUSE.databases}
 
     def _replication(self, service: str) -> Environment:
-        """A relay reads its own service's log with its own role; the recorder reads all five with another."""
-        roles = {name: f"{name}_relay" if service == name in SERVICES else "recorder" for name in INSTANCES}
-        return {f"REPLICATION_URL_{name.upper()}": self.url(name, role, name) for name, role in roles.items()}
+        """A relay reads the log of its own service's database with its own role; the recorder reads all with another."""
+        relays = {one.database: one.relay for one in HOUSE.services if one.name == service}
+        return {one.replication_url: self.url(one, relays.get(one.alias, "recorder")) for one in HOUSE.journaled}

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sandbox.address import MOST, Front
-from sandbox.processes import INSTANCES, SERVICES
+from sandbox.processes import HOUSE
 
 # Sixteen ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing
 # connections, so no passing connection can sit on one of ours. PORTs less than 700 apart never share a block: 8000 and
@@ -45,8 +45,8 @@ class Layout:
     def ports(self) -> dict[str, int]:
         """Process name -> TCP port, for each process that listens: on 127.0.0.1, the front door on `front.host`."""
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
-        names = [*(f"api-{name}" for name in SERVICES), *(f"postgres-{name}" for name in INSTANCES)]
-        names += ["redis", "control", "api-journal"]
+        names = [*(f"api-{one.name}" for one in HOUSE.services), *(f"postgres-{one.name}" for one in HOUSE.instances)]
+        names += ["redis", "control", *(f"api-{one.name}" for one in HOUSE.apis if one not in HOUSE.services)]
         return {"web": self.port, **{name: base + offset for offset, name in enumerate(names)}}
 
     def log(self, name: str) -> Path:

@@ -11,26 +11,27 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from sandbox.processes import INSTANCES, SERVICES, password_key
+from sandbox.processes import HOUSE, password_key
+from topology.parts import Database
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A login on one instance. It owns `owns`, may look at everything in `reads`, and may replicate `tails`.
+    """A login on one instance. It owns the databases `owns`, may look at everything in `reads`, and may replicate `tails`.
 
     `settings` hold in each of its sessions; `at_once`: how many of those there may be, -1 for any number.
     """
 
     name: str
-    owns: str = ""
+    owns: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    tails: str = ""
+    tails: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     at_once: int = -1
 
     @property
     def databases(self) -> tuple[str, ...]:
-        return tuple(name for name in (self.owns, *self.reads, self.tails) if name)
+        return (*self.owns, *self.reads, *self.tails)
 
 
 # Whoever types SQL into the page's console: nothing is written, nothing runs long or takes much, whatever it is.
@@ -47,9 +48,6 @@ CONSOLE_SETTINGS = {
     "log_min_messages": "fatal",  # an error is the page's to show, and may be as long as the log's disk is large
 }
 
-# A reader of an export that neither reads nor goes is let go by the server it reads from; should that fail, here.
-JOURNAL_SETTINGS = {"idle_in_transaction_session_timeout": "60s"}
-
 # PUBLIC may execute these by default, and they have an effect even in a READ ONLY transaction: they write into the log,
 # take locks and transaction ids that others wait for, change the session's own bounds, or end other sessions.
 ACTING_FUNCTIONS = (
@@ -62,16 +60,26 @@ FOR_READERS = ("set_config",)
 
 
 def roles_of(instance: str) -> list[Role]:
-    """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all five.
+    """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all that is journaled.
 
-    A console may only look, and only at its own service: a JOIN across services is refused by PostgreSQL itself.
+    A console may only look, and only into its own database: a JOIN across databases is refused by PostgreSQL itself.
     """
-    console = Role(name=f"{instance}_console", reads=(instance,), settings=CONSOLE_SETTINGS, at_once=4)
-    roles = [Role(name=instance, owns=instance), Role(name="recorder", tails=instance), console]
-    if instance in SERVICES:
-        return [*roles, Role(name=f"{instance}_relay", tails=instance)]
-    journal = Role(name="journal", owns="journal", settings=JOURNAL_SETTINGS)
-    return [*roles, journal, Role(name="web", reads=("projections", "journal"))]
+    here = HOUSE.databases_on(instance)
+    journaled = [one for one in here if one.journaled]
+    owners = dict.fromkeys(one.owner for one in here)
+    readers = dict.fromkeys(reader for one in here for reader in one.readers)
+    settings = {one.owner: one.settings for one in here}
+    return [
+        *(Role(name=name, owns=_names(here, owner=name), settings=settings[name]) for name in owners),
+        Role(name="recorder", tails=tuple(one.name for one in journaled)),
+        *(Role(name=one.console, reads=(one.name,), settings=CONSOLE_SETTINGS, at_once=4) for one in journaled),
+        *(Role(name=service.relay, tails=(one.name,)) for one in here for service in HOUSE.services_in(one.alias)),
+        *(Role(name=name, reads=tuple(one.name for one in here if name in one.readers)) for name in readers),
+    ]
+
+
+def _names(databases: Iterable[Database], owner: str) -> tuple[str, ...]:
+    return tuple(one.name for one in databases if one.owner == owner)
 
 
 def admin_url(environment: Mapping[str, str], instance: str, database: str = "postgres") -> str:
@@ -84,23 +92,23 @@ def provision(environment: Mapping[str, str], create_databases: bool = False) ->
 
     `create_databases` lets owners make databases of their own, as a test run does; a running Sagabox has no use for it.
     """
-    for instance in INSTANCES:
+    for instance in (one.name for one in HOUSE.instances):
         roles = roles_of(instance)
         with psycopg.connect(admin_url(environment, instance), autocommit=True) as connection:
             for role in roles:
                 _ensure_role(connection, role, environment[password_key(role.name)], create_databases)
             for role in roles:
-                if role.owns:
-                    _ensure_database(connection, role)
+                for database in role.owns:
+                    _ensure_database(connection, database, role.name)
             for role in roles:
                 _allow_connections(connection, role)
         for role in roles:
-            if role.owns:
-                programs = [other.name for other in roles if role.owns in other.reads and not other.settings]
-                with psycopg.connect(admin_url(environment, instance, role.owns), autocommit=True) as connection:
+            for database in role.owns:
+                programs = [other.name for other in roles if database in other.reads and not other.settings]
+                with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
                     keep_functions_to(connection, role.name, programs)
             for database in role.reads:
-                owner = next(other.name for other in roles if other.owns == database)
+                owner = next(other.name for other in roles if database in other.owns)
                 with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
                     grant_reading(connection, owner, role.name)
                     if role.settings:
@@ -161,10 +169,10 @@ def keep_functions_to(connection: psycopg.Connection, owner: str, readers: Itera
             connection.execute(sql.SQL("grant execute on function {} to {}").format(function, sql.Identifier(role)))
 
 
-def _ensure_database(connection: psycopg.Connection, role: Role) -> None:
-    name = sql.Identifier(role.owns)
-    if not connection.execute("select from pg_database where datname = %s", (role.owns,)).rowcount:
-        connection.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role.name)))
+def _ensure_database(connection: psycopg.Connection, database: str, owner: str) -> None:
+    name = sql.Identifier(database)
+    if not connection.execute("select from pg_database where datname = %s", (database,)).rowcount:
+        connection.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(owner)))
     connection.execute(sql.SQL("revoke all on database {} from public").format(name))
     # A database that was down on purpose when everything was killed is up again before anybody needs it.
     connection.execute(sql.SQL("alter database {} with allow_connections true").format(name))

@@ -13,11 +13,13 @@ import psycopg
 from psycopg import sql
 
 from sandbox.introduce import Begun, changed, introduce, owe, owed
-from sandbox.processes import INSTANCES, SERVICES, password_key
+from sandbox.processes import HOUSE, password_key
 from sandbox.provision import admin_url
 
 log = logging.getLogger(__name__)
 DROPPING_S = 5.0
+RECORDERS = frozenset(database.slot for database in HOUSE.journaled)
+"""The recorder's slots: what one that begins anew has not seen is introduced to it."""
 _SLOTS = """
     select slot_name, lost
     from (
@@ -34,50 +36,51 @@ def publish(environment: Mapping[str, str]) -> None:
     have changed since they were.
     """
     joined = {}
-    for name in INSTANCES:
-        with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
-            joined[name] = publish_database(connection, name)
+    for database in HOUSE.journaled:
+        with psycopg.connect(environment[database.url], autocommit=True) as connection:
+            joined[database.alias] = publish_database(connection, database.alias)
     create_slots(environment)
-    for name in INSTANCES:
-        with psycopg.connect(environment[f"DATABASE_URL_{name.upper()}"], autocommit=True) as connection:
+    for alias in joined:
+        with psycopg.connect(environment[HOUSE.database(alias).url], autocommit=True) as connection:
             begun = owed(connection)
-            tables = journaled_tables(connection, name)
+            tables = journaled_tables(connection, alias)
             if begun is None:
-                tables = sorted({*joined[name], *changed(connection, tables)})
-            introduce(connection, name, tables, begun, environment[password_key("recorder")])
+                tables = sorted({*joined[alias], *changed(connection, tables)})
+            introduce(connection, alias, tables, begun, environment[password_key("recorder")])
 
 
-def publish_database(connection: psycopg.Connection, app: str) -> list[str]:
+def publish_database(connection: psycopg.Connection, alias: str) -> list[str]:
     """Publish one database's tables through a connection of their owner. Returns those new to the journal."""
-    tables = journaled_tables(connection, app)
-    outbox = f"{app}_outbox"
-    if app in SERVICES:
-        _ensure_publication(connection, "outbox", [outbox], "insert")
+    tables = journaled_tables(connection, alias)
+    outboxes = {service.outbox: service.publication for service in HOUSE.services_in(alias)}
+    for outbox, publication in outboxes.items():
+        _ensure_publication(connection, publication, [outbox], "insert")
     joined = _ensure_publication(connection, "journal", tables, "insert, update, delete, truncate")
     for table in tables:
-        if table != outbox:  # rows of an outbox are only ever inserted: there is no old image to keep
+        if table not in outboxes:  # rows of an outbox are only ever inserted: there is no old image to keep
             _ensure_full_identity(connection, table)
     return joined
 
 
-def journaled_tables(connection: psycopg.Connection, app: str) -> list[str]:
-    """The app's own tables, sorted. Idempotency keys are the front door's memory, not part of the story."""
+def journaled_tables(connection: psycopg.Connection, alias: str) -> list[str]:
+    """The tables of the database's apps, sorted. Idempotency keys are the front door's memory, not part of the story."""
     rows = connection.execute(
         r"""
         select tablename from pg_tables
-        where schemaname = 'public' and tablename like %s and tablename not like '%%\_idempotencykey'
+        where schemaname = 'public' and tablename like any (%s) and tablename not like '%%\_idempotencykey'
         order by tablename
         """,
-        (f"{app}\\_%",),
+        ([f"{app}\\_%" for app in HOUSE.database(alias).apps],),
     )
     return [name for (name,) in rows]
 
 
 def create_slots(environment: Mapping[str, str]) -> None:
-    """The slots of relay and recorder in the five databases, as superuser."""
-    for name in INSTANCES:
-        with psycopg.connect(admin_url(environment, name, name), autocommit=True) as connection:
-            for slot in readers_of(name):
+    """The slots of relays and recorder in the journaled databases, as superuser."""
+    for database in HOUSE.journaled:
+        url = admin_url(environment, database.instance, database.name)
+        with psycopg.connect(url, autocommit=True) as connection:
+            for slot in readers_of(database.alias):
                 ensure_slot(connection, slot)
 
 
@@ -90,7 +93,7 @@ def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
     lost = found is not None and found[1]
     if found is not None and not lost:
         return
-    if slot == "recorder":  # first: what comes between must not be forgotten
+    if slot in RECORDERS:  # first: what comes between must not be forgotten
         due = owed(connection)
         owe(connection, Begun.ANEW if lost or due is None else due)
     if lost:
@@ -100,43 +103,45 @@ def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
     connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
 
 
-def readers_of(app: str) -> dict[str, str]:
+def readers_of(alias: str) -> dict[str, str]:
     """slot -> publication, of those that read the log of this database."""
-    return {"relay": "outbox", "recorder": "journal"} if app in SERVICES else {"recorder": "journal"}
+    relays = {service.slot: service.publication for service in HOUSE.services_in(alias)}
+    return relays | {HOUSE.database(alias).slot: "journal"}
 
 
-def lost(connection: psycopg.Connection, app: str) -> list[str]:
+def lost(connection: psycopg.Connection, alias: str) -> list[str]:
     """The slots of this database that are not there, have lost their log, or whose publication is not there."""
     slots = {name: not gone for name, gone in connection.execute(_SLOTS).fetchall()}
     publications = _publications(connection)
-    return [slot for slot, name in readers_of(app).items() if not slots.get(slot) or name not in publications]
+    return [slot for slot, name in readers_of(alias).items() if not slots.get(slot) or name not in publications]
 
 
-def mend(connection: psycopg.Connection, app: str, key: str) -> list[str]:
+def mend(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
     """Make again what readers of this database's log have lost, as superuser, while everything runs. Returns those slots.
 
     A publication that is not there takes its slot along: what was committed without it is missing, and a slot that begins
     anew is how a reader finds that out. What a recorder's new slot has not seen is introduced, also if an earlier call was
     broken off before. A database without tables is not ours yet.
     """
-    gone = lost(connection, app)
-    if (not gone and owed(connection) is None) or not journaled_tables(connection, app):
+    database = HOUSE.database(alias)
+    gone = lost(connection, alias)
+    if (not gone and owed(connection) is None) or not journaled_tables(connection, alias):
         return []
     publications = _publications(connection)
     slots = {name for name, _ in connection.execute(_SLOTS).fetchall()}
-    unpublished = [slot for slot in gone if readers_of(app)[slot] not in publications and slot in slots]
+    unpublished = [slot for slot in gone if readers_of(alias)[slot] not in publications and slot in slots]
     for slot in unpublished:  # before its publication is there again, by which it was found out
         _drop(connection, slot)
-    with as_owner(connection, app):
-        publish_database(connection, app)
-    if "recorder" in unpublished:
+    with as_owner(connection, database.owner):
+        publish_database(connection, alias)
+    if database.slot in unpublished:
         owe(connection, Begun.ANEW)
     for slot in gone:
         ensure_slot(connection, slot)
     begun = owed(connection)
     if begun is not None:
-        with as_owner(connection, app):
-            introduce(connection, app, journaled_tables(connection, app), begun, key)
+        with as_owner(connection, database.owner):
+            introduce(connection, alias, journaled_tables(connection, alias), begun, key)
     return gone
 
 

@@ -12,8 +12,9 @@ import psycopg
 from psycopg import sql
 
 from messaging.outage import Outage
-from sandbox.processes import INSTANCES
+from sandbox.processes import HOUSE
 from sandbox.provision import admin_url
+from topology.parts import Database
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ CUTTING_S = 5.0  # how long to keep cutting connections that were being made whe
 
 
 class Databases:
-    """Brings each instance's database to the state that is wanted, also when someone else has left it in another.
+    """Brings each journaled database to the state that is wanted, also when someone else has left it in another.
 
     `environment` has ADMIN_URL_<INSTANCE>, the superuser's. What an earlier process left is unknown, so the first
     `reconcile` asks all of them: nothing stays down because its author was killed.
@@ -29,35 +30,37 @@ class Databases:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._down: dict[str, bool | None] = dict.fromkeys(INSTANCES)
-        self._away = {instance: Outage(f"postgres-{instance}") for instance in INSTANCES}
+        self._databases = {one.alias: one for one in HOUSE.journaled}
+        self._down: dict[str, bool | None] = dict.fromkeys(one.alias for one in HOUSE.journaled)
+        self._away = {one.alias: Outage(f"postgres-{one.instance}") for one in HOUSE.journaled}
 
     def reconcile(self, wanted: Collection[str]) -> None:
-        """Take these databases down, and every other one up. An instance that is away itself is tried again next time."""
-        for instance in INSTANCES:
-            down = instance in wanted
-            if self._down[instance] is down:
+        """Take the databases of these services down, and every other one up.
+
+        One whose instance is away itself is tried again next time.
+        """
+        closed = {service.database for service in HOUSE.every_service if service.name in wanted}
+        for alias, database in self._databases.items():
+            down = alias in closed
+            if self._down[alias] is down:
                 continue
             try:
-                self._bring(instance, down)
+                self._bring(database, down)
             except psycopg.Error as error:
-                self._away[instance].failed(error)
+                self._away[alias].failed(error)
             else:
-                self._away[instance].over()
-                self._down[instance] = down
+                self._away[alias].over()
+                self._down[alias] = down
 
-    def is_down(self, instance: str) -> bool:
-        return self._down[instance] is True
-
-    def _bring(self, instance: str, down: bool) -> None:
-        url = admin_url(self._environment, instance)
+    def _bring(self, database: Database, down: bool) -> None:
+        url = admin_url(self._environment, database.instance)
         with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
             statement = sql.SQL("alter database {} with allow_connections {}")
-            connection.execute(statement.format(sql.Identifier(instance), sql.Literal(not down)))
+            connection.execute(statement.format(sql.Identifier(database.name), sql.Literal(not down)))
             if down:
-                _cut(connection, instance)
-        if self._down[instance] is not None or down:
-            log.info("database %s %s", instance, "is down on purpose" if down else "accepts connections again")
+                _cut(connection, database.name)
+        if self._down[database.alias] is not None or down:
+            log.info("database %s %s", database.name, "is down on purpose" if down else "accepts connections again")
 
 
 def _cut(connection: psycopg.Connection, database: str) -> None:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from messaging.outage import Outage
-from sandbox.processes import INSTANCES, replication_url
+from sandbox.processes import HOUSE
 from sandbox.provision import admin_url
 from sandbox.publish import mend
 
@@ -26,28 +26,32 @@ Told = Callable[[str, str], None]
 
 
 def keep(environment: Mapping[str, str], told: Told, stop: threading.Event) -> list[threading.Thread]:
-    """Look after each instance in a thread of its own until `stop`: one that is frozen holds up no other.
+    """Look after each database in a thread of its own until `stop`: one that is frozen holds up no other.
 
     `environment` has the superuser's addresses, and the recorder's, whose password proves that a note is ours.
     """
-    keys = {name: str(conninfo_to_dict(environment[replication_url(name)]).get("password") or "") for name in INSTANCES}
+    databases = {one.alias: one for one in HOUSE.journaled}
+    keys = {
+        alias: str(conninfo_to_dict(environment[one.replication_url]).get("password") or "")
+        for alias, one in databases.items()
+    }
     threads = [
         threading.Thread(
             target=_keep,
-            args=(name, admin_url(environment, name, name), keys[name], told, stop),
-            name=f"slots-{name}",
+            args=(alias, admin_url(environment, one.instance, one.name), keys[alias], told, stop),
+            name=f"slots-{alias}",
             daemon=True,
         )
-        for name in INSTANCES
+        for alias, one in databases.items()
     ]
     for thread in threads:
         thread.start()
     return threads
 
 
-def _keep(instance: str, url: str, key: str, told: Told, stop: threading.Event) -> None:
+def _keep(alias: str, url: str, key: str, told: Told, stop: threading.Event) -> None:
     connection: psycopg.Connection | None = None
-    away = Outage(f"slots of {instance}")
+    away = Outage(f"slots of {alias}")
     while not stop.wait(LOOK_S):
         try:
             if connection is None or connection.closed:
@@ -58,9 +62,9 @@ def _keep(instance: str, url: str, key: str, told: Told, stop: threading.Event) 
                     application_name="sagabox-slots",
                     options="-c lock_timeout=5s",
                 )
-            for slot in mend(connection, instance, key):
-                log.warning("the replication slot %s of %s was lost; it has been made again", slot, instance)
-                told(instance, _sentence(slot, instance))
+            for slot in mend(connection, alias, key):
+                log.warning("the replication slot %s of %s was lost; it has been made again", slot, alias)
+                told(alias, _sentence(slot, alias))
             away.over()
         except psycopg.Error as error:
             away.failed(error)
@@ -70,8 +74,10 @@ def _keep(instance: str, url: str, key: str, told: Told, stop: threading.Event) 
         connection.close()
 
 
-def _sentence(slot: str, instance: str) -> str:
+def _sentence(slot: str, alias: str) -> str:
     catches_up = (
-        "the relay sends what it missed from the outbox" if slot == "relay" else "what is there is recorded again"
+        "what is there is recorded again"
+        if slot == HOUSE.database(alias).slot
+        else "the relay sends what it missed from the outbox"
     )
-    return f"the replication slot {slot} of {instance} was lost and has been made again: {catches_up}"
+    return f"the replication slot {slot} of {alias} was lost and has been made again: {catches_up}"

@@ -1,0 +1,19 @@
+"""Booking's part of the house: it runs the sagas, and keeps a replica table of Seat's programme."""
+
+from topology.parts import Database, Instance, Kind, Program, Service, part
+from topology.programs import COMMON, WAITING, manage, of_service
+
+SERVICE = Service(name="booking", title="Booking", database="booking", contract="booking.contract", orchestrates=True)
+DATABASE = Database(alias="booking", instance="booking", apps=("booking",))
+WATCHDOG = Program(
+    name="watchdog", kind=Kind.TIMER, service=SERVICE.name, arguments=manage("watchdog"), keys=(*COMMON, DATABASE.url)
+)
+REPLICATOR = Program(
+    name="replicator",
+    kind=Kind.READER,
+    service=SERVICE.name,
+    arguments=manage("replicate"),
+    keys=(*COMMON, DATABASE.url, WAITING, "API_URL_SEATS"),
+    yields=True,
+)
+PART = part(Instance(name="booking"), DATABASE, SERVICE, *of_service(SERVICE, DATABASE), WATCHDOG, REPLICATOR)

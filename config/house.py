@@ -1,0 +1,13 @@
+"""The house: the rooms' parts, in the order in which pages show them. `settings.HOUSE`, unless SAGABOX_HOUSE names another."""
+
+from booking.topology import PART as BOOKING
+from dashboard.topology import PART as DASHBOARD
+from journal.topology import PART as JOURNAL
+from payments.topology import PART as PAYMENTS
+from projections.topology import PART as PROJECTIONS
+from seats.topology import PART as SEATS
+from tickets.topology import PART as TICKETS
+from topology.house import House
+
+PARTS = (BOOKING, SEATS, PAYMENTS, TICKETS, PROJECTIONS, JOURNAL, DASHBOARD)
+HOUSE = House(*PARTS)

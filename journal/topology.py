@@ -1,0 +1,26 @@
+"""The journal's part of the house: a database on the read models' instance, its recorder, and the API of its runs."""
+
+from topology.parts import Database, Kind, Program, Service, part
+from topology.programs import COMMON, UVICORN, manage
+
+SERVICE = Service(name="journal", database="journal")
+# A reader of an export that neither reads nor goes is let go by the server it reads from; should that fail, here.
+SETTINGS = {"idle_in_transaction_session_timeout": "60s"}
+DATABASE = Database(
+    alias="journal", instance="projections", apps=("journal",), readers=("web",), settings=SETTINGS, journaled=False
+)
+RECORDER = Program(
+    name="recorder",
+    kind=Kind.RECORDER,
+    service=SERVICE.name,
+    arguments=manage("record"),
+    keys=(*COMMON, DATABASE.url, "REPLICATION_URL_*", "JOURNAL_KEEP_ENTRIES", "JOURNAL_KEEP_BYTES"),
+)
+API = Program(
+    name="api-journal",
+    kind=Kind.API,
+    service=SERVICE.name,
+    arguments=UVICORN,
+    keys=(*COMMON, DATABASE.url, "OPERATOR_TOKEN", "VISITOR_RUN_S"),
+)
+PART = part(DATABASE, SERVICE, RECORDER, API)

@@ -1,0 +1,24 @@
+"""The read models' part of the house: a projector for each view. The web process may read their tables."""
+
+from topology.parts import Database, Instance, Kind, Program, Service, part
+from topology.programs import COMMON, WAITING, manage
+
+VIEWS = ("bookings", "seat_map", "customer_history", "sales")
+SERVICE = Service(name="projections", title="Views", database="projections", api=False)
+DATABASE = Database(alias="projections", instance="projections", apps=("projections",), readers=("web",))
+PART = part(
+    Instance(name="projections"),
+    DATABASE,
+    SERVICE,
+    *(
+        Program(
+            name=f"projector-{view.replace('_', '-')}",
+            kind=Kind.PROJECTOR,
+            service=SERVICE.name,
+            arguments=manage("project", view),
+            keys=(*COMMON, DATABASE.url, "API_URL_*", WAITING),
+            yields=True,
+        )
+        for view in VIEWS
+    ),
+)

@@ -1,0 +1,11 @@
+"""Seat's part of the house. Its sweeper reports holds that have expired."""
+
+from topology.parts import Database, Instance, Kind, Program, Service, part
+from topology.programs import COMMON, manage, of_service
+
+SERVICE = Service(name="seats", title="Seat", database="seats", contract="seats.contract")
+DATABASE = Database(alias="seats", instance="seats", apps=("seats",))
+SWEEPER = Program(
+    name="sweeper-seats", kind=Kind.TIMER, service=SERVICE.name, arguments=manage("sweep"), keys=(*COMMON, DATABASE.url)
+)
+PART = part(Instance(name="seats"), DATABASE, SERVICE, *of_service(SERVICE, DATABASE, "HOLD_SECONDS"), SWEEPER)

@@ -1,0 +1,6 @@
+"""A house without Ticket, for SAGABOX_HOUSE."""
+
+from config.house import BOOKING, DASHBOARD, JOURNAL, PAYMENTS, PROJECTIONS, SEATS
+from topology import House
+
+HOUSE = House(BOOKING, SEATS, PAYMENTS, PROJECTIONS, JOURNAL, DASHBOARD)

@@ -1,0 +1,179 @@
+"""A house of parts: what it answers where one name is not the other, and what it refuses."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from config.house import HOUSE, PARTS
+from projections.topology import VIEWS as DECLARED_VIEWS
+from projections.views import VIEWS
+from topology import Database, House, Instance, Kind, Part, Program, Service, TopologyError, part
+from topology.programs import of_service
+
+SHOP = Instance(name="shop")
+WARE = Database(
+    alias="ware", instance="shop", apps=("goods", "vouchers"), name="wares", owner="keeper", readers=("web",)
+)
+GOODS = Service(name="stock", title="Stock", database="ware", contract="stock.contract", app="goods", orchestrates=True)
+VOUCHERS = Service(
+    name="vouchers", title="Voucher", database="ware", contract="vouchers.contract", queue="paper", slot="relay_vouchers",
+    publication="outbox_vouchers",
+)  # fmt: skip
+
+
+def house(*things: Instance | Database | Service | Program) -> House:
+    return House(part(*things))
+
+
+def test_names_may_differ() -> None:
+    made = house(SHOP, WARE, GOODS, VOUCHERS, *of_service(GOODS, WARE), *of_service(VOUCHERS, WARE, "HOLD_SECONDS"))
+    assert made.app_aliases == {"goods": "ware", "vouchers": "ware"}
+    assert made.database_of("stock") is made.database_of("vouchers") is WARE
+    assert made.services_in("ware") == (GOODS, VOUCHERS)
+    assert made.visible("stock") == made.visible("web") == made.visible("control") == ("ware",)
+    assert made.visible("somebody") == ()
+    assert made.orchestrator is GOODS
+    assert made.participants == (VOUCHERS,)
+    assert made.roles == ("keeper", "stock_relay", "vouchers_relay", "ware_console", "recorder", "web")
+    assert (GOODS.outbox, GOODS.stream, GOODS.queue, VOUCHERS.queue) == (
+        "goods_outbox",
+        "events.stock",
+        "stock",
+        "paper",
+    )
+    worker = made.program("worker-vouchers")
+    assert worker.keys[-4:] == ("DATABASE_URL_WARE", "LETTER_RETRY_S", "LETTER_LONGEST_RETRY_S", "HOLD_SECONDS")
+    assert worker.command("py")[-10:-5] == ["-Q", "paper", "-n", "paper@%h", "--without-gossip"]
+
+
+def test_a_key_of_everything_is_spelled_out() -> None:
+    made = house(
+        SHOP, WARE, GOODS, Program(name="all", kind=Kind.RECORDER, service="web", keys=("A", "API_URL_*", "*_PASSWORD"))
+    )
+    assert made.program("all").keys == (
+        "A", "API_URL_STOCK", "KEEPER_PASSWORD", "STOCK_RELAY_PASSWORD", "WARE_CONSOLE_PASSWORD", "RECORDER_PASSWORD",
+        "WEB_PASSWORD",
+    )  # fmt: skip
+
+
+OTHER = Database(alias="other", instance="shop", apps=("other",), journaled=False)
+REFUSED = {
+    "an instance twice": ((SHOP, SHOP), "more than once, instance: shop"),
+    "a database twice": ((SHOP, WARE, WARE), "more than once, database: ware"),
+    "an app in two databases": (
+        (SHOP, WARE, Database(alias="b", instance="shop", apps=("goods",), slot="b")),
+        "more than once, app in databases: goods",
+    ),
+    "a database's name twice on an instance": (
+        (SHOP, WARE, Database(alias="b", instance="shop", apps=(), name="wares", slot="b")),
+        "more than once, database name on instance 'shop': wares",
+    ),
+    "one slot for two logs": (
+        (SHOP, WARE, Database(alias="b", instance="shop", apps=())),
+        "more than once, replication slot on instance 'shop': recorder",
+    ),
+    "an unknown instance": ((OTHER,), "database 'other' is on instance 'shop', which nobody declares; there is none"),
+    "a service twice": ((SHOP, WARE, GOODS, GOODS), "more than once, replication slot on instance 'shop': relay"),
+    "a name of a service twice": (
+        (SHOP, WARE, GOODS, Service(name="stock", database="ware", app="vouchers")),
+        "more than once, service: stock",
+    ),
+    "a queue twice": (
+        (SHOP, WARE, GOODS, Service(name="vouchers", database="ware", queue="stock")),
+        "more than once, queue of services: stock",
+    ),
+    "a publication twice": (
+        (SHOP, WARE, GOODS, Service(name="vouchers", database="ware", contract="c", slot="relay2")),
+        "more than once, publication in database 'ware': outbox",
+    ),
+    "a service without a database": (
+        (SHOP, WARE, Service(name="lost", database="")),
+        "service 'lost' is in no database; there is ware",
+    ),
+    "an unknown database": (
+        (SHOP, WARE, Service(name="lost", database="nowhere")),
+        "service 'lost' is in database 'nowhere', which nobody declares; there is ware",
+    ),
+    "a service whose tables are elsewhere": (
+        (SHOP, WARE, Service(name="lost", database="ware")),
+        "service 'lost' has its tables in app 'lost', which is none of the apps of database 'ware': goods, vouchers",
+    ),
+    "a program twice": (
+        (SHOP, Program(name="redis", kind=Kind.REDIS)),
+        "more than once, program: redis",
+    ),
+    "a program of nobody": (
+        (SHOP, Program(name="worker-x", kind=Kind.WORKER, service="x")),
+        "program 'worker-x' is of service 'x', which nobody declares",
+    ),
+    "a key of everything that there is not": (
+        (SHOP, WARE, Program(name="a", kind=Kind.TIMER, service="keeper", keys=("URL_*",))),
+        "program 'a' asks for URL_*; there is DATABASE_URL_*",
+    ),
+}
+
+
+@pytest.mark.parametrize(("things", "why"), REFUSED.values(), ids=REFUSED)
+def test_parts_that_do_not_fit_are_refused(things: tuple, why: str) -> None:
+    with pytest.raises(TopologyError) as refused:
+        house(*things)
+    assert why in str(refused.value)
+
+
+def test_a_part_of_something_else_is_refused() -> None:
+    with pytest.raises(TopologyError, match="'seats' is neither an Instance, a Database, a Service nor a Program"):
+        part("seats")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ask", ["service", "database", "program"])
+def test_who_asks_for_what_is_not_there_is_told_what_is(ask: str) -> None:
+    with pytest.raises(TopologyError, match=f"there is no {ask} 'nobody'; there is .*"):
+        getattr(HOUSE, ask)("nobody")
+
+
+def test_a_house_without_an_orchestrator_says_so_when_asked() -> None:
+    with pytest.raises(TopologyError, match="one service has to orchestrate; none do"):
+        _ = house(SHOP).orchestrator
+
+
+def test_every_view_has_a_projector() -> None:
+    assert set(DECLARED_VIEWS) == set(VIEWS)
+
+
+def _started(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **environment}, capture_output=True, text=True
+    )
+
+
+def test_the_house_is_read_without_django() -> None:
+    """A container's health check reads it every ten seconds."""
+    told = _started("import sys, topology.chosen; print('django' in sys.modules, 'celery' in sys.modules)")
+    assert told.stdout.split() == ["False", "False"], told.stderr
+
+
+def test_another_house_is_chosen_by_the_environment() -> None:
+    script = "from topology.chosen import HOUSE; print(*HOUSE.aliases, *HOUSE.programs[-1].keys)"
+    told = _started(script, SAGABOX_HOUSE="tests.topology.smaller").stdout.split()
+    assert told[:5] == ["booking", "seats", "payments", "projections", "journal"]
+    assert "SAGABOX_HOUSE" in told  # what it starts has to know
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("no.such.house", "SAGABOX_HOUSE is 'no.such.house', and there is no module of that name"),
+        ("config.pooling", "SAGABOX_HOUSE is 'config.pooling', which has no HOUSE of the type topology.House"),
+    ],
+)
+def test_a_choice_that_is_no_house_is_refused(name: str, why: str) -> None:
+    assert why in _started("import topology.chosen", SAGABOX_HOUSE=name).stderr
+
+
+def test_parts_stay_in_their_order() -> None:
+    assert [type(one) for one in PARTS] == [Part] * len(PARTS)
+    assert [service.name for service in HOUSE.every_service] == [
+        service.name for one in PARTS for service in one.services
+    ]

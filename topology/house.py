@@ -1,0 +1,221 @@
+"""The whole house: its parts joined and checked, and the questions that others ask about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import chain
+from typing import TypeVar
+
+from topology.parts import Database, Instance, Kind, Part, Program, Service, TopologyError
+from topology.programs import CONTROL, INIT, REDIS, of_instance
+
+T = TypeVar("T")
+
+
+def password_key(role: str) -> str:
+    """The environment variable with a role's password."""
+    return f"{role.upper()}_PASSWORD"
+
+
+class House:
+    """Services, databases, instances and programs, in the order of their parts. Raises TopologyError if they do not fit."""
+
+    def __init__(self, *parts: Part) -> None:
+        self.instances: tuple[Instance, ...] = tuple(chain.from_iterable(one.instances for one in parts))
+        self.databases: tuple[Database, ...] = tuple(chain.from_iterable(one.databases for one in parts))
+        self.every_service: tuple[Service, ...] = tuple(chain.from_iterable(one.services for one in parts))
+        own = [REDIS, CONTROL, *map(of_instance, self.instances)]
+        given = [*own, *chain.from_iterable(one.programs for one in parts)]
+        _check_instances(self)
+        _check_services(self)
+        _check_programs(self, [*given, INIT])
+        self.programs = tuple(
+            replace(program, keys=tuple(self.keys(program)))
+            for program in sorted(given, key=lambda program: (program.tier, program.kind))
+        )
+        self.init = replace(INIT, keys=tuple(self.keys(INIT)))
+
+    # Services
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """Those with a contract: they exchange messages."""
+        return tuple(service for service in self.every_service if service.contract)
+
+    @cached_property
+    def participants(self) -> tuple[Service, ...]:
+        """Those that a saga asks for something."""
+        return tuple(service for service in self.services if not service.orchestrates)
+
+    @cached_property
+    def orchestrator(self) -> Service:
+        """Whom participants answer. Raises TopologyError where no service orchestrates."""
+        found = [service for service in self.services if service.orchestrates]
+        if len(found) != 1:
+            raise TopologyError(f"one service has to orchestrate; {_names(service.name for service in found)} do")
+        return found[0]
+
+    @cached_property
+    def apis(self) -> tuple[Service, ...]:
+        return tuple(service for service in self.every_service if service.api)
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Service -> what pages call it, of those they show."""
+        return {service.name: service.title for service in self.every_service if service.title}
+
+    def service(self, name: str) -> Service:
+        """Raises TopologyError."""
+        return _find(name, "service", {service.name: service for service in self.every_service})
+
+    def services_in(self, alias: str) -> tuple[Service, ...]:
+        """Those with a contract whose tables are in this database."""
+        return tuple(service for service in self.services if service.database == alias)
+
+    # Databases and instances
+
+    @cached_property
+    def aliases(self) -> tuple[str, ...]:
+        return tuple(database.alias for database in self.databases)
+
+    @cached_property
+    def journaled(self) -> tuple[Database, ...]:
+        """Those that the recorder tails."""
+        return tuple(database for database in self.databases if database.journaled)
+
+    @cached_property
+    def app_aliases(self) -> dict[str, str]:
+        """Django app -> the alias of the database its tables are in."""
+        return {app: database.alias for database in self.databases for app in database.apps}
+
+    @cached_property
+    def rooms(self) -> tuple[str, ...]:
+        """The packages of the apps in databases, for INSTALLED_APPS."""
+        modules = {service.app: service.module for service in self.every_service}
+        return tuple(modules.get(app, app) for app in self.app_aliases)
+
+    def database(self, alias: str) -> Database:
+        """Raises TopologyError."""
+        return _find(alias, "database", {database.alias: database for database in self.databases})
+
+    def database_of(self, service: str) -> Database:
+        """Raises TopologyError."""
+        return self.database(self.service(service).database)
+
+    def databases_on(self, instance: str) -> tuple[Database, ...]:
+        return tuple(database for database in self.databases if database.instance == instance)
+
+    def visible(self, service: str) -> tuple[str, ...]:
+        """The aliases a process with this SERVICE may know: its own, those it may read, or all for the control process."""
+        if service == CONTROL.service:
+            return self.aliases
+        own = [one.database for one in self.every_service if one.name == service]
+        return tuple(one.alias for one in self.databases if one.alias in own or service in one.readers)
+
+    @cached_property
+    def roles(self) -> tuple[str, ...]:
+        """Who may log in to PostgreSQL besides the superuser `postgres`, who sets up, and then is the control process's alone."""
+        owners = [database.owner for database in self.databases]
+        relays = [service.relay for service in self.services]
+        consoles = [database.console for database in self.journaled]
+        readers = [reader for database in self.databases for reader in database.readers]
+        return tuple(dict.fromkeys([*owners, *relays, *consoles, "recorder", *readers]))
+
+    # Programs
+
+    @cached_property
+    def django(self) -> tuple[Program, ...]:
+        return tuple(program for program in self.programs if program.service)
+
+    def program(self, name: str) -> Program:
+        """Raises TopologyError."""
+        return _find(name, "program", {program.name: program for program in self.programs})
+
+    def programs_of(self, *kinds: Kind) -> tuple[Program, ...]:
+        return tuple(program for program in self.programs if program.kind in kinds)
+
+    def keys_of_service(self, service: str) -> tuple[str, ...]:
+        """All that any process of a service is given: what a person's shell needs to run that service's commands."""
+        return tuple(
+            dict.fromkeys(key for program in self.django if program.service == service for key in program.keys)
+        )
+
+    def keys(self, program: Program) -> Iterator[str]:
+        """A program's keys, `KEY_*` replaced by that key of everything there is."""
+        every = {
+            "DATABASE_URL_*": [database.url for database in self.databases],
+            "REPLICATION_URL_*": [database.replication_url for database in self.journaled],
+            "CONSOLE_URL_*": [database.console_url for database in self.journaled],
+            "ADMIN_URL_*": [instance.admin_url for instance in self.instances],
+            "API_URL_*": [service.api_url for service in self.services],
+            "*_PASSWORD": [password_key(role) for role in self.roles],
+        }
+        for key in program.keys:
+            if "*" in key and key not in every:
+                raise TopologyError(f"program '{program.name}' asks for {key}; there is {_names(every)}")
+            yield from every.get(key, [key])
+
+
+def _check_instances(house: House) -> None:
+    instances = [instance.name for instance in house.instances]
+    _check_distinct("instance", instances)
+    _check_distinct("database", [database.alias for database in house.databases])
+    _check_distinct("app in databases", [app for database in house.databases for app in database.apps])
+    for database in house.databases:
+        if database.instance not in instances:
+            raise TopologyError(
+                f"database '{database.alias}' is on instance '{database.instance}', which nobody declares; there is "
+                f"{_names(instances)}"
+            )
+    for name in instances:
+        on_it = house.databases_on(name)
+        _check_distinct(f"database name on instance '{name}'", [database.name for database in on_it])
+        recorders = [database.slot for database in on_it if database.journaled]
+        slots = [*recorders, *(one.slot for database in on_it for one in house.services_in(database.alias))]
+        _check_distinct(f"replication slot on instance '{name}'", slots)
+
+
+def _check_services(house: House) -> None:
+    names = [service.name for service in house.every_service]
+    _check_distinct("service", names)
+    for what in ("app", "queue", "stream"):
+        _check_distinct(f"{what} of services", [getattr(service, what) for service in house.every_service])
+    for service in house.every_service:
+        if service.database not in house.aliases:
+            where = f"in database '{service.database}', which nobody declares" if service.database else "in no database"
+            raise TopologyError(f"service '{service.name}' is {where}; there is {_names(house.aliases)}")
+        if service.app not in house.database(service.database).apps:
+            raise TopologyError(
+                f"service '{service.name}' has its tables in app '{service.app}', which is none of the apps of database "
+                f"'{service.database}': {_names(house.database(service.database).apps)}"
+            )
+    for alias in house.aliases:
+        _check_distinct(f"publication in database '{alias}'", [one.publication for one in house.services_in(alias)])
+
+
+def _check_programs(house: House, programs: Iterable[Program]) -> None:
+    programs = list(programs)
+    _check_distinct("program", [program.name for program in programs])
+    known = {service.name for service in house.every_service} | {CONTROL.service, *house.roles, ""}
+    for program in programs:
+        if program.service not in known:
+            raise TopologyError(f"program '{program.name}' is of service '{program.service}', which nobody declares")
+
+
+def _check_distinct(what: str, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise TopologyError(f"declared more than once, {what}: {_names(twice)}")
+
+
+def _find(name: str, what: str, known: dict[str, T]) -> T:
+    if name not in known:
+        raise TopologyError(f"there is no {what} '{name}'; there is {_names(known)}")
+    return known[name]
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

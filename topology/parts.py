@@ -1,0 +1,211 @@
+"""What a house consists of. Frozen values; a name that is left out is the one its comment says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+Health = Literal["postgres", "redis", "http", "heartbeat"]
+
+
+class TopologyError(ValueError):
+    """The parts of a house contradict each other. The text names the part and says what to declare."""
+
+
+class Tier(IntEnum):
+    """A program may lean on those of a smaller tier: this order starts, and its reverse stops.
+
+    PostgreSQL stops before Redis, relays before PostgreSQL: a fast shutdown waits for a connected replication client (57 s were
+    measured).
+    """
+
+    REDIS = 10
+    POSTGRES = 20
+    TAILS = 30
+    WORKERS = 40
+    FRONT = 50
+
+
+class Kind(IntEnum):
+    """What sort of program one is, in the order in which programs are listed and, within a tier, started."""
+
+    REDIS = 1
+    POSTGRES = 2
+    SET_UP = 3  # sets everything up, and ends
+    RELAY = 4  # reads a service's log, publishes its outbox
+    RECORDER = 5  # reads all logs
+    CONTROL = 6  # ends before PostgreSQL does, so that no database is left closed
+    WORKER = 7  # takes a service's messages
+    TIMER = 8  # acts by the clock
+    READER = 9  # follows events for a service
+    PROJECTOR = 10  # follows events for a view
+    API = 11
+    PAGES = 12
+
+
+_TIERS = {
+    Kind.REDIS: Tier.REDIS,
+    Kind.POSTGRES: Tier.POSTGRES,
+    **dict.fromkeys((Kind.SET_UP, Kind.RELAY, Kind.RECORDER, Kind.CONTROL), Tier.TAILS),
+    **dict.fromkeys((Kind.WORKER, Kind.TIMER, Kind.READER, Kind.PROJECTOR), Tier.WORKERS),
+    **dict.fromkeys((Kind.API, Kind.PAGES), Tier.FRONT),
+}
+_HEALTH: dict[Kind, Health] = {
+    Kind.REDIS: "redis",
+    Kind.POSTGRES: "postgres",
+    **dict.fromkeys((Kind.CONTROL, Kind.API, Kind.PAGES), "http"),
+}
+
+
+def _default(one: object, **values: str) -> None:
+    """Fill in the names of a frozen value that were left out."""
+    for name, value in values.items():
+        if not getattr(one, name):
+            object.__setattr__(one, name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """A PostgreSQL server, and so a write-ahead log of its own."""
+
+    name: str
+
+    @property
+    def admin_url(self) -> str:
+        """The environment variable with the superuser's address."""
+        return f"ADMIN_URL_{self.name.upper()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """A database on an instance, which Django knows by its alias; `apps` are the Django apps whose tables are in it.
+
+    `readers` are roles that may SELECT from all its tables; `settings` hold in each session of its owner. The recorder tails a
+    `journaled` database, and people may look into it from the page's console.
+    """
+
+    alias: str
+    instance: str
+    apps: tuple[str, ...]
+    name: str = ""  # the alias
+    owner: str = ""  # the role: the alias
+    slot: str = "recorder"  # of the recorder, unique on the instance
+    readers: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    journaled: bool = True
+
+    def __post_init__(self) -> None:
+        _default(self, name=self.alias, owner=self.alias)
+
+    @property
+    def url(self) -> str:
+        """The environment variable with the address of a role that uses its tables."""
+        return f"DATABASE_URL_{self.alias.upper()}"
+
+    @property
+    def replication_url(self) -> str:
+        """The environment variable with the address of a role that reads its log."""
+        return f"REPLICATION_URL_{self.alias.upper()}"
+
+    @property
+    def console(self) -> str:
+        """The role of whoever types SQL on the page; "" if nobody can."""
+        return f"{self.alias}_console" if self.journaled else ""
+
+    @property
+    def console_url(self) -> str:
+        return f"CONSOLE_URL_{self.alias.upper()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A part of the system with tables of its own. Pages show it by `title`, `letter` and `hue`, if it has a title.
+
+    `contract` is the module of the messages that cross its boundary; a service that has one has an outbox, a relay, a queue and a
+    stream. `orchestrates`: it runs the sagas; the others with a contract take part in them.
+    """
+
+    name: str
+    database: str  # an alias
+    title: str = ""
+    letter: str = ""  # the title's first
+    hue: str = ""  # a CSS variable: --<name>
+    contract: str = ""
+    orchestrates: bool = False
+    api: bool = True
+    module: str = ""  # the room's package: the name
+    app: str = ""  # the Django app of its tables: the name
+    queue: str = ""  # of commands and replies to it: the name
+    stream: str = ""  # of its events: events.<name>
+    relay: str = ""  # the role that reads its outbox in the log: <name>_relay
+    slot: str = "relay"  # of its relay, unique on the instance
+    publication: str = "outbox"  # of its outbox, unique in the database
+
+    def __post_init__(self) -> None:
+        _default(self, letter=self.title[:1], hue=f"--{self.name}", module=self.name, app=self.name)
+        _default(self, queue=self.name, stream=f"events.{self.name}", relay=f"{self.name}_relay")
+
+    @property
+    def api_url(self) -> str:
+        """The environment variable with the address of its API."""
+        return f"API_URL_{self.name.upper()}"
+
+    @property
+    def outbox(self) -> str:
+        """The table."""
+        return f"{self.app}_outbox"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One process. `keys` are the names of all environment variables it is given, and it is given no others.
+
+    `KEY_*` stands for that key of everything the house has (see House.keys). `yields`: it gives way where there is not enough
+    processor time for all. What does a saga's work does: its messages, and the requests to book, wait in line and are taken in
+    larger batches then, which costs less. What people look at has no such way to save.
+    """
+
+    name: str
+    kind: Kind
+    service: str = ""  # the SERVICE of a Django process; "" for PostgreSQL and Redis
+    arguments: tuple[str, ...] = ()  # after `python`; {host} and {port} are where an HTTP process listens
+    keys: tuple[str, ...] = ()
+    yields: bool = False
+
+    @property
+    def tier(self) -> Tier:
+        return _TIERS[self.kind]
+
+    @property
+    def health(self) -> Health:
+        """How to ask whether it works; see sandbox/health.py."""
+        return _HEALTH.get(self.kind, "heartbeat")
+
+    @property
+    def listens(self) -> bool:
+        return self.health != "heartbeat"
+
+    def command(self, python: str = "python", host: str = "127.0.0.1", port: int = 0) -> list[str]:
+        """argv of a Django process; PostgreSQL and Redis have theirs in sandbox/postgres.py and sandbox/redis_server."""
+        return [python, *(argument.format(host=host, port=port) for argument in self.arguments)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one room adds to the house."""
+
+    instances: tuple[Instance, ...] = ()
+    databases: tuple[Database, ...] = ()
+    services: tuple[Service, ...] = ()
+    programs: tuple[Program, ...] = ()
+
+
+def part(*things: Instance | Database | Service | Program) -> Part:
+    """Sort a room's declarations by what they are. Raises TopologyError for anything else."""
+    kinds = (Instance, Database, Service, Program)
+    for thing in things:
+        if not isinstance(thing, kinds):
+            raise TopologyError(f"{thing!r} is neither an Instance, a Database, a Service nor a Program")
+    return Part(*(tuple(one for one in things if isinstance(one, kind)) for kind in kinds))  # type: ignore[arg-type]

@@ -1,0 +1,78 @@
+"""The programs that run, and what they are started with: those of every service, and those that belong to no room."""
+
+import os
+
+from topology.parts import Database, Instance, Kind, Program, Service
+
+# The house may be another than config.house (see chosen.py): then each of its programs has to know.
+CHOICE = "SAGABOX_HOUSE"
+COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "FRONT_HOST", "PUBLIC_ORIGIN", "DEBUG", "REDIS_URL",
+          *((CHOICE,) if os.environ.get(CHOICE) else ()))  # fmt: skip
+WAITING = "LETTER_LONGEST_RETRY_S"  # for a newer version of the reader
+LETTERS = ("LETTER_RETRY_S", WAITING)
+UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log",
+           "--http", "messaging.doors.sockets:BoundedHttp", "--ws", "messaging.doors.sockets:BoundedWebSocket")  # fmt: skip
+# A page says nothing on its socket, so what is longer than a line is refused; compressing each frame anew for every page would
+# cost more than it saves.
+SOCKET = ("--ws-max-size", "4096", "--ws-per-message-deflate", "false")
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
+
+
+def celery(queue: str) -> tuple[str, ...]:
+    return (
+        "-m",
+        "celery",
+        "-A",
+        "config.celery:app",
+        "worker",
+        "--pool",
+        "solo",
+        "-Q",
+        queue,
+        "-n",
+        f"{queue}@%h",
+        *QUIET,
+    )
+
+
+def manage(command: str, *words: str) -> tuple[str, ...]:
+    return ("manage.py", command, *words)
+
+
+def of_service(service: Service, database: Database, *worker_keys: str) -> tuple[Program, ...]:
+    """Relay, worker and API: what every service with a contract runs. `worker_keys` are what its worker is given besides."""
+    own = (*COMMON, database.url)
+    name = service.name
+    return (
+        Program(name=f"relay-{name}", kind=Kind.RELAY, service=name, arguments=manage("relay"),
+                keys=(*own, database.replication_url), yields=True),
+        Program(name=f"worker-{name}", kind=Kind.WORKER, service=name, arguments=celery(service.queue),
+                keys=(*own, *LETTERS, *worker_keys), yields=True),
+        Program(name=f"api-{name}", kind=Kind.API, service=name, arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN"), yields=True),
+    )  # fmt: skip
+
+
+def of_instance(instance: Instance) -> Program:
+    return Program(name=f"postgres-{instance.name}", kind=Kind.POSTGRES)
+
+
+REDIS = Program(name="redis", kind=Kind.REDIS)
+
+# Owns the fault plan and takes servers down on purpose: of all that keeps running, it alone is given the superuser.
+CONTROL = Program(
+    name="control",
+    kind=Kind.CONTROL,
+    service="control",
+    arguments=manage("control", "--host", "{host}", "--port", "{port}"),
+    keys=(*COMMON, "ADMIN_URL_*", "REPLICATION_URL_*", "OPERATOR_TOKEN", "CONTROL_STATE", "API_URL_WEB"),
+)
+
+# Sets everything up and ends: `init` in docker-compose.yml, a child of `manage.py sandbox up` in the sandbox. It alone
+# is given everybody's password, in order to hand them out.
+INIT = Program(
+    name="init",
+    kind=Kind.SET_UP,
+    service="control",
+    arguments=manage("sandbox", "provision"),
+    keys=(*COMMON, "DATABASE_URL_*", "ADMIN_URL_*", "*_PASSWORD"),
+)

@@ -3,7 +3,14 @@
 from topology.parts import Database, Instance, Kind, Program, Service, part
 from topology.programs import COMMON, WAITING, manage, of_service
 
-SERVICE = Service(name="booking", title="Booking", database="booking", contract="booking.contract", orchestrates=True)
+SERVICE = Service(
+    name="booking",
+    title="Booking",
+    database="booking",
+    contract="booking.contract",
+    orchestrates=True,
+    booking_columns={"booking_booking": "id"},
+)
 DATABASE = Database(alias="booking", instance="booking", apps=("booking",))
 WATCHDOG = Program(
     name="watchdog", kind=Kind.TIMER, service=SERVICE.name, arguments=manage("watchdog"), keys=(*COMMON, DATABASE.url)

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg.postgres import types
 
 from messaging.wal import Relation, Transaction, Truncate
+from topology.chosen import HOUSE
 
 Definition = dict[str, Any]
 """{"columns": [[name, type]], "key": [name]}"""
@@ -19,14 +20,15 @@ class Definitions:
         self._seen: dict[tuple[str, int], Relation] = {}
         self._new: dict[str, dict[str, Definition]] = {}
 
-    def note(self, service: str, transaction: Transaction) -> None:
+    def note(self, alias: str, transaction: Transaction) -> None:
         """Look at a transaction's tables. A log announces a table again when it has changed, and after a reconnection."""
         for change in transaction.changes:
             for relation in change.relations if isinstance(change, Truncate) else (change.relation,):
-                known = self._seen.get((service, relation.oid))
+                known = self._seen.get((alias, relation.oid))
                 if known is not relation:
-                    self._seen[service, relation.oid] = relation
+                    self._seen[alias, relation.oid] = relation
                     if known != relation:
+                        service = HOUSE.owner(alias, relation.table)
                         self._new.setdefault(service, {})[relation.table] = definition(relation)
 
     def take(self) -> dict[str, dict[str, Definition]]:

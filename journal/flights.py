@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+OUTBOX = "_outbox"
+"""How a table of messages ends."""
 STILL_FLYING = ("fault", "rolled back")
 """Observations about a message that will yet be delivered, unless the fault dropped it."""
 
@@ -54,7 +56,7 @@ class Flights:
             for cause in causes:
                 self._land(pos, self.open.get(str(cause)))
         for change in changes:
-            if change["op"] == "insert" and change["table"] == f"{service}_outbox":
+            if change["op"] == "insert" and change["table"].endswith(OUTBOX):
                 flight = _of(pos, service, change["new"])
                 self._land(pos, self.open.get(flight.id))  # a reply that is emitted again
                 self.made.append(flight)

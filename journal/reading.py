@@ -1,7 +1,7 @@
 """From a database transaction, as the log has it, to what the journal wants to say about it. Pure.
 
-It knows no domain app, only conventions: the outbox is `<service>_outbox`; `caused_by` names the message a row follows
-from; `booking_id` names the booking a row belongs to.
+It knows no domain app, only conventions: the outbox is `<app>_outbox`; `caused_by` names the message a row follows from;
+`booking_id` names the booking a row belongs to. Where a table belongs, and what differs, the house says.
 """
 
 from __future__ import annotations
@@ -16,21 +16,16 @@ from journal.titles import title_of
 from messaging.storable import LONGEST_KEY, storable_text
 from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncate, format_lsn, python_row, row_key
 from messaging.wal.notes import PREFIX, UNREADABLE, NoteError, read
+from topology.chosen import HOUSE
 
 LONGEST_TITLE = 1000  # characters
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 LOG = "_sagalog"
 """How a table ends that keeps what was decided about each message: `message_id` names it."""
-
-BOOKING_COLUMN = {
-    "booking_booking": "id",
-    "projections_bookingview": "id",
-    "projections_historybooking": "id",
-    "projections_salesbooking": "id",
-    "seats_hold": "id",
-    "tickets_ticket": "issuance_id",
-}
+OUTBOX = "_outbox"
+"""How a table of messages ends."""
+BOOKING_COLUMN = HOUSE.booking_columns
 """Tables that name a booking by another column than `booking_id`."""
 
 
@@ -53,21 +48,24 @@ class Candidate:
     data: dict[str, Any] | None = None
 
 
-def read_transaction(service: str, transaction: Transaction, key: str = "") -> Candidate:
-    """`service` is the database's alias. Ids are strings; a change's values are JSON-friendly. Never raises.
+def read_transaction(alias: str, transaction: Transaction, key: str = "") -> Candidate:
+    """The entry is that service's whose message, else whose row, was written first. Never raises.
+
+    Ids are strings; a change's values are JSON-friendly.
 
     `key` proves notes that empty the journal's memory. What cannot be read becomes an entry that says so.
     """
     try:
-        return _read(service, transaction, key)
+        return _read(alias, transaction, key)
     except Exception as error:
-        return _unreadable(service, transaction, f"{type(error).__name__}: {error}")
+        return _unreadable(alias, transaction, f"{type(error).__name__}: {error}")
 
 
-def _unreadable(service: str, transaction: Transaction, why: str) -> Candidate:
+def _unreadable(alias: str, transaction: Transaction, why: str) -> Candidate:
+    service = HOUSE.owner(alias, "")
     return Candidate(
         kind="observation",
-        source=service,
+        source=alias,
         cursor=format_lsn(transaction.end_lsn),
         service=service,
         committed_at=transaction.committed_at,
@@ -92,10 +90,11 @@ def replacement(candidate: Candidate, why: str) -> Candidate:
     )
 
 
-def _read(service: str, transaction: Transaction, key: str) -> Candidate:
-    outbox = f"{service}_outbox"
+def _read(alias: str, transaction: Transaction, key: str) -> Candidate:
     changes = [row for change in transaction.changes for row in _rows(change)]
-    messages = [change["new"] for change in changes if change["table"] == outbox and change["op"] == "insert"]
+    sent = [change for change in changes if change["table"].endswith(OUTBOX) and change["op"] == "insert"]
+    service = next((HOUSE.owner(alias, change["table"]) for change in (*sent, *changes)), HOUSE.owner(alias, ""))
+    messages = [change["new"] for change in sent]
     emits = [message["id"] for message in messages]
     causes = [message["causation_id"] for message in messages]
     correlations = [message["correlation_id"] for message in messages]
@@ -108,10 +107,10 @@ def _read(service: str, transaction: Transaction, key: str) -> Candidate:
     own = set(emits)
     lsn = format_lsn(transaction.end_lsn)
     note, wrong = _noted(transaction, key)
-    rows = [change for change in changes if change["table"] != outbox]
+    rows = [change for change in changes if not change["table"].endswith(OUTBOX)]
     return Candidate(
         kind="observation" if (note or wrong) and not changes else "transaction",
-        source=service,
+        source=alias,
         cursor=lsn,
         service=service,
         committed_at=transaction.committed_at,

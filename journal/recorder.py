@@ -32,6 +32,7 @@ from journal.upkeep import Upkeep
 from messaging.heartbeat import Heartbeat
 from messaging.rate import LATER, Rate
 from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
+from topology.chosen import HOUSE
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,8 @@ class Recorder:
     def __init__(self, urls: Mapping[str, str], redis: Redis) -> None:
         opened = store.open_journal()
         self._ordering = Ordering(opened.pos, opened.emitted)
-        self._streams = {service: _stream(service, url, opened.cursors.get(service)) for service, url in urls.items()}
-        self._keys = {service: str(conninfo_to_dict(url).get("password") or "") for service, url in urls.items()}
+        self._streams = {alias: _stream(alias, url, opened.cursors.get(alias)) for alias, url in urls.items()}
+        self._keys = {alias: str(conninfo_to_dict(url).get("password") or "") for alias, url in urls.items()}
         observed = opened.cursors.get(OBSERVATIONS)
         self._observations = Observations(redis, observed.cursor if observed else "")
         self._broadcast = Broadcast(redis, opened.epoch)
@@ -227,6 +228,7 @@ def _kept(
         return instead, store.append(instead, clusters)
 
 
-def _stream(service: str, url: str, stored: store.Cursor | None) -> WalStream:
+def _stream(alias: str, url: str, stored: store.Cursor | None) -> WalStream:
     resume = Resume(parse_lsn(stored.cursor), stored.system_id) if stored else None
-    return WalStream(url, slot="recorder", publication="journal", name=f"recorder {service}", resume=resume, notes=True)
+    slot = HOUSE.database(alias).slot
+    return WalStream(url, slot=slot, publication="journal", name=f"recorder {alias}", resume=resume, notes=True)

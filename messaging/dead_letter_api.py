@@ -25,6 +25,7 @@ from messaging.skipped import SKIPPED_BY
 from messaging.storable import NotStorableError, storable
 from messaging.storable import check as check_storable
 from messaging.typed_text import isolated
+from topology.chosen import HOUSE
 
 Validate = Callable[[dict[str, Any]], object]
 """Raises ValueError (pydantic's included) or LookupError if the service's contract does not know such a message."""
@@ -109,6 +110,7 @@ class LetterOut(Schema):
 def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.Model], validate: Validate) -> Router:
     """Return the routes /dead-letters of a service. A message goes back to its queue by the service's own outbox."""
     routes = Router(tags=["operator"], auth=OperatorToken())
+    using = HOUSE.database_of(service).alias
     letters = dead_letter._default_manager
 
     @routes.get(
@@ -131,7 +133,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     @routes.post("/dead-letters/{what}", response={200: Settled, **ERRORS}, summary="Retry or discard many at once")
     def settle_many(request: HttpRequest, what: Literal["retry", "discard"], payload: Many) -> Any:
         """At most 1,000 at a time, the latest first; ask again with `after` while there is a `next`."""
-        with transaction.atomic(using=service):
+        with transaction.atomic(using=using):
             found = meant(letters.all(), what, payload)
             total = found.count()
             rows = list(found.select_for_update().order_by("-updated_at", "-id")[:MANY])
@@ -161,11 +163,11 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         told = {"who": hand.who, "why": hand.why, "what": done, "letters": number}
         text = f"{isolated(hand.who)} {done} {number} letters: {isolated(hand.why)}"
         client = redis_of_requests()
-        transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=service)
+        transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=using)
 
     @routes.post("/dead-letters/{letter_id}/retry", response={200: LetterOut, **ERRORS}, summary="Send it again")
     def retry(request: HttpRequest, letter_id: UUID, payload: Hand) -> Any:
-        with transaction.atomic(using=service):
+        with transaction.atomic(using=using):
             return _send(_open(letter_id), payload, "retried")
 
     @routes.post(
@@ -175,14 +177,14 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     )
     def edit_and_retry(request: HttpRequest, letter_id: UUID, payload: Edit) -> Any:
         data = edited(payload)
-        with transaction.atomic(using=service):
+        with transaction.atomic(using=using):
             letter = _open(letter_id)
             letter.envelope = {**letter.envelope, "data": data}
             return _send(letter, payload, "edited and retried")
 
     @routes.post("/dead-letters/{letter_id}/discard", response={200: LetterOut, **ERRORS}, summary="Give it up")
     def discard(request: HttpRequest, letter_id: UUID, payload: Hand) -> Any:
-        with transaction.atomic(using=service):
+        with transaction.atomic(using=using):
             return _settle(_open(letter_id), "discarded", payload, "discarded")
 
     def _open(letter_id: UUID) -> DeadLetter:
@@ -206,7 +208,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         text = f"{isolated(hand.who)} {what} {letter.type}: {isolated(hand.why)}"
         client, booking, pk = redis_of_requests(), letter.booking_id, str(letter.pk)
         transaction.on_commit(
-            lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told), using=service
+            lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told), using=using
         )
         return letter
 

@@ -10,6 +10,7 @@ from django.db import connections, models, router
 
 from messaging.envelope import from_row
 from messaging.storable import readable
+from topology.chosen import HOUSE
 
 _COLUMNS = (
     "seq, id, kind, type, destination, subject, correlation_id, saga_id, step, action, causation_id, version, schema, data, "
@@ -34,7 +35,7 @@ def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | No
     `horizon` is where to go on. A page never splits a transaction, so it may be longer than `limit` when one is.
     `xmax`: every transaction committed by now is below it, so a reader whose horizon has reached it has seen them all.
     """
-    service = outbox._meta.app_label
+    service = HOUSE.service_of_app[outbox._meta.app_label].name
     until = "" if to is None else f"and xid < '{int(to)}'::xid8"
     rows, xmin, xmax = _rows(outbox, after, limit + 1, until)
     more = len(rows) > limit
@@ -60,11 +61,11 @@ def horizon(alias: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def rows_since(alias: str, horizon: int) -> list[dict[str, str | None]]:
-    """All outbox rows of transactions from `horizon` on, as a log has them: each value as PostgreSQL's text, times in UTC."""
+def rows_since(alias: str, table: str, horizon: int) -> list[dict[str, str | None]]:
+    """All rows of an outbox of transactions from `horizon` on, as a log has them: each value as text, times in UTC."""
     columns = ", ".join(f"{name}::text" for name in _NAMES)
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"select {columns} from {alias}_outbox where xid >= %s::xid8 order by xid, seq", [str(horizon)])
+        cursor.execute(f"select {columns} from {table} where xid >= %s::xid8 order by xid, seq", [str(horizon)])
         return [dict(zip(_NAMES, row, strict=True)) for row in cursor.fetchall()]
 
 

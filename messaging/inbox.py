@@ -32,6 +32,7 @@ from messaging.outage import is_locked, is_passing, patiently
 from messaging.publisher import Publisher
 from messaging.statements import Statements
 from messaging.strikes import claim, strike
+from topology.chosen import HOUSE
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,10 @@ class Inbox:
     dead_letter: type[models.Model]
     process: Callable[[Envelopes, Plan], None]
     redis: Callable[[], Redis]
+
+    @cached_property
+    def _alias(self) -> str:
+        return HOUSE.database_of(self.service).alias
 
     @cached_property
     def _letters(self) -> dead_letters.OpenLetters:
@@ -143,8 +148,8 @@ class Inbox:
             dual_write.forget()
             try:
                 with (
-                    transaction.atomic(using=self.service),
-                    Statements.of(self.service, envelopes) as statements,
+                    transaction.atomic(using=self._alias),
+                    Statements.of(self._alias, envelopes) as statements,
                 ):
                     self._limit_locks(lock_s)
                     self._slow_down(envelopes, plan)
@@ -163,13 +168,13 @@ class Inbox:
             except Exception as error:
                 if not is_passing(error) or is_locked(error) or time.monotonic() > give_up:
                     raise
-                connections[self.service].close()
+                connections[self._alias].close()
                 time.sleep(pause)
                 pause = min(pause * 2, 1.0)
 
     def _limit_locks(self, lock_s: float) -> None:
         if lock_s:
-            with connections[self.service].cursor() as cursor:
+            with connections[self._alias].cursor() as cursor:
                 cursor.execute(f"set local lock_timeout = {round(lock_s * 1000)}")
 
     def _strike(self, point: Point, envelopes: Envelopes, plan: Plan) -> None:
@@ -181,7 +186,7 @@ class Inbox:
         for envelope in envelopes if plan.armed else ():
             fault = claim(plan, Point.DATABASE, envelope)
             if fault is not None:
-                with connections[self.service].cursor() as cursor:
+                with connections[self._alias].cursor() as cursor:
                     cursor.execute("select pg_sleep(%s)", [fault.seconds])
 
     def _readable(self, envelope: Any) -> bool:
@@ -215,7 +220,7 @@ class Inbox:
         return patiently(
             lambda: dead_letters.record(self.dead_letter, envelope, why, dead=dead, waits=waits),
             OUTAGE_S,
-            connections[self.service].close,
+            connections[self._alias].close,
         )
 
     def _deaths(self, envelope: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from messaging import outbox as outbox_table
 from messaging.dead_letters import message_of
 from messaging.outage import Outage
 from messaging.outbox import Message
+from topology.chosen import HOUSE
 
 AT_ONCE, ALL = 100, 100_000
 LOOK_S = 5.0  # between two looks at most
@@ -70,7 +71,8 @@ def send_due(
 
 def in_background(service: str) -> None:
     """Send what is due for as long as the process lives, in a thread of its own."""
-    dead_letter, outbox = apps.get_model(service, "DeadLetter"), apps.get_model(service, "Outbox")
+    app, alias = HOUSE.service(service).app, HOUSE.database_of(service).alias
+    dead_letter, outbox = apps.get_model(app, "DeadLetter"), apps.get_model(app, "Outbox")
 
     def forever() -> None:
         outage, started = Outage(f"{service}: the dead letters' database"), True
@@ -85,7 +87,7 @@ def in_background(service: str) -> None:
             except (DatabaseError, InterfaceError) as error:
                 outage.failed(error)
             finally:
-                connections[service].close()
+                connections[alias].close()
             time.sleep(min(settings.LETTER_RETRY_S / 2, LOOK_S))
 
     threading.Thread(target=forever, daemon=True, name="letter-retries").start()

@@ -21,8 +21,8 @@ from messaging.inbox import Envelopes
 from messaging.observe import observe
 from messaging.outbox import Message
 from messaging.strikes import claim
+from topology.chosen import HOUSE
 
-ORCHESTRATOR = "booking"  # the queue replies go to
 FENCED = {"status": "refused", "reason": "fenced"}
 
 
@@ -177,7 +177,7 @@ class Participant:
             kind="reply",
             type=f"{request.envelope['type']}Reply",
             data=data,
-            destination=ORCHESTRATOR,
+            destination=HOUSE.orchestrator.queue,
             subject=_booking(request),
             correlation_id=_booking(request),
             saga_id=key.saga_id,

@@ -11,6 +11,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
+from messaging import streams
 from messaging.backlog import Envelope
 
 STREAM_MAXLEN = 100_000
@@ -23,7 +24,7 @@ class Publisher:
 
     def __init__(self, app: Celery, redis: Redis, service: str) -> None:
         self._app, self._redis = app, redis
-        self._stream = f"events.{service}"
+        self._stream = streams.name(service)
         self._connection: Any = None
         self._producer: Any = None
 

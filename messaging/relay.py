@@ -28,6 +28,7 @@ from messaging.publisher import FAILURES, Publisher
 from messaging.rate import ONE_AFTER_ANOTHER, Rate
 from messaging.storable import LARGEST, NotStorableError, readable
 from messaging.wal import Insert, Row, Transaction, WalStream, wait
+from topology.chosen import HOUSE
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Relay:
             if not self._horizon:
                 self._horizon = event_log.horizon(self._outbox)
                 return
-            rows = event_log.rows_since(self._outbox, self._hole)
+            rows = event_log.rows_since(self._outbox, HOUSE.service(self.service).outbox, self._hole)
         except (DatabaseError, InterfaceError) as error:
             log.warning("relay-%s: the outbox cannot be read yet: %s", self.service, error)
             return

@@ -7,6 +7,7 @@ from typing import Any, cast
 from redis import Redis
 
 from messaging.cursor import BEGINNING
+from topology.chosen import HOUSE
 
 FIELD = b"e"
 Entry = tuple[str, bytes]
@@ -18,7 +19,8 @@ _COUNT = "return #redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', AR
 
 
 def name(source: str) -> str:
-    return f"events.{source}"
+    """The stream of a service's events. Raises TopologyError."""
+    return HOUSE.service(source).stream
 
 
 def read(redis: Redis, positions: Mapping[str, str], *, count: int, block_ms: int) -> dict[str, list[Entry]]:

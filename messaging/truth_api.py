@@ -13,12 +13,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import connections, models, transaction
+from django.db import router as databases
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 
 from messaging.in_one_thread import Streams
 from messaging.postgresql.bounded import patience
 from messaging.problems import Problem, ProblemDetails
+from topology.chosen import HOUSE
 
 MEDIA_TYPE = "application/x-ndjson"
 CHUNK = 1000  # rows
@@ -71,14 +73,14 @@ def router(outbox: type[models.Model], kinds: Mapping[str, str]) -> Router:
 
 
 def _lines(outbox: type[models.Model], kinds: Mapping[str, str], bookings: Sequence[UUID] | None) -> Iterator[bytes]:
-    alias = outbox._meta.app_label
+    alias, service = databases.db_for_read(outbox), HOUSE.service_of_app[outbox._meta.app_label].name
     where, values = ("", []) if bookings is None else ("where row.booking_id = any(%s)", [list(bookings)])
     count = 0
     try:
         with patience(READING_S), transaction.atomic(using=alias):
             with connections[alias].cursor() as cursor:
                 cursor.execute(_BEGIN)
-                cursor.execute(_META.format(outbox=outbox._meta.db_table), [alias])
+                cursor.execute(_META.format(outbox=outbox._meta.db_table), [service])
                 yield _joined(cursor.fetchall())
             for kind, select in kinds.items():
                 with connections[alias].chunked_cursor() as cursor:

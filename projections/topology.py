@@ -4,7 +4,15 @@ from topology.parts import Database, Instance, Kind, Program, Service, part
 from topology.programs import COMMON, WAITING, manage
 
 VIEWS = ("bookings", "seat_map", "customer_history", "sales")
-SERVICE = Service(name="projections", title="Views", database="projections", api=False)
+SERVICE = Service(
+    name="projections",
+    title="Views",
+    database="projections",
+    api=False,
+    booking_columns=dict.fromkeys(
+        ("projections_bookingview", "projections_historybooking", "projections_salesbooking"), "id"
+    ),
+)
 DATABASE = Database(alias="projections", instance="projections", apps=("projections",), readers=("web",))
 PART = part(
     Instance(name="projections"),

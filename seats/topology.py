@@ -3,7 +3,9 @@
 from topology.parts import Database, Instance, Kind, Program, Service, part
 from topology.programs import COMMON, manage, of_service
 
-SERVICE = Service(name="seats", title="Seat", database="seats", contract="seats.contract")
+SERVICE = Service(
+    name="seats", title="Seat", database="seats", contract="seats.contract", booking_columns={"seats_hold": "id"}
+)
 DATABASE = Database(alias="seats", instance="seats", apps=("seats",))
 SWEEPER = Program(
     name="sweeper-seats", kind=Kind.TIMER, service=SERVICE.name, arguments=manage("sweep"), keys=(*COMMON, DATABASE.url)

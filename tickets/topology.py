@@ -3,6 +3,12 @@
 from topology.parts import Database, Instance, Service, part
 from topology.programs import of_service
 
-SERVICE = Service(name="tickets", title="Ticket", database="tickets", contract="tickets.contract")
+SERVICE = Service(
+    name="tickets",
+    title="Ticket",
+    database="tickets",
+    contract="tickets.contract",
+    booking_columns={"tickets_ticket": "issuance_id"},
+)
 DATABASE = Database(alias="tickets", instance="tickets", apps=("tickets",))
 PART = part(Instance(name="tickets"), DATABASE, SERVICE, *of_service(SERVICE, DATABASE))

@@ -71,6 +71,29 @@ class House:
         """Raises TopologyError."""
         return _find(name, "service", {service.name: service for service in self.every_service})
 
+    @cached_property
+    def service_of_app(self) -> dict[str, Service]:
+        """Django app -> the service whose tables it has."""
+        return {service.app: service for service in self.every_service}
+
+    def owner(self, alias: str, table: str) -> str:
+        """The service whose table this is. The database's first for a table of nobody's; the alias for an unknown database."""
+        owners = self._owners.get(alias, [("", alias)])
+        return next((name for prefix, name in owners if table.startswith(prefix)), owners[0][1])
+
+    @cached_property
+    def _owners(self) -> dict[str, list[tuple[str, str]]]:
+        """alias -> (how a service's tables begin, the service)."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for service in self.every_service:
+            found.setdefault(service.database, []).append((f"{service.app}_", service.name))
+        return found
+
+    @cached_property
+    def booking_columns(self) -> dict[str, str]:
+        """Table -> its column that names a booking, where that is not `booking_id`."""
+        return {table: column for service in self.every_service for table, column in service.booking_columns.items()}
+
     def services_in(self, alias: str) -> tuple[Service, ...]:
         """Those with a contract whose tables are in this database."""
         return tuple(service for service in self.services if service.database == alias)

@@ -142,6 +142,9 @@ class Service:
     relay: str = ""  # the role that reads its outbox in the log: <name>_relay
     slot: str = "relay"  # of its relay, unique on the instance
     publication: str = "outbox"  # of its outbox, unique in the database
+    booking_columns: Mapping[str, str] = field(
+        default_factory=dict
+    )  # table -> column that names a booking, if not booking_id
 
     def __post_init__(self) -> None:
         _default(self, letter=self.title[:1], hue=f"--{self.name}", module=self.name, app=self.name)

@@ -6,6 +6,8 @@ import json
 from textwrap import dedent
 from typing import Any
 
+from django.conf import settings
+
 from booking.saga.stored import tracks
 from dashboard import reading
 from dashboard.privacy import viewer
@@ -69,7 +71,8 @@ def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, A
 
 
 def _statements(entry: EntryDict) -> list[dict[str, Any]]:
-    found = kept(redis_of_requests(), entry["service"], entry["xid"])
+    databases = {service.name: service.database for service in settings.HOUSE.every_service}
+    found = kept(redis_of_requests(), databases.get(entry["service"] or "", ""), entry["xid"])
     return [{**one, "sql": dedent(one["sql"]).strip()} for one in found]
 
 

@@ -10,8 +10,8 @@ from messaging.outbox import Message
 from seats.contract import HoldExpired
 from seats.models import Outbox
 from seats.services.holds import rows
+from topology.chosen import HOUSE
 
-ORCHESTRATOR = "booking"  # the queue
 AT_ONCE = 100
 AGAIN_S = 10.0  # until it is told a second time; then twice as long each time
 
@@ -43,7 +43,7 @@ def _message(booking: str) -> Message:
         kind="command",
         type=HoldExpired.type(),
         data=HoldExpired(booking_id=booking).model_dump(mode="json"),
-        destination=ORCHESTRATOR,
+        destination=HOUSE.orchestrator.queue,
         subject=booking,
         correlation_id=booking,
     )

@@ -15,9 +15,11 @@ class Command(BaseCommand):
     help = "Send the service's outbox: read it from the write-ahead log, publish to Redis Streams and Celery queues."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        service = settings.SERVICE
-        url = settings.REPLICATION_URLS.get(service)
+        service = next((one for one in settings.HOUSE.services if one.name == settings.SERVICE), None)
+        if service is None:
+            raise CommandError(f"SERVICE={settings.SERVICE} has no relay")
+        url = settings.REPLICATION_URLS.get(service.database)
         if not url:
-            raise CommandError(f"SERVICE={service} has no relay, or REPLICATION_URL_{service.upper()} is not set")
-        stream = WalStream(url, slot="relay", publication="outbox", name=f"relay-{service}")
-        Relay(service, stream, current_app, impatient_redis(), outbox=service).run(Stopping())
+            raise CommandError(f"{settings.HOUSE.database(service.database).replication_url} is not set")
+        stream = WalStream(url, slot=service.slot, publication=service.publication, name=f"relay-{service.name}")
+        Relay(service.name, stream, current_app, impatient_redis(), outbox=service.database).run(Stopping())

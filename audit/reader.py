@@ -20,8 +20,10 @@ import orjson
 from audit.truth import Answer, Row, Truth, Views
 from audit.verdict import Status, Verdict, judge
 from messaging.problems import MEDIA_TYPE
+from topology.chosen import HOUSE
 
-PARTICIPANTS = ("seats", "payments", "tickets")
+PARTICIPANTS = tuple(service.name for service in HOUSE.participants)
+ORCHESTRATOR = HOUSE.orchestrator.name
 TIMEOUT = httpx.Timeout(30.0, connect=1.0)
 Rest = Callable[[float], None]
 
@@ -47,7 +49,7 @@ def _read(api_urls: Mapping[str, str], read_views: Callable[[], Views], rest: Re
     unavailable: dict[str, str] = {}
     views = Views()
     with _resting(rest):
-        _ask("booking", api_urls, answers, unavailable)
+        _ask(ORCHESTRATOR, api_urls, answers, unavailable)
     with _resting(rest):
         try:
             views = read_views()
@@ -81,7 +83,7 @@ def _ask(service: str, api_urls: Mapping[str, str], answers: dict[str, Answer], 
 def _moved(truth: Truth, api_urls: Mapping[str, str]) -> frozenset[str]:
     """Bookings that are new, or have changed, since the first reading; none if Booking no longer answers."""
     try:
-        again = Truth(answers={"booking": fetch("booking", api_urls["booking"])})
+        again = Truth(answers={ORCHESTRATOR: fetch(ORCHESTRATOR, api_urls[ORCHESTRATOR])})
     except SilentError:
         return frozenset()
     return frozenset(booking for booking in again.bookings if _stood(again, booking) != _stood(truth, booking))

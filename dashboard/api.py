@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 
@@ -32,7 +33,6 @@ install(api)
 api.add_router("/api", faults_api.router)
 api.add_router("/api", operate_api.router)
 api.add_router("/api", runs_api.router)
-SERVICES = ("booking", "seats", "payments", "tickets")
 api.add_router("", verdict_router)
 api.add_router("", replay_router)
 
@@ -182,8 +182,8 @@ def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> Ht
 
 @api.get("/api/{service}/events", auth=operators_only, summary="A service's event log, from a horizon on (operators)")
 def events(request: HttpRequest, service: str, after: str = "0", limit: str = "1000") -> HttpResponse:
-    if service not in SERVICES:
-        raise Problem(404, "Unknown service", f"'{service}' is none of {', '.join(SERVICES)}")
+    if service not in settings.SERVICES:
+        raise Problem(404, "Unknown service", f"'{service}' is none of {', '.join(settings.SERVICES)}")
     return _hand_over(service, request, f"/api/{service}/events", params={"after": after, "limit": limit})
 
 

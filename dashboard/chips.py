@@ -5,8 +5,9 @@ from types import MappingProxyType
 from typing import Any
 
 from dashboard.stage.present import SERVICE_NAMES
-from faults import HOUSE, Kind, Point
+from faults import SANDBOX, Kind, Point
 from faults.toggles import LABELS
+from topology.chosen import HOUSE
 
 OWNERS = {**SERVICE_NAMES, "redis": "Redis", "house": "The sandbox itself"}
 NOBODYS: Mapping[str, str] = MappingProxyType({})
@@ -34,11 +35,9 @@ def owner_of(place: str) -> str:
     """The service whose process or service this is, as the rail groups them."""
     if place in OWNERS:
         return place
-    if place in HOUSE:
+    if place in SANDBOX:
         return "house"
-    special = {"watchdog": "booking", "replicator": "booking"}
-    known = next((service for service in SERVICE_NAMES if place.endswith(f"-{service}")), "")
-    return special.get(place) or known or "projections"
+    return next((program.service for program in HOUSE.programs if program.name == place), "house")
 
 
 def shown(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from dashboard.clients import ServiceDown, as_it_is, call
 from dashboard.operator import operators_only
 
 router = Router(tags=["operator"], auth=operators_only)
-Service = Literal["booking", "seats", "payments", "tickets", "projections"]
+Service: Any = Literal[tuple(settings.HOUSE.titles)]
 SagaVerb = Literal["retry-now", "skip", "resend", "cancel", "end"]
 LetterVerb = Literal["retry", "edit-and-retry", "discard"]
 HAND: dict[str, Any] = {

@@ -11,7 +11,7 @@ from dashboard.clients import ServiceDown, in_words
 from dashboard.operate_api import ask
 from dashboard.stage.present import SERVICE_NAMES
 
-SERVICES = ("booking", "seats", "payments", "tickets", "projections")
+SERVICES = tuple(SERVICE_NAMES)
 SHOWN = 50
 MANY = {"retry": "{done} messages are sent again.", "discard": "{done} messages are given up."}
 

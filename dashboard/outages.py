@@ -10,10 +10,13 @@ from dashboard.faults_api import KNOWN, armed
 from dashboard.fresh import Fresh
 from dashboard.stage.present import SERVICE_NAMES
 from messaging.problems import Problem
+from topology.chosen import HOUSE
+from topology.parts import Kind
 
 FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking everybody takes time when somebody is down
 PLAN_S = 0.2  # the same for the plan of faults, which one process has at hand
 AFTERMATH = timedelta(seconds=12)  # signs of life that went with Redis' data, or with a database, are back after this
+VIEWS = tuple(service.name for service in HOUSE.views)
 
 
 MEANS = {
@@ -89,7 +92,7 @@ def _injected(fault: dict[str, Any]) -> Down:
     if _whose(fault) == "redis":
         return Down(name="Redis", text="is down, and has lost its data", injected=True, until=fault["until"])
     name = SERVICE_NAMES[fault["service"]]
-    text = "are down: their" if fault["service"] == "projections" else "is down: its"
+    text = "are down: their" if fault["service"] in VIEWS else "is down: its"
     return Down(name=name, text=f"{text} database refuses everybody", injected=True, until=fault["until"])
 
 
@@ -108,15 +111,18 @@ def _is_recent(fault: dict[str, Any], now: datetime) -> bool:
 
 
 def _is_consequence(part: str, struck: set[str]) -> bool:
-    """Everybody leans on Redis; the recorder leans on all databases; else a part carries its service's name."""
+    """Everybody leans on Redis, the recorder on all databases, any other part on the instances of the databases it uses."""
     if "redis" in struck or part in struck:
         return True
-    databases = struck & SERVICE_NAMES.keys()
-    if "projections" in databases and part.startswith(("projector-", "database-", "api-journal")):
-        return True
-    if "booking" in databases and part in ("watchdog", "replicator"):
-        return True
-    return any(part.endswith(f"-{service}") for service in databases) or (bool(databases) and part == "recorder")
+    databases = {HOUSE.service(name).database for name in struck & SERVICE_NAMES.keys()}
+    instances = {HOUSE.database(alias).instance for alias in databases}
+    programs = {program.name: program for program in HOUSE.programs}
+    if part in programs:
+        if programs[part].kind == Kind.RECORDER:
+            return bool(databases)
+        own = HOUSE.visible(programs[part].service) if programs[part].kind != Kind.CONTROL else ()
+        return any(HOUSE.database(alias).instance in instances for alias in own)
+    return part.removeprefix("database-") in {one.alias for name in instances for one in HOUSE.databases_on(name)}
 
 
 def _title(part: str) -> str:

@@ -10,23 +10,14 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from redis import RedisError
 
+from dashboard.topology import WEB
 from messaging.connections import redis_of_requests
 from messaging.health import side_by_side
 from messaging.heartbeat import EXPIRES, SEEN, STARTED, WELL
+from topology.parts import Kind
 
-BEATING = (
-    *(f"worker-{service}" for service in settings.SERVICES),
-    *(f"relay-{service}" for service in settings.SERVICES),
-    "watchdog",
-    "sweeper-seats",
-    "replicator",
-    "projector-bookings",
-    "projector-seat-map",
-    "projector-customer-history",
-    "projector-sales",
-    "recorder",
-    "control",
-)
+_LISTED = (Kind.WORKER, Kind.RELAY, Kind.TIMER, Kind.READER, Kind.PROJECTOR, Kind.RECORDER, Kind.CONTROL)
+BEATING = tuple(program.name for kind in _LISTED for program in settings.HOUSE.programs_of(kind))
 """Processes without an HTTP port: each renews `alive:<name>` in Redis while it works."""
 
 
@@ -41,8 +32,8 @@ def parts(without: Collection[str] = ()) -> dict[str, str]:
     All are asked at once: who asks waits as long as for the slowest of them. The APIs and databases of services in `without` are
     not asked, nor Redis, which takes long when they are known to be down.
     """
-    services = [name for name in (*settings.SERVICES, "journal") if name not in without]
-    stores = [alias for alias in ("projections", "journal") if alias not in without]
+    services = [name for name in settings.APIS if name not in without]
+    stores = [alias for alias in settings.HOUSE.visible(WEB.service) if alias not in without]
     asked: dict[str, Callable[[], dict[str, str]]] = {}
     asked |= {name: partial(_named, f"api-{name}", _api, settings.API_URLS[name]) for name in services}
     asked |= {f"database-{alias}": partial(_named, f"database-{alias}", _database, alias) for alias in stores}

@@ -1,4 +1,4 @@
-"""Fault injection: named points, and the plan of what is armed. Imports nothing of ours.
+"""Fault injection: named points, and the plan of what is armed. Its list of services is the house's.
 
 Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `held` and `catalogue`; end with `clear` and
 `release`. A process asks its `Plan` at each point.
@@ -12,7 +12,7 @@ from faults.checks import FaultError
 from faults.fault import Fault, dump, load
 from faults.holding import Held, Hold, abandon, held, held_bookings, release
 from faults.plan import Plan
-from faults.points import ALLOWED, AT, BY_CONTROL, HOUSE, Action, Mechanism, Point
+from faults.points import ALLOWED, AT, BY_CONTROL, SANDBOX, Action, Mechanism, Point
 from faults.target import Target
 from faults.trigger import Kind, Trigger
 
@@ -20,10 +20,10 @@ __all__ = [
     "ALLOWED",
     "AT",
     "BY_CONTROL",
-    "HOUSE",
     "LIMIT",
     "OWN",
     "OWN_TIMES",
+    "SANDBOX",
     "Action",
     "Alive",
     "Fault",

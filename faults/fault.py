@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faults.checks import FaultError, iso, moment, number, one_of, text, whole
-from faults.points import ALLOWED, AT, HOUSE, Action, Point
+from faults.points import ALLOWED, AT, SANDBOX, VIEWS, Action, Point
 from faults.target import Target
 from faults.trigger import Trigger, trigger_of
 
@@ -123,9 +123,9 @@ class Fault:
     def on_the_house(self) -> bool:
         """Whether it strikes what the sandbox itself stands on: its own programs, Redis, the instance of views and journal."""
         return (
-            (self.point == Point.PROCESS and self.service in HOUSE)
+            (self.point == Point.PROCESS and self.service in SANDBOX)
             or self.point == Point.REDIS
-            or (self.point == Point.DATABASE and self.service == "projections")
+            or (self.point == Point.DATABASE and self.service in VIEWS)
         )
 
     def names(self, target: Target) -> bool:

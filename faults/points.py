@@ -6,6 +6,9 @@ message's way, and of a process. `catalogue.py` says in a sentence what each is.
 
 from enum import StrEnum
 
+from topology.chosen import HOUSE
+from topology.parts import Kind
+
 
 class Point(StrEnum):
     """A boundary at which a fault may strike."""
@@ -80,25 +83,25 @@ IN_A_TRANSACTION = frozenset(
 BY_CONTROL = frozenset({(Point.DATABASE, Action.DOWN), (Point.REDIS, Action.DOWN)})
 """Performed by the control process, which alone may; no service looks for these."""
 
-SERVICES = ("booking", "seats", "payments", "tickets")
-PARTICIPANTS = SERVICES[1:]
-PROJECTORS = ("projector-bookings", "projector-seat-map", "projector-customer-history", "projector-sales")
-PROCESSES = (
-    *(f"worker-{service}" for service in SERVICES),
-    *(f"relay-{service}" for service in SERVICES),
-    *PROJECTORS,
-    "recorder",
-    "watchdog",
-    "replicator",
-    "sweeper-seats",
-    *(f"api-{service}" for service in SERVICES),
-    "api-journal",
-    "web",
-    "control",
+SERVICES = tuple(service.name for service in HOUSE.services)
+PARTICIPANTS = tuple(service.name for service in HOUSE.participants)
+PROJECTORS = tuple(program.name for program in HOUSE.programs_of(Kind.PROJECTOR))
+VIEWS = tuple(service.name for service in HOUSE.views)
+_LISTED = (
+    Kind.WORKER,
+    Kind.RELAY,
+    Kind.PROJECTOR,
+    Kind.RECORDER,
+    Kind.TIMER,
+    Kind.READER,
+    Kind.API,
+    Kind.PAGES,
+    Kind.CONTROL,
 )
+PROCESSES = tuple(program.name for kind in _LISTED for program in HOUSE.programs_of(kind))
 """The processes that can be killed at `process`: each looks at the plan whenever it gives its sign of life."""
 
-HOUSE = ("web", "control", "recorder", "api-journal")
+SANDBOX = tuple(program.name for program in HOUSE.django if program.service not in HOUSE.titles)
 """The sandbox's own programs, no service's and none of the saga's: without them nobody can see or clear a fault."""
 
 AT: dict[Point, tuple[str, ...]] = {
@@ -106,15 +109,17 @@ AT: dict[Point, tuple[str, ...]] = {
     Point.TRANSACTION_INSIDE: SERVICES,
     Point.TRANSACTION_COMMITTED: SERVICES,
     Point.ANSWER: PARTICIPANTS,
-    Point.ORCHESTRATOR_BEFORE: ("booking",),
-    Point.ORCHESTRATOR_AFTER: ("booking",),
+    Point.ORCHESTRATOR_BEFORE: (HOUSE.orchestrator.name,),
+    Point.ORCHESTRATOR_AFTER: (HOUSE.orchestrator.name,),
     Point.RELAY_BEFORE_PUBLISH: SERVICES,
     Point.RELAY_AFTER_PUBLISH: SERVICES,
     Point.BUS: SERVICES,
-    Point.PROJECTOR_BEFORE: ("projections", *PROJECTORS),
-    Point.PROJECTOR_COMMITTED: ("projections", *PROJECTORS),
+    Point.PROJECTOR_BEFORE: (*VIEWS, *PROJECTORS),
+    Point.PROJECTOR_COMMITTED: (*VIEWS, *PROJECTORS),
     Point.API: SERVICES,
-    Point.DATABASE: (*SERVICES, "projections"),
+    Point.DATABASE: tuple(
+        service.name for service in HOUSE.every_service if HOUSE.database(service.database).journaled
+    ),
     Point.PROCESS: PROCESSES,
     Point.REDIS: ("redis",),
 }

@@ -56,6 +56,10 @@ class Environments:
         """A libpq URL. Secrets are hexadecimal, so nothing needs quoting."""
         return self._url(database.instance, role, database.name)
 
+    def admin_url(self, instance: str) -> str:
+        """The superuser's."""
+        return self._url(instance, "postgres", "postgres")
+
     def _url(self, instance: str, role: str, database: str) -> str:
         return f"postgresql://{role}:{self.secrets[password_key(role)]}@127.0.0.1:{self.ports[f'postgres-{instance}']}/{database}"
 
@@ -85,7 +89,7 @@ class Environments:
             CHOICE: os.environ.get(CHOICE, ""),
         }
         apis = {one.api_url: f"http://127.0.0.1:{self.ports[f'api-{one.name}']}" for one in HOUSE.apis}
-        admins = {one.admin_url: self._url(one.name, "postgres", "postgres") for one in HOUSE.instances}
+        admins = {one.admin_url: self.admin_url(one.name) for one in HOUSE.instances}
         passwords = {password_key(role): self.secrets[password_key(role)] for role in HOUSE.roles}
         consoles = {one.console_url: self.url(one, one.console) for one in HOUSE.journaled}
         return common | apis | admins | passwords | consoles | self._databases(service) | self._replication(service)

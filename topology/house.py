@@ -51,6 +51,12 @@ class House:
         return tuple(service for service in self.services if not service.orchestrates)
 
     @cached_property
+    def views(self) -> tuple[Service, ...]:
+        """Those that projectors run for."""
+        fed = {program.service for program in self.programs_of(Kind.PROJECTOR)}
+        return tuple(service for service in self.every_service if service.name in fed)
+
+    @cached_property
     def orchestrator(self) -> Service:
         """Whom participants answer. Raises TopologyError where no service orchestrates."""
         found = [service for service in self.services if service.orchestrates]

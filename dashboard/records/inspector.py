@@ -4,6 +4,7 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,7 +23,7 @@ from dashboard.stage.present import SERVICE_NAMES
 from journal.stories import fold
 from messaging.barrier import COMPENSATION
 
-PARTICIPANTS = SERVICES[1:]  # whom there is still something to ask when Booking does not answer
+ORCHESTRATOR = settings.HOUSE.orchestrator.name
 ENDED = ("COMPLETED", "COMPENSATED")
 SETTLED = ("CANCELLED", "CANCELLING", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 PATIENCE_S = 1.5  # the page has the journal to show, and does not wait long for more
@@ -56,7 +57,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         return None
     letters: list[dict[str, Any]] = []
     if operator:
-        letters, silent = of_booking(booking, PARTICIPANTS if down else SERVICES)
+        letters, silent = of_booking(booking, [one for one in SERVICES if one != ORCHESTRATOR] if down else SERVICES)
         down += [f"{one}: whether it has dead letters of this booking is not known." for one in silent]
     sagas = sagas_of(booking, entries, told)
     state = (told or {}).get("booking_state") or (row or {}).get("state") or "unknown"

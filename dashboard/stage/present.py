@@ -5,19 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from journal.telling import SHOWN, before, telling
+from topology.chosen import HOUSE
 
 # Columns that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
 PLUMBING = {"updated_at", "caused_by", "xid", "horizon", "seq", "time", "at", "created_at", "data", "reply", "context"}
 PLUMBING |= {"booking_at", "hold_at", "payment_at", "tickets_at", "due_at", "steps", "attempt", "position", "awaiting"}
 LABEL_COLUMNS = ("label", "code", "type", "step", "view", "definition", "id")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
-SERVICE_NAMES = {
-    "booking": "Booking",
-    "seats": "Seat",
-    "payments": "Payment",
-    "tickets": "Ticket",
-    "projections": "Views",
-}
+SERVICE_NAMES = HOUSE.titles
 
 
 def entry(raw: dict[str, Any], booking: str = "") -> dict[str, Any]:

@@ -8,8 +8,9 @@ from audit.reader import fetch
 from proofs.hostile import requests, socket
 from proofs.hostile.requests import Outcome
 from proofs.house import House
+from topology.chosen import HOUSE
 
-SERVICES = ("booking", "seats", "payments", "tickets")
+SERVICES = tuple(service.name for service in HOUSE.services)
 ON = ("barrier", "conditional_seat_write", "sequence_check", "outbox", "idempotency_key")
 
 

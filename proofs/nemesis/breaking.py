@@ -21,7 +21,7 @@ from proofs.nemesis import lasting, schedule
 from proofs.nemesis.schedule import Strike
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from sandbox.processes import BY_NAME, celery
+from sandbox.processes import BY_NAME, HOUSE, celery
 
 SHIFT = {
     "seats": "update seats_hold set expires_at = expires_at - %s * interval '1 second' where status = 'HELD'",
@@ -136,14 +136,15 @@ class Breaker:
                 stack.close()
 
     def _read_only(self, strike: Strike) -> None:
-        url = lasting.environments(self.layout).url(strike.on.removeprefix("postgres-"), "postgres", "postgres")
+        url = lasting.environments(self.layout).admin_url(strike.on.removeprefix("postgres-"))
         self._for_a_while(strike, lasting.read_only(url))
 
     def _freeze(self, strike: Strike) -> None:
         self._for_a_while(strike, lasting.frozen(self._pid(strike.on)))
 
     def _lock(self, strike: Strike) -> None:
-        url = lasting.environments(self.layout).url(strike.on, strike.on, strike.on)
+        database = HOUSE.database_of(strike.on)
+        url = lasting.environments(self.layout).url(database, database.owner)
         self._for_a_while(strike, lasting.locked(url, strike.on))
 
     def _swallow(self, strike: Strike) -> None:
@@ -155,7 +156,7 @@ class Breaker:
         A relay's: the outbox has it, and watchdog and barrier make up for it. A recorder's: an entry says what is missing.
         """
         slot, _, service = strike.on.partition("-")
-        url = lasting.environments(self.layout).url(service, "postgres", service)
+        url = lasting.environments(self.layout).url(HOUSE.database_of(service), "postgres")
         with psycopg.connect(url, autocommit=True) as found:
             found.execute(
                 "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s", (slot,)

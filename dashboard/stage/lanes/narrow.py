@@ -9,6 +9,7 @@ from typing import ClassVar
 from dashboard.stage.lanes.paths import Point, drawn
 from dashboard.stage.lanes.placing import PAD, PILL_GAP, PILL_H, Placing, called
 from dashboard.stage.lanes.shapes import LANES, Flow, Line, Node, Pill, Tale
+from topology.chosen import HOUSE
 
 LANE, BESIDE, WIDTH = 19, 140, 374
 DOT, EDGE = 5, 8  # a dot's radius; how far from a lane's middle a message passes a dot that it is not for
@@ -18,7 +19,9 @@ class Narrow(Placing):
     """The picture for a narrow page."""
 
     widths: Sequence[float] = (LANE,) * len(LANES)
-    names: Sequence[str] = ("Br", "B", "⇄", "S", "P", "T", "V")  # the letters that the tables have, too
+    names: Sequence[str] = (  # the letters that the tables have, too
+        "Br", HOUSE.orchestrator.letter, "⇄", *(one.letter for one in (*HOUSE.participants, *HOUSE.views))
+    )  # fmt: skip
     between = 12.0
     line_h = 15.0
     wide: ClassVar[dict[str, float]] = {"title": 7.6, "": 6.6, "meta": 6.4, "mark": 6.8, "view": 6.4}

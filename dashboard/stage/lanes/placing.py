@@ -27,8 +27,9 @@ from dashboard.stage.lanes.shapes import (
     Tale,
 )
 from dashboard.stage.lanes.wording import arrow_sentence
+from topology.chosen import HOUSE
 
-WIDTHS = (64, 102, 106, 94, 94, 94, 86)
+WIDTHS = (64, 102, 106, *(94 for _ in HOUSE.participants), *(86 for _ in HOUSE.views))
 GAP_H, INSET, PAD, PILL_H, PILL_GAP = 26, 4, 6, 20, 4
 SQUEEZE = 1.35
 SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\.)")  # where a name that is too long for a line is broken

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-BROWSER, ORCHESTRATOR, BUS, SEAT, PAYMENT, TICKET, PROJECTOR = range(7)
+from topology.chosen import HOUSE
+
 LANES = (
     ("browser", "Browser"),
-    ("booking", "Orchestrator"),
+    (HOUSE.orchestrator.name, "Orchestrator"),
     ("bus", "Bus"),
-    ("seats", "Seat"),
-    ("payments", "Payment"),
-    ("tickets", "Ticket"),
-    ("projections", "Projector"),
+    *((service.name, service.title) for service in HOUSE.participants),
+    *((service.name, "Projector") for service in HOUSE.views),
 )
 """Whose hue, and the heading. The bus stands where every command and every reply passes it."""
-LANE_OF = {"booking": ORCHESTRATOR, "seats": SEAT, "payments": PAYMENT, "tickets": TICKET, "projections": PROJECTOR}
+BROWSER, ORCHESTRATOR, BUS = range(3)
+PROJECTOR = len(LANES) - 1
+LANE_OF = {name: lane for lane, (name, _) in enumerate(LANES) if lane not in (BROWSER, BUS)}
 
 
 @dataclass(slots=True)

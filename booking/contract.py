@@ -4,19 +4,21 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from messaging.message import Amount, Body, Id, Slug
+from messaging.message import Amount, Body, Command, Event, Id, Slug
 
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class BookTickets(Body):
-    """Command: run the saga of a booking that has been placed. Sent again if it seems lost; only the first one starts it."""
+class BookTickets(Command):
+    """Run the saga of a booking that has been placed. Sent again if it seems lost; only the first one starts it."""
+
+    asked: ClassVar[str] = "Book"
 
     booking_id: Id
 
 
-class SagaOverdue(Body):
-    """Command, from the watchdog: this attempt's time is over. Means nothing once the saga has gone on."""
+class SagaOverdue(Command):
+    """From the watchdog: this attempt's time is over. Means nothing once the saga has gone on."""
 
     saga_id: Id
     step: str
@@ -24,10 +26,12 @@ class SagaOverdue(Body):
     attempt: int
 
 
-class CancelRequested(Body):
-    """Command: the customer wants the booking cancelled. A running BookTickets turns back if it still can; a confirmed
+class CancelRequested(Command):
+    """The customer wants the booking cancelled. A running BookTickets turns back if it still can; a confirmed
     booking whose cancellation is on record gets a saga of its own, CancelBooking.
     """
+
+    asked: ClassVar[str] = "Cancel"
 
     booking_id: Id
 
@@ -49,26 +53,34 @@ class Decision(Body):
     who: str = ""
 
 
-class RetryNow(Decision):
-    """Command, from a person: try a stuck saga's step again, with all its attempts."""
+class RetryNow(Decision, Command):
+    """From a person: try a stuck saga's step again, with all its attempts."""
+
+    asked: ClassVar[str] = "Retry now"
 
     why: str = ""
 
 
-class ResendCommand(Decision):
-    """Command, from a person: send the command a saga waits on again, now."""
+class ResendCommand(Decision, Command):
+    """From a person: send the command a saga waits on again, now."""
+
+    asked: ClassVar[str] = "Edit, retry"
 
     why: str = ""
 
 
-class SkipStep(Decision):
-    """Command, from a person: go on without a stuck saga's step, and say why."""
+class SkipStep(Decision, Command):
+    """From a person: go on without a stuck saga's step, and say why."""
+
+    asked: ClassVar[str] = "Skip step"
 
     reason: Reason
 
 
-class EndSaga(Decision):
-    """Command, from a person: end a saga that this version cannot carry on with, and say why. `state`: the booking's."""
+class EndSaga(Decision, Command):
+    """From a person: end a saga that this version cannot carry on with, and say why. `state`: the booking's."""
+
+    asked: ClassVar[str] = "End saga"
 
     state: Literal["CANCELLED", "CONFIRMED"]
     reason: Reason
@@ -92,12 +104,12 @@ class _Customer(Body):
     email: str
 
 
-class CustomerRegistered(_Customer):
-    """Event: a customer, in full. Subject: the customer's id."""
+class CustomerRegistered(_Customer, Event):
+    """A customer, in full. Subject: the customer's id."""
 
 
-class CustomerRenamed(_Customer):
-    """Event: the customer has another name or address; the full state again."""
+class CustomerRenamed(_Customer, Event):
+    """The customer has another name or address; the full state again."""
 
 
 class BookingState(Body):
@@ -119,21 +131,21 @@ class BookingState(Body):
     placed_by: str = ""
 
 
-class BookingPlaced(BookingState):
-    """Event: somebody asked for seats; nothing has been promised yet (PENDING)."""
+class BookingPlaced(BookingState, Event):
+    """Somebody asked for seats; nothing has been promised yet (PENDING)."""
 
 
-class BookingAdvanced(BookingState):
-    """Event: the booking's saga went a step on, or turned back."""
+class BookingAdvanced(BookingState, Event):
+    """The booking's saga went a step on, or turned back."""
 
 
-class BookingConfirmed(BookingState):
-    """Event: paid, ticketed, seats sold."""
+class BookingConfirmed(BookingState, Event):
+    """Paid, ticketed, seats sold."""
 
 
-class BookingCancelled(BookingState):
-    """Event: everything that had been done is undone; `reason` says why."""
+class BookingCancelled(BookingState, Event):
+    """Everything that had been done is undone; `reason` says why."""
 
 
-class BookingStuck(BookingState):
-    """Event: a step that must succeed keeps failing; a person has to look."""
+class BookingStuck(BookingState, Event):
+    """A step that must succeed keeps failing; a person has to look."""

@@ -1,28 +1,21 @@
-"""Which messages pass which boundary of which service: what a fault there can be meant for."""
+"""Which messages pass which boundary of which service: what a fault there can be meant for. From the services' contracts."""
 
-from faults.points import PARTICIPANTS, Point
+from faults.points import Point
+from topology.chosen import HOUSE
+from topology.contract import contract
 
-COMMANDS = {
-    "seats": ("ReserveSeats", "ReleaseSeats", "ConfirmSeats"),
-    "payments": ("TakePayment", "RefundPayment"),
-    "tickets": ("IssueTickets", "VoidTickets", "FenceTickets", "FenceVoidTickets"),
-}
+_CONTRACTS = {service.name: contract(service) for service in HOUSE.services}
+_ORCHESTRATOR = HOUSE.orchestrator.name
+_PARTICIPANTS = {service.name: _CONTRACTS[service.name] for service in HOUSE.participants}
+
+COMMANDS = {name: (*one.commands, *one.fences) for name, one in _PARTICIPANTS.items()}
 """What the orchestrator asks of each participant."""
 
-EVENTS = {
-    "booking": ("CustomerRegistered", "CustomerRenamed", "BookingPlaced", "BookingAdvanced", "BookingConfirmed",
-                "BookingCancelled", "BookingStuck"),
-    "seats": ("PerformanceAnnounced", "SeatsReserved", "SeatsReleased", "SeatsSold"),
-    "payments": ("PaymentCompleted", "PaymentDeclined", "PaymentRefunded"),
-    "tickets": ("TicketsIssued", "TicketsRefused", "TicketsVoided"),
-}  # fmt: skip
+EVENTS = {name: one.events for name, one in _CONTRACTS.items()}
 """What each service tells."""
 
 METHODS = ("GET", "POST")
-_BY_BOOKING = ("BookTickets", "SagaOverdue", "CancelRequested", "RetryNow", "ResendCommand", "SkipStep", "EndSaga")
-_BY_SEATS = ("HoldExpired",)
-_COMMANDS = tuple(command for commands in COMMANDS.values() for command in commands)
-STEPS = tuple(command for command in _COMMANDS if not command.startswith("Fence"))
+STEPS = tuple(command for one in _PARTICIPANTS.values() for command in one.commands)
 """What a saga's steps are called, and what can be refused: a fence asks, and there is nothing to refuse."""
 
 
@@ -30,11 +23,11 @@ def messages(point: Point, service: str = "") -> tuple[str, ...]:
     """The types that pass a point in a service, or in any: "" too for a point where all services are alike."""
     match point:
         case Point.TRANSACTION_BEFORE | Point.TRANSACTION_INSIDE | Point.TRANSACTION_COMMITTED | Point.DATABASE:
-            return _each(service, {**COMMANDS, "booking": _to_booking()})
+            return _each(service, {**COMMANDS, _ORCHESTRATOR: _to_orchestrator()})
         case Point.ANSWER:
             return tuple(command for command in _each(service, COMMANDS) if command in STEPS)
         case Point.ORCHESTRATOR_BEFORE | Point.ORCHESTRATOR_AFTER:
-            return _to_booking()
+            return _to_orchestrator()
         case Point.RELAY_BEFORE_PUBLISH | Point.RELAY_AFTER_PUBLISH | Point.BUS:
             return _each(service, {name: (*_sent_by(name), *EVENTS[name]) for name in EVENTS})
         case Point.PROJECTOR_BEFORE | Point.PROJECTOR_COMMITTED:
@@ -46,14 +39,19 @@ def messages(point: Point, service: str = "") -> tuple[str, ...]:
 
 
 def _sent_by(service: str) -> tuple[str, ...]:
-    """Commands and replies. The orchestrator and the front door's requests share Booking's outbox."""
-    if service == "booking":
-        return (*_COMMANDS, *_BY_BOOKING)
-    return (*_replies(service), *(_BY_SEATS if service == "seats" else ()))
+    """Commands and replies. The orchestrator and the front door's requests share the orchestrator's outbox."""
+    if service == _ORCHESTRATOR:
+        return (*(command for commands in COMMANDS.values() for command in commands), *_CONTRACTS[service].commands)
+    return (*_replies(service), *_CONTRACTS[service].reports)
 
 
-def _to_booking() -> tuple[str, ...]:
-    return (*_BY_BOOKING, *_BY_SEATS, *(reply for service in PARTICIPANTS for reply in _replies(service)))
+def _to_orchestrator() -> tuple[str, ...]:
+    reports = (report for one in _PARTICIPANTS.values() for report in one.reports)
+    return (
+        *_CONTRACTS[_ORCHESTRATOR].commands,
+        *reports,
+        *(reply for name in _PARTICIPANTS for reply in _replies(name)),
+    )
 
 
 def _replies(service: str) -> tuple[str, ...]:

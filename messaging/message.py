@@ -52,7 +52,7 @@ def told(error: Exception) -> str:
 class Body(BaseModel):
     """What a command, reply or event carries in `data`: typed, frozen, validated on arrival.
 
-    Commands are imperative (`ReserveSeats`), events past tense (`SeatsReserved`). Raises pydantic.ValidationError, whose
+    A contract's messages are of a `kind` below; a Body of no kind is a part of one. Raises pydantic.ValidationError, whose
     text names each wrong field, when a message does not have the shape its contract declares.
 
     A contract may grow: `schema_version` is its major and minor version. Another minor one has more fields, each with a
@@ -61,6 +61,8 @@ class Body(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     schema_version: ClassVar[str] = FIRST
+
+    kind: ClassVar[str] = ""
 
     @classmethod
     def type(cls) -> str:
@@ -81,3 +83,28 @@ class Body(BaseModel):
         if newer and cls.model_config.get("extra") == "forbid":
             return cls.model_validate(envelope["data"], extra="ignore")
         return cls.model_validate(envelope["data"])
+
+
+class Command(Body):
+    """Asks one service to do something; its name is imperative. `asked`: what a person presses for it, "" if nobody does."""
+
+    kind: ClassVar[str] = "command"
+    asked: ClassVar[str] = ""
+
+
+class Fence(Command):
+    """Asks how another command ended, and makes sure that it never acts if it has not yet. There is nothing to refuse."""
+
+    kind: ClassVar[str] = "fence"
+
+
+class Report(Command):
+    """A participant's command to the orchestrator, by itself: no saga has asked for it."""
+
+    kind: ClassVar[str] = "report"
+
+
+class Event(Body):
+    """Tells everybody what has happened; its name is past tense. It carries the full state of its subject."""
+
+    kind: ClassVar[str] = "event"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from messaging.message import Amount, Body, Currency, Id
+from messaging.message import Amount, Body, Command, Currency, Event, Id
 
 
 class PaymentMethod(StrEnum):
@@ -29,8 +29,8 @@ class Refusal(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
 
 
-class TakePayment(Body):
-    """Command: take `amount` (minor units) for a booking, once. Refused: card_declined, insufficient_funds."""
+class TakePayment(Command):
+    """Take `amount` (minor units) for a booking, once. Refused: card_declined, insufficient_funds."""
 
     booking_id: Id
     customer_id: int
@@ -39,8 +39,8 @@ class TakePayment(Body):
     payment_method: Annotated[PaymentMethod, Field(strict=False)]
 
 
-class RefundPayment(Body):
-    """Command (compensates TakePayment; a step of a cancellation): give back what was taken for the booking."""
+class RefundPayment(Command):
+    """Compensates TakePayment; also a step of a cancellation: give back what was taken for the booking."""
 
     booking_id: Id
 
@@ -63,13 +63,13 @@ class PaymentState(Body):
     refund: RefundState | None
 
 
-class PaymentCompleted(PaymentState):
-    """Event: the money is taken."""
+class PaymentCompleted(PaymentState, Event):
+    """The money is taken."""
 
 
-class PaymentDeclined(PaymentState):
-    """Event: the card said no; `reason` says why."""
+class PaymentDeclined(PaymentState, Event):
+    """The card said no; `reason` says why."""
 
 
-class PaymentRefunded(PaymentState):
-    """Event: COMPLETED -> REFUNDED, the whole amount."""
+class PaymentRefunded(PaymentState, Event):
+    """COMPLETED -> REFUNDED, the whole amount."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from messaging.message import Amount, Body, Currency, Id, Moment, Slug
+from messaging.message import Amount, Body, Command, Currency, Event, Id, Moment, Report, Slug
 
 SEATS_A_BOOKING = 8
 
@@ -41,8 +41,8 @@ Label = Annotated[str, Field(min_length=1, max_length=20, description='row and n
 Labels = Annotated[list[Label], Field(min_length=1, max_length=SEATS_A_BOOKING), AfterValidator(_distinct)]
 
 
-class ReserveSeats(Body):
-    """Command: hold these seats of one performance for a booking, all or none.
+class ReserveSeats(Command):
+    """Hold these seats of one performance for a booking, all or none.
 
     Reply: `amount` (minor units) and `currency`; or refused: seat_taken, unknown_seat.
     """
@@ -52,22 +52,22 @@ class ReserveSeats(Body):
     seats: Labels
 
 
-class ReleaseSeats(Body):
-    """Command: free the booking's seats. As compensation of ReserveSeats only those still reserved (sold seats stay sold);
+class ReleaseSeats(Command):
+    """Free the booking's seats. As compensation of ReserveSeats only those still reserved (sold seats stay sold);
     as a step of a cancellation also those sold to it.
     """
 
     booking_id: Id
 
 
-class ConfirmSeats(Body):
-    """Command (retriable): what the booking holds is sold to it."""
+class ConfirmSeats(Command):
+    """Retriable: what the booking holds is sold to it."""
 
     booking_id: Id
 
 
-class HoldExpired(Body):
-    """Command, to the orchestrator: a booking's hold has run out. Seat frees nothing; only the orchestrator ends a hold."""
+class HoldExpired(Report):
+    """To the orchestrator: a booking's hold has run out. Seat frees nothing; only the orchestrator ends a hold."""
 
     booking_id: Id
 
@@ -85,8 +85,8 @@ class AnnouncedSeat(Body):
     version: int
 
 
-class PerformanceAnnounced(Body):
-    """Event: a performance with all its seats. Subject: the performance's id."""
+class PerformanceAnnounced(Event):
+    """A performance with all its seats. Subject: the performance's id."""
 
     id: Slug
     title: str
@@ -118,19 +118,19 @@ class HoldState(Body):
     seats: list[HeldSeat]
 
 
-class SeatsReserved(HoldState):
-    """Event: AVAILABLE -> RESERVED."""
+class SeatsReserved(HoldState, Event):
+    """AVAILABLE -> RESERVED."""
 
     status: Literal["HELD"] = "HELD"
 
 
-class SeatsReleased(HoldState):
-    """Event: RESERVED -> AVAILABLE."""
+class SeatsReleased(HoldState, Event):
+    """RESERVED -> AVAILABLE."""
 
     status: Literal["RELEASED"] = "RELEASED"
 
 
-class SeatsSold(HoldState):
-    """Event: RESERVED -> SOLD."""
+class SeatsSold(HoldState, Event):
+    """RESERVED -> SOLD."""
 
     status: Literal["CONFIRMED"] = "CONFIRMED"

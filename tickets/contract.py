@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from messaging.message import Body, Id, Slug
+from messaging.message import Body, Command, Event, Fence, Id, Slug
 
 TICKETS_A_BOOKING = 8
 
@@ -33,8 +33,8 @@ Label = Annotated[str, Field(min_length=1, max_length=20)]
 Labels = Annotated[list[Label], Field(min_length=1, max_length=TICKETS_A_BOOKING), AfterValidator(_distinct)]
 
 
-class IssueTickets(Body):
-    """Command (pivot): a ticket for each seat of the booking. Refused: printer_refused."""
+class IssueTickets(Command):
+    """Pivot: a ticket for each seat of the booking. Refused: printer_refused."""
 
     booking_id: Id
     performance_id: Slug
@@ -42,20 +42,20 @@ class IssueTickets(Body):
     seats: Labels
 
 
-class FenceTickets(Body):
-    """Command: were tickets issued? If not, they never will be: IssueTickets is refused from now on (`fenced`)."""
+class FenceTickets(Fence):
+    """Were tickets issued? If not, they never will be: IssueTickets is refused from now on (`fenced`)."""
 
     booking_id: Id
 
 
-class VoidTickets(Body):
-    """Command (pivot of a cancellation): the booking's tickets open no door any more. Refused: no_tickets."""
+class VoidTickets(Command):
+    """Pivot of a cancellation: the booking's tickets open no door any more. Refused: no_tickets."""
 
     booking_id: Id
 
 
-class FenceVoidTickets(Body):
-    """Command: were the tickets voided? If not, they never will be by this saga: `fenced`."""
+class FenceVoidTickets(Fence):
+    """Were the tickets voided? If not, they never will be by this saga: `fenced`."""
 
     booking_id: Id
 
@@ -77,13 +77,13 @@ class IssuanceState(Body):
     tickets: list[TicketState]
 
 
-class TicketsIssued(IssuanceState):
-    """Event: the booking has its tickets."""
+class TicketsIssued(IssuanceState, Event):
+    """The booking has its tickets."""
 
 
-class TicketsRefused(IssuanceState):
-    """Event: it gets none; `reason` says why."""
+class TicketsRefused(IssuanceState, Event):
+    """It gets none; `reason` says why."""
 
 
-class TicketsVoided(IssuanceState):
-    """Event: ISSUED -> VOIDED, all of them."""
+class TicketsVoided(IssuanceState, Event):
+    """ISSUED -> VOIDED, all of them."""

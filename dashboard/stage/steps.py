@@ -1,27 +1,32 @@
 """The strip of a saga's steps: what each is, how it stands, what is done and what remains. From the saga's row alone; pure."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from booking.saga.definition import Step
+from booking.saga.definitions import DEFINITIONS
 from booking.saga.stored import legible
 from dashboard.stage.present import clock
 from journal.stories import Tables
 
-STEPS = {
-    "BookTickets": [
-        ("Reserve", "Seats", "seats", "compensatable"),
-        ("Take", "Payment", "payments", "compensatable"),
-        ("Issue", "Tickets", "tickets", "pivot"),
-        ("Confirm", "Seats", "seats", "retriable"),
-    ],
-    "CancelBooking": [
-        ("Void", "Tickets", "tickets", "pivot"),
-        ("Refund", "Payment", "payments", "retriable"),
-        ("Release", "Seats", "seats", "retriable"),
-    ],
-}
+WORDS = re.compile(r"[A-Z][a-z]*")
+
+
+def _drawn(step: Step) -> tuple[str, str, str, str]:
+    verb, *noun = WORDS.findall(step.name)
+    return verb, "".join(noun), step.service, str(step.kind)
+
+
+STEPS = {name: [_drawn(step) for step in definition.steps] for name, definition in DEFINITIONS.items()}
 """Each saga's steps as the page draws them: forward command, whose, and the class of the step."""
-UNDONE_BY = {"ReserveSeats": "ReleaseSeats", "TakePayment": "RefundPayment"}
+UNDONE_BY = {
+    step.name: step.compensation.type()
+    for definition in DEFINITIONS.values()
+    for step in definition.steps
+    if step.compensation
+}
+FIRST = next(iter(DEFINITIONS))
 MEANING = {
     "compensatable": "can be undone by a compensation",
     "pivot": "once it is done there is no way back",
@@ -46,7 +51,7 @@ def sagas(tables: Tables) -> list[dict[str, Any]]:
     Before the first has started, its steps are all to do.
     """
     rows = sorted(map(legible, tables.get("booking", {}).get("booking_saga", {}).values()), key=lambda row: row["id"])
-    return [_saga(row) for row in rows] or [_saga({"definition": "BookTickets", "state": "", "steps": {}})]
+    return [_saga(row) for row in rows] or [_saga({"definition": FIRST, "state": "", "steps": {}})]
 
 
 def _saga(row: dict[str, Any]) -> dict[str, Any]:

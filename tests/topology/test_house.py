@@ -45,7 +45,7 @@ def test_names_may_differ() -> None:
     )
     worker = made.program("worker-vouchers")
     assert worker.keys[-4:] == ("DATABASE_URL_WARE", "LETTER_RETRY_S", "LETTER_LONGEST_RETRY_S", "HOLD_SECONDS")
-    assert worker.command("py")[-10:-5] == ["-Q", "paper", "-n", "paper@%h", "--without-gossip"]
+    assert worker.command("py")[-9:-5] == ["-Q", "paper", "-n", "paper@%h"]
 
 
 def test_a_key_of_everything_is_spelled_out() -> None:

@@ -6,26 +6,23 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from booking.saga.definition import undoing
+from booking.saga.definitions import definitions
 from booking.saga.stored import moment
 from dashboard.stage.lanes.shapes import LANES, Flow, Node
 from journal.queries import EntryDict
 from journal.telling import before
+from topology.chosen import HOUSE
+from topology.contract import contract
 
-ASKED = {
-    "BookTickets": "Book",
-    "CancelRequested": "Cancel",
-    "RetryNow": "Retry now",
-    "SkipStep": "Skip step",
-    "ResendCommand": "Edit, retry",
-    "EndSaga": "End saga",
-}
-"""Messages that begin with a person's request."""
+ASKED = {name: words for service in HOUSE.services for name, words in contract(service).asked.items()}
+"""Messages that begin with a person's request -> what the person presses."""
 ONCE = ("BookTickets", "CancelRequested")
 STATES = ("status", "state")
 HIDDEN = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga")
 BAD = ("DECLINED", "CANCELLED", "REFUSED", "STUCK", "dead")
 GOOD = ("CONFIRMED",)
-UNDOING = ("VoidTickets", "RefundPayment", "ReleaseSeats")
+UNDOING = undoing(definitions())
 """Compensating transactions, also where they are forward steps: cancelling a confirmed booking is a saga of its own."""
 
 

@@ -1,0 +1,106 @@
+"""What is derived from contracts and definitions of sagas, held both ways: nothing is missing, and nothing is too much."""
+
+from importlib import import_module
+from inspect import isclass
+from typing import get_args
+
+import pytest
+
+from booking.orchestrator import inbound
+from booking.saga.definition import Step
+from booking.saga.definitions import DEFINITIONS
+from config.house import HOUSE
+from dashboard.stage.lanes.wording import ASKED, ONCE, UNDOING
+from dashboard.stage.steps import STEPS, UNDONE_BY
+from faults.messages import COMMANDS, EVENTS
+from faults.messages import STEPS as REFUSABLE
+from messaging.message import Body, Command, Event, Fence, Report
+from projections.views import VIEWS
+from topology import Service, TopologyError
+from topology.contract import contract
+
+ALL_STEPS = [step for definition in DEFINITIONS.values() for step in definition.steps]
+each_service = pytest.mark.parametrize("service", HOUSE.services, ids=lambda service: service.name)
+each_participant = pytest.mark.parametrize("service", HOUSE.participants, ids=lambda service: service.name)
+
+
+def sent_to(service: str, *roles: str) -> set[str]:
+    found = [getattr(step, role) for step in ALL_STEPS if step.service == service for role in roles]
+    return {command.type() for command in found if command}
+
+
+@each_participant
+def test_a_contract_has_the_commands_that_sagas_send_and_handlers_take(service: Service) -> None:
+    crossing = contract(service)
+    handlers = import_module(f"{service.module}.handlers")
+    taken = {command.body.type() for command in handlers.validate.__self__.commands}
+    assert {*crossing.commands, *crossing.fences} == set(COMMANDS[service.name]) == taken
+    assert set(crossing.commands) == sent_to(service.name, "forward", "compensation")
+    assert set(crossing.fences) == sent_to(service.name, "fence")
+
+
+def test_the_orchestrator_reads_its_commands_and_the_participants_reports() -> None:
+    reports = {report for service in HOUSE.participants for report in contract(service).reports}
+    assert {*contract(HOUSE.orchestrator).commands, *reports} == set(inbound._READERS)
+
+
+def test_every_event_is_for_some_view_and_views_know_no_other() -> None:
+    known = {event for view in VIEWS.values() for event in view.events}
+    assert {(service, event) for service, events in EVENTS.items() for event in events} == known
+
+
+@each_service
+def test_a_body_without_a_kind_is_part_of_a_message(service: Service) -> None:
+    module = import_module(service.contract)
+    bodies = [
+        one
+        for one in vars(module).values()
+        if isclass(one) and issubclass(one, Body) and one.__module__ == module.__name__
+    ]
+    messages = [one for one in bodies if issubclass(one, Command | Event)]
+    assert all(one.kind for one in messages)
+    parts: set[object] = {base for one in messages for base in one.__mro__}
+    parts |= {part for one in bodies for field in one.model_fields.values() for part in _types(field.annotation)}
+    assert {one.__name__ for one in bodies if one not in parts} - {"Reply"} == set()  # a reply answers any command
+
+
+def _types(annotation: object) -> set[object]:
+    return {annotation}.union(*(_types(one) for one in get_args(annotation)))
+
+
+def test_kinds_are_what_they_are_called() -> None:
+    assert [one.kind for one in (Body, Command, Fence, Report, Event)] == ["", "command", "fence", "report", "event"]
+
+
+def test_steps_are_drawn_as_the_sagas_define_them() -> None:
+    assert {
+        name: [(verb + noun, service, kind) for verb, noun, service, kind in steps] for name, steps in STEPS.items()
+    } == {
+        name: [(step.name, step.service, step.kind) for step in definition.steps]
+        for name, definition in DEFINITIONS.items()
+    }
+    assert STEPS["BookTickets"][0] == ("Reserve", "Seats", "seats", "compensatable")
+
+
+def test_what_undoes_is_every_compensation_and_every_step_of_a_cancellation() -> None:
+    undo: dict[str, Step] = {step.compensation.type(): step for step in ALL_STEPS if step.compensation}
+    assert {command: step.name for command, step in undo.items()} == {undone: by for by, undone in UNDONE_BY.items()}
+    assert set(UNDOING) == {"ReleaseSeats", "RefundPayment", "VoidTickets"}
+    assert set(undo) | {step.name for step in DEFINITIONS["CancelBooking"].steps} == set(UNDOING)
+
+
+def test_what_a_person_asks_for_has_words() -> None:
+    """All that the orchestrator takes by itself, but for what the watchdog says."""
+    assert set(ASKED) == set(contract(HOUSE.orchestrator).commands) - {"SagaOverdue"}
+    assert set(ONCE) <= set(ASKED)
+
+
+def test_what_can_be_refused_is_every_command_but_fences() -> None:
+    fences = {fence for service in HOUSE.participants for fence in contract(service).fences}
+    assert set(REFUSABLE) == {command for commands in COMMANDS.values() for command in commands} - fences
+    assert fences == {"FenceTickets", "FenceVoidTickets"}
+
+
+def test_a_service_without_its_contract_is_named() -> None:
+    with pytest.raises(TopologyError, match=r"service .lost. has no contract lost\.contract"):
+        contract(Service(name="lost", database="x", contract="lost.contract"))

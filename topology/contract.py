@@ -1,0 +1,44 @@
+"""Reading a service's contract: which messages cross its boundary, by kind, in the order they are declared."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from inspect import isclass
+from typing import Any
+
+from topology.parts import Service, TopologyError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """Names of messages. `commands` act, `fences` ask how a command ended, `reports` go to the orchestrator unasked."""
+
+    commands: tuple[str, ...]
+    fences: tuple[str, ...]
+    reports: tuple[str, ...]
+    events: tuple[str, ...]
+    asked: dict[str, str]
+    """Commands that a person asks for -> what the person presses."""
+
+
+def contract(service: Service) -> Contract:
+    """The service's. Raises TopologyError if there is no such module."""
+    try:
+        return _read(service.contract)
+    except ModuleNotFoundError as error:
+        if not f"{service.contract}.".startswith(f"{error.name}."):
+            raise
+        raise TopologyError(f"service '{service.name}' has no contract {service.contract}") from error
+
+
+@cache
+def _read(name: str) -> Contract:
+    """A class is a message by its `kind` (messaging/message.py)."""
+    module = import_module(name)
+    found: list[Any] = [one for one in vars(module).values() if isclass(one) and one.__module__ == module.__name__]
+
+    def of(kind: str) -> tuple[str, ...]:
+        return tuple(one.__name__ for one in found if getattr(one, "kind", "") == kind)
+
+    asked = {one.__name__: one.asked for one in found if getattr(one, "asked", "")}
+    return Contract(commands=of("command"), fences=of("fence"), reports=of("report"), events=of("event"), asked=asked)

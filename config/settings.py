@@ -153,7 +153,7 @@ if SERVICE not in APIS:
 CSRF_FAILURE_VIEW = "dashboard.errors.forged"
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
     MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "messaging.api_faults.ApiFaults"]
-elif SERVICE == "journal":
+elif SERVICE in APIS:
     MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]
 
 ROOT_URLCONF = "config.urls"

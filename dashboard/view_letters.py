@@ -22,8 +22,9 @@ from messaging.problems import Problem, problem_of
 from messaging.storable import storable
 from messaging.typed_text import isolated
 from projections.models import DeadLetter
+from topology.chosen import HOUSE
 
-VIEWS = "projections"
+VIEWS = HOUSE.service_of_app[DeadLetter._meta.app_label].name
 AT_ONCE = 200
 VERBS = {"retry": "retried", "edit-and-retry": "retried", "discard": "discarded"}
 _SETTLE = "select id from projections_settle_letter(%s, %s, %s, %s::jsonb)"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from dashboard.stage.present import VIEWS
 from journal.queries import EntryDict
 
 MARKS = {
@@ -58,7 +59,7 @@ def of_booking(entries: Sequence[EntryDict], pos: int) -> dict[str, Any]:
                 "x": _share(number, len(entries)),
                 "service": entry["service"],
                 "kind": entry["kind"],
-                "quiet": entry["service"] == "projections",
+                "quiet": entry["service"] in VIEWS,
             }
             for number, entry in enumerate(entries)
             if _kind(entry) not in MARKS

@@ -17,8 +17,9 @@ from journal.broadcast import STATUS
 from journal.convergence import ServiceCheck, Standing
 from messaging import table_hashes
 from messaging.connections import redis_of_requests
+from topology.chosen import HOUSE
 
-VIEWS = "projections"
+VIEWS = frozenset(service.name for service in HOUSE.views)
 PATIENCE_S = 5.0
 READING_S = 35.0  # a service gives up reading its tables after 30
 AGAIN_S = 0.1
@@ -30,7 +31,7 @@ def check(patience: float = PATIENCE_S) -> dict[str, Any]:
     What cannot be compared yet (the recorder is behind, transactions are ending) is tried again for `patience` seconds.
     """
     began = time.monotonic()
-    databases = [*settings.SERVICES, VIEWS]
+    databases = [*settings.SERVICES, *sorted(VIEWS)]
     answers: dict[str, dict[str, Any]] = {}
     checks: dict[str, ServiceCheck] = {}
     while True:
@@ -61,8 +62,8 @@ def check(patience: float = PATIENCE_S) -> dict[str, Any]:
 
 def _ask(name: str) -> dict[str, Any] | ServiceCheck:
     try:
-        if name == VIEWS:
-            return _views()
+        if name in VIEWS:
+            return _views(HOUSE.database_of(name).alias)
         answer = call(name, "GET", f"/api/{name}/hashes", timeout=READING_S)
     except (ServiceDown, DatabaseError, InterfaceError) as error:
         return convergence.silent(name, str(error).strip())
@@ -72,11 +73,11 @@ def _ask(name: str) -> dict[str, Any] | ServiceCheck:
     return found
 
 
-def _views() -> dict[str, Any]:
+def _views(alias: str) -> dict[str, Any]:
     try:
-        return table_hashes.live(VIEWS)
+        return table_hashes.live(alias)
     finally:
-        connections[VIEWS].close()  # a thread of its own has a connection of its own
+        connections[alias].close()  # a thread of its own has a connection of its own
 
 
 def _stored() -> dict[str, str]:

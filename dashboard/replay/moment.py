@@ -12,7 +12,7 @@ from typing import Any
 from dashboard import reading
 from dashboard.chips import POINT_NAMES
 from dashboard.stage import present
-from dashboard.stage.present import SERVICE_NAMES, clock
+from dashboard.stage.present import SERVICE_NAMES, VIEWS, clock
 from dashboard.stage.seats import sections
 from dashboard.stage.tables import COLUMNS, HEADINGS, HIDDEN_TABLES
 from faults import Point
@@ -121,7 +121,7 @@ def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
             "service": service,
             "name": SERVICE_NAMES.get(service, service),
             "letter": SERVICE_NAMES.get(service, service)[0],
-            "view": service == "projections",
+            "view": service in VIEWS,
             "tables": [
                 _table(name, found[service, name], totals[service][name]["rows"], pos)
                 for name in sorted(wanted.get(service, ()))

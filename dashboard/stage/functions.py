@@ -13,6 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
+from dashboard.stage.present import VIEWS
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -92,7 +94,7 @@ def work_of(entry: dict[str, Any], messages: Sequence[dict[str, Any]]) -> Work |
     """By what a transaction wrote; `messages`: the outbox rows it inserted. None where no rule fits, as for observations."""
     if entry["kind"] != "transaction":
         return None
-    if entry["service"] == "projections":
+    if entry["service"] in VIEWS:
         return WORK["view"]
     for message in messages:
         if message["kind"] == "reply":

@@ -70,13 +70,13 @@ def _rows(tables: Tables, service: str, table: str) -> list[dict[str, Any]]:
 
 def _group(told: Story, service: str) -> dict[str, Any]:
     name = present.SERVICE_NAMES[service]
-    lags = behind(told.tables) if service == "projections" else {}
+    lags = behind(told.tables) if service in present.VIEWS else {}
     tables = [
         _table(told, service, table, rows, lags.get(table))
         for table, rows in sorted(told.tables.get(service, {}).items())
         if not table.endswith(HIDDEN_TABLES)
     ]
-    return {"service": service, "name": name, "letter": name[0], "tables": tables, "view": service == "projections"}
+    return {"service": service, "name": name, "letter": name[0], "tables": tables, "view": service in present.VIEWS}
 
 
 def _table(

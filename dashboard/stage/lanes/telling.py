@@ -22,6 +22,7 @@ from dashboard.stage.lanes.shapes import (
     Tale,
 )
 from dashboard.stage.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
+from dashboard.stage.present import VIEWS
 from journal.queries import EntryDict
 
 NO_ANSWER = "no_answer"  # the error of an attempt whose answer never came
@@ -48,7 +49,7 @@ class _Teller:
         for entry in entries:
             if entry["kind"] == "observation":
                 observations.append(entry)
-            elif entry["service"] == "projections":
+            elif entry["service"] in VIEWS:
                 views.append(entry)
             else:
                 self._transaction(entry)

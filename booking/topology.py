@@ -10,6 +10,13 @@ SERVICE = Service(
     contract="booking.contract",
     orchestrates=True,
     booking_columns={"booking_booking": "id"},
+    truth={
+        "customer": "booking_customer",
+        "booking": "booking_booking",
+        "saga": "booking_saga",
+        "request": "booking_idempotencykey",
+    },
+    bookkeeping=("booking_replicacheckpoint", "booking_idempotencykey", "booking_sagalog"),
 )
 DATABASE = Database(alias="booking", instance="booking", apps=("booking",))
 WATCHDOG = Program(

@@ -9,19 +9,10 @@ from audit.truth import Answer, Row, Truth, Views
 from journal import blame
 from journal.blame import Blamed, Version
 from journal.reading import BOOKING_COLUMN
+from topology.chosen import HOUSE
 
 Document = dict[str, Any]
-KINDS = {
-    "booking": {
-        "customer": "booking_customer",
-        "booking": "booking_booking",
-        "saga": "booking_saga",
-        "request": "booking_idempotencykey",
-    },
-    "seats": {"seat": "seats_seat", "hold": "seats_hold"},
-    "payments": {"payment": "payments_payment", "refund": "payments_refund"},
-    "tickets": {"issuance": "tickets_issuance", "ticket": "tickets_ticket"},
-}
+KINDS = {service.name: service.truth for service in HOUSE.services if service.truth}
 """What the services tell an auditor (their truth.py), and the tables it comes from."""
 OWNED = [table for kinds in KINDS.values() for table in kinds.values()]
 SHOWN = ["projections_bookingview", "projections_historybooking", "projections_salesbooking", "projections_seatmap"]

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from topology.chosen import HOUSE
+
 Change = dict[str, Any]
 
-BOOKKEEPING = ("_checkpoint", "_replicacheckpoint", "_idempotencykey", "_sagalog", "_barrier")
-"""How tables end whose rows say how the work is kept, not what it was."""
+BOOKKEEPING, FOLLOWED = HOUSE.bookkeeping, HOUSE.followed
 SHOWN = 8  # rows of an entry that a line of the log draws
-FOLLOWED = ("projections_seatmap", "projections_checkpoint")
-"""Tables whose every row a live page keeps up to date."""
 
 
 def telling(changes: Iterable[Change]) -> list[Change]:
@@ -43,4 +42,4 @@ def glance(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tells(change: Change) -> bool:
-    return not change["table"].endswith(BOOKKEEPING)
+    return change["table"] not in BOOKKEEPING

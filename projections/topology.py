@@ -12,6 +12,8 @@ SERVICE = Service(
     booking_columns=dict.fromkeys(
         ("projections_bookingview", "projections_historybooking", "projections_salesbooking"), "id"
     ),
+    bookkeeping=("projections_checkpoint",),
+    followed=("projections_seatmap", "projections_checkpoint"),
 )
 DATABASE = Database(alias="projections", instance="projections", apps=("projections",), readers=("web",))
 PART = part(

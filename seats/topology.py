@@ -4,7 +4,12 @@ from topology.parts import Database, Instance, Kind, Program, Service, part
 from topology.programs import COMMON, manage, of_service
 
 SERVICE = Service(
-    name="seats", title="Seat", database="seats", contract="seats.contract", booking_columns={"seats_hold": "id"}
+    name="seats",
+    title="Seat",
+    database="seats",
+    contract="seats.contract",
+    booking_columns={"seats_hold": "id"},
+    truth={"seat": "seats_seat", "hold": "seats_hold"},
 )
 DATABASE = Database(alias="seats", instance="seats", apps=("seats",))
 SWEEPER = Program(

@@ -9,6 +9,7 @@ SERVICE = Service(
     database="tickets",
     contract="tickets.contract",
     booking_columns={"tickets_ticket": "issuance_id"},
+    truth={"issuance": "tickets_issuance", "ticket": "tickets_ticket"},
 )
 DATABASE = Database(alias="tickets", instance="tickets", apps=("tickets",))
 PART = part(Instance(name="tickets"), DATABASE, SERVICE, *of_service(SERVICE, DATABASE))

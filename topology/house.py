@@ -96,6 +96,17 @@ class House:
         return found
 
     @cached_property
+    def bookkeeping(self) -> frozenset[str]:
+        """Tables whose rows say how the work is kept, not what it was: a participant's barrier, and what rooms declare."""
+        declared = (table for service in self.every_service for table in service.bookkeeping)
+        return frozenset((*declared, *(f"{service.app}_barrier" for service in self.participants)))
+
+    @cached_property
+    def followed(self) -> frozenset[str]:
+        """Tables whose every row a live page keeps up to date."""
+        return frozenset(table for service in self.every_service for table in service.followed)
+
+    @cached_property
     def booking_columns(self) -> dict[str, str]:
         """Table -> its column that names a booking, where that is not `booking_id`."""
         return {table: column for service in self.every_service for table, column in service.booking_columns.items()}

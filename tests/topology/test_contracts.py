@@ -1,15 +1,18 @@
 """What is derived from contracts and definitions of sagas, held both ways: nothing is missing, and nothing is too much."""
 
+import re
 from importlib import import_module
 from inspect import isclass
 from typing import get_args
 
 import pytest
+from django.apps import apps
 
 from booking.orchestrator import inbound
 from booking.saga.definition import Step
 from booking.saga.definitions import DEFINITIONS
 from config.house import HOUSE
+from dashboard.blame import KINDS
 from dashboard.stage.lanes.wording import ASKED, ONCE, UNDOING
 from dashboard.stage.steps import STEPS, UNDONE_BY
 from faults.messages import COMMANDS, EVENTS
@@ -70,6 +73,32 @@ def _types(annotation: object) -> set[object]:
 
 def test_kinds_are_what_they_are_called() -> None:
     assert [one.kind for one in (Body, Command, Fence, Report, Event)] == ["", "command", "fence", "report", "event"]
+
+
+@each_service
+def test_what_an_auditor_is_told_comes_from_the_tables_that_are_declared(service: Service) -> None:
+    told = import_module(f"{service.module}.truth").TRUTH
+    tables = {kind: re.findall(r"\bfrom (\w+)", select)[-1] for kind, select in told.items()}
+    assert tables == service.truth == KINDS[service.name]
+
+
+def test_bookkeeping_and_followed_tables_are_there_and_no_other_keeps_books() -> None:
+    models = {
+        model._meta.db_table: model for app in HOUSE.app_aliases for model in apps.get_app_config(app).get_models()
+    }
+    assert HOUSE.followed < models.keys()
+    kept = {name for name in models if name.endswith(("checkpoint", "_barrier", "_idempotencykey", "_sagalog"))}
+    assert kept == HOUSE.bookkeeping
+
+
+def test_a_table_that_names_a_booking_otherwise_has_that_column_and_no_booking_id() -> None:
+    models = {
+        model._meta.db_table: model for app in HOUSE.app_aliases for model in apps.get_app_config(app).get_models()
+    }
+    for table, column in HOUSE.booking_columns.items():
+        columns = {field.column for field in models[table]._meta.concrete_fields}
+        assert column in columns
+        assert "booking_id" not in columns
 
 
 def test_steps_are_drawn_as_the_sagas_define_them() -> None:

@@ -34,7 +34,6 @@ LEFT = {
     "dashboard/stage/first_run.py": 1,
     "dashboard/stage/shop.py": 1,
     # Pages that draw particular rows.
-    "dashboard/blame.py": 1,
     "dashboard/console/examples.py": 2,
     "dashboard/stage/steps.py": 1,
     "dashboard/stage/story.py": 1,

@@ -112,7 +112,8 @@ DATABASE_ROUTERS = ["config.router.OwnershipRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
-API_URLS = {service: os.environ.get(f"API_URL_{service.upper()}", "") for service in [*APIS, "control"]}
+API_URLS = {one.name: os.environ.get(one.api_url, "") for one in HOUSE.apis}
+API_URLS["control"] = os.environ.get("API_URL_CONTROL", "")
 CONSOLE_URLS = {one.alias: os.environ.get(one.console_url, "") for one in HOUSE.journaled}
 REPLICATION_URLS = {one.alias: os.environ.get(one.replication_url, "") for one in HOUSE.journaled}
 
@@ -125,7 +126,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "config",
     "messaging",
-    *HOUSE.rooms,
+    *HOUSE.rooms.values(),
     "audit",
     "dashboard",
     "sandbox",

@@ -18,7 +18,7 @@ from sandbox.accounts import own
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.postgres import Clusters
-from sandbox.processes import ALIASES, INSTANCE_OF, INSTANCES
+from sandbox.processes import HOUSE, INSTANCES
 from sandbox.provision import admin_url
 
 MARGIN = 100_000_000  # bytes that stay free beside the copy
@@ -27,7 +27,8 @@ MARGIN = 100_000_000  # bytes that stay free beside the copy
 def known() -> list[str]:
     """`app.name` of every migration of this code, read from its directories: not everybody who starts a sandbox has a Django."""
     root = Path(__file__).resolve().parents[1]
-    return sorted(f"{app}.{path.stem}" for app in ALIASES for path in (root / app / "migrations").glob("[0-9]*.py"))
+    rooms = {app: root.joinpath(*room.split("."), "migrations") for app, room in HOUSE.rooms.items()}
+    return sorted(f"{app}.{path.stem}" for app, room in rooms.items() for path in room.glob("[0-9]*.py"))
 
 
 def refuse_newer(applied: Iterable[str], advice: str = "") -> None:
@@ -147,17 +148,18 @@ def refuse_newer_data(layout: Layout) -> None:
 
 def refuse_newer_databases(environment: Mapping[str, str]) -> None:
     """The same from what the databases say, where there is no file, as in containers. As superuser: nobody else is there yet."""
-    for alias in ALIASES:
-        with psycopg.connect(admin_url(environment, INSTANCE_OF[alias]), autocommit=True) as connection:
-            found = connection.execute("select datallowconn from pg_database where datname = %s", (alias,)).fetchone()
+    for one in HOUSE.databases:
+        with psycopg.connect(admin_url(environment, one.instance), autocommit=True) as connection:
+            query = "select datallowconn from pg_database where datname = %s"
+            found = connection.execute(query, (one.name,)).fetchone()
             if not found:
                 continue
             if found == (False,):  # taken down on purpose when everything was stopped: it refuses the superuser, too
-                connection.execute(
-                    sql.SQL("alter database {} with allow_connections true").format(sql.Identifier(alias))
-                )
-        with psycopg.connect(admin_url(environment, INSTANCE_OF[alias], alias), autocommit=True) as connection:
+                statement = sql.SQL("alter database {} with allow_connections true")
+                connection.execute(statement.format(sql.Identifier(one.name)))
+        with psycopg.connect(admin_url(environment, one.instance, one.name), autocommit=True) as connection:
             if connection.execute("select to_regclass('django_migrations')").fetchone() == (None,):
                 continue
-            rows = connection.execute("select app, name from django_migrations where app = %s", (alias,)).fetchall()
+            query = "select app, name from django_migrations where app = any(%s)"
+            rows = connection.execute(query, (list(one.apps),)).fetchall()
             refuse_newer(f"{app}.{name}" for app, name in rows)

@@ -132,10 +132,10 @@ class House:
         return {app: database.alias for database in self.databases for app in database.apps}
 
     @cached_property
-    def rooms(self) -> tuple[str, ...]:
-        """The packages of the apps in databases, for INSTALLED_APPS."""
+    def rooms(self) -> dict[str, str]:
+        """Django app -> its package, of those with tables in a database."""
         modules = {service.app: service.module for service in self.every_service}
-        return tuple(modules.get(app, app) for app in self.app_aliases)
+        return {app: modules.get(app, app) for app in self.app_aliases}
 
     def database(self, alias: str) -> Database:
         """Raises TopologyError."""

@@ -19,6 +19,14 @@ STEPS = tuple(command for one in _PARTICIPANTS.values() for command in one.comma
 """What a saga's steps are called, and what can be refused: a fence asks, and there is nothing to refuse."""
 
 
+def taker(command: str) -> str:
+    """The participant that takes this command. Raises LookupError."""
+    for service, commands in COMMANDS.items():
+        if command in commands:
+            return service
+    raise LookupError(f"no participant takes {command}")
+
+
 def messages(point: Point, service: str = "") -> tuple[str, ...]:
     """The types that pass a point in a service, or in any: "" too for a point where all services are alike."""
     match point:

@@ -6,6 +6,7 @@ A booking that is still under way would otherwise take the shot that was meant f
 from collections.abc import Callable
 
 from faults.fault import Fault
+from faults.messages import taker
 from faults.points import Action, Point
 
 
@@ -13,7 +14,7 @@ def card_declined(booking: str = "", visitor: str = "") -> Fault:
     return Fault(
         point=Point.ANSWER,
         action=Action.REFUSE,
-        service="payments",
+        service=taker("TakePayment"),
         message="TakePayment",
         reason="card_declined",
         name="card_declined",
@@ -27,7 +28,7 @@ def printer_refuses(booking: str = "", visitor: str = "") -> Fault:
     return Fault(
         point=Point.ANSWER,
         action=Action.REFUSE,
-        service="tickets",
+        service=taker("IssueTickets"),
         message="IssueTickets",
         reason="printer_refused",
         name="printer_refuses",
@@ -41,7 +42,7 @@ def acknowledgement_lost(booking: str = "", visitor: str = "") -> Fault:
     return Fault(
         point=Point.RELAY_BEFORE_PUBLISH,
         action=Action.DROP,
-        service="payments",
+        service=taker("TakePayment"),
         message="TakePaymentReply",
         name="acknowledgement_lost",
         booking=booking,

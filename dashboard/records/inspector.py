@@ -79,7 +79,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
 
 def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
     try:
-        return masked(get_json("booking", f"/api/bookings/{booking}/saga", timeout=PATIENCE_S), booking)
+        return masked(get_json(ORCHESTRATOR, f"/api/bookings/{booking}/saga", timeout=PATIENCE_S), booking)
     except ServiceDown as error:
         down.append(
             f"Booking does not answer ({error}). The saga is shown as the journal saw it last; nothing can be done."
@@ -89,7 +89,7 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
 
 def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The booking's sagas in order: as the journal has their rows; the present one as Booking tells it, if it does."""
-    rows = fold(booking, entries).tables.get("booking", {}).get("booking_saga", {}).values()
+    rows = fold(booking, entries).tables.get(ORCHESTRATOR, {}).get("booking_saga", {}).values()
     found = {one["id"]: {**one, "source": "the journal"} for one in map(report.saga, rows)}
     if told is not None:
         found[told["id"]] = {**told, "source": "Booking's API"}

@@ -9,6 +9,7 @@ from booking.saga.definitions import DEFINITIONS
 from booking.saga.stored import legible
 from dashboard.stage.present import clock
 from journal.stories import Tables
+from topology.chosen import HOUSE
 
 WORDS = re.compile(r"[A-Z][a-z]*")
 
@@ -50,7 +51,8 @@ def sagas(tables: Tables) -> list[dict[str, Any]]:
 
     Before the first has started, its steps are all to do.
     """
-    rows = sorted(map(legible, tables.get("booking", {}).get("booking_saga", {}).values()), key=lambda row: row["id"])
+    kept = tables.get(HOUSE.orchestrator.name, {}).get("booking_saga", {}).values()
+    rows = sorted(map(legible, kept), key=lambda row: row["id"])
     return [_saga(row) for row in rows] or [_saga({"definition": FIRST, "state": "", "steps": {}})]
 
 

@@ -117,7 +117,6 @@ payment, tickets = _part(PAYMENT, "booking_id", _payment), _part(TICKETS, "booki
 
 VIEW = View(
     name="bookings",
-    sources=("booking", "seats", "payments", "tickets"),
     tables=(ROWS, CUSTOMERS),
     events={
         ("booking", "CustomerRegistered"): _customer,

@@ -72,7 +72,6 @@ def _put(folds: Folds, booking: str, part: Part, columns: dict[str, Any], envelo
 
 VIEW = View(
     name="customer_history",
-    sources=("booking", "payments", "tickets"),
     tables=(CONTRIBUTIONS, NAMES),
     events={
         ("booking", "CustomerRegistered"): _customer,

@@ -55,7 +55,6 @@ def _payment(envelope: Mapping[str, Any], folds: Folds) -> None:
 
 VIEW = View(
     name="sales",
-    sources=("seats", "payments"),
     tables=(SEATS, BOOKINGS, PERFORMANCES),
     events={
         ("seats", "PerformanceAnnounced"): _announced,

@@ -54,7 +54,6 @@ def _key(performance: str, seat: Mapping[str, Any]) -> dict[str, Any]:
 
 VIEW = View(
     name="seat_map",
-    sources=("seats",),
     tables=(SEATS, PERFORMANCES),
     events={
         ("seats", "PerformanceAnnounced"): _announced,

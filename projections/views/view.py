@@ -22,9 +22,13 @@ class View:
     """
 
     name: str
-    sources: tuple[str, ...]
     tables: tuple[Table, ...]
     events: Mapping[tuple[str, str], Project]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The services whose events concern it."""
+        return tuple(dict.fromkeys(source for source, _ in self.events))
 
     @property
     def program(self) -> str:

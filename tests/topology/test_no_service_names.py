@@ -27,7 +27,6 @@ LEFT = {
     "dashboard/operate_api.py": 2,
     "dashboard/ownership.py": 1,
     "dashboard/records/customers.py": 3,
-    "dashboard/records/inspector.py": 2,
     "dashboard/replay/carrying.py": 6,
     "dashboard/replay/pages.py": 2,
     "dashboard/replay/runs_api.py": 5,
@@ -35,21 +34,14 @@ LEFT = {
     "dashboard/stage/shop.py": 1,
     # Pages that draw particular rows.
     "dashboard/console/examples.py": 2,
-    "dashboard/stage/steps.py": 1,
     "dashboard/stage/story.py": 1,
     "dashboard/stage/tables.py": 3,
-    # The ready-made faults of the front page.
-    "faults/toggles.py": 3,
     # The journal's database is on the views' instance.
     "journal/topology.py": 1,
     # Not services: what marks a note in a log, a stream of entries, and columns of a view.
     "messaging/wal/notes.py": 1,
     "projections/queries.py": 1,
     "sandbox/control/mirror.py": 1,
-    # The views' sources.
-    "projections/views/bookings.py": 1,
-    "projections/views/customer_history.py": 1,
-    "projections/views/sales.py": 1,
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import TypeVar
 
+from topology.checks import check_databases, check_programs, check_services, names
 from topology.parts import Database, Instance, Kind, Part, Program, Service, TopologyError
 from topology.programs import CONTROL, INIT, REDIS, of_instance
 
@@ -29,9 +29,9 @@ class House:
         self.every_service: tuple[Service, ...] = tuple(chain.from_iterable(one.services for one in parts))
         own = [REDIS, CONTROL, *map(of_instance, self.instances)]
         given = [*own, *chain.from_iterable(one.programs for one in parts)]
-        _check_instances(self)
-        _check_services(self)
-        _check_programs(self, [*given, INIT])
+        check_services(self.every_service, self.databases)
+        check_databases(self.instances, self.databases, self.services)
+        check_programs([*given, INIT], {*(one.name for one in self.every_service), *self.roles})
         self.programs = tuple(
             replace(program, keys=tuple(self.keys(program)))
             for program in sorted(given, key=lambda program: (program.tier, program.kind))
@@ -61,7 +61,7 @@ class House:
         """Whom participants answer. Raises TopologyError where no service orchestrates."""
         found = [service for service in self.services if service.orchestrates]
         if len(found) != 1:
-            raise TopologyError(f"one service has to orchestrate; {_names(service.name for service in found)} do")
+            raise TopologyError(f"one service has to orchestrate; {names(service.name for service in found)} do")
         return found[0]
 
     @cached_property
@@ -195,67 +195,11 @@ class House:
         }
         for key in program.keys:
             if "*" in key and key not in every:
-                raise TopologyError(f"program '{program.name}' asks for {key}; there is {_names(every)}")
+                raise TopologyError(f"program '{program.name}' asks for {key}; there is {names(every)}")
             yield from every.get(key, [key])
-
-
-def _check_instances(house: House) -> None:
-    instances = [instance.name for instance in house.instances]
-    _check_distinct("instance", instances)
-    _check_distinct("database", [database.alias for database in house.databases])
-    _check_distinct("app in databases", [app for database in house.databases for app in database.apps])
-    for database in house.databases:
-        if database.instance not in instances:
-            raise TopologyError(
-                f"database '{database.alias}' is on instance '{database.instance}', which nobody declares; there is "
-                f"{_names(instances)}"
-            )
-    for name in instances:
-        on_it = house.databases_on(name)
-        _check_distinct(f"database name on instance '{name}'", [database.name for database in on_it])
-        recorders = [database.slot for database in on_it if database.journaled]
-        slots = [*recorders, *(one.slot for database in on_it for one in house.services_in(database.alias))]
-        _check_distinct(f"replication slot on instance '{name}'", slots)
-
-
-def _check_services(house: House) -> None:
-    names = [service.name for service in house.every_service]
-    _check_distinct("service", names)
-    for what in ("app", "queue", "stream"):
-        _check_distinct(f"{what} of services", [getattr(service, what) for service in house.every_service])
-    for service in house.every_service:
-        if service.database not in house.aliases:
-            where = f"in database '{service.database}', which nobody declares" if service.database else "in no database"
-            raise TopologyError(f"service '{service.name}' is {where}; there is {_names(house.aliases)}")
-        if service.app not in house.database(service.database).apps:
-            raise TopologyError(
-                f"service '{service.name}' has its tables in app '{service.app}', which is none of the apps of database "
-                f"'{service.database}': {_names(house.database(service.database).apps)}"
-            )
-    for alias in house.aliases:
-        _check_distinct(f"publication in database '{alias}'", [one.publication for one in house.services_in(alias)])
-
-
-def _check_programs(house: House, programs: Iterable[Program]) -> None:
-    programs = list(programs)
-    _check_distinct("program", [program.name for program in programs])
-    known = {service.name for service in house.every_service} | {CONTROL.service, *house.roles, ""}
-    for program in programs:
-        if program.service not in known:
-            raise TopologyError(f"program '{program.name}' is of service '{program.service}', which nobody declares")
-
-
-def _check_distinct(what: str, names: Iterable[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise TopologyError(f"declared more than once, {what}: {_names(twice)}")
 
 
 def _find(name: str, what: str, known: dict[str, T]) -> T:
     if name not in known:
-        raise TopologyError(f"there is no {what} '{name}'; there is {_names(known)}")
+        raise TopologyError(f"there is no {what} '{name}'; there is {names(known)}")
     return known[name]
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"

@@ -121,7 +121,7 @@ class Database:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A part of the system with tables of its own. Pages show it by `title`, `letter` and `hue`, if it has a title.
+    """A part of the system with tables of its own. Pages show it by `title` and `letter`, if it has a title.
 
     `contract` is the module of the messages that cross its boundary; a service that has one has an outbox, a relay, a queue and a
     stream. `orchestrates`: it runs the sagas; the others with a contract take part in them.
@@ -131,7 +131,6 @@ class Service:
     database: str  # an alias
     title: str = ""
     letter: str = ""  # the title's first
-    hue: str = ""  # a CSS variable: --<name>
     contract: str = ""
     orchestrates: bool = False
     api: bool = True
@@ -151,7 +150,7 @@ class Service:
     followed: tuple[str, ...] = ()  # tables whose every row a live page keeps up to date
 
     def __post_init__(self) -> None:
-        _default(self, letter=self.title[:1], hue=f"--{self.name}", module=self.name, app=self.name)
+        _default(self, letter=self.title[:1], module=self.name, app=self.name)
         _default(self, queue=self.name, stream=f"events.{self.name}", relay=f"{self.name}_relay")
 
     @property
@@ -189,10 +188,6 @@ class Program:
     def health(self) -> Health:
         """How to ask whether it works; see sandbox/health.py."""
         return _HEALTH.get(self.kind, "heartbeat")
-
-    @property
-    def listens(self) -> bool:
-        return self.health != "heartbeat"
 
     def command(self, python: str = "python", host: str = "127.0.0.1", port: int = 0) -> list[str]:
         """argv of a Django process; PostgreSQL and Redis have theirs in sandbox/postgres.py and sandbox/redis_server."""

@@ -75,7 +75,11 @@ REFUSED = {
         "more than once, replication slot on instance 'shop': recorder",
     ),
     "an unknown instance": ((OTHER,), "database 'other' is on instance 'shop', which nobody declares; there is none"),
-    "a service twice": ((SHOP, WARE, GOODS, GOODS), "more than once, replication slot on instance 'shop': relay"),
+    "a service twice": ((SHOP, WARE, GOODS, GOODS), "more than once, service: stock"),
+    "a relay's slot twice": (
+        (SHOP, WARE, GOODS, Service(name="vouchers", database="ware", contract="c", publication="other")),
+        "more than once, replication slot on instance 'shop': relay",
+    ),
     "a name of a service twice": (
         (SHOP, WARE, GOODS, Service(name="stock", database="ware", app="vouchers")),
         "more than once, service: stock",

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 
 from dashboard import faults_api, operate_api, readiness, reading
-from dashboard.clients import ServiceDown, as_it_is, call
+from dashboard.clients import BOOKING, SEATS, ServiceDown, as_it_is, call
 from dashboard.operator import operators_only
 from dashboard.ownership import check_owner
 from dashboard.pressure import PRESSURE
@@ -57,7 +57,7 @@ def _hand_over(service: str, request: HttpRequest, path: str, **more: Any) -> Ht
 
 @api.get("/api/performances", summary="Performances on sale")
 def performances(request: HttpRequest) -> HttpResponse:
-    return _hand_over("seats", request, "/api/performances")
+    return _hand_over(SEATS, request, "/api/performances")
 
 
 _BLOCK = {
@@ -88,12 +88,12 @@ _BLOCK = {
     ),
 )
 def new_performance(request: HttpRequest) -> HttpResponse:
-    return as_it_is(operate_api.ask("POST", "seats", "/api/performances", content=request.body))
+    return as_it_is(operate_api.ask("POST", SEATS, "/api/performances", content=request.body))
 
 
 @api.get("/api/customers", auth=operators_only, summary="Customers (operators)")
 def customers(request: HttpRequest) -> HttpResponse:
-    return _hand_over("booking", request, "/api/customers")
+    return _hand_over(BOOKING, request, "/api/customers")
 
 
 @api.patch(
@@ -108,12 +108,12 @@ def customers(request: HttpRequest) -> HttpResponse:
 )
 def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
     path = f"/api/customers/{customer_id}"
-    return _hand_over("booking", request, path, content=request.body, headers=handed_on(request))
+    return _hand_over(BOOKING, request, path, content=request.body, headers=handed_on(request))
 
 
 @api.get("/api/customers/{customer_id}", auth=operators_only, summary="A customer, the truth (operators)")
 def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
-    return _hand_over("booking", request, f"/api/customers/{customer_id}")
+    return _hand_over(BOOKING, request, f"/api/customers/{customer_id}")
 
 
 @api.get("/api/performances/{performance}/seats", summary="The seat map, from the read model")
@@ -145,7 +145,7 @@ def seats(request: HttpRequest, performance: str) -> Any:
 def book(request: HttpRequest) -> HttpResponse:
     PRESSURE.check()
     headers = handed_on(request) | placed_by(request)
-    return _hand_over("booking", request, "/api/bookings", content=request.body, headers=headers)
+    return _hand_over(BOOKING, request, "/api/bookings", content=request.body, headers=headers)
 
 
 @api.post(
@@ -156,7 +156,7 @@ def book(request: HttpRequest) -> HttpResponse:
 def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
     check_owner(request, str(booking_id))
     return _hand_over(
-        "booking",
+        BOOKING,
         request,
         f"/api/bookings/{booking_id}/cancel",
         content=request.body,
@@ -176,7 +176,7 @@ def booking(request: HttpRequest, booking_id: UUID) -> Any:
 def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> HttpResponse:
     """The newest of the booking's sagas, or the one asked for."""
     params = {"saga": str(saga)} if saga else {}
-    answer = call("booking", "GET", f"/api/bookings/{booking_id}/saga", params=params)
+    answer = call(BOOKING, "GET", f"/api/bookings/{booking_id}/saga", params=params)
     return JsonResponse(masked(answer.json(), str(booking_id))) if answer.is_success else as_it_is(answer)
 
 

@@ -7,9 +7,14 @@ import httpx
 from django.conf import settings
 from django.http import HttpResponse
 
+from booking.topology import SERVICE as BOOKING_SERVICE
+from journal.topology import SERVICE as JOURNAL_SERVICE
 from messaging.doors.headers import check_sendable
 from messaging.problems import Problem, unknown_outcome
+from seats.topology import SERVICE as SEATS_SERVICE
 
+BOOKING, SEATS, JOURNAL = BOOKING_SERVICE.name, SEATS_SERVICE.name, JOURNAL_SERVICE.name
+"""Those whose APIs the front door hands requests to."""
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 
 

@@ -12,7 +12,7 @@ from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 import faults
-from dashboard.clients import call, get_json
+from dashboard.clients import BOOKING, call, get_json
 from dashboard.operator import is_operator, operators_only, who
 from dashboard.ownership import armer, check_armer, check_arming, visitors_too
 from dashboard.visitor import visitor
@@ -245,7 +245,7 @@ def points() -> list[dict[str, Any]]:
 
 
 def _check_booking(fault: Fault) -> None:
-    if fault.booking and get_json("booking", f"/api/bookings/{fault.booking}") is None:
+    if fault.booking and get_json(BOOKING, f"/api/bookings/{fault.booking}") is None:
         detail = f"there is no booking {fault.booking}; leave `booking` out to strike any"
         raise Problem(422, "No such booking", detail, errors=[{"in": "body", "pointer": "#/booking", "detail": detail}])
 

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from django.conf import settings
 
-from dashboard.clients import ServiceDown
+from dashboard.clients import BOOKING, ServiceDown
 from dashboard.operator import is_local
 from dashboard.pressure import PRESSURE
 from dashboard.visitor import visitor_of_header
@@ -41,11 +41,11 @@ class Gateway:
         sent = {name.decode(): value.decode() for name, value in scope["headers"] if name in FORWARDED}
         headers = {"content-type": "application/json"} | sent | ({PLACED_BY: placed_by} if placed_by else {})
         try:
-            async with self._session().post(settings.API_URLS["booking"] + PATH, data=body, headers=headers) as answer:
+            async with self._session().post(settings.API_URLS[BOOKING] + PATH, data=body, headers=headers) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             unknown = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-            down = ServiceDown("booking", error, unknown=unknown, key=sent.get(KEY.decode(), ""))
+            down = ServiceDown(BOOKING, error, unknown=unknown, key=sent.get(KEY.decode(), ""))
             await send_response(send, down.problem().response())
             return
         returned = [(name, value) for name, value in answer.raw_headers if name.lower() in RETURNED]

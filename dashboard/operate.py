@@ -17,7 +17,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import operate_letters
-from dashboard.clients import ServiceDown, call, in_words
+from dashboard.clients import BOOKING, ServiceDown, call, in_words
 from dashboard.operate_api import ask
 from dashboard.operate_letters import SERVICES
 from dashboard.operator import require_operator, who
@@ -66,7 +66,7 @@ def work(request: HttpRequest) -> HttpResponse:
 @require_operator
 def act_on_saga(request: HttpRequest, booking: UUID, verb: str) -> HttpResponse:
     seen = {name: request.POST[name] for name in (*SEEN, "booking_state") if request.POST.get(name)}
-    return _act(request, "booking", f"/api/operator/sagas/{booking}/{verb}", verb, **seen)
+    return _act(request, BOOKING, f"/api/operator/sagas/{booking}/{verb}", verb, **seen)
 
 
 @require_POST
@@ -113,7 +113,7 @@ def cancel(request: HttpRequest, booking: UUID) -> HttpResponse:
     headers = {"Idempotency-Key": form_key(request)}
     try:
         check_owner(request, str(booking))
-        answer = call("booking", "POST", f"/api/bookings/{booking}/cancel", json=body, headers=headers)
+        answer = call(BOOKING, "POST", f"/api/bookings/{booking}/cancel", json=body, headers=headers)
     except ServiceDown:
         detail = "Nobody knows yet whether the booking is being cancelled. Press again: it is cancelled only once."
         return _cancelled(request, "Booking does not answer", detail)
@@ -193,7 +193,7 @@ def _work(request: HttpRequest) -> dict[str, Any]:
 
 
 def _stuck() -> Any:
-    return ask("GET", "booking", "/api/operator/stuck").raise_for_status().json()
+    return ask("GET", BOOKING, "/api/operator/stuck").raise_for_status().json()
 
 
 def _or_down(look: Callable[[], Any]) -> Any:

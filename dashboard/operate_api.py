@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from dashboard import view_letters
-from dashboard.clients import ServiceDown, as_it_is, call
+from dashboard.clients import BOOKING, ServiceDown, as_it_is, call
 from dashboard.operator import operators_only
 
 router = Router(tags=["operator"], auth=operators_only)
@@ -57,7 +57,7 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
 
 @router.get("/operator/stuck", summary="Sagas that are stuck, and those that try again")
 def stuck(request: HttpRequest, skip: int = 0) -> HttpResponse:
-    return _hand_over(request, "booking", "/api/operator/stuck", params={"skip": skip})
+    return _hand_over(request, BOOKING, "/api/operator/stuck", params={"skip": skip})
 
 
 @router.post(
@@ -66,7 +66,7 @@ def stuck(request: HttpRequest, skip: int = 0) -> HttpResponse:
     openapi_extra=_body(DECISION),
 )
 def act_on_saga(request: HttpRequest, booking_id: UUID, verb: SagaVerb) -> HttpResponse:
-    return _hand_over(request, "booking", f"/api/operator/sagas/{booking_id}/{verb}")
+    return _hand_over(request, BOOKING, f"/api/operator/sagas/{booking_id}/{verb}")
 
 
 @router.get("/{service}/dead-letters", summary="A service's dead letters, with every attempt's error")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from dashboard.clients import get_json
+from dashboard.clients import BOOKING, get_json
 from dashboard.operator import check_operator, check_origin, is_operator, who
 from dashboard.visitor import visitor
 from faults import LIMIT, Fault, FaultError, check_own
@@ -27,7 +27,7 @@ def check_owner(request: HttpRequest, booking: str) -> None:
     """Raise Problem 403 unless this visitor placed the booking, as Booking itself knows. Raises ServiceDown."""
     if is_operator(request):
         return
-    found = get_json("booking", f"/api/bookings/{booking}")
+    found = get_json(BOOKING, f"/api/bookings/{booking}")
     if found is None or not found["placed_by"] or found["placed_by"] != visitor(request):
         raise Problem(403, "Not your booking", "only the visitor who placed a booking changes it, or an operator")
 

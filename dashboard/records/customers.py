@@ -10,7 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import reading
-from dashboard.clients import ServiceDown, call, get_json, in_words
+from dashboard.clients import BOOKING, ServiceDown, call, get_json, in_words
 from dashboard.operator import require_operator
 from dashboard.records.away import for_operators, missing, says_when_away
 from dashboard.typed import LARGEST, form_key, whole
@@ -77,9 +77,9 @@ def rename(request: HttpRequest, customer: int) -> HttpResponse:
     headers = {"Idempotency-Key": key and f"{key}.{sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"}
     context: dict[str, Any] = {"customer_id": customer, "key": uuid4(), "typed": name}
     try:
-        answer = call("booking", "PATCH", f"/api/customers/{customer}", json=body, headers=headers)
+        answer = call(BOOKING, "PATCH", f"/api/customers/{customer}", json=body, headers=headers)
         if answer.status_code >= 500 and answer.status_code != 503:
-            raise ServiceDown("booking", ValueError("no answer that says what became of it"))
+            raise ServiceDown(BOOKING, ValueError("no answer that says what became of it"))
     except ServiceDown:
         detail = "Nobody knows yet whether the customer has the new name. Press again: it is given only once."
         context |= {"title": "Booking does not answer", "detail": detail, "key": key or context["key"]}
@@ -107,6 +107,6 @@ def _names(customer: int) -> dict[str, Any]:
 
 def _truth(customer: int) -> tuple[dict[str, Any] | None, str]:
     try:
-        return get_json("booking", f"/api/customers/{customer}", timeout=PATIENCE_S), ""
+        return get_json(BOOKING, f"/api/customers/{customer}", timeout=PATIENCE_S), ""
     except ServiceDown as error:
         return None, str(error)

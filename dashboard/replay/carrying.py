@@ -11,7 +11,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from dashboard.clients import ServiceDown, as_it_is
+from dashboard.clients import JOURNAL, ServiceDown, as_it_is
 from dashboard.operator import check_operator
 from dashboard.replay.masking import mask_file
 from journal.archive.lines import MEDIA_TYPE, SUFFIX
@@ -27,10 +27,10 @@ async def download(path: str) -> HttpResponse | StreamingHttpResponse:
     """Pass on what api-journal streams. Raises ServiceDown."""
     client = httpx.AsyncClient(timeout=PATIENT)
     try:
-        answer = await client.send(client.build_request("GET", settings.API_URLS["journal"] + path), stream=True)
+        answer = await client.send(client.build_request("GET", settings.API_URLS[JOURNAL] + path), stream=True)
     except httpx.HTTPError as error:
         await client.aclose()
-        raise ServiceDown("journal", error) from error
+        raise ServiceDown(JOURNAL, error) from error
     if answer.status_code != 200:
         await answer.aread()
         await client.aclose()
@@ -63,13 +63,13 @@ class _RefusedError(Exception):
 
 def _masked(path: str, run: str, bookings: frozenset[str]) -> Iterator[bytes]:
     try:
-        with httpx.stream("GET", settings.API_URLS["journal"] + path, timeout=PATIENT) as answer:
+        with httpx.stream("GET", settings.API_URLS[JOURNAL] + path, timeout=PATIENT) as answer:
             if answer.status_code != 200:
                 answer.read()
                 raise _RefusedError(answer)
             yield from mask_file(answer.iter_raw(), run, bookings)
     except httpx.HTTPError as error:
-        raise ServiceDown("journal", error) from error
+        raise ServiceDown(JOURNAL, error) from error
 
 
 class _Rest:
@@ -117,14 +117,14 @@ def upload(request: HttpRequest, path: str, id: str) -> HttpResponse:
         headers["Content-Length"] = request.headers["Content-Length"]
     try:
         answer = httpx.post(
-            settings.API_URLS["journal"] + path,
+            settings.API_URLS[JOURNAL] + path,
             params={"id": id},
             content=_chunks(request),
             headers=headers,
             timeout=PATIENT,
         )
     except httpx.HTTPError as error:
-        raise ServiceDown("journal", error) from error
+        raise ServiceDown(JOURNAL, error) from error
     return HttpResponse(answer.content, status=answer.status_code, content_type=answer.headers.get("content-type"))
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.clients import ServiceDown, in_words
+from dashboard.clients import JOURNAL, ServiceDown, in_words
 from dashboard.operate_api import ask
 from dashboard.operator import is_operator
 from dashboard.ownership import check_run, run_owner, visitors_too
@@ -60,7 +60,7 @@ def stop(request: HttpRequest, run: UUID) -> HttpResponse:
 @require_POST
 def rename(request: HttpRequest, run: UUID) -> HttpResponse:
     body = {"name": request.POST.get("name", "")}
-    response = _done(request, lambda: ask("PATCH", "journal", f"/api/runs/{run}", json=body), "Renamed.", run)
+    response = _done(request, lambda: ask("PATCH", JOURNAL, f"/api/runs/{run}", json=body), "Renamed.", run)
     if response.has_header("HX-Trigger"):
         response["HX-Refresh"] = "true"  # the name is all over the run's page
     return response
@@ -71,7 +71,7 @@ def importing(request: HttpRequest, id: UUID) -> HttpResponse:
     """How far an import has come; it asks for itself again until that is done."""
     context: dict[str, Any] = {"id": id, "state": "waiting"}
     try:
-        answer = ask("GET", "journal", f"/api/runs/imports/{id}")
+        answer = ask("GET", JOURNAL, f"/api/runs/imports/{id}")
         if answer.is_success:
             context = answer.json()
     except ServiceDown:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import ConfigDict
 
-from dashboard.clients import ServiceDown, as_it_is
+from dashboard.clients import JOURNAL, ServiceDown, as_it_is
 from dashboard.faults_api import control
 from dashboard.operate_api import ask
 from dashboard.operator import is_operator, operators_only
@@ -75,7 +75,7 @@ def take_in(request: HttpRequest, id: UUID | None = None) -> HttpResponse:
 
 @router.get("/runs/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="How far an import has come")
 def progress(request: HttpRequest, id: UUID) -> HttpResponse:
-    return as_it_is(ask("GET", "journal", f"/api/runs/imports/{id}"))
+    return as_it_is(ask("GET", JOURNAL, f"/api/runs/imports/{id}"))
 
 
 @router.get("/runs/{id}", response={200: dict, 404: ProblemDetails}, summary="One run")
@@ -96,7 +96,7 @@ def stop(request: HttpRequest, id: UUID) -> HttpResponse:
 @router.patch("/runs/{id}", auth=visitors_too, response={200: dict, **ERRORS}, summary="Give a run another name")
 def rename(request: HttpRequest, id: UUID, payload: NameIn) -> HttpResponse:
     check_run(request, id)
-    return as_it_is(ask("PATCH", "journal", f"/api/runs/{id}", json=payload.dict()))
+    return as_it_is(ask("PATCH", JOURNAL, f"/api/runs/{id}", json=payload.dict()))
 
 
 @router.delete("/runs/{id}", auth=visitors_too, response={200: dict, **ERRORS}, summary="Delete an imported run")
@@ -134,17 +134,17 @@ def _bookings(visitor: str) -> frozenset[str]:
 def start_run(name: str, seed: str, owner: str) -> httpx.Response:
     """`owner`: a visitor's pseudonym, "" for an operator. Raises ServiceDown."""
     body = {"name": name, "seed": seed, "faults": _faults(), **({"owner": owner} if owner else {})}
-    return ask("POST", "journal", "/api/runs", json=body)
+    return ask("POST", JOURNAL, "/api/runs", json=body)
 
 
 def stop_run(id: UUID) -> httpx.Response:
     """Raises ServiceDown."""
-    return ask("POST", "journal", f"/api/runs/{id}/stop", json={"faults": _faults()})
+    return ask("POST", JOURNAL, f"/api/runs/{id}/stop", json={"faults": _faults()})
 
 
 def delete_run(id: UUID, owner: str) -> httpx.Response:
     """Raises ServiceDown."""
-    return ask("DELETE", "journal", f"/api/runs/{id}", params={"owner": owner} if owner else {})
+    return ask("DELETE", JOURNAL, f"/api/runs/{id}", params={"owner": owner} if owner else {})
 
 
 def _faults() -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from dashboard import readiness
-from dashboard.clients import ServiceDown, call
+from dashboard.clients import BOOKING, ServiceDown, call
 from projections import queries as views
 
 DEMO = {"performance": "concert-2024", "seats": ["E-9"], "customer": 99, "payment_method": "tok_visa"}
@@ -18,7 +18,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
         if any(state != "ready" for state in readiness.parts().values()):
             return HttpResponse(status=204)
         try:  # any other answer than 202 means that the demo's programme is another: nothing to show, and nothing wrong
-            call("booking", "POST", "/api/bookings", json=DEMO, headers={"Idempotency-Key": KEY})
+            call(BOOKING, "POST", "/api/bookings", json=DEMO, headers={"Idempotency-Key": KEY})
         except ServiceDown:
             return HttpResponse(status=204)
     return HttpResponse()

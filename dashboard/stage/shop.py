@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from dashboard import reading
-from dashboard.clients import INJECTED, ServiceDown, call
+from dashboard.clients import BOOKING, INJECTED, ServiceDown, call
 from dashboard.pressure import PRESSURE
 from dashboard.stage.money import money
 from dashboard.stage.story import tell
@@ -41,7 +41,7 @@ def book(request: HttpRequest) -> HttpResponse:
     headers = {"Idempotency-Key": form_key(request)} | placed_by(request)
     try:
         PRESSURE.check()
-        answer = call("booking", "POST", "/api/bookings", json=body, headers=headers)
+        answer = call(BOOKING, "POST", "/api/bookings", json=body, headers=headers)
     except Problem as late:
         return _refused(request, late.status, late.title, f"{STILL_CHOSEN}: try again in a moment.")
     except ServiceDown:

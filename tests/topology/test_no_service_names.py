@@ -19,19 +19,6 @@ LEFT = {
     "booking/replica.py": 1,
     # Each API's own wrapping of Django.
     "config/asgi.py": 2,
-    # The front door hands requests to Booking, Seat and the journal.
-    "dashboard/api.py": 8,
-    "dashboard/faults_api.py": 1,
-    "dashboard/gateway.py": 2,
-    "dashboard/operate.py": 3,
-    "dashboard/operate_api.py": 2,
-    "dashboard/ownership.py": 1,
-    "dashboard/records/customers.py": 3,
-    "dashboard/replay/carrying.py": 6,
-    "dashboard/replay/pages.py": 2,
-    "dashboard/replay/runs_api.py": 5,
-    "dashboard/stage/first_run.py": 1,
-    "dashboard/stage/shop.py": 1,
     # Pages that draw particular rows.
     "dashboard/console/examples.py": 2,
     "dashboard/stage/story.py": 1,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from topology.chosen import HOUSE
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -111,5 +113,10 @@ from projections_salesbooking group by 1, 2;""",
 
 
 def examples(service: str) -> list[Example]:
-    """What to try in this service's console, the refusals last."""
-    return [*OWN[service], JOIN, JOIN_BARE, Example("write", "Try to write", WRITES[service])]
+    """What to try in this service's console, the refusals last. For a service without examples its outbox is one."""
+    table = HOUSE.service(service).outbox
+    outbox = Example(
+        "outbox", "The outbox", f"select seq, kind, type, destination, xid, time\nfrom {table} order by seq desc;"
+    )
+    write = WRITES.get(service, f"delete from {table};")
+    return [*OWN.get(service, (outbox,)), JOIN, JOIN_BARE, Example("write", "Try to write", write)]

@@ -62,7 +62,7 @@ def execute(request: HttpRequest) -> HttpResponse:
     except Problem as problem:
         found: Result | Refusal = Refusal(message=f"{problem.title}: {problem.detail}")
     else:
-        found = run(settings.CONSOLE_URLS[service], sql)
+        found = run(settings.CONSOLE_URLS[settings.HOUSE.database_of(service).alias], sql)
     status = 503 if isinstance(found, Refusal) and found.away else 200
     return render(request, "dashboard/console.html#result", _told(service, sql, found), status=status)
 
@@ -97,5 +97,5 @@ def _pointed(sql: str, position: int) -> dict[str, Any] | None:
 
 
 def _tables(service: str) -> list[list[str | None]]:
-    found = run(settings.CONSOLE_URLS[service], TABLES)
+    found = run(settings.CONSOLE_URLS[settings.HOUSE.database_of(service).alias], TABLES)
     return found.rows if isinstance(found, Result) else []

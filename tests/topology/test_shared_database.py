@@ -11,6 +11,7 @@ import pytest
 
 from config.house import PARTS, PAYMENTS
 from config.router import OwnershipError, OwnershipRouter
+from dashboard.console.examples import examples
 from journal.reading import read_transaction
 from sandbox.environment import Environments
 from sandbox.provision import roles_of
@@ -115,3 +116,13 @@ def test_an_entry_is_that_service_s_whose_tables_were_written(monkeypatch: pytes
     assert (paid.service, paid.source) == ("payments", "payments")
     nobodys = read_transaction("payments", transaction(insert("somebody_else", id="1")))
     assert nobodys.service == "payments"
+
+
+def test_a_service_that_nobody_wrote_examples_for_has_its_outbox_in_the_console(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dashboard.console.examples.HOUSE", HOUSE)
+    found = {one.name: one.sql for one in examples("vouchers")}
+    assert list(found) == ["outbox", "join", "join-bare", "write"]
+    assert "from vouchers_outbox" in found["outbox"]
+    assert found["write"] == "delete from vouchers_outbox;"

@@ -59,7 +59,7 @@ WORK = {
     ),
     "FenceVoidTickets": Work(
         "messaging.barrier.take",
-        "tests/saga/test_cancelling.py::test_a_wish_whose_first_command_is_lost_stays_and_is_granted",
+        "tests/saga/test_wishes.py::test_a_wish_whose_first_command_is_lost_stays_and_is_granted",
     ),
     "BookTickets": Work(
         "booking.placing.transaction.place",

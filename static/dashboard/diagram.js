@@ -74,6 +74,7 @@ const ZOOM = { "+": "diagram-nearer", "=": "diagram-nearer", "-": "diagram-farth
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const node = event.target.closest?.(NODE);
+  if (node && !nodes.includes(node)) draw(); // another picture has come, and has not settled yet
   if (node && event.key in MOVES) focus(nodes, MOVES[event.key](node));
   else if (event.key in ZOOM && event.target.closest?.("#picture")) find(ZOOM[event.key]).click();
   else return;

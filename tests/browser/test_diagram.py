@@ -13,6 +13,14 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.timeout(180)
 
 
+KEY_AT_ONCE = """() => document.body.addEventListener("htmx:afterSwap", () => {
+  const before = document.activeElement;
+  before.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true, cancelable: true }));
+  window.moved = [before.id, document.activeElement.id];
+}, { once: true })"""
+"""Presses a key when the next picture has come and has not settled yet."""
+
+
 def test_search_trace_zoom_and_filter(live: Live, open_page: Callable[..., Page]) -> None:
     declined = live.place(live.free_seats(1), "concert-2024", method="tok_declined")
     live.ended(declined)
@@ -63,6 +71,11 @@ def test_search_trace_zoom_and_filter(live: Live, open_page: Callable[..., Page]
     assert page.locator('#diagram-svg .node[tabindex="0"]').count() == 1
     page.keyboard.press("ArrowUp")
     expect(focused).not_to_have_attribute("data-row", str(found.get_attribute("data-row")))
+
+    page.evaluate(KEY_AT_ONCE)
+    page.keyboard.press("+")
+    page.wait_for_function("window.moved")
+    assert page.evaluate("moved[0] !== moved[1]"), "a key was lost while the picture was being replaced"
 
     page.get_by_label("Service").select_option("payments")
     expect(page.locator('#diagram-svg .node:not([data-service="payments"])')).to_have_count(0)

@@ -74,7 +74,7 @@ def test_search_trace_zoom_and_filter(live: Live, open_page: Callable[..., Page]
 
     page.evaluate(KEY_AT_ONCE)
     page.keyboard.press("+")
-    page.wait_for_function("window.moved")
+    page.wait_for_function("() => window.moved")
     assert page.evaluate("moved[0] !== moved[1]"), "a key was lost while the picture was being replaced"
 
     page.get_by_label("Service").select_option("payments")

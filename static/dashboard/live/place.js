@@ -33,7 +33,8 @@ window.addEventListener("htmx:beforeSwap", ({ detail: { elt, target, shouldSwap,
   }]);
   before = { id: target.id, had: new Map(had) };
 });
-document.body.addEventListener("htmx:afterSettle", () => {
+// At once, and not when it has settled: the next answer may come before that.
+document.body.addEventListener("htmx:afterSwap", () => {
   const place = document.getElementById(before?.id);
   if (!place) return;
   const { had } = before;

@@ -28,8 +28,8 @@ class HashesOut(Schema):
     tables: dict[str, TableHashOut]
 
 
-def router(alias: str) -> Router:
-    """Return the route /hashes of the service that owns the database `alias`."""
+def router(service: str) -> Router:
+    """Return the route /hashes of a service."""
     routes = Router(tags=["truth"])
 
     @routes.get(
@@ -38,6 +38,6 @@ def router(alias: str) -> Router:
         summary="Rows and additive hash of every table, as of one moment",
     )
     def hashes(request: HttpRequest) -> dict[str, Any]:
-        return table_hashes.live(alias)
+        return table_hashes.live(service)
 
     return routes

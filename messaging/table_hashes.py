@@ -1,4 +1,4 @@
-"""The additive hashes of the tables a database publishes to the journal, all as of one moment.
+"""The additive hashes of the tables that a service publishes to the journal, all as of one moment.
 
 The rows are read as text, made Python values and hashed as the recorder does with what the log says, so that the same rows
 give the same number; and they are passed through, never held.
@@ -6,6 +6,7 @@ give the same number; and they are passed through, never held.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connections, transaction
@@ -15,6 +16,7 @@ from messaging.postgresql.bounded import patience
 from messaging.wal import Relation, python_row, row_key
 from messaging.wal.messages import Column
 from messaging.wal.values import converters_of
+from topology.chosen import HOUSE
 
 _BEGIN = """
     set transaction isolation level repeatable read, read only;
@@ -42,14 +44,15 @@ _TABLES = """
 """
 
 
-def live(alias: str) -> dict[str, Any]:
-    """`read`, of one of this process's databases, with "service": alias. Raises django.db.DatabaseError."""
+def live(service: str) -> dict[str, Any]:
+    """`read`, of a service's own tables in one of this process's databases, with "service". Raises django.db.DatabaseError."""
+    alias = HOUSE.database_of(service).alias
     with patience(60), transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        return {"service": alias, **read(cursor)}
+        return {"service": service, **read(cursor, own=lambda table: HOUSE.owner(alias, table) == service)}
 
 
-def read(cursor: Any, publication: str = "journal") -> dict[str, Any]:
-    """Read every published table once, by a transaction that has just begun.
+def read(cursor: Any, publication: str = "journal", own: Callable[[str], bool] = lambda table: True) -> dict[str, Any]:
+    """Read every published table that is one's own once, by a transaction that has just begun.
 
     {"at", "lsn", "xmin", "xmax", "xip", "tables": {name: {"rows", "hash"}}}: `lsn`, how far the log is written,
     at least up to the newest transaction counted; `xmin`, `xmax` and `xip` say exactly which are (see pg_snapshot);
@@ -60,7 +63,7 @@ def read(cursor: Any, publication: str = "journal") -> dict[str, Any]:
     at, lsn, xmin, xmax, xip = cursor.fetchone()
     cursor.execute(_TABLES, [publication])
     relations = [_relation(*row) for row in cursor.fetchall()]
-    tables = {relation.table: _hash(cursor, relation) for relation in relations}
+    tables = {relation.table: _hash(cursor, relation) for relation in relations if own(relation.table)}
     return {"at": at, "lsn": lsn, "xmin": xmin, "xmax": xmax, "xip": xip, "tables": tables}
 
 

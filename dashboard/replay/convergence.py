@@ -44,7 +44,7 @@ def check(patience: float = PATIENCE_S) -> dict[str, Any]:
                     answers[name] = answer
         stored = _stored()
         for name, told in list(answers.items()):
-            checks[name] = convergence.compare(told, stored.get(name, ""))
+            checks[name] = convergence.compare(told, stored.get(HOUSE.database_of(name).alias, ""))
             if checks[name].standing != Standing.BEHIND:
                 del answers[name]
         moving = [name for name in databases if checks[name].standing == Standing.MOVING]
@@ -63,7 +63,7 @@ def check(patience: float = PATIENCE_S) -> dict[str, Any]:
 def _ask(name: str) -> dict[str, Any] | ServiceCheck:
     try:
         if name in VIEWS:
-            return _views(HOUSE.database_of(name).alias)
+            return _views(name)
         answer = call(name, "GET", f"/api/{name}/hashes", timeout=READING_S)
     except (ServiceDown, DatabaseError, InterfaceError) as error:
         return convergence.silent(name, str(error).strip())
@@ -73,11 +73,11 @@ def _ask(name: str) -> dict[str, Any] | ServiceCheck:
     return found
 
 
-def _views(alias: str) -> dict[str, Any]:
+def _views(name: str) -> dict[str, Any]:
     try:
-        return table_hashes.live(alias)
+        return table_hashes.live(name)
     finally:
-        connections[alias].close()  # a thread of its own has a connection of its own
+        connections[HOUSE.database_of(name).alias].close()  # a thread of its own has a connection of its own
 
 
 def _stored() -> dict[str, str]:

@@ -8,12 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from config.house import SEATS
 from messaging.wal import Insert, Transaction, Update, WalStream
 from sandbox.introduce import Begun, changed, introduce, owe, owed
 from sandbox.processes import password_key
 from sandbox.publish import ensure_slot, journaled_tables, publish, publish_database
 from sandbox.testing import url_of
 from tests.waiting import wait_until
+from topology import House
 
 TABLES = ("seats_seat", "seats_hold", "seats_outbox", "seats_idempotencykey", "django_migrations")
 
@@ -172,7 +174,7 @@ def test_a_start_after_a_migration_introduces_what_it_changed_and_the_next_start
     owner: psycopg.Connection, servers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that a start does, on this one database: the journal gets the rows as they are now, without anybody's asking."""
-    monkeypatch.setattr("sandbox.publish.INSTANCES", ("seats",))
+    monkeypatch.setattr("sandbox.publish.HOUSE", House(SEATS))
     url = url_of(servers, "seats", "postgres", "publishing")
     start = partial(
         publish,

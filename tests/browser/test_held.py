@@ -94,7 +94,7 @@ def test_the_focus_stays_where_it_is_while_the_page_follows(live: Live, visit: A
 
 ANOTHER_AT_ITS_HEELS = """() => document.body.addEventListener("htmx:afterSwap", () => {
   const banner = document.getElementById("outages");
-  const detail = { elt: banner, target: banner, shouldSwap: true, requestConfig: { verb: "get" } };
+  const detail = { elt: banner, target: banner, shouldSwap: true, requestConfig: { elt: banner, verb: "get" } };
   banner.dispatchEvent(new CustomEvent("htmx:beforeSwap", { bubbles: true, detail }));
 }, { once: true })"""
 """Has another element be replaced as well, before the first one has settled."""

@@ -23,6 +23,11 @@ const TYPED = "textarea, input:is(:not([type]), [type=text], [type=search], [typ
 // Whether a person has typed there what the server did not fill in.
 export const typedIn = (place) => [...(place?.querySelectorAll(TYPED) ?? [])].some((field) => field.value !== field.defaultValue);
 
+// Whether no person asked for this answer: its target renews itself, or a script or a hidden element renews it. (The event's own `elt`
+// is always the target.)
+export const renews = ({ target, requestConfig: { elt, verb } }) =>
+  verb === "get" && (elt === target || elt === document.body || elt.hidden);
+
 // `callback` is called whenever something may have been let go.
 export const whenReleased = (callback) => waiting.add(callback);
 

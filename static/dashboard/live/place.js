@@ -2,6 +2,8 @@
 // open, and how far a region is scrolled. Things are known again by their id, else by what they say and lead to. (The story of a
 // booking is not among them: all that can have the focus in it has an id, which htmx sees to, and its swap has no time for more.)
 
+import { renews } from "./holding.js";
+
 const RENEWED = "[hx-trigger]:not(#booking)";
 const THINGS = "a[href], button, input, select, textarea, summary, details, [tabindex]";
 
@@ -26,8 +28,9 @@ const things = (place) => {
 let before = null; // {id, had: name -> {focus, open, top, left}}
 
 // Heard by the window, last of all: until then the element may be told to stay.
-window.addEventListener("htmx:beforeSwap", ({ detail: { elt, target, shouldSwap, requestConfig } }) => {
-  if (!shouldSwap || elt !== target || requestConfig.verb !== "get" || !target.id || !target.matches(RENEWED)) return;
+window.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { target, shouldSwap } = detail;
+  if (!shouldSwap || !renews(detail) || !target.id || !target.matches(RENEWED)) return;
   const had = [...things(target)].map(([known, thing]) => [known, {
     focus: thing === document.activeElement, open: thing.open, top: thing.scrollTop, left: thing.scrollLeft,
   }]);

@@ -5,7 +5,7 @@
 // element that is held (see holding.js), or in which somebody has typed, is not drawn, and asked for again when it is let go: by these
 // panels, and by all that renew themselves every few seconds.
 
-import { held, typedIn, whenReleased } from "./holding.js";
+import { held, renews, typedIn, whenReleased } from "./holding.js";
 import "./place.js";
 import { streaming } from "./rate.js";
 
@@ -83,8 +83,8 @@ whenReleased(() => {
   again();
 });
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const { elt, target, shouldSwap, requestConfig } = detail;
-  if (!shouldSwap || !target.id || elt !== target || requestConfig.verb !== "get" || !stays(target)) return;
+  const { target, shouldSwap } = detail;
+  if (!shouldSwap || !target.id || !renews(detail) || !stays(target)) return;
   detail.shouldSwap = false;
   undrawn.add(target.id);
 });

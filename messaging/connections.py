@@ -67,6 +67,16 @@ def redis_of_requests(seconds: float = REQUEST_S) -> Redis:
     return Redis(connection_pool=pool)
 
 
+def redis_of_a_round(seconds: float) -> Redis:
+    """The Redis client of who asks again in a moment anyway, as the control process does at every turn.
+
+    A command that takes longer than so many seconds fails; the next one is tried all the same.
+    """
+    return Redis.from_url(
+        settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=seconds, socket_timeout=seconds
+    )
+
+
 def redis_is_silent() -> None:
     """Say that Redis has kept a request waiting: the next one does not try."""
     pool: Any = redis_of_requests().connection_pool

@@ -125,6 +125,10 @@ class House:
             raise RuntimeError(f"cannot arm {fault}: {answer.status_code} {answer.text}")
         return str(answer.json()["id"])
 
+    def is_told(self, fault: str) -> bool:
+        """Whether the services know of it: until Redis answers the control process they do not."""
+        return bool(self.fault(fault).get("told"))
+
     def fault(self, fault: str) -> dict[str, Any]:
         """What became of it; {} while nobody can say."""
         listed = (self.get("/api/faults") or {}).get("faults", [])

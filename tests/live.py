@@ -74,6 +74,18 @@ class Live:
         with psycopg.connect(url, autocommit=True) as connection:
             return connection.execute(sql.encode(), values or None).fetchall()
 
+    def arm(self, **fault: Any) -> str:
+        """Arm a fault, by the API; its id, once the services know of it."""
+        answer = self.http.post("/api/faults", json=fault)
+        assert answer.status_code == 201, answer.text
+        armed = str(answer.json()["id"])
+        wait_until(lambda: self.fault(armed)["told"], 10, "the services to know of the fault")
+        return armed
+
+    def fault(self, armed: str) -> dict[str, Any]:
+        """What became of it."""
+        return next(one for one in self.http.get("/api/faults").json()["faults"] if one["id"] == armed)
+
     def toggle(self, name: str) -> None:
         """Arm one of the page's toggles."""
         page = self.http.get("/")

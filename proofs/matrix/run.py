@@ -74,8 +74,8 @@ class _Run:
                 self._settled("BookTickets")
                 began = time.monotonic()
             for helper in self._helpers():
-                undo.callback(self.house.clear, self.house.arm(**helper, **self._scope()))
-            self.fault = self.house.arm(**_fault(self.cell), **self._scope())
+                undo.callback(self.house.clear, self._arm(helper))
+            self.fault = self._arm(_fault(self.cell))
             undo.callback(self.house.clear, self.fault)
             if self.needs_confirmed:
                 self.house.cancel(self.result.booking, CUSTOMER)
@@ -84,6 +84,11 @@ class _Run:
             if self.cell.action in (Action.HOLD, CANCEL):
                 self._let_go()
             self._end(began)
+
+    def _arm(self, fault: dict[str, Any]) -> str:
+        armed = self.house.arm(**fault, **self._scope())
+        wait_for(lambda: self.house.is_told(armed), PATIENCE_S, "the services to know of the fault")
+        return armed
 
     def _book(self) -> None:
         self.result.booking = self.house.place(self.performance, [self.seat], CUSTOMER)

@@ -156,7 +156,9 @@ class Keeper:
                 spent = self._meet(self._mirror.read())
                 self._held = self._standing()
                 self._silent = False
-            except RedisError:  # away: then the durable copy is all there is
+            except RedisError as error:  # away: then the durable copy is all there is
+                if not self._silent:
+                    log.warning("Redis does not answer, trying on: %s", error)
                 self._silent = True
             self._move_outages()
             if not self._down(Point.REDIS):  # it would lose what it is told

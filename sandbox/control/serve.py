@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
 from redis import Redis
 
-from messaging.connections import redis_of_requests
+from messaging.connections import redis_of_a_round
 from messaging.doors.bodies import Bounded
 from messaging.doors.sockets import BoundedHttp
 from messaging.heartbeat import Heartbeat
@@ -27,7 +27,7 @@ from sandbox.control.signs import Signs
 from sandbox.control.state import Store
 
 TURN_S = 0.25
-PATIENCE_S = 0.5  # with Redis; a turn, and whoever arms or clears, waits so long
+PATIENCE_S = 0.5  # with Redis; a turn waits so long two or three times, and with it whoever arms or clears
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +35,7 @@ def run(host: str, port: int) -> None:
     """Serve until SIGTERM. The environment has ADMIN_URL_<INSTANCE> and CONTROL_STATE, the directory for the plan."""
     if settings.SECRET_KEY == settings.NO_SECRET:
         raise ImproperlyConfigured("the control process needs a SECRET_KEY of its own")
-    redis = redis_of_requests(PATIENCE_S)
+    redis = redis_of_a_round(PATIENCE_S)
     keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ)
     stop = threading.Event()
     turning = threading.Thread(target=_turn, args=(keeper, redis, stop), name="keeper")

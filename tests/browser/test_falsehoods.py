@@ -36,8 +36,7 @@ def test_a_paused_view_stands_still_and_holds_no_saga(live: Live, open_page: Ope
     paused = {
         "point": "projector.before", "action": "pause", "service": "projector-seat-map", "trigger": {"kind": "always"}
     }  # fmt: skip
-    answer = live.http.post("/api/faults", json=paused)
-    assert answer.status_code == 201, answer.text
+    live.arm(**paused)
     label = live.free_seats(1)[0]
     book(page, label)
     expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)

@@ -167,9 +167,7 @@ def test_a_stuck_saga_is_retried_or_its_step_skipped(
 def lose(live: Live, command: str) -> None:
     """The bus loses every such command until the faults are cleared."""
     always = {"kind": "always"}
-    fault = {"point": "bus", "action": "drop", "service": "booking", "message": command, "trigger": always}
-    armed = live.http.post("/api/faults", json=fault)
-    assert armed.status_code == 201, armed.text
+    live.arm(point="bus", action="drop", service="booking", message=command, trigger=always)
 
 
 def log(live: Live, booking: str) -> list[dict[str, Any]]:

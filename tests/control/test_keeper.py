@@ -1,6 +1,8 @@
 """The fault plan's owner: what it must not forget, whoever dies."""
 
 import json
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -11,11 +13,14 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import faults
 from faults import Action, Fault, FaultError, Kind, Mechanism, Plan, Point, Target, Trigger
+from messaging.connections import redis_of_a_round, redis_of_requests
 from messaging.observe import STREAM
 from sandbox.control.keeper import Keeper, Unknown
 from sandbox.control.mirror import Mirror, Seen, end_what_kills
 from sandbox.control.state import Record, State, Store
+from tests.breaking import frozen
 from tests.control.conftest import NewKeeper
+from tests.servers import redis_server_in
 from tests.waiting import wait_until
 
 DECLINED = {"point": Point.ANSWER, "action": Action.REFUSE, "service": "payments", "message": "TakePayment"}
@@ -179,6 +184,22 @@ def test_what_redis_has_not_taken_is_not_said_to_be_with_the_services(
     keeper.turn()
     assert only(keeper)["told"]
     assert strike(redis) is not None
+
+
+@pytest.mark.parametrize(("client", "told"), [(redis_of_a_round, True), (redis_of_requests, False)])
+def test_a_redis_that_was_silent_for_a_moment_is_told_at_the_next_turn(
+    tmp_path: Path, settings: Any, client: Callable[[float], Redis], told: bool
+) -> None:
+    """The control: the client of requests leaves Redis alone for two seconds, in which nothing could strike."""
+    with redis_server_in(tmp_path) as server:
+        settings.REDIS_URL = server.url
+        redis = client(0.25)
+        keeper = Keeper(redis, Store(tmp_path / "plan"), os.environ)
+        keeper.turn()
+        with frozen(server.pid):
+            assert not keeper.shown(keeper.arm(fault()))["told"]
+        keeper.turn()
+        assert only(keeper)["told"] is told
 
 
 def silent(mirror: Mirror) -> Seen:

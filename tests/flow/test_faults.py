@@ -24,9 +24,7 @@ def _nothing_stays_armed(live: Live) -> Iterator[None]:
 
 
 def arm(live: Live, point: str, action: str, **more: Any) -> str:
-    answer = live.http.post("/api/faults", json={"point": point, "action": action, **more})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    return live.arm(point=point, action=action, **more)
 
 
 def listed(live: Live) -> dict[str, Any]:

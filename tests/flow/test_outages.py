@@ -32,9 +32,7 @@ ASKED = "select count(*) from booking_outbox where type = 'IssueTickets' and cor
 
 
 def arm(live: Live, **fault: Any) -> str:
-    answer = live.http.post("/api/faults", json=fault)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    return live.arm(**fault)
 
 
 def fault(live: Live, name: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ FORMS = {
     "message", "seat", "customer",
     "booking", "kind", "times", "probability", "seed", "after", "seconds", "reason", "direction", "name", "target"],
     "/rail/operator": ["token"],
-    "/console/run": ["service", "sql"], "/replay/start": ["name", "seed"], "/matrix/start": ["only", "what"],
+    "/console/run": ["service", "sql"], "/replay/start": ["name", "seed"], "/matrix/start": ["what"],
     f"/bookings/{BOOKING}/cancel": ["customer", "why"],
     "/customers/123/rename": ["name", "version"], f"/operate/sagas/{BOOKING}/retry-now": ["who", "why"],
     f"/operate/letters/seats/{BOOKING}/edit-and-retry": ["who", "why", "data"], f"/replay/{BOOKING}/rename": ["name"],

@@ -11,6 +11,15 @@ from tests.live import Live
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.fixture(autouse=True)
+def nothing_begun(live: Live) -> Iterator[None]:
+    """What stays armed, or runs on, would strike the tests behind."""
+    yield
+    running = live.http.get("/matrix").text
+    live.http.delete("/api/faults")
+    assert "<b>Running.</b>" not in running
+
+
 def bad(url: str, case: Case) -> str:
     """What must not be about the answer to this case; "" if it is well."""
     method, path, headers, body = case

@@ -44,6 +44,9 @@ document.body.addEventListener("htmx:afterSwap", ({ detail: { pathInfo } }) => {
   if (pathInfo?.requestPath === "/rail/arm" && document.getElementById("fault-problem")) remember(null);
 });
 
+// The line breaks at the moment in which the front door ends. The next look of the banner may come when it is back.
+document.body.addEventListener("htmx:wsClose", () => htmx.trigger(document.getElementById("outages"), "refresh"));
+
 // When the front door does not answer, that is ours, unless it was killed from here.
 document.body.addEventListener("htmx:sendError", (event) => {
   const banner = document.getElementById("outages");

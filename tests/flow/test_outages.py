@@ -160,7 +160,8 @@ def test_lost_slots_are_made_again_and_nothing_is_missing_after(live: Live) -> N
     assert {row["state"] for row in rows} == {"CONFIRMED"}
     drop_slot(live, "seats", "recorder")
     bookings += [live.place([seat], "concert-2024") for seat in seats[2:]]
-    assert {row["state"] for row in live.ended(*bookings[2:], within=60)} == {"CONFIRMED"}
+    rows = live.ended(*bookings[2:], within=60)
+    assert {(row["state"], row["reason"]) for row in rows} == {("CONFIRMED", "")}
     wait_until(lambda: live.http.get("/readyz").status_code == 200, 60, "everything to be well")
     wait_until(lambda: verdict(live)["status"] == "holds", 60, "the verdict to hold")
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_page import book, state
 from tests.live import Live
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(180)
 OpenPage = Callable[..., Page]
@@ -86,9 +87,12 @@ def test_what_stands_below_the_booking_does_not_jump(live: Live, open_page: Open
 
 
 WATCH = """
-() => {
+async (url) => {
+  const {streaming} = await import(url);
   const {body} = document;
-  body.addEventListener("htmx:afterSwap", ({target}) => { if (target.id === "booking") window.brought = performance.now(); });
+  body.addEventListener("htmx:afterSwap", ({target}) => {
+    if (target.id === "booking") [window.brought, window.streamed] = [performance.now(), streaming()];
+  });
   body.addEventListener("htmx:beforeRequest", ({detail}) => {
     if (detail.elt.id === "booking") window.asked ??= performance.now();
   });
@@ -107,18 +111,22 @@ async (url) => {
 def test_a_panel_that_was_just_brought_is_not_asked_for_again(live: Live, open_page: OpenPage) -> None:
     """It is asked for later: what concerned it is not forgotten. The control: where nothing streams, it is at once."""
     page = shown_to_the_end(live, open_page)
-    page.evaluate(WATCH)
+    page.evaluate(WATCH, module(page, "/live/rate"))
 
-    def asked_after() -> float:
+    def brought(streams: bool) -> bool:
         bring_the_newest(page)
+        return bool(page.evaluate("streamed") == streams)  # a page that had no time for a second saw no stream
+
+    def asked_after(streams: bool) -> float:
+        wait_until(lambda: brought(streams), PATIENCE / 1000, "a panel to be brought in a stream, or in none")
         page.evaluate(CONCERN, module(page, "/live/refresh"))
         page.wait_for_function("() => window.asked", timeout=PATIENCE)
         after: float = page.evaluate("asked - brought")
         return after
 
-    assert asked_after() < PACE_MS
+    assert asked_after(streams=False) < PACE_MS
     page.evaluate(FEIGN, module(page, "/live/rate"))
-    assert asked_after() >= PACE_MS
+    assert asked_after(streams=True) >= PACE_MS
 
 
 def test_a_panel_that_is_told_to_stay_is_not_emptied(live: Live, open_page: OpenPage) -> None:

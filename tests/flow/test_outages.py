@@ -31,14 +31,6 @@ def nothing_armed(live: Live) -> Iterator[None]:
 ASKED = "select count(*) from booking_outbox where type = 'IssueTickets' and correlation_id = any(%s)"
 
 
-def arm(live: Live, **fault: Any) -> str:
-    return live.arm(**fault)
-
-
-def fault(live: Live, name: str) -> dict[str, Any]:
-    return next(one for one in live.http.get("/api/faults").json()["faults"] if one["id"] == name)
-
-
 def banner(live: Live) -> str:
     return live.http.get("/rail/outages").text
 
@@ -57,7 +49,7 @@ def paid_and_sold(live: Live, bookings: list[str]) -> tuple[int, int]:
 def test_payments_database_is_down_for_20_seconds_during_bookings(live: Live) -> None:
     seats = live.free_seats(12)
     bookings = [live.place([seat], "concert-2024") for seat in seats[:4]]
-    outage = arm(live, point="database", action="down", service="payments", seconds=20)
+    outage = live.arm(point="database", action="down", service="payments", seconds=20)
     with pytest.raises(Exception, match="not currently accepting connections"):
         live.rows("payments", "select 1")
     wait_until(lambda: "injected" in banner(live), 5, "the banner")  # it asks for the plan five times a second
@@ -65,26 +57,26 @@ def test_payments_database_is_down_for_20_seconds_during_bookings(live: Live) ->
     assert "not injected" not in banner(live)
     bookings += [live.place([seat], "concert-2024") for seat in seats[4:]]
     wait_until(lambda: reserved(live, bookings) >= 8, 15, "Seat to go on reserving")
-    assert fault(live, outage)["until"], "all this happened during the outage"
+    assert live.fault(outage)["until"], "all this happened during the outage"
     rows = live.ended(*bookings, within=120)
     assert {row["state"] for row in rows} == {"CONFIRMED"}
     assert paid_and_sold(live, bookings) == (12, 12)
-    wait_until(lambda: fault(live, outage)["proofs"], 30, "the journal entry that proves it")
-    assert fault(live, outage)["state"] == "exhausted"
+    wait_until(lambda: live.fault(outage)["proofs"], 30, "the journal entry that proves it")
+    assert live.fault(outage)["state"] == "exhausted"
     wait_until(lambda: banner(live) == "", 30, "the banner to go")
 
 
 def test_redis_goes_down_and_loses_everything_during_bookings(live: Live) -> None:
     seats = live.free_seats(12)
-    kept = arm(live, point="answer", action="refuse", service="payments", message="TakePayment", seat="Z-0")
+    kept = live.arm(point="answer", action="refuse", service="payments", message="TakePayment", seat="Z-0")
     asleep = ("worker-tickets", "projector-seat-map")  # what Redis has for them, it has alone
     for name in asleep:
         live.sandbox.stop_process(name)
     bookings = [live.place([seat], "concert-2024") for seat in seats[:6]]
     wait_until(lambda: live.rows("booking", ASKED, bookings) == [(6,)], 30, "the first six to ask for their tickets")
     noted = start_and_signs(live)[0]
-    outage = arm(live, point="redis", action="down", service="redis", seconds=2)
-    wait_until(lambda: fault(live, outage)["fired"] and not fault(live, outage)["until"], 20, "the outage to be over")
+    outage = live.arm(point="redis", action="down", service="redis", seconds=2)
+    wait_until(lambda: live.fault(outage)["fired"] and not live.fault(outage)["until"], 20, "the outage to be over")
     live.sandbox.wait_healthy("redis")
     for name in asleep:
         live.sandbox.start_process(name)
@@ -92,8 +84,8 @@ def test_redis_goes_down_and_loses_everything_during_bookings(live: Live) -> Non
     rows = live.ended(*bookings, within=150)
     assert {row["state"] for row in rows} == {"CONFIRMED"}
     assert paid_and_sold(live, bookings) == (12, 12)
-    wait_until(lambda: fault(live, outage)["proofs"], 30, "the journal entry that proves it")
-    assert fault(live, kept)["state"] == "armed", "the plan has come back"
+    wait_until(lambda: live.fault(outage)["proofs"], 30, "the journal entry that proves it")
+    assert live.fault(kept)["state"] == "armed", "the plan has come back"
     assert start_and_signs(live)[0] == noted, "so has the note of the start"
     (asked,) = live.rows("booking", ASKED, bookings[:6])
     assert asked[0] > 6, "what was lost with Redis was sent again"
@@ -102,7 +94,7 @@ def test_redis_goes_down_and_loses_everything_during_bookings(live: Live) -> Non
 
 
 def test_a_killed_control_process_leaves_nothing_down(live: Live) -> None:
-    arm(live, point="database", action="down", service="tickets", seconds=4)
+    live.arm(point="database", action="down", service="tickets", seconds=4)
     live.sandbox.restart("control")
     live.sandbox.wait_healthy("control")
     wait_until(lambda: can_ask(live, "tickets"), 20, "the database to be up again")
@@ -119,7 +111,7 @@ def can_ask(live: Live, service: str) -> bool:
 
 def test_without_its_views_the_page_says_so_and_the_services_go_on(live: Live) -> None:
     seat = live.free_seats(1)[0]
-    outage = arm(live, point="database", action="down", service="projections", seconds=60)
+    outage = live.arm(point="database", action="down", service="projections", seconds=60)
     page = live.http.get("/")
     assert page.status_code == 503
     assert "The views are away" in page.text

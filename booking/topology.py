@@ -9,6 +9,7 @@ SERVICE = Service(
     database="booking",
     contract="booking.contract",
     orchestrates=True,
+    sagas="booking.saga.definitions",
     booking_columns={"booking_booking": "id"},
     truth={
         "customer": "booking_customer",

@@ -124,7 +124,7 @@ class Service:
     """A part of the system with tables of its own. Pages show it by `title` and `letter`, if it has a title.
 
     `contract` is the module of the messages that cross its boundary; a service that has one has an outbox, a relay, a queue and a
-    stream. `orchestrates`: it runs the sagas; the others with a contract take part in them.
+    stream. `orchestrates`: it runs the sagas that the module `sagas` defines; the others with a contract take part in them.
     """
 
     name: str
@@ -133,6 +133,7 @@ class Service:
     letter: str = ""  # the title's first
     contract: str = ""
     orchestrates: bool = False
+    sagas: str = ""
     api: bool = True
     module: str = ""  # the room's package: the name
     app: str = ""  # the Django app of its tables: the name

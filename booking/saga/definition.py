@@ -5,7 +5,7 @@ most one that decides (the pivot), then those that must succeed sooner or later 
 a customer's money is refused here, not discovered in production.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -112,15 +112,6 @@ class SagaDefinition:
     def policy(self, step: Step, action: str) -> Policy:
         policy: Policy = getattr(self.policies, step.kind if action == FORWARD else action)
         return policy
-
-
-def undoing(definitions: Iterable[SagaDefinition]) -> tuple[str, ...]:
-    """The commands that undo: compensations, and the steps of a saga that ends where another one has turned back to."""
-    known = list(definitions)
-    back = {one.compensated for one in known if one.interruptible}
-    commands = [step.compensation for one in known for step in one.steps if step.compensation]
-    commands += [step.forward for one in known if one.completed in back for step in one.steps]
-    return tuple(dict.fromkeys(command.type() for command in commands))
 
 
 def _check_kinds(steps: tuple[Step, ...]) -> None:

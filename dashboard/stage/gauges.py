@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
 from dashboard.fresh import Fresh
-from dashboard.templatetags.sagabox import lasting
+from dashboard.stage.durations import lasting
 from messaging.connections import redis_of_requests
 from messaging.streams import name
 from projections import queries as views
@@ -37,7 +37,7 @@ def lags_of_page() -> list[Gauge]:
 
 def gauge(one: Gauge) -> dict[str, Any]:
     """What a page that is open writes into the gauge: {lag, tail}, texts."""
-    return {"lag": lasting(one["lag_ms"]) if one["applied"] else "nothing yet", "tail": one["tail"]}
+    return {"lag": lasting(one["lag_ms"] / 1000) if one["applied"] else "nothing yet", "tail": one["tail"]}
 
 
 def _utcnow() -> datetime:

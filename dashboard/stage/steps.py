@@ -4,30 +4,25 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from booking.saga.definition import Step
-from booking.saga.definitions import DEFINITIONS
 from booking.saga.stored import legible
 from dashboard.stage.present import clock
 from journal.stories import Tables
 from topology.chosen import HOUSE
+from topology.sagas import SagaStep, sagas_of
 
 WORDS = re.compile(r"[A-Z][a-z]*")
 
 
-def _drawn(step: Step) -> tuple[str, str, str, str]:
+def _drawn(step: SagaStep) -> tuple[str, str, str, str]:
     verb, *noun = WORDS.findall(step.name)
-    return verb, "".join(noun), step.service, str(step.kind)
+    return verb, "".join(noun), step.service, step.kind
 
 
-STEPS = {name: [_drawn(step) for step in definition.steps] for name, definition in DEFINITIONS.items()}
+SAGAS = sagas_of(HOUSE)
+STEPS = {saga.name: [_drawn(step) for step in saga.steps] for saga in SAGAS}
 """Each saga's steps as the page draws them: forward command, whose, and the class of the step."""
-UNDONE_BY = {
-    step.name: step.compensation.type()
-    for definition in DEFINITIONS.values()
-    for step in definition.steps
-    if step.compensation
-}
-FIRST = next(iter(DEFINITIONS))
+UNDONE_BY = {step.name: step.compensation for saga in SAGAS for step in saga.steps if step.compensation}
+FIRST = SAGAS[0].name
 MEANING = {
     "compensatable": "can be undone by a compensation",
     "pivot": "once it is done there is no way back",

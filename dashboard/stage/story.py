@@ -12,10 +12,12 @@ from dashboard.privacy import viewer
 from dashboard.replay import bar
 from dashboard.stage import present, steps, tables
 from dashboard.stage.details import describe
-from dashboard.stage.lanes import draw
+from dashboard.stage.lanes import Lane, draw, orchestrated
 from journal.moments import RowThen
 from journal.queries import EntryDict
 from journal.stories import Tables, fold
+from topology.chosen import HOUSE
+from topology.sagas import sagas_of
 
 SETTLED = ("CANCELLING", "CANCELLED", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 
@@ -67,13 +69,21 @@ def tell(
         "entry": present.entry(told.entry, booking) if told.entry else None,
         "tables": tables.groups(told),
         "time": bar.of_booking(entries, told.pos),
-        "lanes": draw(entries, booking, pos, narrow=narrow),
+        "lanes": draw(entries, booking, pos, lanes=_lanes(told.tables, entries), narrow=narrow),
         "details": describe(told.entry, booking, sql=sql) if told.entry and pos is not None else None,
         "panel_url": f"/bookings/{booking}/panel?pos=",
         "link": f"/?{urlencode({**address, 'pos': ''})}",
         "whole_url": f"/replay/of?{urlencode({'booking': booking, 'pos': told.pos})}" if told.pos else "",
         "permalink": f"/?{urlencode(address if pos is None else {**address, 'pos': pos})}".rstrip("?"),
     }
+
+
+def _lanes(found: Tables, entries: Sequence[EntryDict]) -> tuple[Lane, ...]:
+    """Of the sagas that the booking is in; before the first has started, of those that bookings begin with."""
+    known = sagas_of(HOUSE)
+    names = {row.get("definition") for row in found.get(HOUSE.orchestrator.name, {}).get("booking_saga", {}).values()}
+    followed = [saga for saga in known if saga.name in names] if names else known[:1]
+    return orchestrated(HOUSE, followed, {entry["service"] for entry in entries})
 
 
 def _row(found: Tables, service: str, table: str, booking: str) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 
 from dashboard.navigation import Place, places
+from dashboard.stage import durations
 from dashboard.stage.money import money
 from dashboard.stage.seat import seat
 from messaging.typed_text import isolated
@@ -23,11 +24,7 @@ def short(identifier: object) -> str:
 
 @register.filter
 def lasting(milliseconds: float) -> str:
-    """A duration as a person reads it: 433 ms, 70.6 s, 59 min."""
-    seconds = milliseconds / 1000
-    if seconds < 1:
-        return f"{milliseconds:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return durations.lasting(milliseconds / 1000)
 
 
 @register.filter

@@ -1,10 +1,17 @@
 """The swimlanes of a recorded booking, and a box in them."""
 
-from dashboard.stage.lanes import Lanes, draw
+from functools import partial
+
+from config.house import HOUSE
+from dashboard.stage import lanes
+from dashboard.stage.lanes import Lanes, orchestrated
 from dashboard.stage.lanes.shapes import Box
 from tests.dashboard.recording import recorded
+from topology.sagas import sagas_of
 
+LANES = orchestrated(HOUSE, sagas_of(HOUSE))
 BOOKING = "01a1fdef-2806-7036-929e-3e4f7f23fd0a"
+draw = partial(lanes.draw, lanes=LANES)
 
 
 def drawn(name: str, pos: int | None = None) -> Lanes:

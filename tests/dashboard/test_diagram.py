@@ -14,6 +14,7 @@ from dashboard.replay.diagram.layout import draw
 from dashboard.replay.diagram.shapes import ZOOMS, Picture
 from dashboard.stage import lanes
 from journal.stretches import Step
+from tests.dashboard.drawing import LANES
 from tests.dashboard.recording import recorded
 
 SERVICES = ("booking", "seats", "payments", "tickets", "projections", "control", "elsewhere")
@@ -136,7 +137,9 @@ def test_a_hidden_entry_is_led_over() -> None:
 
 def test_the_stage_leads_there() -> None:
     booking, entries = recorded("declined")
-    told = render_to_string("dashboard/lanes.html", {"lanes": lanes.draw(entries, booking), "booking_id": booking})
+    told = render_to_string(
+        "dashboard/lanes.html", {"lanes": lanes.draw(entries, booking, lanes=LANES), "booking_id": booking}
+    )
     assert f'href="/replay/diagram?booking={booking}"' in told
 
 

@@ -1,16 +1,23 @@
 """The swimlanes as a value: over bookings as they were recorded (tests/dashboard/recording.py), and over any entries at all."""
 
-from itertools import combinations
+import re
+from dataclasses import replace
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.stage.lanes import Lanes, draw
-from tests.dashboard.drawing import BOOKING, drawn
+from config.house import HOUSE
+from dashboard.stage.lanes import Lane, Lanes, orchestrated
+from dashboard.stage.lanes.arrangement import BROWSER, BUS, Kind
+from dashboard.stage.lanes.shapes import Box
+from tests.dashboard.drawing import BOOKING, LANES, draw, drawn
 from tests.dashboard.recording import HERE, SCENES, recorded
+from topology.sagas import sagas_of
 
+NUMBER = re.compile(r"-?\d+\.\d+")
 SERVICES = ("booking", "seats", "payments", "tickets")
 STORIES = sorted(SCENES.keys() & {path.name.removesuffix(".json.gz") for path in HERE.iterdir()})
 
@@ -38,6 +45,129 @@ def check(lanes: Lanes, entries: list[dict[str, Any]]) -> None:
             assert by_id[arrow.to_id].node is flow.target
             assert by_id[arrow.to_id].y > source.y, f"{arrow.id} goes backwards"
     assert all(one.x >= 0 and one.x + one.w <= lanes.width and one.y + one.h <= lanes.height for one in lanes.boxes)
+    check_places(lanes)
+
+
+def check_places(lanes: Lanes) -> None:
+    """Each lane has a place of its own, each box or its dot is in its lane, and each path ends where it leads to."""
+    columns = {column.service: column for column in lanes.columns}
+    assert len(columns) == len(lanes.columns)
+    assert lanes.width == 374 if lanes.narrow else lanes.width >= 639.9
+    for left, right in pairwise(lanes.columns):
+        assert left.x + left.w == pytest.approx(right.x)
+    for one in lanes.boxes:
+        column = columns[one.service]
+        assert bool(one.dot) == lanes.narrow
+        if one.dot:
+            assert one.x > lanes.columns[-1].x + lanes.columns[-1].w, "a text stands in the lanes"
+            assert one.x + one.dot[0] == pytest.approx(column.middle)
+            assert column.w > 13, "dots of neighbours touch"
+            assert one.w >= 120, "no room for a text"
+        else:
+            assert column.x <= one.x
+            assert one.x + one.w <= column.x + column.w + 0.01
+    by_id = {one.id: one for one in lanes.boxes}
+    for arrow in lanes.arrows:
+        if arrow.to_id:
+            box = by_id[arrow.to_id]
+            x, y = map(float, NUMBER.findall(arrow.path)[-2:])
+            if box.dot:
+                assert abs(x - box.x - box.dot[0]) < 7
+                assert abs(y - box.y - box.dot[1]) < 7
+            else:
+                assert box.x - 0.1 <= x <= box.x + box.w + 0.1, f"{arrow.label} ends beside its box"
+                assert box.y - 0.1 <= y <= box.y + box.h + 0.1, f"{arrow.label} ends above or under its box"
+
+
+SEAT, PAYMENT, TICKET, BOOKING_LANE = (
+    Lane("seats", "Seat", "S"), Lane("payments", "Payment", "P"), Lane("tickets", "Ticket", "T"), Lane("booking", "Booking", "B"),
+)  # fmt: skip
+PROJECTOR = Lane("projections", "Projector", "V", kind=Kind.VIEWS)
+MORE = [Lane(name, name.title(), name[0].upper()) for name in ("vouchers", "letters", "points")]
+ARRANGEMENTS = {
+    "orchestrated": LANES,
+    "choreographed": (BROWSER, BOOKING_LANE, BUS, SEAT, PAYMENT, TICKET, PROJECTOR),
+    "nine, without an orchestrator": (BROWSER, BUS, BOOKING_LANE, SEAT, *MORE, TICKET, PAYMENT),
+    "twelve": (*LANES[:-1], *MORE, Lane("mail", "Mail", "M"), PROJECTOR, Lane("sales", "Sales", "V", kind=Kind.VIEWS)),
+    "a coordinator, and no bus": (BROWSER, Lane("booking", "Coordinator", "C"), SEAT, PAYMENT, TICKET, PROJECTOR),
+    "one transaction": (Lane("booking", "Transaction", "X"),),
+}
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("name", ["declined", "cancelled_later", "doubled_reply"])
+def test_lanes_are_those_that_are_handed_in(name: str, arrangement: str, narrow: bool) -> None:
+    booking, entries = recorded(name)
+    lanes = draw(entries, booking, lanes=ARRANGEMENTS[arrangement], narrow=narrow)
+    check(lanes, entries)
+    asked_for = ARRANGEMENTS[arrangement]
+    assert [column.name for column in lanes.columns] == [one.letter if narrow else one.name for one in asked_for]
+    for one in lanes.boxes:
+        if one.node.kind == "transaction":
+            named = [lane for lane in asked_for if lane.service in {entry["service"] for entry in _of(one, entries)}]
+            assert one.node.lane.name == (named or asked_for)[0].name
+            assert one.label.startswith(f"{one.node.lane.name}: ")
+
+
+def _of(box: Box, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry["pos"] in box.node.positions]
+
+
+def test_without_a_bus_a_message_has_its_name_under_the_box_that_sent_it() -> None:
+    booking, entries = recorded("declined")
+    lanes = draw(entries, booking, lanes=ARRANGEMENTS["a coordinator, and no bus"])
+    named = [arrow for arrow in lanes.arrows if arrow.pill]
+    assert {arrow.flow.kind for arrow in named} == {"command", "reply"}
+    boxes = {one.id: one for one in lanes.boxes}
+    for arrow in named:
+        source, pill = boxes[arrow.from_id], arrow.pill
+        assert pill is not None
+        assert (pill.x, pill.w) == (source.x, source.w)
+        assert pill.y >= source.y + source.h
+
+
+def test_an_event_that_a_service_acts_on_is_named_on_the_bus() -> None:
+    """As in a choreographed saga: no orchestrator asks, and what brings about the next transaction is an event."""
+    row = {"id": "event-1", "correlation_id": BOOKING, "data": {}, "version": 1, "kind": "event", "step": "", "action": "",
+           "type": "SeatsReserved", "destination": ""}  # fmt: skip
+    plain: dict[str, Any] = {
+        "kind": "transaction",
+        "lsn": "0/1",
+        "title": "-",
+        "cause_known": True,
+        "correlations": [BOOKING],
+        "data": None,
+    }
+    plain |= {"committed_at": "2027-01-01T00:00:00.000000+00:00"}
+    told = {"table": "seats_outbox", "op": "insert", "key": "1", "old": None, "new": row}
+    first: dict[str, Any] = {"service": "seats", "causes": [], "cause_pos": [], "emits": ["event-1"], "changes": [told]}
+    then: dict[str, Any] = {"service": "payments", "causes": ["event-1"], "cause_pos": [1], "emits": [], "changes": []}
+    back: dict[str, Any] = {"service": "booking", "causes": ["event-1"], "cause_pos": [1], "emits": [], "changes": []}
+    entries = [{**plain, "pos": pos, "xid": pos, **one} for pos, one in enumerate((first, then, back), 1)]
+    for name in ("choreographed", "nine, without an orchestrator"):
+        lanes = draw(entries, BOOKING, lanes=ARRANGEMENTS[name])
+        check(lanes, entries)
+        (bus,) = [column for column in lanes.columns if column.service == "bus"]
+        named = [arrow for arrow in lanes.arrows if arrow.pill]
+        assert [boxed.node.lane.service for arrow in named for boxed in lanes.boxes if boxed.id == arrow.to_id] == [
+            "payments", "booking",
+        ]  # fmt: skip
+        assert all(arrow.pill and bus.x < arrow.pill.middle < bus.x + bus.w for arrow in named)
+
+
+@pytest.mark.parametrize("lanes", [(), (SEAT, SEAT), (BUS, SEAT, Lane("other", "Other bus", "o", kind=Kind.BUS))])
+def test_what_makes_no_arrangement_is_refused(lanes: tuple[Lane, ...]) -> None:
+    with pytest.raises(ValueError, match="a drawing needs lanes"):
+        draw([], BOOKING, lanes=lanes)
+
+
+def test_an_orchestrated_booking_has_lanes_for_whom_its_sagas_ask_and_for_who_acted() -> None:
+    followed = [replace(saga, steps=saga.steps[:2]) for saga in sagas_of(HOUSE)[:1]]
+    named = [lane.service for lane in orchestrated(HOUSE, followed)]
+    assert named == ["browser", "booking", "bus", "seats", "payments", "projections"]
+    assert [lane.service for lane in orchestrated(HOUSE, followed, {"tickets"})] == [lane.service for lane in LANES]
+    assert orchestrated(HOUSE, ()) == LANES
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -143,10 +273,10 @@ def journals(draw_: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @settings(max_examples=100, deadline=None)
-@given(journals())
-def test_any_entries_at_all(entries: list[dict[str, Any]]) -> None:
+@given(journals(), st.sampled_from(sorted(ARRANGEMENTS)))
+def test_any_entries_at_all_in_any_lanes(entries: list[dict[str, Any]], arrangement: str) -> None:
     for narrow in (False, True):
-        check(draw(entries, BOOKING, narrow=narrow), entries)
+        check(draw(entries, BOOKING, lanes=ARRANGEMENTS[arrangement], narrow=narrow), entries)
 
 
 @pytest.mark.parametrize("narrow", [False, True])

@@ -4,8 +4,7 @@ import copy
 
 import pytest
 
-from dashboard.stage.lanes import draw
-from tests.dashboard.drawing import box, drawn
+from tests.dashboard.drawing import box, draw, drawn
 from tests.dashboard.recording import recorded
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from dashboard.stage import present
 from dashboard.stage.details import describe
-from dashboard.stage.lanes import draw
 from dashboard.stage.money import money
 from journal.stories import fold
+from tests.dashboard.drawing import draw
 from tests.dashboard.recording import SCENES, recorded
 
 BOOKING = "01a1f90c-e674-7a8d-9e87-dec87f31cc4c"

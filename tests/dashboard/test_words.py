@@ -5,8 +5,9 @@ The checks derive each word from the entries again, without the code that draws.
 
 import pytest
 
-from dashboard.stage.lanes import Lanes, draw
+from dashboard.stage.lanes import Lanes
 from dashboard.stage.lanes.shapes import Arrow, Node
+from tests.dashboard.drawing import draw
 from tests.dashboard.evidence import CELLS, STORIES, UNDOING, Entry, Evidence, at, told_of
 
 

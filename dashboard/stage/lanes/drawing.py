@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dashboard.stage.lanes.shapes import PROJECTOR, Arrow, Band, Box, Column, Line, Mark, Sentence
+from dashboard.stage.lanes.arrangement import Kind
+from dashboard.stage.lanes.shapes import Arrow, Band, Box, Column, Line, Mark, Sentence
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Lanes:
         if any(
             _held(box.node.marks) and box.node.kind == "held" and box.id not in gone and not box.future
             for box in self.boxes
-            if box.node.lane != PROJECTOR
+            if box.node.lane.kind != Kind.VIEWS
         ):
             return True
         return any(
@@ -51,7 +52,7 @@ class Lanes:
     def still(self) -> str:
         """The view that a fault holds still, "" if there is none; "a view" where its observation does not name the process."""
         for box in self.boxes:
-            if box.node.lane == PROJECTOR and not box.future and _held(box.node.marks):
+            if box.node.lane.kind == Kind.VIEWS and not box.future and _held(box.node.marks):
                 return box.node.process.removeprefix("projector-").replace("-", "_") or "a view"
         return ""
 

@@ -8,36 +8,37 @@ from typing import ClassVar
 
 from dashboard.stage.lanes.paths import Point, drawn
 from dashboard.stage.lanes.placing import PAD, PILL_GAP, PILL_H, Placing, called
-from dashboard.stage.lanes.shapes import LANES, Flow, Line, Node, Pill, Tale
-from topology.chosen import HOUSE
+from dashboard.stage.lanes.shapes import Column, Flow, Line, Node, Pill, Tale
 
-LANE, BESIDE, WIDTH = 19, 140, 374
+LANE, WIDTH = 19, 374
 DOT, EDGE = 5, 8  # a dot's radius; how far from a lane's middle a message passes a dot that it is not for
 
 
 class Narrow(Placing):
     """The picture for a narrow page."""
 
-    widths: Sequence[float] = (LANE,) * len(LANES)
-    names: Sequence[str] = (  # the letters that the tables have, too
-        "Br", HOUSE.orchestrator.letter, "⇄", *(one.letter for one in (*HOUSE.participants, *HOUSE.views))
-    )  # fmt: skip
     between = 12.0
     line_h = 15.0
     wide: ClassVar[dict[str, float]] = {"title": 7.6, "": 6.6, "meta": 6.4, "mark": 6.8, "view": 6.4}
     aside: ClassVar[dict[str, float]] = {"view": 50, "mark": 50}
-    times_x, bands_x = WIDTH - 10.0, BESIDE + 9.0
+    times_x = WIDTH - 10.0
 
     def __init__(self, tale: Tale, pos: int | None) -> None:
         super().__init__(tale, pos)
+        self.beside = LANE * len(self.columns) + 7.0
+        self.bands_x = self.beside + 9
         self.lanes.narrow = True
         self.low: dict[Node, float] = {}
 
     def _width(self) -> float:
         return WIDTH
 
-    def _abreast(self, nodes: list[Node]) -> list[list[Node]]:
-        return [[node] for node in nodes]
+    def _columns(self) -> list[Column]:
+        """Headed by the letters that the tables have, too."""
+        return [Column(lane, lane.letter, number * LANE, LANE) for number, lane in enumerate(self.tale.lanes.lanes)]
+
+    def _abreast(self, node: Node | None, views: list[Node]) -> list[list[Node]]:
+        return [[one] for one in (*views, node) if one is not None]
 
     def _row(self, nodes: list[Node], leaving: dict[Node, list[Flow]], y: float) -> float:
         node = nodes[0]
@@ -53,10 +54,10 @@ class Narrow(Placing):
         return low - PILL_GAP + self.between
 
     def _frame(self, node: Node) -> tuple[float, float]:
-        return BESIDE, WIDTH - BESIDE - 4
+        return self.beside, WIDTH - self.beside - 4
 
     def _texts(self, node: Node) -> list[tuple[str, str]]:
-        name, said = LANES[node.lane][1], ", ".join(node.lines)
+        name, said = node.lane.name, ", ".join(node.lines)
         if node.kind == "views":
             return [("view", f"{name}: {said or node.title}")]
         texts = [("title", f"{name}: {node.title}"), ("", said), *(("mark", mark.text) for mark in node.marks)]
@@ -64,7 +65,9 @@ class Narrow(Placing):
 
     def _pill(self, flow: Flow, y: float) -> Pill:
         text, flag = called(flow)
-        return Pill(BESIDE + 14, y, min(len(text) * 6.4 + 20, WIDTH - BESIDE - 60), PILL_H, text, flag, aside=True)
+        return Pill(
+            self.beside + 14, y, min(len(text) * 6.4 + 20, WIDTH - self.beside - 60), PILL_H, text, flag, aside=True
+        )
 
     def _paths(self) -> None:
         dots = {id(box): (box.x + box.dot[0], box.y + box.dot[1]) for box in self.boxes.values() if box.dot}
@@ -73,17 +76,17 @@ class Narrow(Placing):
             source = dots[id(self.boxes[flow.source])]
             target = dots[id(self.boxes[flow.target])] if flow.target else None
             y = pill.y + pill.h / 2 if pill else self.low[flow.source]
-            points = _points(source, target, y, list(dots.values()))
+            points = _points(source, target, y, list(dots.values()), self.beside)
             arrow.path = drawn(points)
             if pill:
                 arrow.lead = f"M{max(x for x, at in points if at == y) if target else pill.x:.1f} {y:.1f}H{pill.x:.1f}"
 
 
-def _points(source: Point, target: Point | None, y: float, dots: Sequence[Point]) -> list[Point]:
+def _points(source: Point, target: Point | None, y: float, dots: Sequence[Point], beside: float) -> list[Point]:
     """Down the source's lane to the height of its name, sideways, and down the target's lane; past dots in between."""
     sx, start = source[0], (source[0], source[1] + DOT)
     if target is None:
-        return [start, (sx, y), (BESIDE + 14, y)]
+        return [start, (sx, y), (beside + 14, y)]
     tx, ty = target
     if not any(x == tx and y < at < ty for x, at in dots):
         return [start, (sx, y), (tx, y), (tx, ty - DOT - 1)]

@@ -6,7 +6,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from dashboard.stage.lanes.shapes import BROWSER, BUS, LANE_OF, Emission, Mark, Node
+from dashboard.stage.lanes.arrangement import Arrangement, Lane
+from dashboard.stage.lanes.shapes import Emission, Mark, Node
 from journal.queries import EntryDict
 
 ON_THE_WAY = ("bus", "relay.before_publish", "relay.after_publish")
@@ -39,12 +40,14 @@ class Observed:
 
     def __init__(
         self,
+        lanes: Arrangement,
         known: list[Node],
         keys: dict[Node, float],
         emissions: dict[str, list[Emission]],
         causes: dict[Node, list[str]],
     ) -> None:
         self.nodes: list[Node] = []
+        self._lanes = lanes
         self._known, self._keys, self._emissions, self._causes = known, keys, emissions, causes
         self._strikes: dict[tuple[Any, ...], tuple[Mark, list[int]]] = {}
         self._failures: set[tuple[Node, str]] = set()  # attempts whose rollback, or dead letter, has been seen
@@ -92,7 +95,7 @@ class Observed:
     def _absorbed(self, entry: EntryDict, message: str) -> None:
         """Seen inside the transaction that absorbed it: the next one of the lane, or none if it wrote nothing."""
         mark = Mark("absorbed", "duplicate absorbed", [entry["pos"]])
-        lane = _lane(entry)
+        lane = self._lane(entry)
         after = next((node for node in self._known if node.lane == lane and not _before(node, entry)), None)
         if after is not None and message in self._causes[after]:
             if "refused: fenced" in after.lines and not after.again:
@@ -106,7 +109,7 @@ class Observed:
     def _failed(self, entry: EntryDict, message: str, kind: str) -> None:
         """A fault that rolled a transaction back and the rollback are one attempt; a second rollback is a second attempt."""
         for node in reversed(self.nodes):
-            if node.kind == "attempt" and message in self._causes[node] and node.lane == _lane(entry):
+            if node.kind == "attempt" and message in self._causes[node] and node.lane == self._lane(entry):
                 if (node, kind) in self._failures:
                     break
                 self._failures.add((node, kind))
@@ -121,7 +124,7 @@ class Observed:
         emission = self._emission(entry, message)
         title = emission.message["type"] if emission else entry["title"].partition(":")[2].strip() or entry["title"]
         standing = mark.kind in ("held", "delayed")
-        node = Node("held" if standing else "attempt", _lane(entry), title, at=entry["committed_at"])
+        node = Node("held" if standing else "attempt", self._lane(entry), title, at=entry["committed_at"])
         struck = (entry["data"] or {}).get("data") or {}
         point, node.process = struck.get("point", ""), struck.get("process", "")
         node.lines, node.tone = [WHERE[point]] if point in WHERE else [], "wait" if standing else "bad"
@@ -143,7 +146,7 @@ class Observed:
 
     def _note(self, entry: EntryDict, kind: str) -> Node:
         node = Node(
-            "note", _lane(entry), entry["title"], positions=[entry["pos"]], at=entry["committed_at"], tone="quiet"
+            "note", self._lane(entry), entry["title"], positions=[entry["pos"]], at=entry["committed_at"], tone="quiet"
         )
         node.marks = [Mark(kind or "observed", kind or "observed")]
         node.process = ((entry["data"] or {}).get("data") or {}).get("process", "")
@@ -169,17 +172,15 @@ class Observed:
         return next((node for node in takers if node.refused and not _before(node, entry)), None)
 
     def _takers(self, entry: EntryDict, message: str) -> list[Node]:
-        lane = _lane(entry)
+        lane = self._lane(entry)
         return [node for node in self._known if message and node.lane == lane and message in self._causes[node]]
+
+    def _lane(self, entry: EntryDict) -> Lane:
+        struck = (entry["data"] or {}).get("data") or {}
+        on_the_way = self._lanes.bus if struck.get("point") in ON_THE_WAY else None
+        return on_the_way or self._lanes.of(entry["service"])
 
 
 def _before(node: Node, entry: EntryDict) -> bool:
     """Whether a transaction had committed when something was seen. Both clocks are those of machines that keep time."""
     return datetime.fromisoformat(node.at) <= datetime.fromisoformat(entry["committed_at"])
-
-
-def _lane(entry: EntryDict) -> int:
-    struck = (entry["data"] or {}).get("data") or {}
-    if struck.get("point") in ON_THE_WAY:
-        return BUS
-    return LANE_OF.get(entry["service"], BROWSER)

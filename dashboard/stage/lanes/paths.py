@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboard.stage.lanes.shapes import BUS, Box, Flow, Pill
+from dashboard.stage.lanes.arrangement import Kind
+from dashboard.stage.lanes.shapes import Box, Flow, Pill
 
 EDGE = 3  # from a lane's border
 ROUND = 5
@@ -20,6 +21,8 @@ class Router:
     def path(self, source: Box, target: Box | None, pill: Pill | None, flow: Flow) -> str:
         """SVG path data from the source, by the message's pill, to the target; to the pill while there is no target."""
         if pill is not None:
+            if pill.y >= source.y + source.h:
+                return self._from_under(source, target, pill)
             return self._by_pill(source, target, pill)
         assert target is not None
         if flow.kind in ("timer", "local"):
@@ -33,27 +36,39 @@ class Router:
             [
                 (source.x + source.w - 10, source.y + source.h),
                 (source.x + source.w - 10, low),
-                *self._into(target, low, True),
+                *self._into(target, low, target.x >= source.x),
             ]
         )
 
     def _by_pill(self, source: Box, target: Box | None, pill: Pill) -> str:
         y = pill.y + pill.h / 2
-        left_of_bus = source.node.lane < BUS
+        left_of_bus = source.node.lane.left_of_bus
         leave = source.x + source.w if left_of_bus else source.x
         arrive, out = (pill.x, pill.x + pill.w) if left_of_bus else (pill.x + pill.w, pill.x)
         first = [(leave, min(max(y, source.y + 4), source.y + source.h - 4)), (arrive, y)]
-        if source.node.lane == BUS:
+        if source.node.lane.kind == Kind.BUS:
             first = []
         if target is None:
             return drawn(first)
-        if left_of_bus and target.node.lane < BUS:
+        if left_of_bus and target.node.lane.left_of_bus:
             middle = pill.x + pill.w / 2
             end = (target.x + target.w, target.y + 12)
             return drawn(first) + drawn([(middle, pill.y + pill.h), (middle, end[1]), end])
-        if not left_of_bus and target.node.lane > BUS:
+        if not (left_of_bus or target.node.lane.left_of_bus) and target.node.lane.kind != Kind.BUS:
             out = pill.x + pill.w
         return drawn(first) + drawn([(out, y), *self._into(target, y, target.x > out)])
+
+    def _from_under(self, source: Box, target: Box | None, pill: Pill) -> str:
+        """By a name under its own box, where there is no bus."""
+        first = drawn([(pill.middle, source.y + source.h), (pill.middle, pill.y)])
+        if target is None:
+            return first
+        y = pill.y + pill.h / 2
+        if target.node.lane == source.node.lane:
+            edge, end = pill.right + EDGE, target.y + 10
+            return first + drawn([(pill.right, y), (edge, y), (edge, end), (target.x + target.w, end)])
+        right = target.x > pill.x
+        return first + drawn([(pill.right if right else pill.x, y), *self._into(target, y, right)])
 
     def _into(self, target: Box, y: float, from_left: bool) -> list[Point]:
         """From a height into a box from above, or from the side if another box stands between."""

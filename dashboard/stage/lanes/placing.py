@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from textwrap import wrap
 from typing import ClassVar
 
+from dashboard.stage.durations import lasting
+from dashboard.stage.lanes.arrangement import Kind
 from dashboard.stage.lanes.drawing import Lanes
 from dashboard.stage.lanes.paths import Router
-from dashboard.stage.lanes.shapes import (
-    BUS,
-    LANES,
-    PROJECTOR,
-    Arrow,
-    Band,
-    Box,
-    Column,
-    Flow,
-    Line,
-    Node,
-    Pill,
-    Sentence,
-    Tale,
-)
+from dashboard.stage.lanes.shapes import Arrow, Band, Box, Column, Flow, Line, Node, Pill, Sentence, Tale
 from dashboard.stage.lanes.wording import arrow_sentence
-from topology.chosen import HOUSE
 
-WIDTHS = (64, 102, 106, *(94 for _ in HOUSE.participants), *(86 for _ in HOUSE.views))
+WIDE = 640  # at least: fewer lanes are wider
 GAP_H, INSET, PAD, PILL_H, PILL_GAP = 26, 4, 6, 20, 4
 SQUEEZE = 1.35
 SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\.)")  # where a name that is too long for a line is broken
-NAMED = ("command", "reply")
 
 
 class Placing:
     """The picture for a wide page: boxes and messages' names stand in their lanes."""
 
-    widths: Sequence[float] = WIDTHS
-    names: Sequence[str] = [name for _, name in LANES]
     between = 20.0
     line_h = 13.0
     wide: ClassVar[dict[str, float]] = {"title": 7.2, "": 6.4, "meta": 6.0, "mark": 6.4, "view": 6.0}
@@ -50,22 +33,22 @@ class Placing:
 
     def __init__(self, tale: Tale, pos: int | None) -> None:
         self.tale, self.pos = tale, pos
-        self.columns = self._columns()
+        self.start = min((datetime.fromisoformat(node.at) for node in tale.nodes), default=None)
+        self.columns = {column.lane: column for column in self._columns()}
         self.boxes: dict[Node, Box] = {}
         self.pills: dict[str, Pill] = {}
-        self.lanes = Lanes(self._width(), 0, self.columns, times_x=self.times_x)
+        self.lanes = Lanes(self._width(), 0, list(self.columns.values()), times_x=self.times_x)
 
     def place(self) -> Lanes:
         leaving = defaultdict(list)
         for flow in self.tale.flows:
-            if flow.kind in NAMED or flow.marks or flow.state in ("dropped", "doubled"):
+            if _is_named(flow):
                 leaving[flow.source].append(flow)
         gaps = {gap.before: gap for gap in self.tale.gaps}
         y: float = self.between
         for number in range(len(self.tale.nodes) + 1):
             node = self.tale.nodes[number] if number < len(self.tale.nodes) else None
-            view = self.tale.views.get(number)
-            for row in self._abreast([one for one in (view, node) if one is not None]):
+            for row in self._abreast(node, self.tale.views.get(number, [])):
                 if number in gaps and node in row:
                     y = self._gap(gaps[number].seconds, gaps[number].why, y)
                 y = self._row(row, leaving, y)
@@ -78,38 +61,36 @@ class Placing:
         self._sentences()
         return self.lanes
 
-    def _abreast(self, nodes: list[Node]) -> list[list[Node]]:
-        """The rows of a view's update and a node: one, unless both are the projector's; the node is the first in it."""
-        return [[one] for one in nodes] if nodes and nodes[-1].lane == PROJECTOR else [nodes[::-1]] if nodes else []
+    def _abreast(self, node: Node | None, views: list[Node]) -> list[list[Node]]:
+        """The rows of a node, first in its row, and what was written to views beside it: one, unless they share a lane."""
+        if node is None:
+            return [views] if views else []
+        same = [view for view in views if view.lane == node.lane]
+        return [[view] for view in same] + [[node, *(view for view in views if view.lane != node.lane)]]
 
     def _row(self, nodes: list[Node], leaving: dict[Node, list[Flow]], y: float) -> float:
         made = [self._box(node, y) for node in nodes]
         flows = [flow for node in nodes for flow in leaving.get(node, ())]
         stack = len(flows) * (PILL_H + PILL_GAP) - PILL_GAP
         main = made[0]
-        main.h = max(main.h, stack)
-        height = max(box.h for box in made)
-        top = y + (main.h - stack) / 2
+        if self.tale.lanes.bus is not None:
+            main.h = max(main.h, stack)
+            top = y + (main.h - stack) / 2
+        else:
+            top = y + main.h + PILL_GAP
         for flow in flows:
             self.pills[flow.id] = self._pill(flow, top)
             top += PILL_H + PILL_GAP
         if main.node.kind != "request":
             self.lanes.times.append(Line(y + self.line_h + 2, self._since(nodes[0])))
-        return y + height + self.between
+        return max(*(box.y + box.h for box in made), top - PILL_GAP) + self.between
 
     def _since(self, node: Node) -> str:
-        start = min(datetime.fromisoformat(one.at) for one in self.tale.nodes or [node])
-        seconds = (datetime.fromisoformat(node.at) - start).total_seconds()
-        return (
-            f"{seconds * 1000:.0f} ms"
-            if seconds < 1
-            else f"{seconds:.2f} s"
-            if seconds < 100
-            else f"{seconds / 60:.0f} min"
-        )
+        at = datetime.fromisoformat(node.at)
+        return lasting((at - (self.start or at)).total_seconds(), digits=2)
 
     def _gap(self, seconds: float, why: str, y: float) -> float:
-        length = f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        length = lasting(seconds)
         self.lanes.bands.append(Band(y - self.between / 2, GAP_H, f"{length} · {why}" if why else length, self.bands_x))
         return y + GAP_H
 
@@ -150,7 +131,7 @@ class Placing:
         return [*texts, ("meta", f"xid {node.xid}"), ("meta", node.lsn)] if node.kind == "transaction" else texts
 
     def _pill(self, flow: Flow, y: float) -> Pill:
-        column = self.columns[BUS]
+        column = self.columns[self.tale.lanes.bus or flow.source.lane]
         return Pill(column.x + INSET, y, column.w - 2 * INSET, PILL_H, *called(flow))
 
     def _arrows(self) -> None:
@@ -173,13 +154,15 @@ class Placing:
 
     def _columns(self) -> list[Column]:
         x, columns = 0.0, []
-        for (service, _), name, width in zip(LANES, self.names, self.widths, strict=True):
-            columns.append(Column(service, name, x, width))
-            x += width
+        lanes = self.tale.lanes.lanes
+        wider = max(WIDE / sum(lane.width for lane in lanes), 1)
+        for lane in lanes:
+            columns.append(Column(lane, lane.name, x, lane.width * wider))
+            x += lane.width * wider
         return columns
 
     def _width(self) -> float:
-        return self.columns[-1].x + self.columns[-1].w
+        return max(column.x + column.w for column in self.columns.values())
 
     def _place(self, flow: Flow) -> tuple[float, float, float]:
         """Down the drawing: where it leaves, then where it arrives."""
@@ -189,8 +172,17 @@ class Placing:
 
     def _sentences(self) -> None:
         for box in self.lanes.boxes:
-            service, name = LANES[box.node.lane]
-            self.lanes.sentences.append(Sentence(name, service, box.node.told, box.pos, box.future, box.current))
+            lane = box.node.lane
+            self.lanes.sentences.append(
+                Sentence(lane.name, lane.service, box.node.told, box.pos, box.future, box.current)
+            )
+
+
+def _is_named(flow: Flow) -> bool:
+    """Whether its name stands in the drawing. An event that only views took has none: there are too many of them."""
+    if flow.kind == "event" and not flow.marks and flow.state not in ("dropped", "doubled"):
+        return flow.target is not None and flow.target.lane.kind != Kind.VIEWS
+    return bool(flow.message)
 
 
 def called(flow: Flow) -> tuple[str, str]:

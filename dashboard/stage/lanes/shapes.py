@@ -5,19 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from topology.chosen import HOUSE
-
-LANES = (
-    ("browser", "Browser"),
-    (HOUSE.orchestrator.name, "Orchestrator"),
-    ("bus", "Bus"),
-    *((service.name, service.title) for service in HOUSE.participants),
-    *((service.name, "Projector") for service in HOUSE.views),
-)
-"""Whose hue, and the heading. The bus stands where every command and every reply passes it."""
-BROWSER, ORCHESTRATOR, BUS = range(3)
-PROJECTOR = len(LANES) - 1
-LANE_OF = {name: lane for lane, (name, _) in enumerate(LANES) if lane not in (BROWSER, BUS)}
+from dashboard.stage.lanes.arrangement import Arrangement, Lane
 
 
 @dataclass(slots=True)
@@ -43,7 +31,7 @@ class Node:
     """
 
     kind: str
-    lane: int
+    lane: Lane
     title: str
     lines: list[str] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
@@ -115,10 +103,11 @@ class Gap:
 
 @dataclass(slots=True)
 class Tale:
-    """What happened, before it has a place. `nodes` are in causal order; `views[i]` stands beside nodes[i], the last below."""
+    """What happened, before it has a place. `nodes` are in causal order; `views[i]` stand beside nodes[i], the last below."""
 
+    lanes: Arrangement
     nodes: list[Node] = field(default_factory=list)
-    views: dict[int, Node] = field(default_factory=dict)
+    views: dict[int, list[Node]] = field(default_factory=dict)
     flows: list[Flow] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -152,7 +141,7 @@ class Box:
 
     @property
     def service(self) -> str:
-        return LANES[self.node.lane][0]
+        return self.node.lane.service
 
     @property
     def tip(self) -> str:
@@ -173,7 +162,7 @@ class Box:
 
 @dataclass(slots=True)
 class Pill:
-    """The name of a message, in the lane of the bus."""
+    """The name of a message, in the lane of the bus; where there is none, under the box that sent it."""
 
     x: float
     y: float
@@ -239,12 +228,16 @@ class Band:
 
 @dataclass(slots=True)
 class Column:
-    """A lane with its place."""
+    """A lane with its place. `name`: its heading."""
 
-    service: str
+    lane: Lane
     name: str
     x: float
     w: float
+
+    @property
+    def service(self) -> str:
+        return self.lane.service
 
     @property
     def middle(self) -> float:

@@ -5,38 +5,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from booking.saga.stored import legible
+from dashboard.stage.lanes.arrangement import Arrangement, Kind
 from dashboard.stage.lanes.observed import Observed
-from dashboard.stage.lanes.shapes import (
-    BROWSER,
-    LANE_OF,
-    ORCHESTRATOR,
-    PROJECTOR,
-    Emission,
-    Flow,
-    Gap,
-    Node,
-    Tale,
-)
+from dashboard.stage.lanes.shapes import Emission, Flow, Gap, Node, Tale
 from dashboard.stage.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
-from dashboard.stage.present import VIEWS
 from journal.queries import EntryDict
 
 NO_ANSWER = "no_answer"  # the error of an attempt whose answer never came
 IDLE_S = 0.8  # a silence worth showing
 
 
-def tell(entries: Sequence[EntryDict], booking: str) -> Tale:
+def tell(entries: Sequence[EntryDict], booking: str, lanes: Arrangement) -> Tale:
     """A batch's transaction holds rows of other bookings too; only this one's are told."""
-    return _Teller(booking).tell(sorted(entries, key=lambda entry: entry["pos"]))
+    return _Teller(booking, lanes).tell(sorted(entries, key=lambda entry: entry["pos"]))
 
 
 class _Teller:
-    def __init__(self, booking: str) -> None:
-        self.booking = booking
+    def __init__(self, booking: str, lanes: Arrangement) -> None:
+        self.booking, self.lanes = booking, lanes
         self.keys: dict[Node, float] = {}  # node -> place in the order
         self.nodes: list[Node] = []
         self.emissions: dict[str, list[Emission]] = defaultdict(list)
@@ -49,21 +39,21 @@ class _Teller:
         for entry in entries:
             if entry["kind"] == "observation":
                 observations.append(entry)
-            elif entry["service"] in VIEWS:
+            elif self.lanes.of(entry["service"]).kind == Kind.VIEWS:
                 views.append(entry)
             else:
                 self._transaction(entry)
-        observed = Observed(self.nodes, self.keys, self.emissions, self.causes)
+        observed = Observed(self.lanes, self.nodes, self.keys, self.emissions, self.causes)
         for entry in observations:
             observed.take(entry)
         nodes = [*self._requests(), *self.nodes, *observed.nodes]
         nodes.sort(key=lambda node: self.keys[node])
-        tale = Tale(nodes=nodes)
+        tale = Tale(self.lanes, nodes)
         self._views(views, tale)
         self._flows(tale)
         self._locals(tale)
         tale.gaps = _gaps(nodes)
-        for node in [*nodes, *tale.views.values()]:
+        for node in [*nodes, *chain.from_iterable(tale.views.values())]:
             node.told = sentence(node)
         return tale
 
@@ -72,8 +62,9 @@ class _Teller:
         messages = [c["new"] for c in changes if c["table"].endswith("_outbox") and c["op"] == "insert"]
         attempt = _attempt(changes)
         log = self._log(entry, changes)
-        node = titled(entry, messages, changes, attempt, log=log, answered=self.emissions.keys())
-        node.lane = LANE_OF.get(entry["service"], BROWSER)
+        node = titled(
+            self.lanes.of(entry["service"]), entry, messages, changes, attempt, log=log, answered=self.emissions.keys()
+        )
         node.positions, node.xid, node.lsn, node.at = (
             [entry["pos"]],
             entry["xid"],
@@ -100,7 +91,7 @@ class _Teller:
         return [line for line in lines if str(line.get("saga_id")) in self.sagas]
 
     def _requests(self) -> list[Node]:
-        """What a person asked for, drawn in the browser's lane before the transaction that took it in.
+        """What a person asked for, drawn in the browser's lane, if there is one, before the transaction that took it in.
 
         A booking is asked for once, and cancelled once: a second such message is the watchdog's, for one that was lost.
         """
@@ -115,19 +106,24 @@ class _Teller:
                 first.source.waited = "not started in time"
             elif words and not self.causes[first.source]:
                 known.add(kind)
-                node = Node("request", BROWSER, words, positions=[first.pos], at=first.source.at)
+                if self.lanes.browser is None:
+                    continue
+                node = Node("request", self.lanes.browser, words, positions=[first.pos], at=first.source.at)
                 self.keys[node] = self.keys[first.source] - 0.5
                 asked[first.pos] = node
         return list(asked.values())
 
     def _views(self, entries: Iterable[EntryDict], tale: Tale) -> None:
-        """The projector's transactions between two nodes are one box, beside the later of the two."""
+        """A projector's transactions between two nodes are one box, beside the later of the two."""
         order = [self.keys[node] for node in tale.nodes]
         for entry in entries:
             slot = sum(key < entry["pos"] for key in order)
-            node = tale.views.get(slot)
+            lane = self.lanes.of(entry["service"])
+            beside = tale.views.setdefault(slot, [])
+            node = next((one for one in beside if one.lane == lane), None)
             if node is None:
-                node = tale.views[slot] = Node("views", PROJECTOR, "", at=entry["committed_at"])
+                node = Node("views", lane, "", at=entry["committed_at"])
+                beside.append(node)
                 node.xid, node.lsn = entry["xid"], entry["lsn"]
                 self.causes[node] = []
             node.positions.append(entry["pos"])
@@ -136,7 +132,7 @@ class _Teller:
 
     def _flows(self, tale: Tale) -> None:
         twice: dict[str, list[Node]] = defaultdict(list)
-        for node in [*tale.nodes, *tale.views.values()]:
+        for node in [*tale.nodes, *chain.from_iterable(tale.views.values())]:
             for cause in dict.fromkeys(self.causes.get(node, ())):
                 before = [one for one in self.emissions.get(cause, ()) if self._may_have_brought(one, node)]
                 if (
@@ -171,7 +167,7 @@ class _Teller:
             if node in caused or node.kind != "transaction":
                 continue
             same = [one for one in tale.nodes[:number] if one.lane == node.lane]
-            if node.lane == ORCHESTRATOR and same and node.title.startswith("Watchdog"):
+            if same and node.title.startswith("Watchdog"):
                 tale.flows.append(Flow(f"due-{node.positions[0]}", "timer", same[-1], node, pos=node.positions[0]))
 
 
@@ -256,6 +252,6 @@ def _why(nodes: Sequence[Node], number: int) -> str:
     before = nodes[number - 1]
     if nodes[number].waited:
         return nodes[number].waited
-    if before.kind == "held" and before.marks and before.lane != PROJECTOR:
+    if before.kind == "held" and before.marks and before.lane.kind != Kind.VIEWS:
         return before.marks[0].text
     return ""

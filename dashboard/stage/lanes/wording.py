@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from booking.saga.definition import undoing
-from booking.saga.definitions import definitions
 from booking.saga.stored import moment
-from dashboard.stage.lanes.shapes import LANES, Flow, Node
+from dashboard.stage.lanes.arrangement import Lane
+from dashboard.stage.lanes.shapes import Flow, Node
 from journal.queries import EntryDict
 from journal.telling import before
 from topology.chosen import HOUSE
 from topology.contract import contract
+from topology.sagas import sagas_of, undoing
 
 ASKED = {name: words for service in HOUSE.services for name, words in contract(service).asked.items()}
 """Messages that begin with a person's request -> what the person presses."""
@@ -22,7 +22,7 @@ STATES = ("status", "state")
 HIDDEN = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga")
 BAD = ("DECLINED", "CANCELLED", "REFUSED", "STUCK", "dead")
 GOOD = ("CONFIRMED",)
-UNDOING = undoing(definitions())
+UNDOING = undoing(sagas_of(HOUSE))
 """Compensating transactions, also where they are forward steps: cancelling a confirmed booking is a saga of its own."""
 
 
@@ -32,6 +32,7 @@ def goes_back(message: dict[str, Any]) -> bool:
 
 
 def titled(
+    lane: Lane,
     entry: EntryDict,
     messages: Sequence[dict[str, Any]],
     changes: Sequence[dict[str, Any]],
@@ -47,7 +48,7 @@ def titled(
     replies = [message for message in messages if message["kind"] == "reply"]
     events = [message["type"] for message in messages if message["kind"] == "event"]
     states = _states(changes)
-    node = Node("transaction", 0, "", says=events)
+    node = Node("transaction", lane, "", says=events)
     if replies:
         _answer(node, replies, states, answered)
     else:
@@ -186,15 +187,15 @@ def arrow_sentence(flow: Flow) -> str:
     name = f"{flow.kind} {flow.label}" if flow.message else CAUSES.get(flow.kind, flow.kind)
     again = f", attempt {flow.attempt}" if flow.attempt > 1 else ""
     back = ", compensation" if flow.compensation else ""
-    to = f" to {LANES[flow.target.lane][1]}" if flow.target else ""
+    to = f" to {flow.target.lane.name}" if flow.target else ""
     state = {"pending": ", not yet handled"}.get(flow.state, f", {flow.state}") if flow.message else ""
     says = ", a refusal" if flow.refused else ""
-    return f"{name}{again}{back}: {LANES[flow.source.lane][1]}{to}{state}{says}"
+    return f"{name}{again}{back}: {flow.source.lane.name}{to}{state}{says}"
 
 
 def sentence(node: Node) -> str:
     """One line of the text equivalent, without its number."""
-    who = LANES[node.lane][1]
+    who = node.lane.name
     if node.kind == "views":
         told = f": {', '.join(node.lines)}" if node.lines else ""
         return f"{who}: {len(node.positions)} write{'' if len(node.positions) == 1 else 's'} to views{told}"

@@ -1,0 +1,75 @@
+"""The lanes of a drawing, from left to right: whose they are, what they are called, and on which side of the bus they stand.
+
+They depend on how a booking is made: an orchestrated saga has an orchestrator's lane, a choreographed one has none. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from topology.house import House
+from topology.sagas import Saga
+
+
+class Kind(StrEnum):
+    BROWSER = "browser"  # a person's requests
+    BUS = "bus"  # messages, by name
+    SERVICE = "service"  # the transactions of a service
+    VIEWS = "views"  # a projector's, many of which are one box
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """`service`: whose entries are drawn in it, and whose hue it has. `letter` heads it on a phone. `width`: at its narrowest."""
+
+    service: str
+    name: str
+    letter: str
+    width: float = 94
+    kind: Kind = Kind.SERVICE
+    left_of_bus: bool = False  # as arranged
+
+
+BROWSER = Lane("browser", "Browser", "Br", 64, Kind.BROWSER)
+BUS = Lane("bus", "Bus", "⇄", 106, Kind.BUS)
+
+
+class Arrangement:
+    """The lanes of one drawing. Raises ValueError for none at all, for two of a service, and for two buses."""
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        services = [lane.service for lane in lanes]
+        buses = [number for number, lane in enumerate(lanes) if lane.kind == Kind.BUS]
+        if not lanes or len(set(services)) < len(services) or len(buses) > 1:
+            raise ValueError(
+                f"a drawing needs lanes, one of a service and one bus at most: {', '.join(services) or 'none'}"
+            )
+        bus = buses[0] if buses else len(lanes)
+        self.lanes = tuple(replace(lane, left_of_bus=number < bus) for number, lane in enumerate(lanes))
+        self.bus = self._first(Kind.BUS)
+        self.browser = self._first(Kind.BROWSER)
+        self._of = {lane.service: lane for lane in self.lanes if lane.kind not in (Kind.BROWSER, Kind.BUS)}
+
+    def of(self, service: str) -> Lane:
+        """Where an entry of this service is drawn: for one without a lane, the browser's, or the first."""
+        return self._of.get(service) or self.browser or self.lanes[0]
+
+    def _first(self, kind: Kind) -> Lane | None:
+        return next((lane for lane in self.lanes if lane.kind == kind), None)
+
+
+def orchestrated(house: House, followed: Sequence[Saga], seen: Collection[str] = ()) -> tuple[Lane, ...]:
+    """The lanes of a booking whose orchestrator asks for each step. The bus stands where every command and reply passes it.
+
+    `followed`: the sagas that the booking is in; `seen`: services that have acted for it, whether its sagas name them or not.
+    """
+    wanted = {step.service for saga in followed for step in saga.steps} | set(seen)
+    return (
+        BROWSER,
+        Lane(house.orchestrator.name, "Orchestrator", house.orchestrator.letter, 102),
+        BUS,
+        *(Lane(one.name, one.title, one.letter) for one in house.participants if one.name in wanted or not followed),
+        *(Lane(one.name, "Projector", one.letter, 86, Kind.VIEWS) for one in house.views),
+    )

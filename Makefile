@@ -59,10 +59,10 @@ lock: venv-dev ## pin requirements*.in anew, with hashes and without addresses
 	$(COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 
 venv:
-	@PYTHON="$(PYTHON)" sh sandbox/venv.sh $(VENV) run
+	@PYTHON="$(PYTHON)" sh sandbox/machine/venv.sh $(VENV) run
 
 venv-dev:
-	@PYTHON="$(PYTHON)" sh sandbox/venv.sh $(VENV) dev
+	@PYTHON="$(PYTHON)" sh sandbox/machine/venv.sh $(VENV) dev
 
 browser: venv-dev
-	@sh sandbox/chromium.sh $(BIN)/python
+	@sh sandbox/machine/chromium.sh $(BIN)/python

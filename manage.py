@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
-from sandbox.address import port_or_exit
+from sandbox.machine.address import port_or_exit
 from sandbox.printing import until_nobody_reads
 
 # Commands a person types in a second shell: which service's environment (`.sandbox/<PORT>/env/<service>.env`) they need.

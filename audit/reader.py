@@ -19,7 +19,7 @@ import orjson
 
 from audit.truth import Answer, Row, Truth, Views
 from audit.verdict import Status, Verdict, judge
-from messaging.problems import MEDIA_TYPE
+from serving.problems import MEDIA_TYPE
 from topology.chosen import HOUSE
 
 PARTICIPANTS = tuple(service.name for service in HOUSE.participants)

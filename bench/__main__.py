@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from bench.report import Latency, Throughput, show
-from sandbox.address import port_or_exit
+from sandbox.machine.address import port_or_exit
 from sandbox.printing import until_nobody_reads
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ from django.db import connections
 
 from booking.models import PerformanceReplica
 from booking.placing.transaction import PlaceBooking, Placed, place
-from seats.services.programme import Programme, SeatBlock, announce
+from seats.transactions.programme import Programme, SeatBlock, announce
 
 BATCH = 20
 ROW = 100

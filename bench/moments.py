@@ -89,7 +89,7 @@ def fill(tape: Tape, entries: int) -> None:
 def index() -> None:
     from django.db import connections
 
-    from journal.indexer import Indexer
+    from journal.index.indexer import Indexer
 
     indexer = Indexer()
     while indexer.step():
@@ -101,8 +101,8 @@ def index() -> None:
 def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
     """What a page asks at a moment."""
     from dashboard.replay.moment import CHECKPOINTS, MOST_SEATS, SEATS
-    from journal import marks, moments
-    from journal.stories import story
+    from journal.reading import marks, moments
+    from journal.reading.stories import story
 
     choose = random.Random(2)  # noqa: S311
 

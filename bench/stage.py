@@ -20,7 +20,7 @@ from typing import TypeVar
 from bench import cost
 from bench.browser import Seen, Stage, opened
 from bench.report import Figure, percentile, show_figures
-from sandbox.address import port_or_exit
+from sandbox.machine.address import port_or_exit
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "Chromium and the load"
@@ -130,7 +130,7 @@ def _of_page(name: str, seen: Seen, delay_ms: float | None = None, frame_ms: flo
 
 def _journal_end() -> int:
     """Position of the newest entry, once there has been no newer one for a second."""
-    from journal import queries
+    from journal.reading import queries
 
     last = -1
     while last != (last := queries.last_pos()):

@@ -21,12 +21,12 @@ from booking.placing.switches import Switches
 from booking.placing.transaction import PRICES_UNKNOWN, PlaceBooking, Placed, Price, Refused, Result
 from booking.truth import TRUTH
 from faults import Mechanism
-from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
-from messaging.doors.headers import IN_OPENAPI, key_of
 from messaging.field_errors import form
-from messaging.hot_path import PLACED_BY
 from messaging.message import Amount, Currency, Slug
-from messaging.problems import Problem, ProblemDetails, install
+from serving import dead_letter_api, event_api, hashes_api, health, truth_api
+from serving.doors.headers import IN_OPENAPI, key_of
+from serving.fast_path import PLACED_BY
+from serving.problems import Problem, ProblemDetails, install
 
 api = NinjaAPI(
     title="Sagabox: Booking service",

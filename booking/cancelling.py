@@ -17,8 +17,8 @@ from django.db import connections, transaction
 from booking import idempotency
 from booking.contract import CancelRequested
 from booking.models import Outbox
-from messaging import outbox
-from messaging.outbox import Message
+from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
 
 USING = "booking"
 START_WITHIN_S = 5.0  # after that the watchdog asks again for the saga that cancels a confirmed booking

@@ -2,7 +2,7 @@
 
 from booking.models import DeadLetter
 from booking.orchestrator import process
-from messaging.connections import redis_client
-from messaging.inbox import Inbox
+from messaging.inbox.batch import Inbox
+from messaging.process.redis import redis_client
 
 handle = Inbox(service="booking", dead_letter=DeadLetter, process=process, redis=redis_client).handle

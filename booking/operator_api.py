@@ -19,15 +19,15 @@ from booking.saga.definitions import known_places
 from booking.saga.state import ACTIVE, ENDED
 from booking.saga.state import Status as SagaStatus
 from booking.saga_api import describe
-from messaging import outbox
-from messaging.barrier import FENCE
-from messaging.connections import redis_of_requests
+from messaging.inbox.barrier import FENCE
 from messaging.message import Body
 from messaging.observe import observe
-from messaging.operator_token import Hand, OperatorToken
-from messaging.outbox import Message
-from messaging.problems import Problem, ProblemDetails
+from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
+from messaging.process.redis import redis_of_requests
 from messaging.typed_text import isolated
+from serving.operator_token import Hand, OperatorToken
+from serving.problems import Problem, ProblemDetails
 
 AT_ONCE = 100
 _KNOWN = Q()

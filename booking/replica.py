@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from booking.models import ReplicaCheckpoint
-from messaging.cursor import Cursor
+from messaging.events.cursor import Cursor
 from seats.contract import PerformanceAnnounced
 
 USING, SOURCE = "booking", "seats"

@@ -13,8 +13,8 @@ from booking.models import Booking, Saga, SagaLog
 from booking.saga import report
 from booking.saga.book_tickets import BOOK_TICKETS
 from booking.saga.state import SagaState
-from messaging.doors.headers import IN_OPENAPI, key_of
-from messaging.problems import Problem, ProblemDetails
+from serving.doors.headers import IN_OPENAPI, key_of
+from serving.problems import Problem, ProblemDetails
 
 LARGEST_ID = 2**63 - 1
 STATUS = {Why.UNKNOWN: 404, Why.FOREIGN: 403, Why.REUSED: 422, Why.OVER: 409, Why.REFUSED: 409}

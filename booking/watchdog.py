@@ -16,8 +16,8 @@ from booking.contract import BookTickets, CancelRequested, SagaOverdue
 from booking.models import Outbox
 from booking.saga.definitions import definitions, known_places
 from booking.saga.state import Status
-from messaging import outbox
-from messaging.outbox import Message
+from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
 
 USING, OWN_QUEUE = "booking", "booking"
 IN_FLIGHT = 50  # for each service

@@ -12,10 +12,10 @@ from django.urls import get_resolver
 
 from config.pooling import pool_connections
 from config.threads import close_connections_once, kept
-from messaging.doors.bodies import Bounded
-from messaging.doors.origins import nothing_there
-from messaging.heartbeat import in_background
-from messaging.process import impatient_redis, settle
+from messaging.process.heartbeat import in_background
+from messaging.process.lifecycle import impatient_redis, settle
+from serving.doors.bodies import Bounded
+from serving.doors.origins import nothing_there
 
 AT_END: list[Callable[[], Awaitable[None]]] = []
 SWITCH_S = 0.0005
@@ -23,7 +23,7 @@ SWITCH_S = 0.0005
 
 
 # A frozen PostgreSQL keeps a request waiting so long, and so long at most for a connection before that; the journal's API takes
-# whole runs in. Reading all of a service's rows has bounds of its own (messaging/truth_api.py).
+# whole runs in. Reading all of a service's rows has bounds of its own (serving/truth_api.py).
 STATEMENT_S = {"journal": 60.0, "web": 4.0}.get(settings.SERVICE, 3.0)
 
 
@@ -39,9 +39,9 @@ def _application() -> object:
     http = kept(get_asgi_application())
     match settings.SERVICE:
         case "web":
-            from dashboard.gateway import Gateway
-            from dashboard.replay.carrying import brings_a_run
-            from dashboard.socket.routing import SOCKETS
+            from dashboard.live.routing import SOCKETS
+            from gateway.fast_path import Gateway
+            from gateway.runs.transfer import brings_a_run
 
             gateway = Gateway(http)
             AT_END.append(gateway.close)
@@ -51,7 +51,7 @@ def _application() -> object:
 
             http = FastPath(http)
         case "journal":
-            from journal.runs_api import brings_a_run as unbounded
+            from journal.runs.runs_api import brings_a_run as unbounded
 
             return ProtocolTypeRouter({"http": Bounded(http, unbounded), "websocket": nothing_there})
     return ProtocolTypeRouter({"http": Bounded(http), "websocket": nothing_there})

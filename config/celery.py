@@ -58,10 +58,10 @@ def keep_connections(**_: Any) -> None:
 @worker_ready.connect
 def beat(**_: Any) -> None:
     """Give /readyz a sign of life, and send letters again: from threads, for the solo pool's own is the one that works."""
-    from messaging import letter_retries
-    from messaging.connections import redis_client
-    from messaging.heartbeat import in_background
-    from messaging.process import settle
+    from messaging.inbox import letter_retries
+    from messaging.process.heartbeat import in_background
+    from messaging.process.lifecycle import settle
+    from messaging.process.redis import redis_client
 
     settle()
     in_background(redis_client(), f"worker-{settings.SERVICE}")

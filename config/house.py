@@ -1,7 +1,7 @@
 """The house: the rooms' parts, in the order in which pages show them. `settings.HOUSE`, unless SAGABOX_HOUSE names another."""
 
 from booking.topology import PART as BOOKING
-from dashboard.topology import PART as DASHBOARD
+from gateway.topology import PART as DASHBOARD
 from journal.topology import PART as JOURNAL
 from payments.topology import PART as PAYMENTS
 from projections.topology import PART as PROJECTIONS

@@ -98,7 +98,9 @@ def _database(alias: str) -> dict:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-    if SERVICE in SERVICES:  # a row that somebody else has locked is not waited for for long: see messaging/inbox.py
+    if (
+        SERVICE in SERVICES
+    ):  # a row that somebody else has locked is not waited for for long: see messaging/inbox/batch.py
         options["options"] = "-c lock_timeout=1s"
     config["OPTIONS"] = options
     return config
@@ -133,7 +135,7 @@ INSTALLED_APPS = [
     "proofs",
 ]
 MIDDLEWARE = [
-    "messaging.problems.ProblemMiddleware",
+    "serving.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -143,19 +145,19 @@ MIDDLEWARE = [
     # The only one that knows no other way than synchronous, so it comes last: those before it are called in its thread then, in a
     # row. Behind it each of them would be sent to a thread and waited for, two or three times a request.
     "config.static.StaticFiles",
-    "dashboard.errors.SaysWhenAway",
+    "gateway.errors.SaysWhenAway",
 ]
 if SERVICE == "web":
-    MIDDLEWARE.insert(-2, "dashboard.visitor.Visitors")
+    MIDDLEWARE.insert(-2, "gateway.people.visitor.Visitors")
 if SERVICE == "web":  # pages of a thousand seats; Django pads them against guessing secrets from the length (BREACH)
     MIDDLEWARE.insert(0, "django.middleware.gzip.GZipMiddleware")
 if SERVICE not in APIS:
-    MIDDLEWARE.insert(MIDDLEWARE.index("messaging.problems.ProblemMiddleware") + 1, "dashboard.doors.Doors")
-CSRF_FAILURE_VIEW = "dashboard.errors.forged"
+    MIDDLEWARE.insert(MIDDLEWARE.index("serving.problems.ProblemMiddleware") + 1, "gateway.doors.Doors")
+CSRF_FAILURE_VIEW = "gateway.errors.forged"
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
-    MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "messaging.api_faults.ApiFaults"]
+    MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.faults.ApiFaults"]
 elif SERVICE in APIS:
-    MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]
+    MIDDLEWARE = ["serving.problems.ProblemMiddleware"]
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -168,7 +170,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "context_processors": ["django.template.context_processors.request", "dashboard.socket.context.standing"],
+            "context_processors": ["django.template.context_processors.request", "dashboard.live.context.standing"],
             "builtins": ["template_partials.templatetags.partials"],
         },
     }

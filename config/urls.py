@@ -9,4 +9,4 @@ if settings.SERVICE in settings.APIS:
     urlpatterns = [path("", import_module(f"{settings.HOUSE.service(settings.SERVICE).module}.api").api.urls)]
 else:
     urlpatterns = [path("", include("dashboard.urls"))]
-    handler400, handler404, handler500 = (f"dashboard.errors.{name}" for name in ("unreadable", "not_found", "broken"))
+    handler400, handler404, handler500 = (f"gateway.errors.{name}" for name in ("unreadable", "not_found", "broken"))

@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.clients import ServiceDown
-from dashboard.errors import refused
-from dashboard.faults_api import control
-from dashboard.operator import is_operator, require_operator
-from messaging.problems import Problem
+from gateway.clients import ServiceDown
+from gateway.errors import refused
+from gateway.faults_api import control
+from gateway.people.operator import is_operator, require_operator
+from serving.problems import Problem
 
 TITLES = {
     "command": "The command, or event, is struck",
@@ -34,12 +34,12 @@ class Grid:
 @require_GET
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/matrix.html", {**_state(), "operator": is_operator(request)})
+    return render(request, "matrix/matrix.html", {**_state(), "operator": is_operator(request)})
 
 
 @require_GET
 def grid(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/matrix.html#grid", _state())
+    return render(request, "matrix/matrix.html#grid", _state())
 
 
 @require_POST
@@ -52,10 +52,10 @@ def start(request: HttpRequest) -> HttpResponse:
     try:
         control("POST", "/matrix", params={"sample": what == "sample"})
     except Problem as problem:
-        return render(request, "dashboard/matrix.html#grid", {**_state(), "refused": problem.detail})
+        return render(request, "matrix/matrix.html#grid", {**_state(), "refused": problem.detail})
     except ServiceDown as down:
-        return render(request, "dashboard/matrix.html#grid", {"refused": str(down)})
-    return render(request, "dashboard/matrix.html#grid", _state())
+        return render(request, "matrix/matrix.html#grid", {"refused": str(down)})
+    return render(request, "matrix/matrix.html#grid", _state())
 
 
 def _state() -> dict[str, Any]:

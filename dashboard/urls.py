@@ -1,17 +1,19 @@
 from django.urls import path
 
-from dashboard import commands, matrix, operate
-from dashboard.api import api
+from dashboard import matrix
 from dashboard.console import views as console
+from dashboard.faults import commands
+from dashboard.live.context import head
+from dashboard.live.polling import entries
+from dashboard.operate import views
 from dashboard.records import bookings, customers, inspector, sales, tickets
 from dashboard.replay import pages as replay
 from dashboard.replay import player
 from dashboard.replay.diagram import page as diagram
-from dashboard.socket.context import head
-from dashboard.socket.polling import entries
 from dashboard.stage import pages, shop
 from dashboard.stage.first_run import first_run
-from dashboard.verdict_api import bar
+from gateway.api import api
+from gateway.audit.verdict_api import bar
 
 urlpatterns = [
     path("live/head", head, name="live-head"),
@@ -34,15 +36,15 @@ urlpatterns = [
     path("bookings/newest/panel", pages.newest, name="newest"),
     path("bookings/<uuid:booking>/panel", pages.panel, name="panel"),
     path("bookings/<uuid:booking>/entries/<int:pos>", pages.entry, name="entry"),
-    path("bookings/<uuid:booking>/cancel", operate.cancel, name="cancel"),
+    path("bookings/<uuid:booking>/cancel", views.cancel, name="cancel"),
     path("matrix", matrix.page, name="matrix"),
     path("matrix/grid", matrix.grid, name="matrix-grid"),
     path("matrix/start", matrix.start, name="matrix-start"),
-    path("operate", operate.page, name="operate"),
-    path("operate/work", operate.work, name="operate-work"),
-    path("operate/sagas/<uuid:booking>/<slug:verb>", operate.act_on_saga, name="operate-saga"),
-    path("operate/letters/<slug:service>/<slug:verb>", operate.settle_letters, name="operate-letters"),
-    path("operate/letters/<slug:service>/<uuid:letter>/<slug:verb>", operate.act_on_letter, name="operate-letter"),
+    path("operate", views.page, name="operate"),
+    path("operate/work", views.work, name="operate-work"),
+    path("operate/sagas/<uuid:booking>/<slug:verb>", views.act_on_saga, name="operate-saga"),
+    path("operate/letters/<slug:service>/<slug:verb>", views.settle_letters, name="operate-letters"),
+    path("operate/letters/<slug:service>/<uuid:letter>/<slug:verb>", views.act_on_letter, name="operate-letter"),
     path("replay", replay.page, name="replay"),
     path("replay/runs", replay.listing, name="replay-runs"),
     path("replay/start", replay.start, name="replay-start"),

@@ -67,7 +67,7 @@ def check_house(fault: Fault) -> None:
 def check_own(fault: Fault, visitor: str) -> None:
     """Refuse what a visitor may not arm: whatever could touch more than their next booking, or one booking of theirs.
 
-    Whether the booking that it names is theirs, Booking knows; see dashboard.ownership. Raises FaultError.
+    Whether the booking that it names is theirs, Booking knows; see gateway.people.ownership. Raises FaultError.
     """
     if not (fault.booking or (fault.visitor and fault.visitor == visitor)) or fault.visitor not in ("", visitor):
         raise FaultError("it is not for your next booking, nor for a booking of yours")

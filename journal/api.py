@@ -2,9 +2,9 @@
 
 from ninja import NinjaAPI
 
-from journal import runs_api
-from messaging import health
-from messaging.problems import install
+from journal.runs import runs_api
+from serving import health
+from serving.problems import install
 
 api = NinjaAPI(
     title="Sagabox: journal",

@@ -6,12 +6,12 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import NinjaAPI, Query, Schema
 
-from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
-from messaging.problems import install
+from payments.commands import validate
 from payments.contract import PaymentStatus
-from payments.handlers import validate
 from payments.models import DeadLetter, Outbox, Payment
 from payments.truth import TRUTH
+from serving import dead_letter_api, event_api, hashes_api, health, truth_api
+from serving.problems import install
 
 api = NinjaAPI(
     title="Sagabox: Payment service",

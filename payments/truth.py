@@ -1,4 +1,4 @@
-"""What Payment tells an auditor: every payment, and every refund. For messaging.truth_api."""
+"""What Payment tells an auditor: every payment, and every refund. For serving.truth_api."""
 
 TRUTH = {
     "payment": """

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connections
 
-from messaging.cursor import Cursor
+from messaging.events.cursor import Cursor
 from projections.upsert import ALIAS
 
 _ENSURE = """

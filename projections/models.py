@@ -173,7 +173,7 @@ class SalesBooking(models.Model):
 
 
 class Checkpoint(models.Model):
-    """How far a view has come with one source; saved in the transaction that writes the rows (see messaging/cursor.py)."""
+    """How far a view has come with one source; saved in the transaction that writes the rows (see messaging/events/cursor.py)."""
 
     pk = models.CompositePrimaryKey("view", "source")
     view = models.TextField()
@@ -189,4 +189,4 @@ class Checkpoint(models.Model):
 
 
 class DeadLetter(messaging.DeadLetter):
-    """An event that a projector left out (messaging.skipped). Not thrown away with a view."""
+    """An event that a projector left out (messaging.events.skipped). Not thrown away with a view."""

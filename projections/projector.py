@@ -9,9 +9,9 @@ from django.db import connections, transaction
 from redis import Redis, RedisError
 
 from faults import Alive, Mechanism, Plan, Point
-from messaging.cursor import Cursor
-from messaging.follow import CursorsMovedError
-from messaging.statements import Statements
+from messaging.events.cursor import Cursor
+from messaging.events.follow import CursorsMovedError
+from messaging.inbox.statements import Statements
 from messaging.strikes import strike
 from projections import checkpoints
 from projections.upsert import ALIAS
@@ -25,7 +25,7 @@ Envelopes = Sequence[dict[str, Any]]
 
 
 class Projector:
-    """The `load` and `apply` of messaging.follow for one view.
+    """The `load` and `apply` of messaging.events.follow for one view.
 
     `injected` is what the fault plan asks for. With the sequence check switched off, events doubled or out of order make
     the view wrong: that is what it is there for.

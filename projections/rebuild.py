@@ -22,11 +22,11 @@ from django.db import (
     transaction,
 )
 
-from messaging.catch_up import EventApi, EventApiError, Page
-from messaging.cursor import UNKNOWN, Cursor
 from messaging.envelope import check
-from messaging.outage import is_passing
-from messaging.skipped import SkippedEvents
+from messaging.events.catch_up import EventApi, EventApiError, Page
+from messaging.events.cursor import UNKNOWN, Cursor
+from messaging.events.skipped import SkippedEvents
+from messaging.process.outage import is_passing
 from projections import checkpoints
 from projections.models import DeadLetter
 from projections.upsert import ALIAS, Table

@@ -4,10 +4,10 @@ import os
 
 from django.conf import settings
 
-from sandbox import storage
-from sandbox.address import port_of
+from sandbox.data import storage
 from sandbox.layout import Layout
-from sandbox.supervise import Supervisor
+from sandbox.machine.address import port_of
+from sandbox.running.supervise import Supervisor
 
 
 class NoSandbox(RuntimeError):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from sandbox.address import MOST, Front
-from sandbox.processes import HOUSE
+from sandbox.machine.address import MOST, Front
+from topology.processes import HOUSE
 
 # Sixteen ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing
 # connections, so no passing connection can sit on one of ours. PORTs less than 700 apart never share a block: 8000 and

@@ -13,20 +13,23 @@ from typing import Self
 
 from redis import Redis
 
-from sandbox import guard, health, leftovers, redis_server, room, secret_store, storage, waiting
-from sandbox.accounts import postgres_account
-from sandbox.address import Front
-from sandbox.backup import Backup, refuse_newer_data
-from sandbox.control.mirror import end_what_kills
-from sandbox.control.state import Store
-from sandbox.environment import SERVICE_NAMES, Environments
+from control import health
+from control.mirror import end_what_kills
+from control.state import Store
+from sandbox.data import secret_store, storage
+from sandbox.data.backup import Backup, refuse_newer_data
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, taken
-from sandbox.postgres import Clusters
-from sandbox.processes import BY_NAME, INIT, INSTANCES, PROCESSES, Tier
-from sandbox.programs import programs
+from sandbox.machine import redis_server, room
+from sandbox.machine.accounts import postgres_account
+from sandbox.machine.address import Front
+from sandbox.machine.postgres import Clusters
+from sandbox.running import guard, leftovers, waiting
+from sandbox.running.environment import SERVICE_NAMES, Environments
+from sandbox.running.programs import programs
+from sandbox.running.supervise import Status, Supervisor, configuration, launch
 from sandbox.stages import Stages
-from sandbox.supervise import Status, Supervisor, configuration, launch
+from topology.processes import BY_NAME, INIT, INSTANCES, PROCESSES, Tier
 
 # Seconds. What keeps dying is told at once; what is only slow, on a machine with other work, may take its time.
 PATIENCE = 240

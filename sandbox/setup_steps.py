@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 from django.core.management import call_command, get_commands
 
-from messaging.connections import redis_client
-from messaging.heartbeat import note_start
-from sandbox import health, provision, publish
-from sandbox.backup import refuse_newer_databases
+from control import health
+from control.setup import provision, publish
+from messaging.process.heartbeat import note_start
+from messaging.process.redis import redis_client
+from sandbox.data.backup import refuse_newer_databases
 from sandbox.errors import SandboxError
-from sandbox.processes import ALIASES, INSTANCES
 from sandbox.stages import Stages
+from topology.processes import ALIASES, INSTANCES
 
 SEEDS = ("seed_seats", "seed_booking")  # in this order: a booking refers to a performance
 

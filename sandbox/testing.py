@@ -20,14 +20,17 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from sandbox import guard, health, provision, redis_server
-from sandbox.accounts import postgres_account, switched
-from sandbox.environment import Environment, Environments
+from control import health
+from control.setup import provision
+from sandbox.data.secret_store import NAMES
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout, free_ports
-from sandbox.postgres import Clusters
-from sandbox.processes import BY_NAME, INSTANCES, password_key
-from sandbox.secret_store import NAMES
+from sandbox.machine import redis_server
+from sandbox.machine.accounts import postgres_account, switched
+from sandbox.machine.postgres import Clusters
+from sandbox.running import guard
+from sandbox.running.environment import Environment, Environments
+from topology.processes import BY_NAME, INSTANCES, password_key
 
 # Data that a test run throws away needs no protection from power cuts, and commits become several times faster. What a
 # test kills with SIGKILL keeps its data all the same: the kernel still has it.

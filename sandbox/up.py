@@ -5,10 +5,10 @@ import signal
 from ipaddress import ip_address
 from types import FrameType
 
-from sandbox import storage
-from sandbox.address import addresses as public_addresses
+from sandbox.data import storage
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
+from sandbox.machine.address import addresses as public_addresses
 from sandbox.runtime import Sandbox
 from sandbox.stages import Stages
 

@@ -8,16 +8,16 @@ from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from ninja import NinjaAPI, Path, Schema, Status
 
-from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
 from messaging.message import SLUG
-from messaging.operator_token import OperatorToken
-from messaging.problems import Problem, ProblemDetails, install
-from seats import announcing
+from seats import schemas
+from seats.commands import validate
 from seats.contract import SeatStatus
-from seats.handlers import validate
 from seats.models import DeadLetter, Outbox, Performance, Seat
-from seats.services import announce
+from seats.transactions import announce
 from seats.truth import TRUTH
+from serving import dead_letter_api, event_api, hashes_api, health, truth_api
+from serving.operator_token import OperatorToken
+from serving.problems import Problem, ProblemDetails, install
 
 api = NinjaAPI(
     title="Sagabox: Seat service",
@@ -72,13 +72,13 @@ def performances(request: HttpRequest) -> Any:
 
 @api.post(
     "/api/performances",
-    response={201: announcing.PerformanceIn, 401: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
+    response={201: schemas.PerformanceIn, 401: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
     auth=OperatorToken(),
     summary="Announce a performance, with its hall and prices",
 )
-def new_performance(request: HttpRequest, payload: announcing.PerformanceIn) -> Any:
+def new_performance(request: HttpRequest, payload: schemas.PerformanceIn) -> Any:
     """The other services and the views hear of it by its event, a moment later."""
-    if not announce(announcing.programme(payload)):
+    if not announce(schemas.programme(payload)):
         raise Problem(409, "Announced before", f"there is a performance '{payload.id}' already; choose another id")
     return Status(201, payload)
 

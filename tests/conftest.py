@@ -41,8 +41,8 @@ django.setup()
 from django.db import connections, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
-from messaging.connections import redis_client  # noqa: E402
-from messaging.dead_letters import OpenLetters  # noqa: E402
+from messaging.inbox.dead_letters import OpenLetters  # noqa: E402
+from messaging.process.redis import redis_client  # noqa: E402
 from tests.covering import pytest_runtest_call  # noqa: E402, F401
 from tests.live import live  # noqa: E402, F401
 

@@ -13,10 +13,10 @@ from django.apps import apps
 from django.db import connections, models, transaction
 from redis import Redis
 
-from messaging import event_log
-from messaging.catch_up import EventApi
 from messaging.envelope import from_row
-from messaging.outbox import Message, append
+from messaging.events.catch_up import EventApi
+from messaging.outbox import event_log
+from messaging.outbox.append import Message, append
 
 
 class EventSource:

@@ -15,7 +15,7 @@ from booking.models import Booking, Saga
 from booking.placing import transaction
 from booking.placing.transaction import PlaceBooking, Placed
 from messaging import envelope as envelopes
-from seats.services import Programme, SeatBlock, announce
+from seats.transactions import Programme, SeatBlock, announce
 
 SERVICES = ("booking", "seats", "payments", "tickets")
 PERFORMANCE = "concert-2030"

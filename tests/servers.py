@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 from redis import Redis, RedisError
 
-from sandbox import redis_server
-from sandbox.accounts import postgres_account, switched
 from sandbox.layout import free_ports
-from sandbox.postgres import Clusters
+from sandbox.machine import redis_server
+from sandbox.machine.accounts import postgres_account, switched
+from sandbox.machine.postgres import Clusters
 from tests.waiting import wait_until
 
 PASSWORD = "of-a-test"

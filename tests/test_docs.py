@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.processes import PROCESSES
+from topology.processes import PROCESSES
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

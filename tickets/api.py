@@ -6,10 +6,10 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import NinjaAPI, Query, Schema
 
-from messaging import dead_letter_api, event_api, hashes_api, health, truth_api
-from messaging.problems import install
+from serving import dead_letter_api, event_api, hashes_api, health, truth_api
+from serving.problems import install
+from tickets.commands import validate
 from tickets.contract import IssuanceStatus
-from tickets.handlers import validate
 from tickets.models import DeadLetter, Issuance, Outbox
 from tickets.truth import TRUTH
 

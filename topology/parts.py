@@ -187,11 +187,11 @@ class Program:
 
     @property
     def health(self) -> Health:
-        """How to ask whether it works; see sandbox/health.py."""
+        """How to ask whether it works; see control/health.py."""
         return _HEALTH.get(self.kind, "heartbeat")
 
     def command(self, python: str = "python", host: str = "127.0.0.1", port: int = 0) -> list[str]:
-        """argv of a Django process; PostgreSQL and Redis have theirs in sandbox/postgres.py and sandbox/redis_server."""
+        """argv of a Django process; PostgreSQL and Redis have theirs in sandbox/machine/postgres.py and sandbox/redis_server."""
         return [python, *(argument.format(host=host, port=port) for argument in self.arguments)]
 
 

@@ -11,7 +11,7 @@ COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "FRONT_HOST", "PUBLIC_ORIGIN
 WAITING = "LETTER_LONGEST_RETRY_S"  # for a newer version of the reader
 LETTERS = ("LETTER_RETRY_S", WAITING)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log",
-           "--http", "messaging.doors.sockets:BoundedHttp", "--ws", "messaging.doors.sockets:BoundedWebSocket")  # fmt: skip
+           "--http", "serving.doors.sockets:BoundedHttp", "--ws", "serving.doors.sockets:BoundedWebSocket")  # fmt: skip
 # A page says nothing on its socket, so what is longer than a line is refused; compressing each frame anew for every page would
 # cost more than it saves.
 SOCKET = ("--ws-max-size", "4096", "--ws-per-message-deflate", "false")

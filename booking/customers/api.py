@@ -8,9 +8,9 @@ from pydantic import ConfigDict, Field
 
 from booking.customers.renaming import CannotRename, Renaming, Why, rename
 from booking.models import Customer
-from messaging.doors.headers import IN_OPENAPI, key_of
-from messaging.problems import Problem, ProblemDetails
 from messaging.typed_text import typed_text
+from serving.doors.headers import IN_OPENAPI, key_of
+from serving.problems import Problem, ProblemDetails
 
 LARGEST_ID = 2**63 - 1
 LONGEST_NAME = 80  # characters

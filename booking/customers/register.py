@@ -8,8 +8,8 @@ from django.db import connections, transaction
 
 from booking.contract import CustomerRegistered
 from booking.models import Outbox
-from messaging import outbox
-from messaging.outbox import Message
+from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
 
 USING = "booking"
 

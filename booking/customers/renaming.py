@@ -9,8 +9,8 @@ from django.db import connections, transaction
 from booking import idempotency
 from booking.contract import CustomerRenamed
 from booking.models import Outbox
-from messaging import outbox
-from messaging.outbox import Message
+from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
 
 USING = "booking"
 

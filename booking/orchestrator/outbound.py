@@ -5,7 +5,7 @@ from typing import Any
 from booking import contract
 from booking.orchestrator.store import BookingRow, LogLine, SagaRow, UnknownSaga
 from booking.saga.events import Note, Send
-from messaging.outbox import Message
+from messaging.outbox.append import Message
 
 _EVENTS: dict[str, type[contract.BookingState]] = {
     "CONFIRMED": contract.BookingConfirmed,

@@ -18,10 +18,10 @@ from booking.saga.engine import STUCK, advance
 from booking.saga.events import Absorb, Event, Interrupted, MoveBooking, Note, Send, Started, Wait
 from booking.saga.state import ACTIVE, SagaState, Status
 from faults import Plan, Point
-from messaging import dual_write
-from messaging.inbox import NotVisibleError
+from messaging.inbox.batch import NotVisibleError
 from messaging.observe import observe
-from messaging.outbox import Message
+from messaging.outbox import dual_write
+from messaging.outbox.append import Message
 from messaging.strikes import strike
 
 ROUND = "round"  # in the context of a CancelBooking: how many of them its wish has had, this one included

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from django.db import OperationalError, connections, transaction
 
 from booking.placing.transaction import PlaceBooking, Result
-from messaging.outage import is_away, is_locked
+from messaging.process.outage import is_away, is_locked
 
 USING = "booking"
 TRY_S = 0.1  # how long a request that is placed alone waits for a lock

@@ -1,6 +1,6 @@
 """Booking's hot path: an ordinary request to book goes to the group commit without Django, which would cost it twice as much.
 
-Whatever is out of the ordinary (see `messaging.hot_path`), or not right, or comes while a fault is armed for this API, is left to
+Whatever is out of the ordinary (see `serving.fast_path`), or not right, or comes while a fault is armed for this API, is left to
 the view, which says so: `booking.api.place`. Both read, ask and answer with the same functions.
 """
 
@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from booking.api import BookingIn, answer_to, visitor_of, wanted_of
 from booking.placing.transaction import PlaceBooking
-from messaging.api_faults import Watched
-from messaging.doors.headers import KEY as NAME
-from messaging.hot_path import KEY, PLACED_BY, Application, again, body_of, is_ordinary, send_answer, send_response
-from messaging.problems import problem_of
+from serving.doors.headers import KEY as NAME
+from serving.fast_path import KEY, PLACED_BY, Application, again, body_of, is_ordinary, send_answer, send_response
+from serving.faults import Watched
+from serving.problems import problem_of
 
 PATH = "/api/bookings"
 

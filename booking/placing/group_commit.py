@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 
 from django.db import OperationalError
 
-from messaging.outage import is_away
-from messaging.rate import Rate
+from messaging.process.outage import is_away
+from messaging.process.pacing import Rate
 
 LONGEST_ROUND_S = 0.06  # a caller waits for it
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from redis import Redis, RedisError
 
 from faults import Mechanism, Plan
-from messaging.connections import redis_of_requests
+from messaging.process.redis import redis_of_requests
 
 EVERY_S = 0.5
 AWAY_S = 2.0  # how long nobody asks again when Redis does not answer

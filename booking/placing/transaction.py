@@ -15,8 +15,8 @@ from django.db import connections, transaction
 from booking import idempotency
 from booking.contract import BookingPlaced, BookTickets
 from booking.models import Outbox
-from messaging import outbox
-from messaging.outbox import Message
+from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
 from payments.contract import PaymentMethod
 
 USING = "booking"

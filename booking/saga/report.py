@@ -7,7 +7,7 @@ from booking.saga.definition import Kind, SagaDefinition, Step
 from booking.saga.definitions import UnknownSagaError, restored
 from booking.saga.state import Known, SagaState, Status
 from booking.saga.stored import legible
-from messaging.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
 
 ACTIONS = (FORWARD, FENCE, COMPENSATION)
 OVER = (Known.SUCCEEDED, Known.SKIPPED)

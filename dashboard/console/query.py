@@ -1,7 +1,7 @@
 """One statement, in one database, as a role that may only look. Whatever is typed: bounded in time, rows and bytes.
 
 PostgreSQL does the refusing, in its own words: the role owns nothing and may only SELECT, its transactions are READ ONLY, its
-statements end after 2 s (see CONSOLE_SETTINGS of sandbox/provision.py). Here one statement is made sure of by the extended
+statements end after 2 s (see CONSOLE_SETTINGS of control/setup/provision.py). Here one statement is made sure of by the extended
 protocol, which prepares no two, and each run has a connection of its own, which takes settings and locks with it. Whatever
 PostgreSQL does, after DEADLINE_S or past BYTES that connection is closed.
 """

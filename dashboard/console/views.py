@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.console.examples import examples
 from dashboard.console.query import Refusal, Result, run
-from dashboard.operator import check_operator, is_operator
-from dashboard.stage.present import SERVICE_NAMES
-from messaging.problems import Problem
+from drawing.present import SERVICE_NAMES
+from gateway.people.operator import check_operator, is_operator
+from serving.problems import Problem
 
 ACROSS = ("0A000", "42P01", "3D000")
 """What PostgreSQL answers to a JOIN across services: another database, or a table that is not here."""
@@ -44,7 +44,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "operator": is_operator(request),
         "tables": _tables(service) if is_operator(request) else [],
     }
-    return render(request, "dashboard/console.html", context)
+    return render(request, "console/console.html", context)
 
 
 @require_POST
@@ -64,7 +64,7 @@ def execute(request: HttpRequest) -> HttpResponse:
     else:
         found = run(settings.CONSOLE_URLS[settings.HOUSE.database_of(service).alias], sql)
     status = 503 if isinstance(found, Refusal) and found.away else 200
-    return render(request, "dashboard/console.html#result", _told(service, sql, found), status=status)
+    return render(request, "console/console.html#result", _told(service, sql, found), status=status)
 
 
 def _told(service: str, sql: str, found: Result | Refusal) -> dict[str, Any]:

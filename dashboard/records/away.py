@@ -8,9 +8,9 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from dashboard.operator import is_operator
-from messaging.outage import is_passing
-from messaging.problems import Problem
+from gateway.people.operator import is_operator
+from messaging.process.outage import is_passing
+from serving.problems import Problem
 
 
 def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -23,7 +23,7 @@ def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
         except Error as error:
             if not is_passing(error):
                 raise
-            return render(request, "dashboard/record_away.html", status=503)
+            return render(request, "records/record_away.html", status=503)
 
     return guarded
 
@@ -46,4 +46,4 @@ def for_operators(what: str) -> Callable[[Callable[..., HttpResponse]], Callable
 
 def missing(request: HttpRequest, title: str, detail: str) -> HttpResponse:
     """A page for what is not there, with what to do instead."""
-    return render(request, "dashboard/record_missing.html", {"title": title, "detail": detail}, status=404)
+    return render(request, "records/record_missing.html", {"title": title, "detail": detail}, status=404)

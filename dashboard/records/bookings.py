@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard import reading
-from dashboard.privacy import viewer
 from dashboard.records.away import says_when_away
 from dashboard.typed import whole
 from faults import Action
-from journal.struck import NEWEST, strikes, struck
+from gateway.people import reading
+from gateway.people.privacy import viewer
+from journal.reading.strikes import NEWEST, strikes, struck
 from projections.searching import Wanted
 
 STATES = (
@@ -45,8 +45,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "older": f"{reverse('bookings')}?{urlencode({**told, 'before': str(more)})}" if more else "",
     }  # fmt: skip
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "dashboard/bookings.html", context, status=400 if problems else 200)
-    response = render(request, "dashboard/bookings.html#list", context)
+        return render(request, "records/bookings.html", context, status=400 if problems else 200)
+    response = render(request, "records/bookings.html#list", context)
     before = request.GET.get("before", "")
     response["HX-Push-Url"] = f"{reverse('bookings')}?{urlencode({**told, 'before': before})}" if before else here
     return response

@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard import reading
-from dashboard.clients import BOOKING, ServiceDown, call, get_json, in_words
-from dashboard.operator import require_operator
 from dashboard.records.away import for_operators, missing, says_when_away
 from dashboard.typed import LARGEST, form_key, whole
+from gateway.clients import BOOKING, ServiceDown, call, get_json, in_words
+from gateway.people import reading
+from gateway.people.operator import require_operator
 from projections import sums
 
 OPERATORS = for_operators("Who the customers are is for the operator to see.")
@@ -38,8 +38,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         found = sums.customers(search, after, PAGE + 1)
         context |= {"rows": found[:PAGE], "next": found[PAGE - 1]["id"] if len(found) > PAGE else None}
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "dashboard/customers.html", context, status=400 if context["problem"] else 200)
-    return render(request, "dashboard/customers.html#list", context)
+        return render(request, "records/customers.html", context, status=400 if context["problem"] else 200)
+    return render(request, "records/customers.html#list", context)
 
 
 @require_GET
@@ -53,7 +53,7 @@ def page(request: HttpRequest, customer: int) -> HttpResponse:
         return missing(request, "No such customer", f"Neither Booking nor the views know a customer {customer}.")
     rows = reading.bookings_of(customer, limit=PAGE)
     context = {**names, "customer": found, "customer_id": customer, "rows": rows, "key": uuid4(), "page": PAGE}
-    return render(request, "dashboard/customer.html", context)
+    return render(request, "records/customer.html", context)
 
 
 @require_GET
@@ -61,7 +61,7 @@ def page(request: HttpRequest, customer: int) -> HttpResponse:
 @says_when_away
 def names(request: HttpRequest, customer: int) -> HttpResponse:
     """The truth's version beside each view's; asks for itself again until they are the same."""
-    return render(request, "dashboard/customer.html#names", {**_names(customer), "customer_id": customer})
+    return render(request, "records/customer.html#names", {**_names(customer), "customer_id": customer})
 
 
 @require_POST
@@ -91,7 +91,7 @@ def rename(request: HttpRequest, customer: int) -> HttpResponse:
             context |= in_words(answer, "Not renamed")
     if "truth" not in context:
         context["truth"] = _truth(customer)[0]
-    response = render(request, "dashboard/customer.html#rename", context)
+    response = render(request, "records/customer.html#rename", context)
     if "done" in context:
         response["HX-Trigger"] = "renamed"
     return response

@@ -12,16 +12,16 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from booking.saga import report
-from dashboard import reading
-from dashboard.clients import ServiceDown, get_json
-from dashboard.operate import awaited, seen
-from dashboard.operate_letters import SERVICES, of_booking
-from dashboard.operator import is_operator, who
-from dashboard.privacy import masked, viewer
+from dashboard.operate.letters import SERVICES, of_booking
+from dashboard.operate.views import awaited, seen
 from dashboard.records.away import missing, says_when_away
-from dashboard.stage.present import SERVICE_NAMES
-from journal.stories import fold
-from messaging.barrier import COMPENSATION
+from drawing.present import SERVICE_NAMES
+from gateway.clients import ServiceDown, get_json
+from gateway.people import reading
+from gateway.people.operator import is_operator, who
+from gateway.people.privacy import masked, viewer
+from journal.reading.stories import fold
+from messaging.inbox.barrier import COMPENSATION
 
 ORCHESTRATOR = settings.HOUSE.orchestrator.name
 ENDED = ("COMPLETED", "COMPENSATED")
@@ -39,7 +39,7 @@ def page(request: HttpRequest, booking: UUID) -> HttpResponse:
     if context is None:
         return missing(request, "No such booking", f"Neither a service, a view nor the journal knows {booking}.")
     context |= {"who": who(request), "cancel_key": uuid4()}
-    template = "dashboard/inspector.html"
+    template = "records/inspector.html"
     return render(request, f"{template}#saga" if request.htmx else template, context)  # type: ignore[attr-defined]
 
 

@@ -17,6 +17,6 @@ def page(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx the table alone."""
     rows = [{**row, "kept": row["taken"] - row["refunded"]} for row in sums.sales()]
     lag = next(one for one in lags_of_page() if one["view"] == "sales")
-    template = "dashboard/sales.html"
+    template = "records/sales.html"
     context = {"rows": rows, "lag": lag}
     return render(request, f"{template}#table" if request.htmx else template, context)  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard import reading
 from dashboard.records.away import missing, says_when_away
+from gateway.people import reading
 
 LONGEST = 100
 
@@ -25,7 +25,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         return missing(request, "No such ticket", detail)
     mine = found["ticket"]["code"] == code  # else it is masked: whoever has a code gets in, and only its owner shows it
     context: dict[str, Any] = {**found, "valid": found["tickets_status"] == "ISSUED", "qr": qr(code) if mine else ""}
-    return render(request, "dashboard/ticket.html", context)
+    return render(request, "records/ticket.html", context)
 
 
 def qr(code: str) -> SafeString:

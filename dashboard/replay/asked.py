@@ -9,8 +9,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from journal import marks
 from journal.models import LIVE
+from journal.reading import marks
 
 LONGEST = 15  # digits; PostgreSQL's bigint has 18
 
@@ -46,6 +46,6 @@ def says_moments(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
             return view(request, *args, **names)
         except NoMomentError as error:
             context = {"title": error.title, "detail": error.detail}
-            return render(request, "dashboard/no_moment.html", context, status=error.status)
+            return render(request, "replay/no_moment.html", context, status=error.status)
 
     return answer

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from dashboard import reading
-from dashboard.chips import POINT_NAMES
-from dashboard.stage import present
-from dashboard.stage.present import SERVICE_NAMES, VIEWS, clock
-from dashboard.stage.seats import sections
-from dashboard.stage.tables import COLUMNS, HEADINGS, HIDDEN_TABLES
+from dashboard.faults.chips import POINT_NAMES
+from drawing import present
+from drawing.present import SERVICE_NAMES, VIEWS, clock
+from drawing.seats import sections
+from drawing.tables import COLUMNS, HEADINGS, HIDDEN_TABLES
 from faults import Point
 from faults.toggles import LABELS
-from journal import moments
+from gateway.people import reading
 from journal.models import LIVE
-from journal.moments import FaultThen, FlightThen, RowThen
+from journal.reading import moments
+from journal.reading.moments import FaultThen, FlightThen, RowThen
 
 SEATS, PERFORMANCES, CHECKPOINTS = "projections_seatmap", "projections_performance", "projections_checkpoint"
 MOST_SEATS = 5_000

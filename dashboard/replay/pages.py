@@ -12,18 +12,20 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.clients import JOURNAL, ServiceDown, in_words
-from dashboard.operate_api import ask
-from dashboard.operator import is_operator
-from dashboard.ownership import check_run, run_owner, visitors_too
-from dashboard.replay import convergence, player
+from dashboard.replay import player
 from dashboard.replay.asked import says_moments
-from dashboard.replay.runs_api import delete_run, start_run, stop_run
-from dashboard.stage.present import SERVICE_NAMES
-from dashboard.visitor import visitor
-from journal import moments, runs
-from journal.convergence import of_import, worst
-from messaging.problems import Problem
+from drawing.present import SERVICE_NAMES
+from gateway.clients import JOURNAL, ServiceDown, in_words
+from gateway.operate_api import ask
+from gateway.people.operator import is_operator
+from gateway.people.ownership import check_run, run_owner, visitors_too
+from gateway.people.visitor import visitor
+from gateway.runs import convergence
+from gateway.runs.runs_api import delete_run, start_run, stop_run
+from journal.reading import moments
+from journal.reading.convergence import of_import, worst
+from journal.runs import runs
+from serving.problems import Problem
 
 UNREADABLE = "a fault that cannot be read"
 
@@ -31,12 +33,12 @@ UNREADABLE = "a fault that cannot be read"
 @require_GET
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/replay.html", {**_runs(request), "operator": is_operator(request)})
+    return render(request, "replay/replay.html", {**_runs(request), "operator": is_operator(request)})
 
 
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/replay.html#runs", _runs(request))
+    return render(request, "replay/replay.html#runs", _runs(request))
 
 
 @require_POST
@@ -76,7 +78,7 @@ def importing(request: HttpRequest, id: UUID) -> HttpResponse:
             context = answer.json()
     except ServiceDown:
         context["state"] = "away"
-    return render(request, "dashboard/replay.html#progress", context)
+    return render(request, "replay/replay.html#progress", context)
 
 
 @require_GET
@@ -99,7 +101,7 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
         time = {**told["time"], **choices.pop("strip")}
         seats = {"sections": told["seats_then"]["sections"]}
         return render(
-            request, "dashboard/run.html", context | told | choices | seats | {"time": time, "run": _shown(found)}
+            request, "replay/run.html", context | told | choices | seats | {"time": time, "run": _shown(found)}
         )
 
 
@@ -125,7 +127,7 @@ def check_live(request: HttpRequest) -> HttpResponse:
 
 def _checked(request: HttpRequest, services: list[dict[str, Any]], status: str, imported: bool = False) -> HttpResponse:
     named = [{**one, "name": SERVICE_NAMES.get(one["service"], one["service"])} for one in services]
-    return render(request, "dashboard/check.html", {"imported": imported, "services": named, "status": status})
+    return render(request, "replay/check.html", {"imported": imported, "services": named, "status": status})
 
 
 def _runs(request: HttpRequest) -> dict[str, Any]:
@@ -164,7 +166,7 @@ def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str, ru
             check_run(request, run)
         answer = act()
         if answer.is_success:
-            response = render(request, "dashboard/replay.html#answer", {"detail": done})
+            response = render(request, "replay/replay.html#answer", {"detail": done})
             response["HX-Trigger"] = "runs"
             return response
         context = in_words(answer, "Refused")
@@ -173,4 +175,4 @@ def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str, ru
     except ServiceDown:
         detail = "Nobody knows yet whether it was done: the list of runs says what stands."
         context = {"title": "The journal's process does not answer", "detail": detail}
-    return render(request, "dashboard/replay.html#answer", context)
+    return render(request, "replay/replay.html#answer", context)

@@ -13,13 +13,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from dashboard import reading
-from dashboard.replay import bar
 from dashboard.replay.asked import NoMomentError, asked_position, says_moments
 from dashboard.replay.moment import everything, panels, time_of
-from dashboard.stage import present, story
-from journal import marks, moments, queries, runs
-from journal.runs import RunDict
+from dashboard.stage import story
+from drawing import present, time_bar
+from gateway.people import reading
+from journal.reading import marks, moments, queries
+from journal.runs import runs
+from journal.runs.runs import RunDict
 
 log = logging.getLogger(__name__)
 BOOKINGS = 200  # in the chooser, those that changed last
@@ -32,7 +33,7 @@ def moment(request: HttpRequest, run: UUID) -> HttpResponse:
     """All panels of the page at `?pos=`, with the `booking` and the `performance` that it shows."""
     found = known(run)
     with drawable(found):
-        return render(request, "dashboard/run.html#moment", shown(request, found))
+        return render(request, "replay/run.html#moment", shown(request, found))
 
 
 @contextmanager
@@ -129,12 +130,12 @@ def choices(run: RunDict) -> dict[str, Any]:
         for one in sorted(_rows_at_end(run, "booking_booking", BOOKINGS), key=lambda one: one.key, reverse=True)
         if one.from_pos >= first
     ]
-    heights = marks.density(first, last + 1, bar.BUCKETS, tape) if last > first else []
-    found = marks.marks(first, last, bar.BUCKETS, tape) if last >= first else []
+    heights = marks.density(first, last + 1, time_bar.BUCKETS, tape) if last > first else []
+    found = marks.marks(first, last, time_bar.BUCKETS, tape) if last >= first else []
     return {
         "bookings": bookings,
         "performances": _performances(run),
-        "strip": bar.strip(heights, found, first, last),
+        "strip": time_bar.strip(heights, found, first, last),
     }
 
 

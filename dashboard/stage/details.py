@@ -9,15 +9,15 @@ from typing import Any
 from django.conf import settings
 
 from booking.saga.stored import tracks
-from dashboard import reading
-from dashboard.privacy import viewer
-from dashboard.stage import present
 from dashboard.stage.functions import source, work_of
-from dashboard.stage.lanes.telling import mine
-from journal.queries import EntryDict
-from journal.telling import before
-from messaging.connections import redis_of_requests
-from messaging.statements import kept
+from drawing import present
+from drawing.lanes.telling import mine
+from gateway.people import reading
+from gateway.people.privacy import viewer
+from journal.noteworthy import before
+from journal.reading.queries import EntryDict
+from messaging.inbox.statements import kept
+from messaging.process.redis import redis_of_requests
 
 LONGEST = 20_000  # characters of one payload
 ROWS = 30

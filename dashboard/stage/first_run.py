@@ -3,8 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from dashboard import readiness
-from dashboard.clients import BOOKING, ServiceDown, call
+from gateway import readiness
+from gateway.clients import BOOKING, ServiceDown, call
 from projections import queries as views
 
 DEMO = {"performance": "concert-2024", "seats": ["E-9"], "customer": 99, "payment_method": "tok_visa"}

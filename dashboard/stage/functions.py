@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from dashboard.stage.present import VIEWS
+from drawing.present import VIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +41,35 @@ _SEATS, _PAYMENTS, _TICKETS = (
 _CANCEL = "tests/saga/test_cancelling.py::test_a_confirmed_booking_is_cancelled_by_a_second_saga"
 WORK = {
     "ReserveSeats": Work(
-        "seats.services.reserving.reserve",
+        "seats.transactions.reserving.reserve",
         f"{_SEATS}::test_bookings_in_one_batch_get_all_their_seats_or_none_in_arrival_order",
     ),
-    "ReleaseSeats": Work("seats.services.ending.release", f"{_SEATS}::test_released_seats_are_free_again_and_say_so"),
-    "ReleaseSeats forward": Work("seats.services.ending.give_back", _CANCEL),
-    "ConfirmSeats": Work(
-        "seats.services.ending.confirm", f"{_SEATS}::test_confirming_sells_and_confirming_again_changes_nothing"
+    "ReleaseSeats": Work(
+        "seats.transactions.ending.release", f"{_SEATS}::test_released_seats_are_free_again_and_say_so"
     ),
-    "TakePayment": Work("payments.services.take", f"{_PAYMENTS}::test_a_payment_is_recorded_answered_and_told"),
-    "RefundPayment": Work("payments.services.refund", f"{_PAYMENTS}::test_a_refund_gives_the_whole_amount_back_once"),
-    "IssueTickets": Work("tickets.services.issue", f"{_TICKETS}::test_a_ticket_for_each_seat_with_a_code_of_its_own"),
-    "VoidTickets": Work("tickets.services.void", _CANCEL),
+    "ReleaseSeats forward": Work("seats.transactions.ending.give_back", _CANCEL),
+    "ConfirmSeats": Work(
+        "seats.transactions.ending.confirm", f"{_SEATS}::test_confirming_sells_and_confirming_again_changes_nothing"
+    ),
+    "TakePayment": Work("payments.transactions.take", f"{_PAYMENTS}::test_a_payment_is_recorded_answered_and_told"),
+    "RefundPayment": Work(
+        "payments.transactions.refund", f"{_PAYMENTS}::test_a_refund_gives_the_whole_amount_back_once"
+    ),
+    "IssueTickets": Work(
+        "tickets.transactions.issue", f"{_TICKETS}::test_a_ticket_for_each_seat_with_a_code_of_its_own"
+    ),
+    "VoidTickets": Work("tickets.transactions.void", _CANCEL),
     "FenceTickets": Work(
-        "messaging.barrier.take",
+        "messaging.inbox.barrier.take",
         f"{_TICKETS}::test_an_overdue_issue_is_fenced_and_refused_when_it_comes_after_all",
     ),
     "FenceVoidTickets": Work(
-        "messaging.barrier.take",
+        "messaging.inbox.barrier.take",
         "tests/saga/test_wishes.py::test_a_wish_whose_first_command_is_lost_stays_and_is_granted",
     ),
     "BookTickets": Work(
         "booking.placing.transaction.place",
-        "tests/booking/test_placing.py::test_booking_event_and_command_are_written_together",
+        "tests/booking/placing/test_placing.py::test_booking_event_and_command_are_written_together",
     ),
     "CancelRequested": Work("booking.cancelling.request_cancel", _CANCEL),
     "SagaOverdue": Work(
@@ -71,14 +77,14 @@ WORK = {
         "tests/booking/test_watchdog.py::test_overdue_saga_is_reported_once_with_its_attempt_and_a_lease",
     ),
     "HoldExpired": Work(
-        "seats.services.expiry.report_expired", "tests/saga/test_hold_expiry.py::test_each_hold_is_told_of_once"
+        "seats.transactions.expiry.report_expired", "tests/saga/test_hold_expiry.py::test_each_hold_is_told_of_once"
     ),
     "orchestrator": Work(
         "booking.orchestrator.process.process",
-        "tests/booking/test_orchestrator.py::test_one_booking_from_start_to_end",
+        "tests/booking/orchestrator/test_orchestrator.py::test_one_booking_from_start_to_end",
     ),
     "dead letter": Work(
-        "messaging.dead_letters.record",
+        "messaging.inbox.dead_letters.record",
         f"{_PAYMENTS}::test_an_unknown_token_is_a_dead_letter_and_takes_nothing",
     ),
     "view": Work(

@@ -7,10 +7,10 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
-from dashboard.fresh import Fresh
-from dashboard.stage.durations import lasting
-from messaging.connections import redis_of_requests
-from messaging.streams import name
+from drawing.durations import lasting
+from gateway.cached import Fresh
+from messaging.events.streams import name
+from messaging.process.redis import redis_of_requests
 from projections import queries as views
 from projections.views import VIEWS
 

@@ -9,19 +9,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard import rail, reading
-from dashboard.operator import is_operator
-from dashboard.ownership import armed_by
+from dashboard.faults import rail
 from dashboard.replay.asked import asked_position, says_moments
 from dashboard.replay.moment import panels
-from dashboard.stage import present
 from dashboard.stage.details import details
 from dashboard.stage.gauges import lags_of_page
-from dashboard.stage.seats import sections
 from dashboard.stage.story import narrow, story
-from dashboard.visitor import visitor
-from journal import queries as journal
-from messaging.outage import is_passing
+from drawing import present
+from drawing.seats import sections
+from gateway.people import reading
+from gateway.people.operator import is_operator
+from gateway.people.ownership import armed_by
+from gateway.people.visitor import visitor
+from journal.reading import queries as journal
+from messaging.process.outage import is_passing
 from projections import queries as views
 
 FEATURED = "concert-2024"  # the field's textbook example is what a first visit shows
@@ -49,11 +50,11 @@ def index(request: HttpRequest) -> HttpResponse:
             return redirect(f"/replay/of?pos={asked_position(request)}")  # no booking's: a moment of the run
         shown = _shown(request)
         status = 404 if shown["unknown_booking"] else 200
-        return render(request, "dashboard/index.html", {**shown, **faults}, status=status)
+        return render(request, "stage/index.html", {**shown, **faults}, status=status)
     except Error as error:  # the page lives on the views: without them it can only say so
         if not is_passing(error):
             raise
-        return render(request, "dashboard/away.html", faults, status=503)
+        return render(request, "stage/away.html", faults, status=503)
 
 
 def _shown(request: HttpRequest) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
         told |= panels(pos, performance, seen=request.GET.get("map", ""))
     elif request.GET.get("back") == "1":
         told |= _seats_now(performance)
-    return render(request, "dashboard/booking.html#panel", told | {"performance": performance})
+    return render(request, "stage/booking.html#panel", told | {"performance": performance})
 
 
 def _seats_now(performance: str) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
     found = details(str(booking), pos)
     if found is None:
         return HttpResponse(f"booking {booking} has no entry {pos}", status=404, content_type="text/plain")
-    return render(request, "dashboard/entry.html", found)
+    return render(request, "stage/entry.html", found)
 
 
 @require_GET
@@ -137,7 +138,7 @@ def newest(request: HttpRequest) -> HttpResponse:
     found = _newest(narrow(request), performance)
     if found and request.GET.get("back") == "1":
         found |= _seats_now(performance) | {"performance": performance}
-    return render(request, "dashboard/booking.html#panel", found) if found else HttpResponse(status=204)
+    return render(request, "stage/booking.html#panel", found) if found else HttpResponse(status=204)
 
 
 @require_GET
@@ -156,7 +157,7 @@ def opening(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def recent(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/booking.html#recent", {"recent": reading.recent_bookings(6)})
+    return render(request, "stage/booking.html#recent", {"recent": reading.recent_bookings(6)})
 
 
 def _first_ahead(performances: list[dict[str, Any]]) -> str:

@@ -1,6 +1,6 @@
 """The form that books. Its answers are for a person: each status has its words, and what to do next.
 
-Besides the partial an answer carries an event for static/dashboard/shop.js: `booked`, `refused` (it is known that this request
+Besides the partial an answer carries an event for static/stage/shop.js: `booked`, `refused` (it is known that this request
 booked nothing) or `unanswered` (it is not: the page asks again with the same key).
 """
 
@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from dashboard import reading
-from dashboard.clients import BOOKING, INJECTED, ServiceDown, call
-from dashboard.pressure import PRESSURE
-from dashboard.stage.money import money
 from dashboard.stage.story import tell
 from dashboard.typed import form_key, whole_or_text
-from dashboard.visitor import placed_by
-from messaging.problems import Problem
+from drawing.money import money
+from gateway.clients import BOOKING, INJECTED, ServiceDown, call
+from gateway.people import reading
+from gateway.people.visitor import placed_by
+from gateway.pressure import PRESSURE
+from serving.problems import Problem
 
 STILL_CHOSEN = "Nothing was booked, and your seats are still selected"
 CHOOSE = {
@@ -74,7 +74,7 @@ def _booked(request: HttpRequest, accepted: dict[str, Any]) -> HttpResponse:
     booking, performance = accepted["id"], request.POST.get("performance", "")
     entries = reading.entries_of(booking)
     told = tell(booking, entries, performance=performance) | {"fresh": not entries}
-    response = render(request, "dashboard/booking.html#panel", told)
+    response = render(request, "stage/booking.html#panel", told)
     response["HX-Trigger"] = json.dumps({"booked": {"id": booking, "state": accepted["state"]}})
     shown = request.POST.get("map", "") or performance
     response["HX-Push-Url"] = f"/?performance={shown}&customer={request.POST.get('customer', '')}&booking={booking}"
@@ -116,7 +116,7 @@ def _unanswered(request: HttpRequest) -> HttpResponse:
 
 
 def _problem(request: HttpRequest, event: dict[str, Any], **told: Any) -> HttpResponse:
-    response = render(request, "dashboard/booking.html#problem", told)
+    response = render(request, "stage/booking.html#problem", told)
     response["HX-Trigger"] = json.dumps(event)
     response["HX-Retarget"], response["HX-Reswap"] = "#problem", "outerHTML"
     return response

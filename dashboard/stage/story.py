@@ -7,15 +7,14 @@ from uuid import uuid4
 
 from django.http import HttpRequest
 
-from dashboard import reading
-from dashboard.privacy import viewer
-from dashboard.replay import bar
-from dashboard.stage import present, steps, tables
 from dashboard.stage.details import describe
-from dashboard.stage.lanes import Lane, draw, orchestrated
-from journal.moments import RowThen
-from journal.queries import EntryDict
-from journal.stories import Tables, fold
+from drawing import present, steps, tables, time_bar
+from drawing.lanes import Lane, draw, orchestrated
+from gateway.people import reading
+from gateway.people.privacy import viewer
+from journal.reading.moments import RowThen
+from journal.reading.queries import EntryDict
+from journal.reading.stories import Tables, fold
 from topology.chosen import HOUSE
 from topology.sagas import sagas_of
 
@@ -23,7 +22,7 @@ SETTLED = ("CANCELLING", "CANCELLED", "COMPENSATING")  # on its way out, or gone
 
 
 def narrow(request: HttpRequest) -> bool:
-    """Does this browser have room for the narrow picture only? static/dashboard/lanes.js says so."""
+    """Does this browser have room for the narrow picture only? static/drawing/lanes.js says so."""
     return request.COOKIES.get("lanes") == "narrow"
 
 
@@ -68,7 +67,7 @@ def tell(
         "sagas": steps.sagas(told.tables),
         "entry": present.entry(told.entry, booking) if told.entry else None,
         "tables": tables.groups(told),
-        "time": bar.of_booking(entries, told.pos),
+        "time": time_bar.of_booking(entries, told.pos),
         "lanes": draw(entries, booking, pos, lanes=_lanes(told.tables, entries), narrow=narrow),
         "details": describe(told.entry, booking, sql=sql) if told.entry and pos is not None else None,
         "panel_url": f"/bookings/{booking}/panel?pos=",

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from dashboard.socket.line import line
+from drawing.line import line
 
 register = template.Library()
 

@@ -5,9 +5,9 @@ from typing import Any
 from django import template
 
 from dashboard.navigation import Place, places
-from dashboard.stage import durations
-from dashboard.stage.money import money
-from dashboard.stage.seat import seat
+from drawing import durations
+from drawing.money import money
+from drawing.seat import seat
 from messaging.typed_text import isolated
 
 register = template.Library()

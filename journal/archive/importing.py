@@ -19,7 +19,7 @@ from journal.archive.exporting import hashes_at
 from journal.archive.lines import Hashes
 from journal.archive.reading import ArchiveError, read
 from journal.archive.staging import Staging, numbers
-from journal.indexer import Indexer
+from journal.index.indexer import Indexer
 from journal.models import Run
 
 ALIAS = "journal"

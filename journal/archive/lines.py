@@ -160,7 +160,7 @@ class Change(TypedDict):
 
 @with_config(STRICT)
 class Entry(TypedDict):
-    """As `journal.queries.as_dict` gives it."""
+    """As `journal.reading.queries.as_dict` gives it."""
 
     pos: Pos
     kind: Literal["transaction", "observation"]

@@ -10,10 +10,10 @@ import orjson
 import psycopg
 from django.db import DataError, connections
 
-from journal import index_store
 from journal.archive.lines import Hashes
 from journal.archive.reading import ArchiveError
 from journal.archive.writing import dumps
+from journal.index import index_store
 from messaging.hashing import added, row_hash
 
 ALIAS = "journal"

@@ -7,8 +7,8 @@ import psycopg
 from django.db import Error
 from django.db.backends.postgresql import base
 
-from messaging.outage import CommitUnknownError, sqlstate
 from messaging.postgresql.bounded import BoundedConnection, is_silent
+from messaging.process.outage import CommitUnknownError, sqlstate
 
 UNKNOWN = ("08", "57P")  # SQLSTATE classes that say nothing of a commit: the connection, or its server, has ended
 

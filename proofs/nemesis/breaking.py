@@ -21,7 +21,7 @@ from proofs.nemesis import lasting, schedule
 from proofs.nemesis.schedule import Strike
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from sandbox.processes import BY_NAME, HOUSE, celery
+from topology.processes import BY_NAME, HOUSE, celery
 
 SHIFT = {
     "seats": "update seats_hold set expires_at = expires_at - %s * interval '1 second' where status = 'HELD'",

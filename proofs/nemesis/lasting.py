@@ -14,11 +14,11 @@ import psycopg
 
 from proofs.house import wait_for
 from proofs.network import Network
-from sandbox import secret_store
-from sandbox.environment import Environments
+from sandbox.data import secret_store
 from sandbox.layout import Layout
-from sandbox.processes import BY_NAME
-from sandbox.supervise import Supervisor
+from sandbox.running.environment import Environments
+from sandbox.running.supervise import Supervisor
+from topology.processes import BY_NAME
 
 UNDO_S = 60.0  # how long a server that is away at the end is waited for: nothing may stay broken
 LOCKS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from faults import Action, Point
 from proofs.nemesis.lasting import BEHIND, LOCKS
-from sandbox.processes import PROCESSES, SERVICES
+from topology.processes import PROCESSES, SERVICES
 
 KILL, RESTART, REDIS, STOP, ZOMBIE, CLOCK = "kill", "restart", "lose redis", "stop", "zombie", "clock"
 READ_ONLY, FREEZE, LOCK, SWALLOW, SLOT = "read-only", "freeze", "lock a row", "swallow", "drop a slot"

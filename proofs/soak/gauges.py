@@ -14,7 +14,7 @@ from redis import Redis, RedisError
 from proofs import running
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from sandbox.processes import ALIASES
+from topology.processes import ALIASES
 
 # Connections, WAL that the slots of its instance make it keep, and size. Anybody may read pg_replication_slots.
 _DATABASE = """

@@ -14,8 +14,8 @@ from booking.handlers import handle
 from booking.models import Booking, IdempotencyKey, Outbox
 from booking.placing import transaction
 from booking.placing.group_commit import GroupCommit, Overloaded
-from messaging.problems import MEDIA_TYPE
-from messaging.rate import QUIET, Rate
+from messaging.process.pacing import QUIET, Rate
+from serving.problems import MEDIA_TYPE
 from tests.booking.world import overdue, place, reply, up_to
 from tests.waiting import wait_until
 

@@ -10,7 +10,7 @@ from redis import Redis
 from booking.handlers import handle
 from booking.models import Booking, Outbox, Saga, SagaLog
 from messaging.envelope import from_row
-from messaging.problems import MEDIA_TYPE
+from serving.problems import MEDIA_TYPE
 from tests.booking.world import commands, overdue, place, reply, up_to
 from tests.messages import new_id
 

@@ -16,8 +16,8 @@ from booking.api import switches as asked
 from booking.models import Booking, Outbox
 from booking.placing import switches, transaction
 from booking.placing.apart import Apart
-from messaging.connections import redis_client, redis_of_requests
 from messaging.postgresql.bounded import be_patient
+from messaging.process.redis import redis_client, redis_of_requests
 from proofs.network import Network
 from tests.booking.test_api import BODY
 from tests.breaking import locked, read_only
@@ -34,7 +34,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def _bounded(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     """As in Booking's process: no statement, and no lock, is waited for longer than this."""
-    settings.MIDDLEWARE = ["messaging.problems.ProblemMiddleware"]
+    settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware"]
     options = connections["booking"].settings_dict["OPTIONS"]
     monkeypatch.setitem(options, "options", "-c lock_timeout=600")
     monkeypatch.setitem(options, "connect_timeout", 2)

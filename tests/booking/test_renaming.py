@@ -8,7 +8,7 @@ from django.test import Client
 
 from booking.customers.api import LONGEST_NAME as LONGEST
 from booking.models import Customer, IdempotencyKey, Outbox
-from messaging.problems import MEDIA_TYPE
+from serving.problems import MEDIA_TYPE
 
 pytestmark = [
     pytest.mark.django_db(databases=["booking"]),

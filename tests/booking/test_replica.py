@@ -6,7 +6,7 @@ import pytest
 
 from booking.models import PerformanceReplica, ReplicaCheckpoint
 from booking.replica import apply, load
-from messaging.cursor import Cursor
+from messaging.events.cursor import Cursor
 from tests.messages import new_id
 
 pytestmark = pytest.mark.django_db(databases=["booking"])

@@ -8,7 +8,7 @@ from booking.contract import BookTickets, SagaOverdue
 from booking.models import Booking, Outbox, Saga
 from booking.placing import transaction
 from booking.placing.transaction import PlaceBooking, Placed
-from tests.booking.protocol import PRICE
+from tests.booking.saga.protocol import PRICE
 from tests.messages import command, new_id
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
+from tests.browser.live.test_socket import LISTEN, Wire
 from tests.browser.standing import PATIENCE
-from tests.browser.test_socket import LISTEN, Wire
 from tests.live import Live
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

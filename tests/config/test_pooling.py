@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connections
 
 from config import pooling
-from messaging.outage import is_passing
+from messaging.process.outage import is_passing
 
 pytestmark = pytest.mark.django_db(databases=["payments"], transaction=True)
 

@@ -15,7 +15,7 @@ def headers(path: str) -> Any:
     return answer.headers
 
 
-@pytest.mark.parametrize("path", ["dashboard/stage.css", "dashboard/stage.js", "django_htmx/htmx-2.min.js"])
+@pytest.mark.parametrize("path", ["stage/stage.css", "stage/stage.js", "django_htmx/htmx-2.min.js"])
 def test_a_part_of_a_page_says_only_what_it_is(path: str) -> None:
     found = headers(path)
     assert not set(DOCUMENTS) & set(found)
@@ -25,5 +25,5 @@ def test_a_part_of_a_page_says_only_what_it_is(path: str) -> None:
 def test_what_can_be_opened_by_itself_is_guarded_like_a_page() -> None:
     """The control: the headers are there for all else."""
     assert "config.static.StaticFiles" in configured.MIDDLEWARE
-    found = headers("dashboard/icon.svg")
+    found = headers("base/icon.svg")
     assert set(DOCUMENTS) <= set(found)

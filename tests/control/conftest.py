@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from sandbox.control.keeper import Keeper
-from sandbox.control.state import Store
+from control.keeper import Keeper
+from control.state import Store
 
 NewKeeper = Callable[[], Keeper]
 

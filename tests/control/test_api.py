@@ -12,11 +12,11 @@ from ninja.testing import TestClient
 from pytest_django import Settings
 from redis import Redis
 
+from control.api import build
+from control.keeper import Keeper
+from control.matrix import Matrix
+from control.state import Record, State, Store
 from faults import LIMIT, Action, Fault, Point, dump
-from sandbox.control.api import build
-from sandbox.control.keeper import Keeper
-from sandbox.control.matrix import Matrix
-from sandbox.control.state import Record, State, Store
 from tests.waiting import wait_until
 
 

@@ -9,11 +9,11 @@ import pytest
 from redis import Redis
 
 import faults
+from control.keeper import Keeper
+from control.mirror import ASIDE, end_what_kills
 from faults import Fault, Mechanism, Plan, Point, Target
 from faults.holding import HELD_KEY
 from messaging.observe import STREAM
-from sandbox.control.keeper import Keeper
-from sandbox.control.mirror import ASIDE, end_what_kills
 from tests.control.conftest import NewKeeper
 from tests.faults.garbage import DECLINED, GARBAGE, ID
 

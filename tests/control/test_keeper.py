@@ -12,12 +12,12 @@ from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import faults
+from control.keeper import Keeper, Unknown
+from control.mirror import Mirror, Seen, end_what_kills
+from control.state import Record, State, Store
 from faults import Action, Fault, FaultError, Kind, Mechanism, Plan, Point, Target, Trigger
-from messaging.connections import redis_of_a_round, redis_of_requests
 from messaging.observe import STREAM
-from sandbox.control.keeper import Keeper, Unknown
-from sandbox.control.mirror import Mirror, Seen, end_what_kills
-from sandbox.control.state import Record, State, Store
+from messaging.process.redis import redis_of_a_round, redis_of_requests
 from tests.breaking import frozen
 from tests.control.conftest import NewKeeper
 from tests.servers import redis_server_in

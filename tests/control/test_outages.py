@@ -13,11 +13,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from redis import Redis
 
+from control.databases import Databases
+from control.keeper import Keeper
+from control.state import Store
 from faults import Action, Fault, FaultError, Kind, Point, Trigger
 from faults.fault import dump
-from sandbox.control.databases import Databases
-from sandbox.control.keeper import Keeper
-from sandbox.control.state import Store
 from sandbox.layout import free_ports
 from sandbox.testing import url_of
 from tests.control.conftest import NewKeeper

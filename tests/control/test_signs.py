@@ -5,9 +5,9 @@ from typing import cast
 import pytest
 from redis import Redis
 
-from dashboard import readiness
-from messaging.heartbeat import SEEN, STARTED, Heartbeat, note_start
-from sandbox.control.signs import Signs
+from control.signs import Signs
+from gateway import readiness
+from messaging.process.heartbeat import SEEN, STARTED, Heartbeat, note_start
 
 DEAD, STARTING = "worker-seats", "relay-seats"
 

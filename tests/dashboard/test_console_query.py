@@ -13,9 +13,9 @@ from django.conf import settings
 
 from dashboard.console import query
 from dashboard.console.query import AT_ONCE, CELL, ROWS, Refusal, Result, run
-from sandbox.processes import BACKEND_KB
 from sandbox.testing import url_of
 from tests.waiting import wait_until
+from topology.processes import BACKEND_KB
 
 pytestmark = pytest.mark.django_db(databases=[])
 OWNER = url_of(os.environ, "seats", "seats", "seats")

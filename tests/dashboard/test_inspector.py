@@ -10,11 +10,11 @@ from django.template.loader import render_to_string
 from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import restore
 from dashboard.records.inspector import sagas_of
-from dashboard.stage import tables
 from dashboard.stage.story import tell
-from journal.stories import fold
-from tests.dashboard.evidence import CELLS, STORIES, told_of
-from tests.dashboard.recording import recorded
+from drawing import tables
+from journal.reading.stories import fold
+from tests.drawing.evidence import CELLS, STORIES, told_of
+from tests.drawing.recording import recorded
 
 
 @pytest.mark.parametrize("name", [*STORIES, *CELLS])
@@ -60,7 +60,7 @@ def test_the_inspector_says_undone_only_of_what_was_and_could_be(name: str) -> N
 def test_a_declined_booking_in_the_inspector() -> None:
     booking, entries = recorded("declined")
     context = {"booking_id": booking, "state": "CANCELLED", "sagas": sagas_of(booking, entries, None)}
-    html = render_to_string("dashboard/inspector.html#saga", context)
+    html = render_to_string("records/inspector.html#saga", context)
     steps_told = html.partition('<ol class="saga-steps">')[2].partition("</ol>")[0]
     assert re.findall(r'<p class="undo">(.*?)</p>', steps_told) == ["undone by ReleaseSeats"]
     assert re.findall(r'<span class="known">(.*?)</span>', steps_told) == [
@@ -130,7 +130,7 @@ def test_a_sagas_row_of_another_version_takes_no_page_away(name: str, strange: d
     unknown = not set(strange) <= {"due_at", "attempt"}
     assert bool(saga["unknown"]) == unknown
     context = {"booking_id": booking, "state": "CANCELLED", "sagas": [saga]}
-    assert ("Unknown here" in render_to_string("dashboard/inspector.html#saga", context)) == unknown
+    assert ("Unknown here" in render_to_string("records/inspector.html#saga", context)) == unknown
     for entry in entries:
         told = tell(booking, entries, entry["pos"], sql=False)
         assert told["lanes"]

@@ -10,9 +10,10 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-from dashboard import operate, operate_api, operate_letters
-from dashboard.clients import ServiceDown
+from dashboard.operate import letters, views
 from dashboard.records import customers
+from gateway import operate_api
+from gateway.clients import ServiceDown
 
 pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal", "projections"])]
 AWAY: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.7"}
@@ -91,7 +92,7 @@ def test_the_page_says_which_service_is_away(client: Client, monkeypatch: pytest
             503 if service == "tickets" else 200, json=body, request=httpx.Request(method, "http://s")
         )
 
-    for module in (operate, operate_letters):
+    for module in (views, letters):
         monkeypatch.setattr(module, "ask", ask)
     text = client.get("/operate").content.decode()
     assert "Payment: its API does not answer" in text
@@ -114,7 +115,7 @@ def test_an_api_that_is_down_on_purpose_is_told_in_words(
 ) -> None:
     told = {"title": "Injected fault", "detail": "the API of 'seats' is down on purpose (fault 27c0a8)"}
     answer = httpx.Response(503, json=told, headers={"X-Injected-Fault": "27c0a8"})
-    for module in (operate, operate_api, customers):
+    for module in (views, operate_api, customers):
         monkeypatch.setattr(module, "call", lambda *_, **__: answer)
     monkeypatch.setattr(customers, "get_json", lambda *_, **__: None)
     text = client.post(FORMS[form], {**HAND, "name": "Anna", "letter": ID, "customer": "123"}).content.decode()
@@ -165,12 +166,12 @@ def test_a_saga_that_is_kept_from_its_decision_is_not_promised_one_in_the_past()
         told: dict[str, Any] = {**saga, "attempt": 1, "reason": "", "steps": []}
         told["due_at"] = due.isoformat() if due else None
         return render_to_string(
-            "dashboard/operate.html#work", {"sagas": [operate._saga(told)], "digest": "", "letters": []}
+            "operate/operate.html#work", {"sagas": [views._saga(told)], "digest": "", "letters": []}
         )
 
     stranger = {"unknown": "no step ChargeCard", "stuck": False, "overdue": True, "current": None, "state": "RUNNING"}
     saga = {"id": ID, "step": "ChargeCard", "action": '"forward"', "attempt": 1, **stranger}
-    text = render_to_string("dashboard/operate.html#work", {"sagas": [{**saga, **operate.seen(saga)}], "letters": []})
+    text = render_to_string("operate/operate.html#work", {"sagas": [{**saga, **views.seen(saga)}], "letters": []})
     assert "no step ChargeCard" in text
     assert "End it: the booking is cancelled" in text
     assert "Send again now" not in text
@@ -193,9 +194,9 @@ def test_the_attempts_shown_are_those_of_what_the_saga_stands_at() -> None:
     ]  # fmt: skip
     saga = {"id": ID, "booking_id": ID, "definition": "BookTickets", "state": "STUCK", "booking_state": "CANCELLING"}
     told = {**saga, "step": "ReserveSeats", "action": "compensation", "attempt": 1, "due_at": None, "steps": steps}
-    text = render_to_string("dashboard/operate.html#work", {"sagas": [operate._saga(told)], "letters": []})
+    text = render_to_string("operate/operate.html#work", {"sagas": [views._saga(told)], "letters": []})
     assert ("of ReleaseSeats" in text, "of TakePayment" in text) == (True, False)
-    assert operate._saga({**told, "step": "ReserveSeats", "action": "forward"})["current"] is None  # it has its answer
+    assert views._saga({**told, "step": "ReserveSeats", "action": "forward"})["current"] is None  # it has its answer
 
 
 @pytest.mark.parametrize("verb", ["retry-now", "skip", "resend"])

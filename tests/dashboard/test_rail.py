@@ -9,10 +9,10 @@ from django.template import Context, Template
 from django.test import RequestFactory
 
 import faults
-from dashboard.chips import OWNERS, groups, owner_of, shown
-from dashboard.rail import anew, form, wanted
+from control.outages import check_outage
+from dashboard.faults.chips import OWNERS, groups, owner_of, shown
+from dashboard.faults.rail import anew, form, wanted
 from faults import AT, Point
-from sandbox.control.outages import check_outage
 
 
 @pytest.mark.parametrize("service", OWNERS)
@@ -80,7 +80,7 @@ def test_when_begins_again_with_once_where_another_place_is_chosen() -> None:
 
 @pytest.mark.parametrize("service", OWNERS)
 def test_the_form_of_a_whole_page_offers_processes_and_not_the_headers_pages(service: str) -> None:
-    page = "{% extends 'dashboard/base.html' %}{% block main %}{% include 'dashboard/faults.html#form' %}{% endblock %}"
+    page = "{% extends 'base/base.html' %}{% block main %}{% include 'faults/faults.html#form' %}{% endblock %}"
     for point, _ in form({"service": service})["points"]:
         context = form({"service": service, "point": point})
         shown = Template(page).render(Context({**context, "request": RequestFactory().get("/")}))

@@ -9,8 +9,8 @@ from redis import Redis
 
 import faults
 from faults import Fault
-from messaging import api_faults
-from messaging.problems import MEDIA_TYPE
+from serving import faults as api_faults
+from serving.problems import MEDIA_TYPE
 from tests.faults.told import told
 
 pytestmark = [
@@ -22,7 +22,7 @@ pytestmark = [
 @pytest.fixture
 def _as_payments(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SERVICE = "payments"
-    settings.MIDDLEWARE = ["messaging.problems.ProblemMiddleware", "messaging.api_faults.ApiFaults"]
+    settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.faults.ApiFaults"]
     monkeypatch.setattr(api_faults, "STALE_S", 0.0)  # each request reads the plan, so that nothing here has to wait
     monkeypatch.setattr(api_faults, "FRESH_S", 0.0)
 

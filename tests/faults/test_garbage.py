@@ -10,7 +10,7 @@ from redis import Redis
 import faults
 from faults import Action, Fault, Held, Hold, Mechanism, Plan, Point, Target
 from faults.holding import HELD_KEY
-from messaging.heartbeat import Heartbeat
+from messaging.process.heartbeat import Heartbeat
 from tests.faults.garbage import DECLINED, GARBAGE, ID
 
 TARGET = Target(message="TakePayment", booking="b-1")

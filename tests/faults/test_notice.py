@@ -9,10 +9,10 @@ import pytest
 from redis import ConnectionPool, Redis, RedisError
 
 import faults
+from control.mirror import Mirror
 from faults import Action, Fault, Mechanism, Plan, Point, notice
 from faults.fault import dump
 from faults.plan import KEY
-from sandbox.control.mirror import Mirror
 from tests.servers import redis_server_in
 from tests.waiting import wait_until
 

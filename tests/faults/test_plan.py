@@ -13,8 +13,8 @@ from redis import Redis
 import faults
 from faults import Action, Fault, FaultError, Hold, Mechanism, Plan, Point, Target, Trigger
 from faults.plan import draw
-from messaging.heartbeat import Heartbeat
-from payments.handlers import handle
+from messaging.process.heartbeat import Heartbeat
+from payments.commands import handle
 from payments.models import Payment
 from tests.payments.test_payments import take
 from tests.waiting import wait_until

@@ -11,9 +11,9 @@ from pathlib import Path
 from redis import Redis
 
 import faults
-from sandbox.processes import BY_NAME
 from tests.faults.told import told
 from tests.waiting import wait_until
+from topology.processes import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30

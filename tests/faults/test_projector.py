@@ -109,7 +109,7 @@ def apply_in_a_process(envelope: dict[str, Any]) -> int:
     }
     code = (
         "import django, json, sys; django.setup()\n"
-        "from messaging.connections import redis_client\n"
+        "from messaging.process.redis import redis_client\n"
         "from tests.faults.test_projector import projector\n"
         "projector(redis_client()).apply([json.load(sys.stdin)], [], {})"
     )

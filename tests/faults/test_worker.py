@@ -19,8 +19,8 @@ from redis import Redis
 
 import faults
 from faults import Action, Fault, Point, Trigger
-from messaging.heartbeat import Heartbeat
-from payments.handlers import handle
+from messaging.process.heartbeat import Heartbeat
+from payments.commands import handle
 from payments.models import DeadLetter, Outbox, Payment
 from tests.faults.told import told
 from tests.messages import new_id, replies
@@ -51,7 +51,7 @@ def work(envelopes: list[dict[str, Any]], *, redelivered: bool = False) -> int:
     }
     code = (
         "import django, json, sys; django.setup()\n"
-        "from payments.handlers import handle\n"
+        "from payments.commands import handle\n"
         f"handle(json.load(sys.stdin), {redelivered})"
     )
     child = [sys.executable, "-c", code]

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from sandbox.processes import PROCESSES
 from tests.live import Live
 from tests.waiting import wait_until
+from topology.processes import PROCESSES
 
 pytestmark = pytest.mark.timeout(400)
 BOOKINGS = 200

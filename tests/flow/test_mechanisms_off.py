@@ -16,11 +16,11 @@ from redis import Redis
 
 import faults
 from faults import Mechanism
-from sandbox.processes import BY_NAME
 from tests.flow.test_faults import arm, fired
 from tests.flow.test_verdict import execute, invariant, verdict
 from tests.live import ROOT, Live
 from tests.waiting import wait_until
+from topology.processes import BY_NAME
 
 pytestmark = pytest.mark.timeout(240)
 ON_AND_OFF = pytest.mark.parametrize("off", [False, True], ids=["on", "off"])

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from redis import Redis
 
-from messaging.heartbeat import SEEN, STARTED
+from control.setup.provision import admin_url
+from messaging.process.heartbeat import SEEN, STARTED
 from proofs import running
-from sandbox.provision import admin_url
 from tests.breaking import frozen, read_only
 from tests.flow.test_verdict import verdict
 from tests.live import ENDED, Live

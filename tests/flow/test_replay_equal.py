@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from journal import moments
-from sandbox.publish import publish
+from control.setup.publish import publish
+from journal.reading import moments
 from tests.live import Live
 from tests.waiting import wait_until
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from journal.reading import Candidate
+from journal.recording.transactions import Candidate
 from messaging.wal import Change, Insert, Relation, Transaction, Update
 from messaging.wal.messages import Column
 from messaging.wal.values import converters_of

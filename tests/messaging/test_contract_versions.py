@@ -11,11 +11,11 @@ from booking.handlers import handle as handle_in_booking
 from booking.models import DeadLetter as BookingLetter
 from booking.models import PerformanceReplica, Saga
 from booking.orchestrator.inbound import validate as validate_in_booking
-from messaging.dead_letters import LIMIT, message_of
 from messaging.envelope import NewerContractError, contract_version, dataschema, from_row
-from messaging.letter_retries import send_due
+from messaging.inbox.dead_letters import LIMIT, message_of
+from messaging.inbox.letter_retries import send_due
 from messaging.message import Body
-from payments.handlers import handle
+from payments.commands import handle
 from payments.models import DeadLetter, Outbox, Payment
 from projections.views import VIEWS
 from seats.contract import PerformanceAnnounced

@@ -1,8 +1,8 @@
 import pytest
 from django.test import Client
 
-from messaging.problems import MEDIA_TYPE
-from payments.handlers import handle
+from payments.commands import handle
+from serving.problems import MEDIA_TYPE
 from tests.messages import new_id
 from tests.payments.test_payments import refund, take
 

@@ -8,16 +8,16 @@ from django.db import connections
 from django.test import Client
 from redis import Redis
 
-from messaging import dead_letters
 from messaging.envelope import from_row
 from messaging.hashing import row_hash
-from messaging.problems import MEDIA_TYPE
+from messaging.inbox import dead_letters
 from messaging.wal import Relation, python_row
 from messaging.wal.messages import Column
 from messaging.wal.values import converters_of
+from payments.commands import handle, service
 from payments.contract import PaymentMethod, RefundPayment, TakePayment
-from payments.handlers import handle, service
 from payments.models import DeadLetter, Outbox, Payment
+from serving.problems import MEDIA_TYPE
 from tests.messages import command, new_id
 
 pytestmark = [

@@ -14,15 +14,15 @@ from redis import Redis
 from booking.handlers import handle as handle_in_booking
 from booking.models import DeadLetter as BookingLetter
 from booking.models import Outbox as BookingOutbox
-from dashboard import operate_letters
-from messaging import dead_letters
-from messaging.dead_letters import LIMIT
+from dashboard.operate import letters
 from messaging.envelope import from_row
-from messaging.letter_retries import send_due
-from messaging.problems import MEDIA_TYPE
-from payments.handlers import handle
+from messaging.inbox import dead_letters
+from messaging.inbox.dead_letters import LIMIT
+from messaging.inbox.letter_retries import send_due
+from payments.commands import handle
 from payments.models import DeadLetter, Outbox, Payment
 from seats.contract import HoldExpired
+from serving.problems import MEDIA_TYPE
 from tests.messages import command, new_id
 from tests.payments.test_dead_letters import HAND, TOKEN, dead, observed, take
 
@@ -241,9 +241,9 @@ def test_the_page_reaches_them_too(client: Client, monkeypatch: pytest.MonkeyPat
     def ask(method: str, service: str, path: str, **more: Any) -> Any:
         return client.post(path, json.dumps(more["json"]), content_type="application/json", headers=TOKEN)
 
-    monkeypatch.setattr(operate_letters, "ask", ask)
+    monkeypatch.setattr(letters, "ask", ask)
     until = client.get(URL, headers=TOKEN).json()[0]["updated_at"]
-    title, text = operate_letters.settle("payments", "retry", dict(HAND), [], until)
+    title, text = letters.settle("payments", "retry", dict(HAND), [], until)
     assert text.startswith("7 messages are sent again.")
     assert DeadLetter.objects.filter(state="retried").count() == 7
     assert title == "1000 would fail again"

@@ -6,8 +6,8 @@ from redis import Redis
 
 from faults import Mechanism, arm, switch
 from faults.toggles import card_declined
+from payments.commands import handle
 from payments.contract import PaymentMethod, RefundPayment, TakePayment
-from payments.handlers import handle
 from payments.models import DeadLetter, Outbox, Payment, Refund
 from payments.models import PaymentMethod as Method
 from tests.messages import command, new_id, replies, sent

@@ -7,13 +7,13 @@ from typing import Any
 
 from redis import Redis
 
-from messaging.reader import Reader
+from messaging.events.reader import Reader
 from projections import queries, sums
 from projections.models import Checkpoint, DeadLetter
 from projections.projector import Injected, Projector
 from projections.views import View
 from tests.event_source import EventSource
-from tests.messaging.following import in_a_thread
+from tests.messaging.events.following import in_a_thread
 
 SERVICES = ("booking", "seats", "payments", "tickets")
 Sources = dict[str, EventSource]
@@ -42,7 +42,7 @@ def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
     projector = Projector(view, Injected(redis, "projector-bookings"))
     reader = Reader("test-projector", redis=redis, apis={name: sources[name].api() for name in view.sources})
     FOLLOWED.clear()
-    follow_log = logging.getLogger("messaging.outage")
+    follow_log = logging.getLogger("messaging.process.outage")
     follow_log.addHandler(FOLLOWED)
     try:
         with in_a_thread(reader, projector.load, projector.apply, DeadLetter, projector.check):

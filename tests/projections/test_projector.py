@@ -8,13 +8,13 @@ from django.db import DataError, connections
 from redis import Redis
 
 from faults import Mechanism, switch
-from messaging.cursor import Cursor
-from messaging.follow import CursorsMovedError
+from messaging.events.cursor import Cursor
+from messaging.events.follow import CursorsMovedError
 from projections import queries
 from projections.models import BookingView, Checkpoint
 from projections.projector import Injected, Projector
 from projections.views import VIEWS
-from tests.messaging.following import PATIENCE
+from tests.messaging.events.following import PATIENCE
 from tests.projections.projecting import SERVICES, Sources, converged, projecting, seat_sold, summed, tell
 from tests.projections.story import BOOKINGS, booking, story
 from tests.waiting import wait_until

@@ -8,13 +8,13 @@ import pytest
 from django.db import connections
 from redis import Redis
 
-from messaging import outage
-from messaging.skipped import SkippedEvents
+from messaging.events.skipped import SkippedEvents
+from messaging.process import outage
 from projections import queries
 from projections.models import DeadLetter
 from projections.views import VIEWS
 from tests.breaking import locked, read_only
-from tests.messaging.following import PATIENCE
+from tests.messaging.events.following import PATIENCE
 from tests.projections.projecting import (
     SERVICES,
     Sources,

@@ -14,7 +14,7 @@ from projections import queries
 from projections.models import BookingView
 from projections.rebuild import RebuildError, rebuild
 from projections.views import VIEWS
-from tests.messaging.following import PATIENCE
+from tests.messaging.events.following import PATIENCE
 from tests.projections.projecting import SERVICES, Sources, converged, projecting, seat_sold, summed, tell
 from tests.projections.story import BOOKINGS, booking, rows, story
 from tests.waiting import wait_until

@@ -24,13 +24,13 @@ from booking import replica
 from booking.api import front
 from booking.customers.register import NewCustomer, register
 from booking.models import Booking, Saga
-from dashboard import clients
-from journal.indexer import Indexer
-from journal.queries import entries_of
+from gateway import clients
+from journal.index.indexer import Indexer
+from journal.reading.queries import entries_of
 from messaging.envelope import from_row
 from tests.house import SERVICES, House
 from tests.projections.test_views import project
-from tests.proofs.tape import Tape
+from tests.proofs.models.tape import Tape
 from tests.proofs.test_accepted_is_shown import TOKEN, api
 from tickets.models import Ticket
 

@@ -96,7 +96,7 @@ def test_no_envelope_kills_a_worker_or_writes(house: House, service: str) -> Non
 
 def test_half_a_surrogate_pair_is_a_dead_letter_and_no_death(house: House) -> None:
     """JSON can carry what no database stores; the worker used to die of keeping it."""
-    handle = import_module("seats.handlers").handle
+    handle = import_module("seats.commands").handle
     for text in ("\ud800", "\x00"):
         handle(
             [{"id": new_id(), "type": text, "kind": "command", "source": "/x", "data": {"seats": [text, float("nan")]}}]

@@ -12,8 +12,8 @@ from proofs.nemesis.buyers import RIVALS, Market, wanted
 from proofs.nemesis.check import check
 from proofs.nemesis.report import summary, write_report
 from proofs.nemesis.schedule import schedule, weather
-from sandbox.processes import PROCESSES
 from tests.proofs.test_checker import SECOND, Tale
+from topology.processes import PROCESSES
 
 
 def test_the_same_seed_plans_the_same() -> None:

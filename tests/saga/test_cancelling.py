@@ -7,9 +7,9 @@ from django.test import Client
 
 from booking.contract import CancelRequested
 from booking.models import Outbox, Saga
-from messaging.problems import MEDIA_TYPE
 from payments.models import Payment, Refund
 from seats.models import Seat
+from serving.problems import MEDIA_TYPE
 from tests.house import House
 from tests.messages import command, new_id
 from tests.saga.cancelling import all_undone, cancel, requests, state

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from payments.models import Payment
 from seats.models import Hold, Outbox, Seat
-from seats.services import release, report_expired
+from seats.transactions import release, report_expired
 from tests.house import House
 
 pytestmark = pytest.mark.django_db(databases=["booking", "seats", "payments", "tickets"])

@@ -15,9 +15,9 @@ from booking.models import Booking
 from booking.models import Outbox as BookingOutbox
 from booking.orchestrator import process
 from faults import Action, Fault, Mechanism, Plan, Point, acting, arm, switch
-from messaging import dual_write, event_log
+from messaging.outbox import dual_write, event_log
+from payments.commands import handle
 from payments.contract import PaymentMethod, TakePayment
-from payments.handlers import handle
 from payments.models import Barrier, Outbox, Payment
 from tests.booking.world import place, start
 from tests.messages import command, new_id

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sandbox import storage
-from sandbox.address import Front, host_of, port_of
-from sandbox.environment import Environments
+from sandbox.data import storage
+from sandbox.data.secret_store import NAMES
 from sandbox.layout import Layout, is_free
-from sandbox.processes import BY_NAME
-from sandbox.secret_store import NAMES
+from sandbox.machine.address import Front, host_of, port_of
+from sandbox.running.environment import Environments
 from sandbox.stages import Stages
 from sandbox.up import tell_who_reaches_it
+from topology.processes import BY_NAME
 
 ALL = "0.0.0.0"  # noqa: S104
 

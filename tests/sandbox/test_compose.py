@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.health import CONTAINER_PORT
-from sandbox.processes import BACKEND_KB, DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, Process, Tier
-from sandbox.secret_store import NAMES
+from control.health import CONTAINER_PORT
+from sandbox.data.secret_store import NAMES
+from topology.processes import BACKEND_KB, DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, Process, Tier
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -53,7 +53,7 @@ def test_each_has_a_health_check(name: str) -> None:
     if name.startswith("postgres-"):
         assert "pg_isready" in check
     elif name != "redis":
-        assert check == ["CMD", "python", "-m", "sandbox.health", name]
+        assert check == ["CMD", "python", "-m", "control.health", name]
 
 
 def test_each_postgres_is_set_as_in_the_sandbox() -> None:

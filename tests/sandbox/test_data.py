@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import storage
+from sandbox.data import storage
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from sandbox.processes import INSTANCES, Tier
+from sandbox.running.supervise import Program, configuration
 from sandbox.runtime import Sandbox
-from sandbox.supervise import Program, configuration
+from topology.processes import INSTANCES, Tier
 
 SECRETS, SOCKET = "secrets.env", "/tmp/none/supervisor.sock"  # noqa: S108
 

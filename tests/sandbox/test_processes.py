@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.environment import SERVICE_NAMES, Environments
+from sandbox.data.secret_store import NAMES
 from sandbox.layout import Layout
-from sandbox.processes import CONTROL, DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
-from sandbox.secret_store import NAMES
-from sandbox.supervise import Program, configuration
+from sandbox.running.environment import SERVICE_NAMES, Environments
+from sandbox.running.supervise import Program, configuration
+from topology.processes import CONTROL, DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
 
 LAYOUT = Layout(Path("/somewhere"), 8000)
 ENVIRONMENTS = Environments(LAYOUT.ports, {name: f"{name.lower()}-value" for name in NAMES}, LAYOUT.control)

@@ -9,13 +9,13 @@ import psycopg
 import pytest
 
 from config.house import SEATS
+from control.setup.backfill import Begun, changed, introduce, owe, owed
+from control.setup.publish import ensure_slot, journaled_tables, publish, publish_database
 from messaging.wal import Insert, Transaction, Update, WalStream
-from sandbox.introduce import Begun, changed, introduce, owe, owed
-from sandbox.processes import password_key
-from sandbox.publish import ensure_slot, journaled_tables, publish, publish_database
 from sandbox.testing import url_of
 from tests.waiting import wait_until
 from topology import House
+from topology.processes import password_key
 
 TABLES = ("seats_seat", "seats_hold", "seats_outbox", "seats_idempotencykey", "django_migrations")
 
@@ -89,7 +89,7 @@ def test_a_slot_is_made_once_and_keeps_its_place(owner: psycopg.Connection, serv
 def test_rows_from_before_the_slot_are_introduced_whole(
     owner: psycopg.Connection, servers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.introduce.BLOCKS", 1)
+    monkeypatch.setattr("control.setup.backfill.BLOCKS", 1)
     owner.execute("alter table seats_outbox add long text, alter long set storage external")
     owner.execute("insert into seats_outbox select n, repeat('x', 3000) from generate_series(1, 3) n")
     owner.execute("insert into seats_seat select generate_series(1, 500)")
@@ -174,7 +174,7 @@ def test_a_start_after_a_migration_introduces_what_it_changed_and_the_next_start
     owner: psycopg.Connection, servers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that a start does, on this one database: the journal gets the rows as they are now, without anybody's asking."""
-    monkeypatch.setattr("sandbox.publish.HOUSE", House(SEATS))
+    monkeypatch.setattr("control.setup.publish.HOUSE", House(SEATS))
     url = url_of(servers, "seats", "postgres", "publishing")
     start = partial(
         publish,
@@ -183,7 +183,7 @@ def test_a_start_after_a_migration_introduces_what_it_changed_and_the_next_start
             password_key("recorder"): "of-a-test",
         },
     )
-    monkeypatch.setattr("sandbox.publish.admin_url", lambda *_: url)
+    monkeypatch.setattr("control.setup.publish.admin_url", lambda *_: url)
     owner.execute("insert into seats_hold (id) values (1), (2)")
     told: list[Transaction] = []
     try:

@@ -14,20 +14,20 @@ from django.db import connections, transaction
 from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
-from journal import queries
+from control import slots
+from control.setup.backfill import introduce
+from control.setup.publish import as_owner, journaled_tables, lost, mend, publish_database
 from journal.models import RowVersion
-from journal.recorder import Recorder
-from messaging import outbox
+from journal.reading import queries
+from journal.recording.recorder import Recorder
 from messaging.hashing import added
-from messaging.relay import Relay
-from messaging.table_hashes import live as live_hashes
+from messaging.outbox import append as outbox
+from messaging.outbox.relay import Relay
 from messaging.wal import WalStream
-from sandbox.control import slots
-from sandbox.introduce import introduce
-from sandbox.publish import as_owner, journaled_tables, lost, mend, publish_database
 from sandbox.testing import url_of
 from seats.models import Outbox, Venue
-from tests.messaging.relaying import batch_of
+from serving.table_hashes import live as live_hashes
+from tests.messaging.outbox.relaying import batch_of
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=["seats", "journal"], transaction=True)

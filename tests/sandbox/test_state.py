@@ -10,14 +10,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox import guard, leftovers, room, storage
-from sandbox.address import check_place
+from sandbox.data import storage
+from sandbox.data.secret_store import NAMES, load_or_create
 from sandbox.errors import AlreadyRunning
 from sandbox.layout import Layout, taken
-from sandbox.processes import Tier
-from sandbox.secret_store import NAMES, load_or_create
-from sandbox.supervise import MARK, Program, Supervisor, configuration
+from sandbox.machine import room
+from sandbox.machine.address import check_place
+from sandbox.running import guard, leftovers
+from sandbox.running.supervise import MARK, Program, Supervisor, configuration
 from tests.waiting import wait_until
+from topology.processes import Tier
 
 ROOT = Path(__file__).parents[2]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -154,7 +156,9 @@ TALK = "import time; [print('x' * 100, flush=True) or time.sleep(0.02) for _ in 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk at hand")
-@pytest.mark.parametrize(("program", "survives"), [("sandbox.supervisord", True), ("supervisor.supervisord", False)])
+@pytest.mark.parametrize(
+    ("program", "survives"), [("sandbox.running.supervisord", True), ("supervisor.supervisord", False)]
+)
 def test_supervisord_survives_a_full_disk(tmp_path: Path, program: str, survives: bool) -> None:
     """The control: supervisord by itself dies of the report that its log could not be written."""
     running = supervise(program, tmp_path, [sys.executable, "-c", TALK], "/dev/full")
@@ -181,7 +185,7 @@ def test_a_directory_may_be_called_almost_anything(tmp_path: Path, name: str) ->
     place.mkdir()
     check_place(place)
     say = "import os, time; print(os.getcwd(), os.environ['PLACE'], flush=True); time.sleep(60)"
-    running = supervise("sandbox.supervisord", place, [sys.executable, "-c", say], str(place / "log"))
+    running = supervise("sandbox.running.supervisord", place, [sys.executable, "-c", say], str(place / "log"))
     client = Supervisor(place / "s.sock")
     try:
         wait_until(client.is_up, 20)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from sandbox import storage
+from sandbox.data import storage
 from sandbox.management.commands import sandbox as command
-from sandbox.processes import PROCESSES
-from sandbox.supervise import Status
+from sandbox.running.supervise import Status
+from topology.processes import PROCESSES
 
 
 class Running:

@@ -9,16 +9,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from sandbox import backup, runtime, setup_steps, storage
-from sandbox.backup import Backup, known, refuse_newer_data, refuse_newer_databases
+from control.setup.provision import admin_url
+from sandbox import runtime, setup_steps
+from sandbox.data import backup, storage
+from sandbox.data.backup import Backup, known, refuse_newer_data, refuse_newer_databases
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from sandbox.postgres import Clusters
-from sandbox.processes import ALIASES, INSTANCE_OF, INSTANCES
-from sandbox.provision import admin_url
+from sandbox.machine.postgres import Clusters
 from sandbox.runtime import Sandbox
 from sandbox.stages import Stages
 from tests.sandbox.test_data import clusters
+from topology.processes import ALIASES, INSTANCE_OF, INSTANCES
 
 NEWER = "9999_from_the_future"
 

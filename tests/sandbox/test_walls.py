@@ -8,9 +8,9 @@ import pytest
 from psycopg import errors, sql
 from psycopg.pq import ExecStatus
 
-from sandbox.processes import ALIASES, INSTANCE_OF, INSTANCES, ROLES, SERVICES
-from sandbox.provision import provision, roles_of
+from control.setup.provision import provision, roles_of
 from sandbox.testing import url_of
+from topology.processes import ALIASES, INSTANCE_OF, INSTANCES, ROLES, SERVICES
 
 Environment = Mapping[str, str]
 

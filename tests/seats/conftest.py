@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from seats.services import Programme, SeatBlock, announce
+from seats.transactions import Programme, SeatBlock, announce
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from django.db.models.expressions import RawSQL
 from django.test import Client
 
-from messaging.problems import MEDIA_TYPE
-from seats.handlers import handle
+from seats.commands import handle
 from seats.models import Outbox, Performance
+from serving.problems import MEDIA_TYPE
 from tests.seats.test_reserving import reserve
 
 pytestmark = [pytest.mark.django_db(databases=["seats"]), pytest.mark.urls("tests.seats.urls")]

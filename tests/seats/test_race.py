@@ -7,7 +7,7 @@ from django.db import connections, transaction
 from redis import Redis
 
 from faults import Mechanism, switch
-from seats.handlers import handle
+from seats.commands import handle
 from seats.models import Hold, Outbox, Seat
 from tests.messages import replies
 from tests.seats.test_reserving import reserve

@@ -4,8 +4,8 @@ import pytest
 
 from faults import Fault, Mechanism, Point, arm, switch
 from faults.points import Action
+from seats.commands import handle
 from seats.contract import ConfirmSeats, ReleaseSeats, ReserveSeats
-from seats.handlers import handle
 from seats.models import Barrier, DeadLetter, Hold, Outbox, Seat
 from tests.messages import command, new_id, replies, sent
 

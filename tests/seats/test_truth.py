@@ -9,10 +9,10 @@ import pytest
 from django.db import connections
 from django.test import AsyncClient, Client
 
-from messaging import truth_api
-from messaging.problems import MEDIA_TYPE
-from seats.handlers import handle
+from seats.commands import handle
 from seats.models import Seat
+from serving import truth_api
+from serving.problems import MEDIA_TYPE
 from tests.seats.test_reserving import reserve
 
 pytestmark = [

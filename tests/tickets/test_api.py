@@ -1,10 +1,10 @@
 import pytest
 from django.test import Client
 
-from messaging.problems import MEDIA_TYPE
+from serving.problems import MEDIA_TYPE
 from tests.messages import new_id
 from tests.tickets.test_tickets import issue
-from tickets.handlers import handle
+from tickets.commands import handle
 
 pytestmark = [
     pytest.mark.django_db(databases=["tickets"]),

@@ -6,8 +6,8 @@ from redis import Redis
 from faults import Mechanism, arm, switch
 from faults.toggles import printer_refuses
 from tests.messages import command, new_id, replies, sent
+from tickets.commands import handle
 from tickets.contract import FenceTickets, IssueTickets
-from tickets.handlers import handle
 from tickets.models import DeadLetter, Issuance, Outbox, Ticket
 
 pytestmark = [pytest.mark.django_db(databases=["tickets"]), pytest.mark.usefixtures("redis")]

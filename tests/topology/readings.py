@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import yaml
 
-from sandbox.environment import SERVICE_NAMES, Environments
+from control.setup.publish import publish_database, readers_of
+from sandbox.data.secret_store import NAMES
 from sandbox.layout import Layout
-from sandbox.processes import DJANGO, INIT, INSTANCES, POSTGRES_SETTINGS, PROCESSES, Process
-from sandbox.publish import publish_database, readers_of
-from sandbox.secret_store import NAMES
+from sandbox.running.environment import SERVICE_NAMES, Environments
 from sandbox.testing import url_of
+from topology.processes import DJANGO, INIT, INSTANCES, POSTGRES_SETTINGS, PROCESSES, Process
 
 ROOT = Path(__file__).parents[2]
 PORT = 8000

@@ -12,11 +12,11 @@ from booking.orchestrator import inbound
 from booking.saga.definition import Step
 from booking.saga.definitions import DEFINITIONS
 from config.house import HOUSE
-from dashboard.blame import KINDS
-from dashboard.stage.lanes.wording import ASKED, ONCE, UNDOING
-from dashboard.stage.steps import STEPS, UNDONE_BY
+from drawing.lanes.wording import ASKED, ONCE, UNDOING
+from drawing.steps import STEPS, UNDONE_BY
 from faults.messages import COMMANDS, EVENTS
 from faults.messages import STEPS as REFUSABLE
+from gateway.audit.blame import KINDS
 from messaging.message import Body, Command, Event, Fence, Report
 from projections.views import VIEWS
 from topology import Service, TopologyError

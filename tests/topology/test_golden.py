@@ -16,9 +16,9 @@ import pytest
 import yaml
 from django.db import connections
 
-from sandbox.processes import ALIASES
-from sandbox.provision import provision
+from control.setup.provision import provision
 from tests.topology import readings
+from topology.processes import ALIASES
 
 GOLDEN = Path(__file__).parent / "golden"
 DROPPED = ("HOLD_SECONDS", "VISITOR_RUN_S", "LETTER_RETRY_S", "LETTER_LONGEST_RETRY_S", "JOURNAL_KEEP_ENTRIES",

@@ -22,13 +22,13 @@ LEFT = {
     # Pages that draw particular rows.
     "dashboard/console/examples.py": 2,
     "dashboard/stage/story.py": 1,
-    "dashboard/stage/tables.py": 3,
+    "drawing/tables.py": 3,
     # The journal's database is on the views' instance.
     "journal/topology.py": 1,
     # Not services: what marks a note in a log, a stream of entries, and columns of a view.
     "messaging/wal/notes.py": 1,
     "projections/queries.py": 1,
-    "sandbox/control/mirror.py": 1,
+    "control/mirror.py": 1,
 }
 
 
@@ -70,7 +70,7 @@ def test_what_is_found(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ('transaction.atomic(using="seats")', "seats/services/holds.py"),
+        ('transaction.atomic(using="seats")', "seats/transactions/holds.py"),
         ('body["seats"], row["booking"]', "somewhere/module.py"),
         ('COLUMNS = ("id", "seats", "state")', "somewhere/module.py"),
         ('given = {"seats": labels, "customer": 7}', "somewhere/module.py"),

@@ -11,11 +11,11 @@ import pytest
 
 from config.house import PARTS, PAYMENTS
 from config.router import OwnershipError, OwnershipRouter
+from control.setup.provision import roles_of
+from control.setup.publish import publish_database, readers_of
 from dashboard.console.examples import examples
-from journal.reading import read_transaction
-from sandbox.environment import Environments
-from sandbox.provision import roles_of
-from sandbox.publish import publish_database, readers_of
+from journal.recording.transactions import read_transaction
+from sandbox.running.environment import Environments
 from sandbox.testing import url_of
 from tests.journal.builders import insert, message, transaction
 from topology import House, Service, part
@@ -39,7 +39,7 @@ TABLES = ("payments_payment", "payments_outbox", "vouchers_voucher", "vouchers_o
 @pytest.fixture
 def owner(servers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
     """A database with the tables of both, and of nobody."""
-    monkeypatch.setattr("sandbox.publish.HOUSE", HOUSE)
+    monkeypatch.setattr("control.setup.publish.HOUSE", HOUSE)
     with psycopg.connect(url_of(servers, "payments", "payments", "payments"), autocommit=True) as connection:
         connection.execute("create database shared")
         try:
@@ -68,14 +68,14 @@ def test_each_outbox_has_a_publication_and_the_journal_has_all(owner: psycopg.Co
 
 
 def test_one_owner_and_a_relay_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.provision.HOUSE", HOUSE)
+    monkeypatch.setattr("control.setup.provision.HOUSE", HOUSE)
     tails = {role.name: role.tails for role in roles_of("payments") if role.tails}
     assert tails == {"recorder": ("payments",), "payments_relay": ("payments",), "vouchers_relay": ("payments",)}
     assert [role.name for role in roles_of("payments") if role.owns] == ["payments"]
 
 
 def test_its_processes_log_in_as_the_owner_and_its_relay_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.environment.HOUSE", HOUSE)
+    monkeypatch.setattr("sandbox.running.environment.HOUSE", HOUSE)
     ports = {program.name: 1 for program in HOUSE.programs}
     secrets = {password_key(role): role for role in ("postgres", "redis", *HOUSE.roles)}
     made = Environments(ports, secrets | {"SECRET_KEY": "", "OPERATOR_TOKEN": ""}, Path("/control"))
@@ -107,7 +107,7 @@ def _model(app: str) -> Any:
 
 
 def test_an_entry_is_that_service_s_whose_tables_were_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("journal.reading.HOUSE", HOUSE)
+    monkeypatch.setattr("journal.recording.transactions.HOUSE", HOUSE)
     sold = read_transaction(
         "payments", transaction(insert("vouchers_voucher", id="1"), message("vouchers", "event", "Sold", MESSAGE))
     )

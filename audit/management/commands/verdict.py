@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from messaging import front_door
+from serving import command_line
 
 EXIT = {"holds": 0, "violated": 1, "pending": 2}
 MARKS = {"holds": "✓", "pending": "…", "violated": "✗"}
@@ -17,10 +17,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json")
-        front_door.add_url(parser)
+        command_line.add_url(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verdict = front_door.document(front_door.base_url(options), "/api/verdict")
+        verdict = command_line.document(command_line.base_url(options), "/api/verdict")
         self.stdout.write(json.dumps(verdict, indent=2) if options["as_json"] else _told(verdict))
         raise SystemExit(EXIT[verdict["status"]])
 

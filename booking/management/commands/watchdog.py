@@ -9,10 +9,10 @@ from redis import RedisError
 
 from booking.watchdog import OWN_QUEUE, lags, patrol, services
 from faults import held_bookings
-from messaging.heartbeat import Heartbeat
-from messaging.outage import Outage, is_passing
 from messaging.postgresql.bounded import be_patient
-from messaging.process import Stopping, impatient_redis
+from messaging.process.heartbeat import Heartbeat
+from messaging.process.lifecycle import Stopping, impatient_redis
+from messaging.process.outage import Outage, is_passing
 
 EVERY_S = 0.3
 

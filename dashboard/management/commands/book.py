@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messaging import front_door
+from serving import command_line
 
 ENDED = {"CONFIRMED": 0, "CANCELLED": 1, "STUCK": 2}
 
@@ -25,10 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="until the booking has ended")
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait")
         parser.add_argument("--json", action="store_true", dest="as_json")
-        front_door.add_url(parser)
+        command_line.add_url(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = front_door.base_url(options)
+        base = command_line.base_url(options)
         body = {
             "performance": options["performance"],
             "seats": [seat.strip() for seat in options["seats"].split(",")],
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             except httpx.HTTPError as error:
                 raise CommandError(f"no sandbox answers at {base} ({error}); is `make run` up?") from error
             if answer.status_code != 202:
-                raise CommandError(front_door.refusal(answer))
+                raise CommandError(command_line.refusal(answer))
             booking = answer.json()
             if options["wait"]:
                 booking = self._wait(client, booking, options["timeout"])

@@ -9,15 +9,15 @@ import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messaging import front_door
+from serving import command_line
 
 
 class Command(BaseCommand):
     help = "List, arm and clear faults; let go on what they hold; switch safety mechanisms."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        front_door.add_url(parser)
-        front_door.add_token(parser)
+        command_line.add_url(parser)
+        command_line.add_token(parser)
         parser.add_argument("--json", action="store_true", dest="as_json")
         commands = parser.add_subparsers(dest="what", required=True)
         commands.add_parser("list", help="what is armed, what struck, and the journal entry that proves it")
@@ -34,15 +34,15 @@ class Command(BaseCommand):
         switch.add_argument("--on", action=BooleanOptionalAction, default=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = front_door.base_url(options)
-        headers = front_door.headers(options)
+        base = command_line.base_url(options)
+        headers = command_line.headers(options)
         with httpx.Client(base_url=base, timeout=20, headers=headers) as client:
             try:
                 answer = _ask(client, options)
             except httpx.HTTPError as error:
                 answer = _ask_control(options) or _nobody(base, error)
         if not answer.is_success:
-            raise CommandError(front_door.refusal(answer))
+            raise CommandError(command_line.refusal(answer))
         found = answer.json()
         self.stdout.write(
             json.dumps(found, indent=2) if options["as_json"] else "\n".join(_lines(options["what"], found))

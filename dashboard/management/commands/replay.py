@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from messaging import front_door
+from serving import command_line
 
 EXIT = {"equal": 0, "differs": 1}
 NOT_YET = 2
@@ -18,10 +18,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["check"])
         parser.add_argument("--json", action="store_true", dest="as_json")
-        front_door.add_url(parser)
+        command_line.add_url(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = front_door.document(front_door.base_url(options), "/api/replay/check")
+        found = command_line.document(command_line.base_url(options), "/api/replay/check")
         self.stdout.write(json.dumps(found, indent=2) if options["as_json"] else _told(found))
         raise SystemExit(EXIT.get(found["status"], NOT_YET))
 

@@ -15,8 +15,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-from messaging import front_door
 from messaging.typed_text import isolated
+from serving import command_line
 
 CHUNK, POLL_S = 256 * 1024, 0.25
 
@@ -25,8 +25,8 @@ class Command(BaseCommand):
     help = "List recorded runs, start one, export one to a file, import one from a file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        front_door.add_url(parser)
-        front_door.add_token(parser)
+        command_line.add_url(parser)
+        command_line.add_token(parser)
         parser.add_argument("--json", action="store_true", dest="as_json")
         commands = parser.add_subparsers(dest="what", required=True)
         commands.add_parser("list", help="all runs: the one being recorded, then the newest first")
@@ -39,8 +39,8 @@ class Command(BaseCommand):
         commands.add_parser("import", help="read a run from a file; prints its id").add_argument("file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        base = front_door.base_url(options)
-        headers = front_door.headers(options)
+        base = command_line.base_url(options)
+        headers = command_line.headers(options)
         with httpx.Client(base_url=base, timeout=httpx.Timeout(None, connect=5), headers=headers) as client:
             try:
                 found = self._do(client, options)
@@ -73,7 +73,7 @@ def _export(client: httpx.Client, run: str, file: str) -> None:
     with client.stream("GET", f"/api/runs/{run}/export") as answer:
         if answer.status_code != 200:
             answer.read()
-            raise CommandError(front_door.refusal(answer))
+            raise CommandError(command_line.refusal(answer))
         if file == "-":
             _copy(answer, sys.stdout.buffer)
             return
@@ -133,7 +133,7 @@ def _watch(client: httpx.Client, id: str, answer: Future[httpx.Response], bar: P
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
-        raise CommandError(front_door.refusal(answer))
+        raise CommandError(command_line.refusal(answer))
     found: dict[str, Any] = answer.json()
     return found
 

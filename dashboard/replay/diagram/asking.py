@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.http import QueryDict
 
-from dashboard.replay.diagram.layout import name_of
-from dashboard.replay.diagram.shapes import ZOOMS, Zoom
-from dashboard.stage.present import SERVICE_NAMES
 from dashboard.typed import whole
-from journal import marks, runs
+from drawing.diagram.layout import name_of
+from drawing.diagram.shapes import ZOOMS, Zoom
+from drawing.present import SERVICE_NAMES
 from journal.models import LIVE
-from journal.stretches import Filter
+from journal.reading import marks
+from journal.reading.stretches import Filter
+from journal.runs import runs
 
 PICTURE = 240  # entries, while one end of the stretch is open
 MOST = 600  # entries in a picture, whatever is asked for

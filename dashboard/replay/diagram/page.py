@@ -12,15 +12,15 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard.privacy import viewer
 from dashboard.records.away import says_when_away
 from dashboard.replay.diagram.asking import MOST, PICTURE, Asked, choices, read
-from dashboard.replay.diagram.layout import draw, zoom_for
-from dashboard.replay.diagram.shapes import ZOOMS
-from journal import stretches
-from journal.finding import ALLOWED, Found, find
+from drawing.diagram.layout import draw, zoom_for
+from drawing.diagram.shapes import ZOOMS
+from gateway.people.privacy import viewer
 from journal.models import LIVE, Run
-from journal.stretches import Step
+from journal.reading import stretches
+from journal.reading.search import ALLOWED, Found, find
+from journal.reading.stretches import Step
 
 LOOKED_AT = 6000
 """Entries looked at for one picture: what a filter hides is looked at too, for causes that lead over it."""
@@ -39,8 +39,8 @@ def page(request: HttpRequest) -> HttpResponse:
     else:
         context |= _shown(asked)
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "dashboard/diagram.html", context, status=status)
-    response = render(request, "dashboard/diagram.html#diagram", context)
+        return render(request, "replay/diagram.html", context, status=status)
+    response = render(request, "replay/diagram.html#diagram", context)
     response["HX-Push-Url"] = _address(asked)
     return response
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from journal.recorder import record
-from messaging.process import Stopping, impatient_redis
+from journal.recording.recorder import record
+from messaging.process.lifecycle import Stopping, impatient_redis
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from messaging.process import Stopping, impatient_redis
-from messaging.relay import Relay
+from messaging.outbox.relay import Relay
+from messaging.process.lifecycle import Stopping, impatient_redis
 from messaging.wal import WalStream
 
 

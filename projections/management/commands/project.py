@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from messaging.follow import follow
-from messaging.heartbeat import Heartbeat
+from messaging.events.follow import follow
+from messaging.events.reader import Reader, event_apis
+from messaging.events.skipped import SkippedEvents
 from messaging.postgresql.bounded import be_patient
-from messaging.process import Stopping, impatient_redis
-from messaging.reader import Reader, event_apis
-from messaging.skipped import SkippedEvents
+from messaging.process.heartbeat import Heartbeat
+from messaging.process.lifecycle import Stopping, impatient_redis
 from projections.models import DeadLetter
 from projections.projector import Injected, Projector
 from projections.views import named

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messaging.reader import event_apis
+from messaging.events.reader import event_apis
 from projections.rebuild import RebuildError, Rebuilt, rebuild
 from projections.views import VIEWS, named
 

@@ -11,13 +11,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from sandbox import room, setup_steps, storage, up
-from sandbox.address import Front, check_place, host_of, port_of
+from sandbox import setup_steps, up
+from sandbox.data import storage
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
+from sandbox.machine import room
+from sandbox.machine.address import Front, check_place, host_of, port_of
+from sandbox.running.supervise import Supervisor
 from sandbox.runtime import Sandbox
 from sandbox.stages import Stages
-from sandbox.supervise import Supervisor
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from seats.services import Programme, SeatBlock, announce
+from seats.transactions import Programme, SeatBlock, announce
 
 ROWS = (*ascii_uppercase, "AA", "AB", "AC", "AD")
 HALL = (

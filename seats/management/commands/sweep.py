@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, connections
 
-from messaging.heartbeat import Heartbeat
-from messaging.outage import Outage, is_passing
 from messaging.postgresql.bounded import be_patient
-from messaging.process import Stopping, impatient_redis
-from seats.services import report_expired
+from messaging.process.heartbeat import Heartbeat
+from messaging.process.lifecycle import Stopping, impatient_redis
+from messaging.process.outage import Outage, is_passing
+from seats.transactions import report_expired
 
 EVERY_S = 0.5
 

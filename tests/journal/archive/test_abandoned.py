@@ -9,9 +9,9 @@ import pytest
 from django.core.asgi import get_asgi_application
 from django.db import connections
 
-from journal import keeping, runs_api
 from journal.archive import exporting
-from journal.runs_api import EXPORTS
+from journal.runs import lifecycle, runs_api
+from journal.runs.runs_api import EXPORTS
 from tests.journal.archive.world import begin, wipe
 from tests.waiting import wait_until
 
@@ -23,7 +23,7 @@ HELD = "select count(*) from pg_stat_activity where datname = current_database()
 def run() -> Iterator[UUID]:
     wipe()
     begin()
-    yield keeping.start("abandoned", "", [])
+    yield lifecycle.start("abandoned", "", [])
     wipe()
 
 

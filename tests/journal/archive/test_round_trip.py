@@ -13,11 +13,12 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
-from journal import keeping, retention, runs
 from journal.archive.exporting import export, hashes_at
 from journal.archive.importing import AlreadyHereError, BusyError, import_run
 from journal.archive.reading import ArchiveError
 from journal.models import Entry, Flight, RowVersion, Run
+from journal.recording import retention
+from journal.runs import lifecycle, runs
 from tests.journal.archive.samples import sample, text_of
 from tests.journal.archive.test_format import sealed
 from tests.journal.archive.world import begin, counts, record, wipe
@@ -38,9 +39,9 @@ def emptied() -> Iterator[None]:
 def two_runs() -> tuple[UUID, UUID]:
     """The first from the journal's beginning, the second from its middle."""
     begin()
-    first = keeping.start("first", "7", [{"id": "f1", "state": "armed"}])
+    first = lifecycle.start("first", "7", [{"id": "f1", "state": "armed"}])
     last = record(1, 5)
-    second = keeping.start("second", "", [{"id": "f1", "state": "exhausted"}])
+    second = lifecycle.start("second", "", [{"id": "f1", "state": "exhausted"}])
     record(last + 1, 5)
     return first, second
 
@@ -95,12 +96,12 @@ def test_a_run_that_is_still_recorded_is_cut_at_its_newest_entry_and_can_lie_bes
     with pytest.raises(AlreadyHereError) as refused:
         import_run([file])
     assert refused.value.id == copy
-    keeping.delete(copy)
+    lifecycle.delete(copy)
     assert runs.find(copy) is None
     assert not Entry.objects.exclude(tape=0).exists()
     assert counts()["journal_run"] == 2
-    with pytest.raises(keeping.LiveRunError):
-        keeping.delete(two_runs[0])
+    with pytest.raises(lifecycle.LiveRunError):
+        lifecycle.delete(two_runs[0])
 
 
 def test_what_the_journal_has_forgotten_of_a_run_is_in_the_rows_at_its_start(
@@ -122,7 +123,7 @@ def test_what_the_journal_has_forgotten_of_a_run_is_in_the_rows_at_its_start(
 
 def test_no_entries_is_a_run_too() -> None:
     begin()
-    id = keeping.start("empty", "", [])
+    id = lifecycle.start("empty", "", [])
     assert runs.find(id)
     file = text(id)
     copy = runs.find(import_run([file]))

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import connections
 
-from journal.indexer import Indexer
-from journal.keeping import OF_A_TAPE
+from journal.index.indexer import Indexer
 from journal.models import Entry, Epoch, Mention
+from journal.runs.lifecycle import OF_A_TAPE
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 TABLES = (*OF_A_TAPE, "journal_table", "journal_epoch", "journal_position")

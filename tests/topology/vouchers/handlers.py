@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from faults import Plan
-from messaging.commands import Event, Forward, Outcome, Request
-from messaging.service import participant
+from messaging.inbox.declarations import Event, Forward, Outcome, Request
+from messaging.inbox.service import participant
 from tests.topology.vouchers.contract import GrantVoucher, VoucherGranted
 from tests.topology.vouchers.models import Barrier, DeadLetter, Outbox, Voucher
 

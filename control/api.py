@@ -1,0 +1,86 @@
+"""The control process over HTTP, for the front door alone: it shows the operator token, whoever asked it.
+
+A fault travels here as the front door has made it (faults.Fault); what a caller may say is documented there.
+"""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import NinjaAPI, Router
+from redis import RedisError
+
+from control.keeper import Keeper, Unknown
+from control.matrix import AlreadyRunning, Matrix
+from faults import FaultError, Mechanism, load
+from serving import health
+from serving.operator_token import OperatorToken
+from serving.problems import Problem, install
+
+
+def build(keeper: Keeper, matrix: Matrix) -> NinjaAPI:
+    """The API of this process, around its keeper and its matrix."""
+    api = NinjaAPI(title="Sagabox: control", urls_namespace="control", docs_url=None, openapi_url=None)
+    install(api)
+    api.add_exception_handler(Unknown, lambda request, error: Problem(404, "Unknown fault", str(error)).response())
+    api.add_exception_handler(
+        RedisError, lambda request, error: Problem(503, "Redis does not answer", "try again").response()
+    )
+    api.add_router("", health.router({"redis": health.redis}))
+    api.add_router("/control", _operations(keeper, matrix))
+    return api
+
+
+def _operations(keeper: Keeper, matrix: Matrix) -> Router:
+    routes = Router(auth=OperatorToken())
+
+    @routes.get("/faults")
+    def listing(request: HttpRequest) -> dict[str, Any]:
+        return {"faults": keeper.listing()}
+
+    @routes.post("/faults")
+    def arm(request: HttpRequest) -> Any:
+        try:
+            return keeper.shown(keeper.arm(load(request.body)))
+        except FaultError as error:
+            raise Problem(422, "No such fault", str(error)) from error
+        except (ValueError, TypeError) as error:
+            raise Problem(400, "Unreadable fault", str(error)) from error
+
+    @routes.delete("/faults")
+    def clear_all(request: HttpRequest, who: str = "") -> dict[str, int]:
+        return {"cleared": keeper.clear_all(who)}
+
+    @routes.delete("/faults/{fault}")
+    def clear(request: HttpRequest, fault: str, who: str = "") -> Any:
+        return keeper.shown(keeper.clear(fault, who))
+
+    @routes.post("/faults/{fault}/go-on")
+    def go_on(request: HttpRequest, fault: str, who: str = "") -> dict[str, int]:
+        return {"released": keeper.go_on(fault, who)}
+
+    @routes.get("/mechanisms")
+    def mechanisms(request: HttpRequest) -> dict[str, bool]:
+        """{mechanism: whether it is on}."""
+        off = keeper.off()
+        return {str(mechanism): mechanism not in off for mechanism in Mechanism}
+
+    @routes.put("/mechanisms")
+    def switch(request: HttpRequest, who: str = "") -> dict[str, bool]:
+        for name, on in json.loads(request.body).items():
+            keeper.switch(Mechanism(name), off=not on, who=who)
+        return mechanisms(request)
+
+    @routes.get("/matrix")
+    def matrix_state(request: HttpRequest) -> dict[str, Any]:
+        return matrix.state()
+
+    @routes.post("/matrix")
+    def matrix_start(request: HttpRequest, only: str = "", sample: bool = False) -> dict[str, Any]:
+        try:
+            matrix.start(only, sample)
+        except AlreadyRunning as error:
+            raise Problem(409, "A matrix runs", str(error)) from error
+        return matrix.state()
+
+    return routes

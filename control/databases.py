@@ -1,0 +1,74 @@
+"""A service's database, really down for its clients: PostgreSQL refuses new connections and cuts those there are.
+
+`ALTER DATABASE ... ALLOW_CONNECTIONS false` holds for everybody, also for walsenders and the superuser, so it is done, and
+undone, from the database `postgres` of the same instance. It works alike on a machine and across containers.
+"""
+
+import logging
+import time
+from collections.abc import Collection, Mapping
+
+import psycopg
+from psycopg import sql
+
+from control.setup.provision import admin_url
+from messaging.process.outage import Outage
+from topology.parts import Database
+from topology.processes import HOUSE
+
+log = logging.getLogger(__name__)
+
+CUTTING_S = 5.0  # how long to keep cutting connections that were being made when the door was closed
+
+
+class Databases:
+    """Brings each journaled database to the state that is wanted, also when someone else has left it in another.
+
+    `environment` has ADMIN_URL_<INSTANCE>, the superuser's. What an earlier process left is unknown, so the first
+    `reconcile` asks all of them: nothing stays down because its author was killed.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._databases = {one.alias: one for one in HOUSE.journaled}
+        self._down: dict[str, bool | None] = dict.fromkeys(one.alias for one in HOUSE.journaled)
+        self._away = {one.alias: Outage(f"postgres-{one.instance}") for one in HOUSE.journaled}
+
+    def reconcile(self, wanted: Collection[str]) -> None:
+        """Take the databases of these services down, and every other one up.
+
+        One whose instance is away itself is tried again next time.
+        """
+        closed = {service.database for service in HOUSE.every_service if service.name in wanted}
+        for alias, database in self._databases.items():
+            down = alias in closed
+            if self._down[alias] is down:
+                continue
+            try:
+                self._bring(database, down)
+            except psycopg.Error as error:
+                self._away[alias].failed(error)
+            else:
+                self._away[alias].over()
+                self._down[alias] = down
+
+    def _bring(self, database: Database, down: bool) -> None:
+        url = admin_url(self._environment, database.instance)
+        with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+            statement = sql.SQL("alter database {} with allow_connections {}")
+            connection.execute(statement.format(sql.Identifier(database.name), sql.Literal(not down)))
+            if down:
+                _cut(connection, database.name)
+        if self._down[database.alias] is not None or down:
+            log.info("database %s %s", database.name, "is down on purpose" if down else "accepts connections again")
+
+
+def _cut(connection: psycopg.Connection, database: str) -> None:
+    """End every backend of the database, those of replication too, until none is left."""
+    give_up = time.monotonic() + CUTTING_S
+    while time.monotonic() < give_up:
+        cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = %s"
+        found = connection.execute(cut, (database,)).fetchone()
+        if found == (0,):
+            return
+        time.sleep(0.02)

@@ -1,0 +1,287 @@
+"""The keeper of the fault plan: arms and clears, notes what struck, and performs what only the control process may.
+
+Every change is on the disk before it acts. What infrastructure is down is not remembered but derived: from the plan, at
+every turn, so that a keeper that was killed takes up where it stood, and nothing stays down by accident.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from redis import Redis, RedisError
+
+import faults
+from control.databases import Databases
+from control.mirror import Mirror, Seen
+from control.outages import check_outage, described, down, lose_everything, move, outage
+from control.proofs import LOOK_BACK, Proofs
+from control.state import Record, State, Store, as_text
+from faults import BY_CONTROL, LIMIT, Fault, FaultError, Held, Mechanism, Point, check_house
+from messaging.observe import observe
+
+log = logging.getLogger(__name__)
+LOOK_S = 0.2
+
+
+class Unknown(LookupError):
+    """No fault has this id."""
+
+
+class Keeper:
+    """Thread-safe. `turn()` again and again; in between, what a person wants. Redis may be away at any time."""
+
+    def __init__(self, redis: Redis, store: Store, environment: Mapping[str, str]) -> None:
+        self._redis, self._store = redis, store
+        self._mirror, self._proofs = Mirror(redis), Proofs(redis)
+        self._databases = Databases(environment)
+        self._state: State = store.load()
+        self._loaded_at: str | None = _now()  # until what the plan had on the house has been dropped
+        self._journal_end = 0
+        self._unmirrored = {record.fault.id for record in self._state.live()}  # Redis may not have them yet
+        self._switched = True  # nor know which mechanisms are off
+        self._held: list[Held] = []
+        self._untold: list[Callable[[], bool]] = []  # observations that wait for Redis
+        self._silent = False  # Redis was, when it was asked last
+        self._lock = threading.RLock()
+        for record in self._state.records.values():
+            if record.fault.fired > len(record.proofs):
+                self._proofs.expect(record.fault, 0)
+
+    # What a person wants
+
+    def arm(self, fault: Fault) -> Record:
+        """Raises FaultError when it cannot be armed."""
+        with self._lock:
+            if len(self._state.live()) >= LIMIT:
+                raise FaultError(f"{LIMIT} faults are armed already; clear some first")
+            check_house(fault)
+            if (fault.point, fault.action) in BY_CONTROL:
+                check_outage(fault)
+            record = self._state.records[fault.id] = Record(fault)
+            self._unmirrored.add(fault.id)
+            self._save()
+            text = f"{fault.who or 'somebody'} arms {described(fault)}"
+            data = {"fault": fault.id, "armed": {**fault.as_dict(), "limit": fault.trigger.limit}}
+            self._tell(fault.service, "operator", text, fault.booking, data=data)
+            self.turn()
+            return self._state.records.get(fault.id, record)
+
+    def clear(self, name: str, who: str = "") -> Record:
+        """Clear a live fault; take a spent one from the list. Raises Unknown."""
+        with self._lock:
+            record = self._find(name)
+            if self._acts(record):
+                self._clear(record, who)
+            else:
+                del self._state.records[name]
+            self._save()
+            self.turn()
+            return record
+
+    def go_on(self, name: str, who: str = "") -> int:
+        """Let go on what this fault holds; returns how many stood still. Raises Unknown, RedisError."""
+        with self._lock:
+            fault = self._find(name).fault
+            released = faults.release(self._redis, name)
+            if released:
+                self._tell(
+                    fault.service, "operator", f"{who or 'somebody'} lets {described(fault)} go on", fault.last_booking
+                )
+                self._tell_all()
+            return released
+
+    def clear_all(self, who: str = "") -> int:
+        """Clear what is live, forget what is spent; returns how many were live."""
+        with self._lock:
+            live = [record for record in self._state.records.values() if self._acts(record)]
+            self._state.records = {record.fault.id: record for record in live}
+            for record in live:
+                self._clear(record, who)
+            self._save()
+            self.turn()
+            return len(live)
+
+    def switch(self, mechanism: Mechanism, *, off: bool, who: str = "") -> None:
+        with self._lock:
+            change = self._state.off.union if off else self._state.off.difference
+            if self._state.off != change({str(mechanism)}):
+                self._state.off = change({str(mechanism)})
+                self._save()
+                text = f"{who or 'somebody'} switches the {mechanism} {'off' if off else 'on again'}"
+                self._tell("control", "operator", text, data={"mechanism": str(mechanism), "off": off})
+                self._switched = True
+                self.turn()
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Everything armed and what became of it, in the order of arming; as fresh as Redis lets us be.
+
+        A turn that waits for Redis, or for a database, keeps nobody waiting who only looks.
+        """
+        if self._lock.acquire(timeout=LOOK_S):
+            try:
+                if not self._silent:
+                    self.turn()
+            finally:
+                self._lock.release()
+        return [self.shown(record) for record in list(self._state.records.values())]
+
+    def shown(self, record: Record) -> dict[str, Any]:
+        """A record, with what it holds. `told`: the services know of it; until Redis does they cannot meet it."""
+        name = record.fault.id
+        held = [asdict(one) for one in self._held if one.fault == name]
+        return {**record.as_dict(), "held": held, "told": name not in self._unmirrored}
+
+    def off(self) -> frozenset[str]:
+        return self._state.off
+
+    def tell_of_slot(self, service: str, text: str) -> None:
+        """A replication slot was lost, and has been made again (see slots.py)."""
+        with self._lock:
+            self._tell(service, "slot", text)
+
+    # What the keeper does of itself
+
+    def turn(self) -> None:
+        """Look at Redis, perform what is due, end what is over. Cheap while nothing is armed."""
+        with self._lock:
+            before = as_text(self._state)
+            spent: list[str] = []
+            try:
+                spent = self._meet(self._mirror.read())
+                self._held = self._standing()
+                self._silent = False
+            except RedisError as error:  # away: then the durable copy is all there is
+                if not self._silent:
+                    log.warning("Redis does not answer, trying on: %s", error)
+                self._silent = True
+            self._move_outages()
+            if not self._down(Point.REDIS):  # it would lose what it is told
+                self._tell_all()
+            if as_text(self._state) != before:
+                self._state.forget_oldest()
+                self._save()
+            with contextlib.suppress(RedisError):  # only now: a keeper killed before would have armed them anew
+                self._mirror.remove(spent)
+            self._databases.reconcile(self._down(Point.DATABASE))
+            if self._down(Point.REDIS):
+                lose_everything(self._redis)
+
+    def rest(self) -> None:
+        """Before this process ends: nothing stays down without somebody to bring it up again."""
+        with self._lock:
+            self._databases.reconcile(())
+
+    def _meet(self, seen: Seen) -> list[str]:
+        """Bring the durable copy and the mirror together: Redis knows what struck, we know what is armed.
+
+        Returns what the mirror need not have any longer.
+        """
+        records = self._state.records
+        if text := self._mirror.put_aside(seen):
+            self._tell("control", "fault plan", text)
+            self._unmirrored |= seen.unreadable.keys()  # it may stand where one that is armed stood
+        ours = seen.epoch == self._state.epoch
+        for name, fault in seen.faults.items() if ours else ():
+            known = records.setdefault(name, Record(fault))
+            if known.fault.live and fault.passes >= known.fault.passes:
+                if fault.fired > known.fault.fired:
+                    self._proofs.expect(fault, self._journal_end or max(seen.journal_end - LOOK_BACK, 0))
+                known.fault = fault
+        self._drop_house()
+        if not ours:
+            self._mirror.write_all(self._state.epoch, self._mirrored(), self._state.off)
+        else:
+            missing = [fault for fault in self._mirrored() if fault.id not in seen.faults]
+            self._mirror.add(fault for fault in missing if fault.id in self._unmirrored)
+            for fault in missing:
+                if fault.id not in self._unmirrored:  # somebody took it out of Redis by hand
+                    records[fault.id].fault = replace(fault, cleared_at=_now())
+            if self._switched:
+                self._mirror.write_off(self._state.off)
+            else:
+                self._state.off = seen.off
+        self._unmirrored.clear()
+        self._switched = False
+        self._proofs.collect(records, seen.journal_end)
+        self._journal_end = seen.journal_end
+        return [name for name in seen.faults if ours and not records[name].fault.live]
+
+    def _drop_house(self) -> None:
+        """Once after a start: a fault that kills the sandbox's own programs ends with them, Redis' copy too, or no start
+        would succeed. What it struck before is known by then."""
+        loaded_at, self._loaded_at = self._loaded_at, None
+        for record in self._state.live():
+            if (
+                loaded_at
+                and record.fault.on_the_house
+                and record.fault.point == Point.PROCESS
+                and record.fault.armed_at < loaded_at
+            ):
+                record.fault = replace(record.fault, cleared_at=_now())
+
+    def _standing(self) -> list[Held]:
+        """What stands still. What a fault holds that was cleared while Redis was away is let go on now."""
+        standing = faults.held(self._redis)
+        for name in {one.fault for one in standing}:
+            record = self._state.records.get(name)
+            if record and record.fault.cleared_at:
+                faults.release(self._redis, name)
+        return standing
+
+    def _move_outages(self) -> None:
+        """Outages are ours to perform: written down as fired before they act."""
+        begun, ended = move(self._state.records.values(), datetime.now(UTC))
+        for fault in begun:
+            self._proofs.expect(fault, self._journal_end)
+            data = {"fault": fault.id, "fired": fault.fired}
+            self._tell(fault.service, "fault", f"{outage(fault)}, injected", data=data)
+        for fault in ended:
+            self._tell(fault.service, "outage over", f"{outage(fault)} is over")
+
+    def _down(self, point: Point) -> set[str]:
+        return down(self._state.records.values(), point)
+
+    def _clear(self, record: Record, who: str) -> None:
+        record.fault = replace(record.fault, cleared_at=record.fault.cleared_at or _now())
+        record.until = record.until and _now()
+        with contextlib.suppress(RedisError):
+            faults.clear(self._redis, record.fault.id)
+        text, data = (
+            f"{who or 'somebody'} clears {described(record.fault)}",
+            {"fault": record.fault.id, "cleared": True},
+        )
+        self._tell(record.fault.service, "operator", text, data=data)
+
+    def _acts(self, record: Record) -> bool:
+        return record.fault.live or bool(record.until) or any(one.fault == record.fault.id for one in self._held)
+
+    def _find(self, name: str) -> Record:
+        try:
+            return self._state.records[name]
+        except KeyError:
+            raise Unknown(f"there is no fault '{name}'") from None
+
+    def _mirrored(self) -> list[Fault]:
+        """What the services are to know of: live, and theirs to perform."""
+        live = [record.fault for record in self._state.live()]
+        return [fault for fault in live if (fault.point, fault.action) not in BY_CONTROL]
+
+    def _save(self) -> None:
+        self._store.save(self._state)
+
+    def _tell(self, service: str, kind: str, text: str, booking: str = "", **more: Any) -> None:
+        self._untold.append(lambda: observe(self._redis, service or "control", kind, text, booking=booking, **more))
+
+    def _tell_all(self) -> None:
+        while self._untold and self._untold[0]():  # not taken: told again in the next turn
+            del self._untold[0]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,82 @@
+"""The control process: its keeper turns in a thread of its own, its API answers beside it."""
+
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType, ModuleType
+
+import uvicorn
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import path
+from redis import Redis
+
+from control import slots
+from control.api import build
+from control.keeper import Keeper
+from control.matrix import Matrix
+from control.signs import Signs
+from control.state import Store
+from messaging.process.heartbeat import Heartbeat
+from messaging.process.lifecycle import settle
+from messaging.process.redis import redis_of_a_round
+from serving.doors.bodies import Bounded
+from serving.doors.sockets import BoundedHttp
+
+TURN_S = 0.25
+PATIENCE_S = 0.5  # with Redis; a turn waits so long two or three times, and with it whoever arms or clears
+log = logging.getLogger(__name__)
+
+
+def run(host: str, port: int) -> None:
+    """Serve until SIGTERM. The environment has ADMIN_URL_<INSTANCE> and CONTROL_STATE, the directory for the plan."""
+    if settings.SECRET_KEY == settings.NO_SECRET:
+        raise ImproperlyConfigured("the control process needs a SECRET_KEY of its own")
+    redis = redis_of_a_round(PATIENCE_S)
+    keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ)
+    stop = threading.Event()
+    turning = threading.Thread(target=_turn, args=(keeper, redis, stop), name="keeper")
+    matrix = Matrix(Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", ""))
+    _use_urls(keeper, matrix)
+    settle()
+    # uvicorn raises the signal that ended it once more: by default that kills us before what is down is brought up again.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    turning.start()
+    slots.keep(os.environ, keeper.tell_of_slot, stop)
+    try:
+        application = Bounded(get_asgi_application())
+        uvicorn.run(
+            application, host=host, port=port, access_log=False, log_level="warning", http=BoundedHttp, ws="none"
+        )
+    finally:
+        stop.set()
+        turning.join()
+        matrix.rest()
+        keeper.rest()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:
+    heartbeat, signs = Heartbeat(redis, "control"), Signs(redis)
+    while not stop.wait(TURN_S):
+        try:
+            keeper.turn()
+            signs.turn()
+            heartbeat.beat()
+        except Exception:  # a disk that is full, say; the plan in Redis still stands, and the next turn may succeed
+            log.exception("the keeper's turn failed; another comes")
+
+
+def _use_urls(keeper: Keeper, matrix: Matrix) -> None:
+    """The whole of this process's URLs are its API's: it has no pages, cookies or scripts."""
+    urls = ModuleType("control.urls")
+    urls.urlpatterns = [path("", build(keeper, matrix).urls)]  # type: ignore[attr-defined]
+    settings.ROOT_URLCONF = urls
+    settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware"]

@@ -1,0 +1,1 @@
+"""What only the superuser may: roles, databases, grants, publications and slots."""

@@ -1,0 +1,185 @@
+"""Roles, databases and grants: the walls between the services, put up by the superuser. Safe to repeat.
+
+Everything comes from the environment of SERVICE=control (ADMIN_URL_<INSTANCE>, <ROLE>_PASSWORD), so that the embedded
+sandbox and docker-compose.yml run the same lines.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from topology.parts import Database
+from topology.processes import HOUSE, password_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A login on one instance. It owns the databases `owns`, may look at everything in `reads`, and may replicate `tails`.
+
+    `settings` hold in each of its sessions; `at_once`: how many of those there may be, -1 for any number.
+    """
+
+    name: str
+    owns: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    tails: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    at_once: int = -1
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        return (*self.owns, *self.reads, *self.tails)
+
+
+# Whoever types SQL into the page's console: nothing is written, nothing runs long or takes much, whatever it is.
+CONSOLE_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "2s",
+    "lock_timeout": "500ms",
+    "idle_in_transaction_session_timeout": "5s",
+    "work_mem": "4MB",
+    "temp_file_limit": "32MB",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+    "client_connection_check_interval": "1s",  # what works for a page that has gone ends
+    "log_min_messages": "fatal",  # an error is the page's to show, and may be as long as the log's disk is large
+}
+
+# PUBLIC may execute these by default, and they have an effect even in a READ ONLY transaction: they write into the log,
+# take locks and transaction ids that others wait for, change the session's own bounds, or end other sessions.
+ACTING_FUNCTIONS = (
+    "lo\\_%", "loread", "lowrite", "pg\\_%advisory%", "pg\\_cancel\\_backend", "pg\\_current\\_xact\\_id",
+    "pg\\_export\\_snapshot", "pg\\_logical\\_emit\\_message", "pg\\_notify", "pg\\_terminate\\_backend", "set\\_config",
+    "txid\\_current",
+)  # fmt: skip
+FOR_READERS = ("set_config",)
+"""Which of them every program needs that only reads: Django sets the time zone by it."""
+
+
+def roles_of(instance: str) -> list[Role]:
+    """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all that is journaled.
+
+    A console may only look, and only into its own database: a JOIN across databases is refused by PostgreSQL itself.
+    """
+    here = HOUSE.databases_on(instance)
+    journaled = [one for one in here if one.journaled]
+    owners = dict.fromkeys(one.owner for one in here)
+    readers = dict.fromkeys(reader for one in here for reader in one.readers)
+    settings = {one.owner: one.settings for one in here}
+    return [
+        *(Role(name=name, owns=_names(here, owner=name), settings=settings[name]) for name in owners),
+        Role(name="recorder", tails=tuple(one.name for one in journaled)),
+        *(Role(name=one.console, reads=(one.name,), settings=CONSOLE_SETTINGS, at_once=4) for one in journaled),
+        *(Role(name=service.relay, tails=(one.name,)) for one in here for service in HOUSE.services_in(one.alias)),
+        *(Role(name=name, reads=tuple(one.name for one in here if name in one.readers)) for name in readers),
+    ]
+
+
+def _names(databases: Iterable[Database], owner: str) -> tuple[str, ...]:
+    return tuple(one.name for one in databases if one.owner == owner)
+
+
+def admin_url(environment: Mapping[str, str], instance: str, database: str = "postgres") -> str:
+    """The superuser's way into one database of an instance."""
+    return make_conninfo(environment[f"ADMIN_URL_{instance.upper()}"], dbname=database)
+
+
+def provision(environment: Mapping[str, str], create_databases: bool = False) -> None:
+    """Bring the roles, databases and grants of all instances to the declared state.
+
+    `create_databases` lets owners make databases of their own, as a test run does; a running Sagabox has no use for it.
+    """
+    for instance in (one.name for one in HOUSE.instances):
+        roles = roles_of(instance)
+        with psycopg.connect(admin_url(environment, instance), autocommit=True) as connection:
+            for role in roles:
+                _ensure_role(connection, role, environment[password_key(role.name)], create_databases)
+            for role in roles:
+                for database in role.owns:
+                    _ensure_database(connection, database, role.name)
+            for role in roles:
+                _allow_connections(connection, role)
+        for role in roles:
+            for database in role.owns:
+                programs = [other.name for other in roles if database in other.reads and not other.settings]
+                with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
+                    keep_functions_to(connection, role.name, programs)
+            for database in role.reads:
+                owner = next(other.name for other in roles if database in other.owns)
+                with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
+                    grant_reading(connection, owner, role.name)
+                    if role.settings:
+                        _keep_programs_to(connection, owner)
+
+
+def grant_reading(connection: psycopg.Connection, owner: str, reader: str) -> None:
+    """Let `reader` SELECT from the tables `owner` has in this database, and from those it will make later."""
+    names = {"owner": sql.Identifier(owner), "reader": sql.Identifier(reader)}
+    connection.execute(sql.SQL("grant select on all tables in schema public to {reader}").format(**names))
+    future = "alter default privileges for role {owner} in schema public grant select on tables to {reader}"
+    connection.execute(sql.SQL(future).format(**names))
+
+
+def _ensure_role(connection: psycopg.Connection, role: Role, password: str, create_databases: bool) -> None:
+    name = sql.Identifier(role.name)
+    if not connection.execute("select from pg_roles where rolname = %s", (role.name,)).rowcount:
+        connection.execute(sql.SQL("create role {}").format(name))
+    # The verifier is computed here: a password in clear would end in the server's log whenever the statement is logged.
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.name.encode(), b"scram-sha-256").decode()
+    flags = [
+        "login nosuperuser nocreaterole nobypassrls",
+        "createdb" if create_databases and role.owns else "nocreatedb",
+        "replication" if role.tails else "noreplication",
+    ]
+    statement = sql.SQL("alter role {} with {} connection limit {} password {}")
+    limit = sql.Literal(role.at_once)
+    connection.execute(statement.format(name, sql.SQL(" ".join(flags)), limit, sql.Literal(verifier)))
+    for setting, value in role.settings.items():
+        connection.execute(
+            sql.SQL("alter role {} set {} to {}").format(name, sql.Identifier(setting), sql.Literal(value))
+        )
+
+
+def _keep_programs_to(connection: psycopg.Connection, owner: str) -> None:
+    """By default everybody may run blocks of PL/pgSQL (DO), and so loops and messages without end."""
+    connection.execute("revoke usage on language plpgsql from public")
+    connection.execute(sql.SQL("grant usage on language plpgsql to {}").format(sql.Identifier(owner)))
+
+
+def keep_functions_to(connection: psycopg.Connection, owner: str, readers: Iterable[str] = ()) -> None:
+    """Take ACTING_FUNCTIONS, all their overloads, from PUBLIC in this database; `owner` keeps them, `readers` FOR_READERS.
+
+    What has been taken already is left alone: a start of the sandbox changes no catalogue without need.
+    """
+    rows = connection.execute(
+        """
+        select oid::regprocedure::text, proname from pg_proc
+        where pronamespace = 'pg_catalog'::regnamespace and proname like any (%s)
+            and (proacl is null or exists (select from aclexplode(proacl) where grantee = 0))
+        """,
+        (list(ACTING_FUNCTIONS),),
+    ).fetchall()
+    for signature, name in rows:
+        function = sql.SQL(signature)
+        connection.execute(sql.SQL("revoke execute on function {} from public").format(function))
+        for role in (owner, *(readers if name in FOR_READERS else ())):
+            connection.execute(sql.SQL("grant execute on function {} to {}").format(function, sql.Identifier(role)))
+
+
+def _ensure_database(connection: psycopg.Connection, database: str, owner: str) -> None:
+    name = sql.Identifier(database)
+    if not connection.execute("select from pg_database where datname = %s", (database,)).rowcount:
+        connection.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(owner)))
+    connection.execute(sql.SQL("revoke all on database {} from public").format(name))
+    # A database that was down on purpose when everything was killed is up again before anybody needs it.
+    connection.execute(sql.SQL("alter database {} with allow_connections true").format(name))
+
+
+def _allow_connections(connection: psycopg.Connection, role: Role) -> None:
+    """By default PostgreSQL lets every role connect to every database; `revoke all` above has ended that."""
+    for database in role.databases:
+        statement = sql.SQL("grant connect on database {} to {}")
+        connection.execute(statement.format(sql.Identifier(database), sql.Identifier(role.name)))

@@ -1,0 +1,204 @@
+"""What each database gives to the readers of its log: publications, replica identity, slots. Safe to repeat.
+
+Publications of named tables can be made by the tables' owner; only the slots take the superuser here.
+An event written before its publication exists is skipped in silence, so this comes before the first demo row.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from control.setup.backfill import Begun, changed, introduce, owe, owed
+from control.setup.provision import admin_url
+from topology.processes import HOUSE, password_key
+
+log = logging.getLogger(__name__)
+DROPPING_S = 5.0
+RECORDERS = frozenset(database.slot for database in HOUSE.journaled)
+"""The recorder's slots: what one that begins anew has not seen is introduced to it."""
+_SLOTS = """
+    select slot_name, lost
+    from (
+        select *, coalesce(wal_status = 'lost', false) or invalidation_reason is not null as lost
+        from pg_replication_slots where database = current_database()
+    ) slots
+"""
+
+
+def publish(environment: Mapping[str, str]) -> None:
+    """Everything, in the order it takes: publications and replica identities, slots, and the rows that are there already.
+
+    Comes after the migrations. What a recorder's new slot has not seen is introduced to it, and so are tables whose columns
+    have changed since they were.
+    """
+    joined = {}
+    for database in HOUSE.journaled:
+        with psycopg.connect(environment[database.url], autocommit=True) as connection:
+            joined[database.alias] = publish_database(connection, database.alias)
+    create_slots(environment)
+    for alias in joined:
+        with psycopg.connect(environment[HOUSE.database(alias).url], autocommit=True) as connection:
+            begun = owed(connection)
+            tables = journaled_tables(connection, alias)
+            if begun is None:
+                tables = sorted({*joined[alias], *changed(connection, tables)})
+            introduce(connection, alias, tables, begun, environment[password_key("recorder")])
+
+
+def publish_database(connection: psycopg.Connection, alias: str) -> list[str]:
+    """Publish one database's tables through a connection of their owner. Returns those new to the journal."""
+    tables = journaled_tables(connection, alias)
+    outboxes = {service.outbox: service.publication for service in HOUSE.services_in(alias)}
+    for outbox, publication in outboxes.items():
+        _ensure_publication(connection, publication, [outbox], "insert")
+    joined = _ensure_publication(connection, "journal", tables, "insert, update, delete, truncate")
+    for table in tables:
+        if table not in outboxes:  # rows of an outbox are only ever inserted: there is no old image to keep
+            _ensure_full_identity(connection, table)
+    return joined
+
+
+def journaled_tables(connection: psycopg.Connection, alias: str) -> list[str]:
+    """The tables of the database's apps, sorted. Idempotency keys are the front door's memory, not part of the story."""
+    rows = connection.execute(
+        r"""
+        select tablename from pg_tables
+        where schemaname = 'public' and tablename like any (%s) and tablename not like '%%\_idempotencykey'
+        order by tablename
+        """,
+        ([f"{app}\\_%" for app in HOUSE.database(alias).apps],),
+    )
+    return [name for (name,) in rows]
+
+
+def create_slots(environment: Mapping[str, str]) -> None:
+    """The slots of relays and recorder in the journaled databases, as superuser."""
+    for database in HOUSE.journaled:
+        url = admin_url(environment, database.instance, database.name)
+        with psycopg.connect(url, autocommit=True) as connection:
+            for slot in readers_of(database.alias):
+                ensure_slot(connection, slot)
+
+
+def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
+    """Make a logical slot in the connection's database. One whose WAL is lost can only be made anew.
+
+    A slot keeps what is committed after it was made, so it has to exist before the first row that its reader must see.
+    """
+    found = connection.execute(f"{_SLOTS} where slot_name = %s", (slot,)).fetchone()
+    lost = found is not None and found[1]
+    if found is not None and not lost:
+        return
+    if slot in RECORDERS:  # first: what comes between must not be forgotten
+        due = owed(connection)
+        owe(connection, Begun.ANEW if lost or due is None else due)
+    if lost:
+        database = connection.info.dbname
+        log.warning("slot %s on %s had lost its WAL and begins anew; its reader catches up", slot, database)
+        connection.execute("select pg_drop_replication_slot(%s)", (slot,))
+    connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+
+
+def readers_of(alias: str) -> dict[str, str]:
+    """slot -> publication, of those that read the log of this database."""
+    relays = {service.slot: service.publication for service in HOUSE.services_in(alias)}
+    return relays | {HOUSE.database(alias).slot: "journal"}
+
+
+def lost(connection: psycopg.Connection, alias: str) -> list[str]:
+    """The slots of this database that are not there, have lost their log, or whose publication is not there."""
+    slots = {name: not gone for name, gone in connection.execute(_SLOTS).fetchall()}
+    publications = _publications(connection)
+    return [slot for slot, name in readers_of(alias).items() if not slots.get(slot) or name not in publications]
+
+
+def mend(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
+    """Make again what readers of this database's log have lost, as superuser, while everything runs. Returns those slots.
+
+    A publication that is not there takes its slot along: what was committed without it is missing, and a slot that begins
+    anew is how a reader finds that out. What a recorder's new slot has not seen is introduced, also if an earlier call was
+    broken off before. A database without tables is not ours yet.
+    """
+    database = HOUSE.database(alias)
+    gone = lost(connection, alias)
+    if (not gone and owed(connection) is None) or not journaled_tables(connection, alias):
+        return []
+    publications = _publications(connection)
+    slots = {name for name, _ in connection.execute(_SLOTS).fetchall()}
+    unpublished = [slot for slot in gone if readers_of(alias)[slot] not in publications and slot in slots]
+    for slot in unpublished:  # before its publication is there again, by which it was found out
+        _drop(connection, slot)
+    with as_owner(connection, database.owner):
+        publish_database(connection, alias)
+    if database.slot in unpublished:
+        owe(connection, Begun.ANEW)
+    for slot in gone:
+        ensure_slot(connection, slot)
+    begun = owed(connection)
+    if begun is not None:
+        with as_owner(connection, database.owner):
+            introduce(connection, alias, journaled_tables(connection, alias), begun, key)
+    return gone
+
+
+@contextmanager
+def as_owner(connection: psycopg.Connection, owner: str) -> Iterator[None]:
+    """As the owner of the tables: what the superuser makes, no owner could change at the next start."""
+    connection.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("reset role")
+
+
+def _publications(connection: psycopg.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("select pubname from pg_publication").fetchall()}
+
+
+def _drop(connection: psycopg.Connection, slot: str) -> None:
+    """Drop a slot whose reader may be connected, and finds out by that. Raises psycopg.Error if it stays in use.
+
+    The reader connects again at once, so it may be there again before the slot is gone.
+    """
+    ends = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s and active"
+    drop = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s"
+    give_up = time.monotonic() + DROPPING_S
+    while True:
+        connection.execute(ends, (slot,))
+        try:
+            connection.execute(drop, (slot,))
+            return
+        except psycopg.errors.ObjectInUse:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.002)
+
+
+def _ensure_publication(connection: psycopg.Connection, name: str, tables: list[str], operations: str) -> list[str]:
+    """Declare a publication of exactly `tables`; return those that were not in it.
+
+    `set table` on every start would be a needless catalogue change.
+    """
+    publication = sql.Identifier(name)
+    identifiers = sql.SQL(", ").join(sql.Identifier(table) for table in tables)
+    if not connection.execute("select from pg_publication where pubname = %s", (name,)).rowcount:
+        statement = sql.SQL("create publication {} for table {} with (publish = {})")
+        connection.execute(statement.format(publication, identifiers, sql.Literal(operations)))
+        return tables
+    rows = connection.execute("select tablename from pg_publication_tables where pubname = %s order by 1", (name,))
+    published = [table for (table,) in rows]
+    if published != sorted(tables):
+        connection.execute(sql.SQL("alter publication {} set table {}").format(publication, identifiers))
+    return [table for table in tables if table not in published]
+
+
+def _ensure_full_identity(connection: psycopg.Connection, table: str) -> None:
+    """Log the old row whole on UPDATE and DELETE: 60 B a row, and what the recorder lives on."""
+    query = "select from pg_class where oid = %s::regclass and relreplident = 'f'"
+    if not connection.execute(query, (table,)).rowcount:
+        connection.execute(sql.SQL("alter table {} replica identity full").format(sql.Identifier(table)))

@@ -1,0 +1,1 @@
+"""The fault rail: what is armed, and the form for anything else."""

@@ -1,0 +1,1 @@
+"""The page /operate: what needs a person, and the buttons."""

@@ -1,0 +1,226 @@
+"""The page /operate: what needs a person, and the buttons. And the customer's own button, on the booking's panel."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.operate import letters
+from dashboard.operate.letters import SERVICES
+from dashboard.records.away import for_operators
+from dashboard.typed import form_key, whole_or_text
+from drawing.present import SERVICE_NAMES
+from gateway.clients import BOOKING, ServiceDown, call, in_words
+from gateway.operate_api import ask
+from gateway.people.operator import require_operator, who
+from gateway.people.ownership import check_owner
+from serving.health import side_by_side
+from serving.problems import Problem
+
+WATCHED = timedelta(seconds=2)
+"""The watchdog looks each second: what is due for longer is kept from it."""
+STUCK = "sagas"
+SEEN = ("saga_id", "step", "action", "attempt")
+"""What a button about a saga says of it: the attempt that the page showed when it was pressed."""
+DONE = {
+    "retry-now": "The step is tried again, with all its attempts.",
+    "skip": "The saga goes on without that step.",
+    "resend": "The command is sent again.",
+    "cancel": "The booking is being cancelled.",
+    "end": "The saga is ended by hand.",
+    "retry": "The message is sent again.",
+    "edit-and-retry": "The edited message is sent.",
+    "discard": "The message is given up.",
+}
+
+
+@require_GET
+@ensure_csrf_cookie
+@for_operators("What is stuck, and what has died, is for the operator to settle.")
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "operate/operate.html", {"who": who(request), **_work(request)})
+
+
+@require_GET
+@require_operator
+def work(request: HttpRequest) -> HttpResponse:
+    """What there is to do; 204 when it is what the page has already (`?seen=`)."""
+    found = _work(request)
+    if request.GET.get("seen") == found["digest"]:
+        return HttpResponse(status=204)
+    return render(request, "operate/operate.html#work", found)
+
+
+@require_POST
+@require_operator
+def act_on_saga(request: HttpRequest, booking: UUID, verb: str) -> HttpResponse:
+    seen = {name: request.POST[name] for name in (*SEEN, "booking_state") if request.POST.get(name)}
+    return _act(request, BOOKING, f"/api/operator/sagas/{booking}/{verb}", verb, **seen)
+
+
+@require_POST
+@require_operator
+def act_on_letter(request: HttpRequest, service: str, letter: UUID, verb: str) -> HttpResponse:
+    if service not in SERVICES:
+        return _answer(request, "No such service", f"'{service}' is none of {', '.join(SERVICES)}")
+    more: dict[str, Any] = {}
+    if verb == "edit-and-retry":
+        try:
+            more["data"] = _exact(request.POST.get("data", ""))
+        except ValueError as error:
+            return _answer(request, "Not JSON", str(error))
+    return _act(request, service, f"/api/{service}/dead-letters/{letter}/{verb}", verb, **more)
+
+
+def _exact(text: str) -> Any:
+    """The JSON in `text`. Raises ValueError, also for a number that no JSON can carry on to the service (NaN, 1e400)."""
+    found = json.loads(text)
+    json.dumps(found, allow_nan=False)
+    return found
+
+
+@require_POST
+@require_operator
+def settle_letters(request: HttpRequest, service: str, verb: str) -> HttpResponse:
+    """Retry or discard the letters that are ticked; with `all`, those that were there at `until`."""
+    if service not in SERVICES or verb not in letters.MANY:
+        return _answer(request, "Not found", f"there is no '{verb}' of letters of '{service}'")
+    hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    if missing := _missing(hand):
+        return _answer(request, "Not done", missing)
+    until = request.POST.get("until", "") if request.POST.get("all") else ""
+    try:
+        return _answer(request, *letters.settle(service, verb, hand, request.POST.getlist("letter"), until))
+    except ServiceDown as error:
+        return _answer(request, f"{SERVICE_NAMES[service]} does not answer", str(error))
+
+
+@require_POST
+def cancel(request: HttpRequest, booking: UUID) -> HttpResponse:
+    """The customer's button. The panel shows what becomes of it, from the journal."""
+    body = {"customer": whole_or_text(request.POST.get("customer", ""))}
+    headers = {"Idempotency-Key": form_key(request)}
+    try:
+        check_owner(request, str(booking))
+        answer = call(BOOKING, "POST", f"/api/bookings/{booking}/cancel", json=body, headers=headers)
+    except ServiceDown:
+        detail = "Nobody knows yet whether the booking is being cancelled. Press again: it is cancelled only once."
+        return _cancelled(request, "Booking does not answer", detail)
+    except Problem as foreign:
+        return _cancelled(request, foreign.title, foreign.detail)
+    if answer.status_code == 202:
+        return _cancelled(request, "", "Cancelling: watch the steps.")
+    return _cancelled(request, **in_words(answer, "Not cancelled"))
+
+
+def _cancelled(request: HttpRequest, title: str, detail: str) -> HttpResponse:
+    return render(request, "operate/operate.html#cancelled", {"title": title, "detail": detail})
+
+
+def _missing(hand: dict[str, str]) -> str:
+    """What a person has not filled in, in words; "" if nothing. The page asks for it first: this is for one without scripts."""
+    words = {"who": "Say who you are: it is kept in the journal.", "why": "Say why: it is kept in the journal."}
+    return next((words[name] for name, text in hand.items() if not text.strip()), "")
+
+
+def _act(request: HttpRequest, service: str, path: str, verb: str, **more: Any) -> HttpResponse:
+    hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    if missing := _missing(hand):
+        return _answer(request, "Not done", missing)
+    try:
+        answer = ask("POST", service, path, json={**hand, **more})
+    except ServiceDown:
+        detail = "Nobody knows yet whether it was done: the list below says what stands."
+        return _answer(request, f"{SERVICE_NAMES[service]} does not answer", detail)
+    if answer.status_code in (200, 202):
+        return _answer(request, "", DONE.get(verb, "Done."))
+    return _answer(request, **in_words(answer, "Refused"))
+
+
+def _answer(request: HttpRequest, title: str, detail: str) -> HttpResponse:
+    """What came of a button: a problem has a title. Without one the list asks for itself anew."""
+    response = render(request, "operate/operate.html#answer", {"title": title, "detail": detail})
+    if not title:
+        response["HX-Trigger"] = "acted"
+    return response
+
+
+def _work(request: HttpRequest) -> dict[str, Any]:
+    """Sagas and letters, each with its attempts; `down` names the services that did not say.
+
+    `?service=` and `?after=`: the page of that service's letters after that place, and no others.
+    """
+    place = {name: request.GET[name] for name in ("service", "after") if request.GET.get(name)}
+    sagas, total, down = [], 0, []
+    pages: list[dict[str, Any]] = []
+    looks: dict[str, Callable[[], Any]] = {
+        service: partial(letters.page, service, place.get("after", ""))
+        for service in SERVICES
+        if place.get("service", service) == service
+    }
+    answers = side_by_side({name: partial(_or_down, look) for name, look in {**looks, STUCK: _stuck}.items()})
+    for name, answer in answers.items():
+        if isinstance(answer, ServiceDown | httpx.HTTPStatusError):
+            says = (
+                f"answers {answer.response.status_code}"
+                if isinstance(answer, httpx.HTTPStatusError)
+                else "does not answer"
+            )
+            service_name = SERVICE_NAMES["booking" if name == STUCK else name]
+            said = f"{service_name}: its API {says}, so what needs a person there is not known."
+            down += [] if said in down else [said]
+        elif name == STUCK:
+            sagas, total = [_saga(one) for one in answer["sagas"]], answer.get("total", len(answer["sagas"]))
+        else:
+            pages.append(answer)
+    todo: dict[str, Any] = {
+        "sagas": sagas, "more_sagas": total - len(sagas), "down": down,
+        "pages": [page for page in pages if page["letters"]], "total": sum(page["total"] for page in pages),
+    }  # fmt: skip
+    digest = hashlib.blake2s(orjson.dumps(todo), digest_size=8).hexdigest()
+    return {**todo, "place": urlencode(place), "digest": digest}
+
+
+def _stuck() -> Any:
+    return ask("GET", BOOKING, "/api/operator/stuck").raise_for_status().json()
+
+
+def _or_down(look: Callable[[], Any]) -> Any:
+    """What a service answers, or that it does not."""
+    try:
+        return look()
+    except (ServiceDown, httpx.HTTPStatusError) as error:
+        return error
+
+
+def _saga(saga: dict[str, Any]) -> dict[str, Any]:
+    overdue = bool(saga["due_at"]) and datetime.fromisoformat(saga["due_at"]) < datetime.now(UTC) - WATCHED
+    shown = {"stuck": saga["state"] == "STUCK", "overdue": overdue, "current": awaited(saga)}
+    return {**saga, **shown, **seen(saga)}
+
+
+def awaited(saga: dict[str, Any]) -> dict[str, Any] | None:
+    """The action that the saga stands at, while it has no answer. Others may be sent too: what is undone unanswered stays so."""
+    actions = [(step["name"], action) for step in saga["steps"] for action in step["actions"]]
+    here = [one for name, one in actions if (name, one["action"]) == (saga.get("step"), saga.get("action"))]
+    return next((one for one in here if one["state"] == "sent"), None)
+
+
+def seen(saga: dict[str, Any]) -> dict[str, str]:
+    """What the buttons about this saga send along, as JSON: the attempt that the page shows, and how to end it."""
+    shown = {**{name: saga[name] for name in SEEN[1:]}, "saga_id": saga["id"]}
+    ends = {
+        f"seen_{state.lower()}": json.dumps({**shown, "booking_state": state}) for state in ("CANCELLED", "CONFIRMED")
+    }
+    return {"seen": json.dumps(shown), **ends}

@@ -1,0 +1,27 @@
+"""The swimlanes of a booking: a pure value, made of its journal entries, that a template draws as SVG.
+
+`arrangement` says which lanes there are, `telling` what happened (who acted, what was sent, what was lost), `placing` gives it
+rows, columns and paths, and `narrow` does so for a phone.
+"""
+
+from collections.abc import Sequence
+
+from drawing.lanes.arrangement import Arrangement, Lane, orchestrated
+from drawing.lanes.drawing import Lanes
+from drawing.lanes.narrow import Narrow
+from drawing.lanes.placing import Placing
+from drawing.lanes.telling import tell
+from journal.reading.queries import EntryDict
+
+__all__ = ["Lane", "Lanes", "draw", "orchestrated"]
+
+
+def draw(
+    entries: Sequence[EntryDict], booking: str, pos: int | None = None, *, lanes: Sequence[Lane], narrow: bool = False
+) -> Lanes:
+    """Lay out a booking's entries, in the journal's order. With `pos`, what came after it is drawn as not yet happened.
+
+    `narrow`: for a phone, 374 units wide; else 640, and more for more than seven lanes. Raises ValueError for `lanes` that make
+    no arrangement.
+    """
+    return (Narrow if narrow else Placing)(tell(entries, booking, Arrangement(lanes)), pos).place()

@@ -1,0 +1,95 @@
+"""From a tale to a drawing for a phone: lanes are thin, a dot stands where something happened, and what it was is written beside
+all lanes. Time goes down, each node and each message has a row of its own. Pure; lengths in SVG units, about a pixel each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from drawing.lanes.paths import Point, drawn
+from drawing.lanes.placing import PAD, PILL_GAP, PILL_H, Placing, called
+from drawing.lanes.shapes import Column, Flow, Line, Node, Pill, Tale
+
+LANE, WIDTH = 19, 374
+DOT, EDGE = 5, 8  # a dot's radius; how far from a lane's middle a message passes a dot that it is not for
+
+
+class Narrow(Placing):
+    """The picture for a narrow page."""
+
+    between = 12.0
+    line_h = 15.0
+    wide: ClassVar[dict[str, float]] = {"title": 7.6, "": 6.6, "meta": 6.4, "mark": 6.8, "view": 6.4}
+    aside: ClassVar[dict[str, float]] = {"view": 50, "mark": 50}
+    times_x = WIDTH - 10.0
+
+    def __init__(self, tale: Tale, pos: int | None) -> None:
+        super().__init__(tale, pos)
+        self.beside = LANE * len(self.columns) + 7.0
+        self.bands_x = self.beside + 9
+        self.lanes.narrow = True
+        self.low: dict[Node, float] = {}
+
+    def _width(self) -> float:
+        return WIDTH
+
+    def _columns(self) -> list[Column]:
+        """Headed by the letters that the tables have, too."""
+        return [Column(lane, lane.letter, number * LANE, LANE) for number, lane in enumerate(self.tale.lanes.lanes)]
+
+    def _abreast(self, node: Node | None, views: list[Node]) -> list[list[Node]]:
+        return [[one] for one in (*views, node) if one is not None]
+
+    def _row(self, nodes: list[Node], leaving: dict[Node, list[Flow]], y: float) -> float:
+        node = nodes[0]
+        box = self._box(node, y)
+        box.dot = self.columns[node.lane].middle - box.x, PAD + self.line_h * 0.5
+        if node.kind != "request":
+            self.lanes.times.append(Line(y + box.lines[-1].y if box.lines else y, self._since(node)))
+        low = y + box.h + PILL_GAP
+        for flow in leaving.get(node, ()):
+            self.pills[flow.id] = self._pill(flow, low)
+            low += PILL_H + PILL_GAP
+        self.low[node] = low
+        return low - PILL_GAP + self.between
+
+    def _frame(self, node: Node) -> tuple[float, float]:
+        return self.beside, WIDTH - self.beside - 4
+
+    def _texts(self, node: Node) -> list[tuple[str, str]]:
+        name, said = node.lane.name, ", ".join(node.lines)
+        if node.kind == "views":
+            return [("view", f"{name}: {said or node.title}")]
+        texts = [("title", f"{name}: {node.title}"), ("", said), *(("mark", mark.text) for mark in node.marks)]
+        return [*texts, ("meta", f"xid {node.xid} · {node.lsn}")] if node.kind == "transaction" else texts
+
+    def _pill(self, flow: Flow, y: float) -> Pill:
+        text, flag = called(flow)
+        return Pill(
+            self.beside + 14, y, min(len(text) * 6.4 + 20, WIDTH - self.beside - 60), PILL_H, text, flag, aside=True
+        )
+
+    def _paths(self) -> None:
+        dots = {id(box): (box.x + box.dot[0], box.y + box.dot[1]) for box in self.boxes.values() if box.dot}
+        for arrow in self.lanes.arrows:
+            flow, pill = arrow.flow, arrow.pill
+            source = dots[id(self.boxes[flow.source])]
+            target = dots[id(self.boxes[flow.target])] if flow.target else None
+            y = pill.y + pill.h / 2 if pill else self.low[flow.source]
+            points = _points(source, target, y, list(dots.values()), self.beside)
+            arrow.path = drawn(points)
+            if pill:
+                arrow.lead = f"M{max(x for x, at in points if at == y) if target else pill.x:.1f} {y:.1f}H{pill.x:.1f}"
+
+
+def _points(source: Point, target: Point | None, y: float, dots: Sequence[Point], beside: float) -> list[Point]:
+    """Down the source's lane to the height of its name, sideways, and down the target's lane; past dots in between."""
+    sx, start = source[0], (source[0], source[1] + DOT)
+    if target is None:
+        return [start, (sx, y), (beside + 14, y)]
+    tx, ty = target
+    if not any(x == tx and y < at < ty for x, at in dots):
+        return [start, (sx, y), (tx, y), (tx, ty - DOT - 1)]
+    side = 1 if tx < sx else -1
+    edge = tx + side * EDGE
+    return [start, (sx, y), (edge, y), (edge, ty), (tx + side * (DOT + 1), ty)]

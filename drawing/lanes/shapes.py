@@ -1,0 +1,256 @@
+"""What a drawing of swimlanes consists of. Plain values: lengths in SVG units, `pos` positions in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from drawing.lanes.arrangement import Arrangement, Lane
+
+
+@dataclass(slots=True)
+class Mark:
+    """A fault or an absorbed duplicate, where it struck; `positions` are the observations that prove it.
+
+    `ended`: what stood still has resumed.
+    """
+
+    kind: str  # dropped, doubled, delayed, held, crashed, rolled back, refused, absorbed, dead letter, fault
+    text: str
+    positions: list[int] = field(default_factory=list)
+    ended: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """Something that happened in one lane: a transaction, an attempt that left none, or the projector's run of them.
+
+    `kind`: request, transaction, attempt (rolled back or crashed), held (it stands still, or stood), views, note.
+    `positions`: the journal entries it stands for. `again`: its answer had been given before. `refused`: its answer is a refusal.
+    `waited`: what the time before it was spent on, if its entry shows that.
+    """
+
+    kind: str
+    lane: Lane
+    title: str
+    lines: list[str] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    xid: int | None = None
+    lsn: str = ""
+    at: str = ""
+    tone: str = ""  # compensation, bad, wait, good, quiet
+    says: list[str] = field(default_factory=list)  # the events it tells
+    told: str = ""  # the same as a sentence, for the text
+    again: bool = False
+    refused: bool = False
+    waited: str = ""
+    process: str = ""  # the process that an observation is of, where it says so
+
+    @property
+    def id(self) -> str:
+        if self.kind == "request":
+            return f"ask-{self.positions[0]}" if self.positions else "ask"
+        return f"tx-{self.positions[0]}"
+
+    def all_positions(self) -> list[int]:
+        """Of a request none: it is no entry, only drawn from one."""
+        return [] if self.kind == "request" else self.positions + [pos for mark in self.marks for pos in mark.positions]
+
+
+@dataclass(slots=True, eq=False)
+class Emission:
+    """A message put into an outbox by an entry; a reply that is given again is emitted again."""
+
+    message: dict[str, Any]
+    source: Node
+    pos: int
+    attempt: int = 1
+    marks: list[Mark] = field(default_factory=list)
+    receivers: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """A message on its way, or another cause. `target` is None while nothing has come of it, and for good if it was dropped.
+
+    `kind`: request, command, reply, event, timer (a due time that was written down), local (in the same service).
+    `state`: delivered, dropped, doubled, delayed, pending.
+    """
+
+    id: str
+    kind: str
+    source: Node
+    target: Node | None
+    label: str = ""
+    state: str = "delivered"
+    compensation: bool = False
+    refused: bool = False
+    attempt: int = 1
+    pos: int = 0
+    marks: list[Mark] = field(default_factory=list)
+    message: str = ""  # its id, if it is one
+
+
+@dataclass(slots=True)
+class Gap:
+    """Time in which nothing happened, before node number `before`; drawn as a band of fixed height."""
+
+    before: int
+    seconds: float
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Tale:
+    """What happened, before it has a place. `nodes` are in causal order; `views[i]` stand beside nodes[i], the last below."""
+
+    lanes: Arrangement
+    nodes: list[Node] = field(default_factory=list)
+    views: dict[int, list[Node]] = field(default_factory=dict)
+    flows: list[Flow] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of text in a box."""
+
+    y: float
+    text: str
+    kind: str = ""  # title, meta, mark, view
+    squeezed: float = 0  # to this width; 0: as wide as it is
+
+
+@dataclass(slots=True)
+class Box:
+    """A node with its place. `future`: has not happened at the chosen moment; `current`: is that moment."""
+
+    id: str
+    node: Node
+    x: float
+    y: float
+    w: float
+    h: float
+    lines: list[Line] = field(default_factory=list)
+    label: str = ""
+    future: bool = False
+    current: bool = False
+    tab: int = -1  # one box of a drawing is a tab stop
+    dot: tuple[float, float] | None = None  # from its corner: where it stands in its lane, if it is not in it itself
+
+    @property
+    def service(self) -> str:
+        return self.node.lane.service
+
+    @property
+    def tip(self) -> str:
+        """When it committed, by its database's clock, and its place in the journal."""
+        when = f"{self.node.at[:10]} {self.node.at[11:26]} UTC"
+        seen = {"transaction": "committed", "views": "first committed", "request": "taken in, and committed"}
+        return f"{seen.get(self.node.kind, 'seen')} {when}, entry {', '.join(map(str, self.node.positions))}"
+
+    @property
+    def pos(self) -> int:
+        """The entry that its details are about: what it did last."""
+        return self.node.positions[-1]
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.w / 2
+
+
+@dataclass(slots=True)
+class Pill:
+    """The name of a message, in the lane of the bus; where there is none, under the box that sent it."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    text: str
+    flag: str = ""
+    aside: bool = False  # the flag stands beside it, not at its corner
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.w / 2
+
+    @property
+    def text_y(self) -> float:
+        return self.y + 14
+
+    @property
+    def right(self) -> float:
+        return self.x + self.w
+
+    @property
+    def squeezed(self) -> float:
+        return self.w - 10 if len(self.text) * 6.2 > self.w - 10 else 0
+
+
+@dataclass(slots=True)
+class Arrow:
+    """A flow with its path (SVG path data)."""
+
+    id: str
+    flow: Flow
+    path: str
+    from_id: str
+    to_id: str
+    pill: Pill | None = None
+    future: bool = False
+    label: str = ""
+    lead: str = ""  # from the path to its name, if that is not on it
+
+    @property
+    def hue(self) -> str:
+        if self.flow.state == "dropped" or self.flow.refused:
+            return "bad"
+        if self.flow.compensation:
+            return "back"
+        return "plain" if self.flow.kind in ("command", "reply", "request") else "faint"
+
+
+@dataclass(slots=True)
+class Band:
+    """A gap with its place."""
+
+    y: float
+    h: float
+    text: str
+    text_x: float
+
+    @property
+    def text_y(self) -> float:
+        return self.y + self.h / 2 + 4
+
+
+@dataclass(slots=True)
+class Column:
+    """A lane with its place. `name`: its heading."""
+
+    lane: Lane
+    name: str
+    x: float
+    w: float
+
+    @property
+    def service(self) -> str:
+        return self.lane.service
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.w / 2
+
+
+@dataclass(slots=True)
+class Sentence:
+    """One line of the text equivalent."""
+
+    lane: str
+    service: str
+    text: str
+    pos: int
+    future: bool = False
+    current: bool = False

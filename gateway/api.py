@@ -1,0 +1,212 @@
+"""The front door: one API for the outside, answered from the read models or handed to the service that owns the data."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+
+from gateway import faults_api, operate_api, readiness
+from gateway.audit.verdict_api import router as verdict_router
+from gateway.clients import BOOKING, SEATS, ServiceDown, as_it_is, call
+from gateway.people import reading
+from gateway.people.operator import operators_only
+from gateway.people.ownership import check_owner
+from gateway.people.privacy import masked
+from gateway.people.visitor import placed_by
+from gateway.pressure import PRESSURE
+from gateway.runs import runs_api
+from gateway.runs.replay_api import router as replay_router
+from projections import queries
+from serving.doors.headers import handed_on
+from serving.problems import Problem, install
+
+api = NinjaAPI(
+    title="Sagabox",
+    version="1",
+    description="Book seats by a saga over three services. Errors are RFC 9457 problem details.",
+    urls_namespace="front-door",
+    docs_url="/api/docs",
+    openapi_url="/api/openapi.json",
+)
+install(api)
+api.add_router("/api", faults_api.router)
+api.add_router("/api", operate_api.router)
+api.add_router("/api", runs_api.router)
+api.add_router("", verdict_router)
+api.add_router("", replay_router)
+
+
+@api.exception_handler(ServiceDown)
+def service_down(request: HttpRequest, error: ServiceDown) -> HttpResponse:
+    return error.problem().response()
+
+
+def _takes(required: list[str], *, key: bool = True, **properties: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI of a JSON body that the service behind checks; with `key`, of the Idempotency-Key as well."""
+    schema = {"type": "object", "required": required, "properties": properties}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    header = {"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}
+    return {"parameters": [header] if key else [], "requestBody": body}
+
+
+def _hand_over(service: str, request: HttpRequest, path: str, **more: Any) -> HttpResponse:
+    """Ask the owner and give its answer on as it is."""
+    return as_it_is(call(service, request.method or "GET", path, **more))
+
+
+@api.get("/api/performances", summary="Performances on sale")
+def performances(request: HttpRequest) -> HttpResponse:
+    return _hand_over(SEATS, request, "/api/performances")
+
+
+_BLOCK = {
+    "type": "object",
+    "required": ["section", "rows", "seats_a_row", "price"],
+    "properties": {
+        "section": {"type": "string"},
+        "rows": {"type": "array", "items": {"type": "string", "pattern": "^[A-Z0-9]{1,4}$"}, "minItems": 1},
+        "seats_a_row": {"type": "integer", "minimum": 1, "maximum": 100},
+        "price": {"type": "integer", "description": "in minor units of the currency"},
+    },
+}
+
+
+@api.post(
+    "/api/performances",
+    auth=operators_only,
+    summary="Announce a performance, with its hall and prices (operators)",
+    openapi_extra=_takes(
+        ["id", "title", "venue", "starts_at", "currency", "blocks"],
+        key=False,
+        id={"type": "string", "pattern": "^[a-z0-9](-?[a-z0-9])*$"},
+        title={"type": "string"},
+        venue={"type": "string"},
+        starts_at={"type": "string", "format": "date-time"},
+        currency={"type": "string", "pattern": "^[A-Z]{3}$"},
+        blocks={"type": "array", "items": _BLOCK, "minItems": 1, "maxItems": 20},
+    ),
+)
+def new_performance(request: HttpRequest) -> HttpResponse:
+    return as_it_is(operate_api.ask("POST", SEATS, "/api/performances", content=request.body))
+
+
+@api.get("/api/customers", auth=operators_only, summary="Customers (operators)")
+def customers(request: HttpRequest) -> HttpResponse:
+    return _hand_over(BOOKING, request, "/api/customers")
+
+
+@api.patch(
+    "/api/customers/{customer_id}",
+    auth=operators_only,
+    summary="Give a customer another name; the views follow (operators)",
+    openapi_extra=_takes(
+        ["name"],
+        name={"type": "string", "minLength": 1, "maxLength": 80},
+        version={"type": "integer", "description": "as the caller saw it; left out: any"},
+    ),
+)
+def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
+    path = f"/api/customers/{customer_id}"
+    return _hand_over(BOOKING, request, path, content=request.body, headers=handed_on(request))
+
+
+@api.get("/api/customers/{customer_id}", auth=operators_only, summary="A customer, the truth (operators)")
+def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
+    return _hand_over(BOOKING, request, f"/api/customers/{customer_id}")
+
+
+@api.get("/api/performances/{performance}/seats", summary="The seat map, from the read model")
+def seats(request: HttpRequest, performance: str) -> Any:
+    found = queries.seat_map(performance)
+    if not found:
+        raise Problem(404, "Unknown performance", f"no performance '{performance}' is in the seat map")
+    return found
+
+
+@api.post(
+    "/api/bookings",
+    summary="Book seats: starts a saga",
+    openapi_extra=_takes(
+        ["performance", "seats", "customer", "payment_method"],
+        performance={"type": "string"},
+        seats={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
+        customer={"type": "integer"},
+        payment_method={"type": "string"},
+        seen={
+            "type": "object",
+            "required": ["amount", "currency"],
+            "properties": {"amount": {"type": "integer", "minimum": 0}, "currency": {"type": "string"}},
+            "description": "what all the seats together cost, as the buyer saw it, in minor units; at another price nothing is "
+            "booked: 409, of type price-changed, with the price there is. Left out: whatever they cost",
+        },
+    ),
+)
+def book(request: HttpRequest) -> HttpResponse:
+    PRESSURE.check()
+    headers = handed_on(request) | placed_by(request)
+    return _hand_over(BOOKING, request, "/api/bookings", content=request.body, headers=headers)
+
+
+@api.post(
+    "/api/bookings/{booking_id}/cancel",
+    summary="Cancel a booking: turns its saga back, or starts one that cancels",
+    openapi_extra=_takes(["customer"], customer={"type": "integer"}),
+)
+def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
+    check_owner(request, str(booking_id))
+    return _hand_over(
+        BOOKING,
+        request,
+        f"/api/bookings/{booking_id}/cancel",
+        content=request.body,
+        headers=handed_on(request),
+    )
+
+
+@api.get("/api/bookings/{booking_id}", summary="A booking, from the read model")
+def booking(request: HttpRequest, booking_id: UUID) -> Any:
+    found = reading.booking(booking_id)
+    if found is None:
+        raise Problem(404, "Unknown booking", f"the read model has no booking '{booking_id}' (yet)")
+    return found
+
+
+@api.get("/api/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
+def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> HttpResponse:
+    """The newest of the booking's sagas, or the one asked for."""
+    params = {"saga": str(saga)} if saga else {}
+    answer = call(BOOKING, "GET", f"/api/bookings/{booking_id}/saga", params=params)
+    return JsonResponse(masked(answer.json(), str(booking_id))) if answer.is_success else as_it_is(answer)
+
+
+@api.get("/api/{service}/events", auth=operators_only, summary="A service's event log, from a horizon on (operators)")
+def events(request: HttpRequest, service: str, after: str = "0", limit: str = "1000") -> HttpResponse:
+    if service not in settings.SERVICES:
+        raise Problem(404, "Unknown service", f"'{service}' is none of {', '.join(settings.SERVICES)}")
+    return _hand_over(service, request, f"/api/{service}/events", params={"after": after, "limit": limit})
+
+
+@api.get("/healthz", summary="This process is alive")
+def healthz(request: HttpRequest) -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@api.get("/readyz", summary="Which part is ready", response={200: dict, 503: dict})
+def readyz(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+    parts = readiness.parts()
+    ready = all(state == "ready" for state in parts.values())
+    return (200 if ready else 503), {"ready": ready, "parts": parts}
+
+
+def _sections() -> None:
+    """Give each route without a section the one that its address names: /api/bookings/{id} is of the bookings."""
+    for path, view in api.default_router.path_operations.items():
+        for operation in view.operations:
+            named = path.strip("/").removeprefix("api/").partition("/")[0]
+            section = {"{service}": "services", "healthz": "health", "readyz": "health"}.get(named, named)
+            operation.tags = operation.tags or [section]
+
+
+_sections()

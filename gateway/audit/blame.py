@@ -1,0 +1,104 @@
+"""From a verdict's evidence to the entry that broke it: the rows of those concerned as the journal has them, moment by moment."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from audit import history
+from audit.truth import Answer, Row, Truth, Views
+from journal.reading import blame
+from journal.reading.blame import Blamed, Version
+from journal.recording.transactions import BOOKING_COLUMN
+from topology.chosen import HOUSE
+
+Document = dict[str, Any]
+KINDS = {service.name: service.truth for service in HOUSE.services if service.truth}
+"""What the services tell an auditor (their truth.py), and the tables it comes from."""
+OWNED = [table for kinds in KINDS.values() for table in kinds.values()]
+SHOWN = ["projections_bookingview", "projections_historybooking", "projections_salesbooking", "projections_seatmap"]
+BY_PLACE = ["seats_seat", "projections_seatmap", "projections_salesseat"]
+BY_NAME = ["booking_customer", "projections_customer", "projections_historycustomer"]
+LONG_AGO = "1970-01-01T00:00:00+00:00"
+
+
+def blamed(violated: Sequence[tuple[str, Document]]) -> list[Blamed | None]:
+    """For each (invariant, piece of its evidence) the first entry since which it is broken; None if the journal cannot tell."""
+    pieces = [piece for _, piece in violated]
+    versions = _versions(pieces) if pieces else []
+    return [_first(name, piece, _concerned(piece, versions)) for name, piece in violated]
+
+
+def _versions(pieces: Sequence[Document]) -> list[Version]:
+    found = blame.versions_of(sorted({one for piece in pieces for one in piece["bookings"]}), [*OWNED, *SHOWN])
+    payments = {version.row["id"] for version in found if version.table == "payments_payment"}
+    found += blame.versions_like([{"payment_id": payment} for payment in sorted(payments)], ["payments_refund"])
+    views = [piece for piece in pieces if piece["part"]]
+    places = {tuple(piece["seat"].split("/", 1)) for piece in views if piece["seat"]}
+    found += blame.versions_like(
+        [{"performance_id": performance, "label": label} for performance, label in sorted(places)], BY_PLACE
+    )
+    customers = {int(piece["part"].split()[-1]) for piece in views if not piece["seat"] and not piece["bookings"]}
+    return found + blame.versions_like([{"id": customer} for customer in sorted(customers)], BY_NAME)
+
+
+def _concerned(piece: Document, versions: list[Version]) -> list[Version]:
+    """Those a piece of evidence is about; whatever belongs to nobody is there for all."""
+    return [one for one in versions if not one.booking or one.booking in piece["bookings"] or _is_at(piece, one.row)]
+
+
+def _is_at(piece: Document, row: Row) -> bool:
+    return bool(piece["seat"]) and f"{row.get('performance_id')}/{row.get('label')}" == piece["seat"]
+
+
+def _first(name: str, piece: Document, versions: list[Version]) -> Blamed | None:
+    pos = history.since(name, piece, _moments(versions))
+    if pos is None:
+        return None
+    whose = {one.booking for one in versions if pos in (one.from_pos, one.to_pos)}
+    return Blamed(pos, next((one for one in piece["bookings"] if one in whose), piece["booking"] or ""))
+
+
+def _moments(versions: list[Version]) -> Iterator[tuple[int, Truth]]:
+    changes = {one.from_pos for one in versions} | {one.to_pos for one in versions if one.to_pos is not None}
+    for pos in sorted(changes):
+        yield pos, truth([one for one in versions if one.from_pos <= pos < (one.to_pos or pos + 1)])
+
+
+def truth(there: Sequence[Version]) -> Truth:
+    """What the services and the views would have told an auditor, as far as these rows go."""
+    tables: dict[str, list[Row]] = defaultdict(list)
+    for version in there:
+        tables[version.table].append(_told(version.table, version.row))
+    answers = {
+        service: Answer(meta={"at": LONG_AGO}, rows={kind: tables[table] for kind, table in kinds.items()})
+        for service, kinds in KINDS.items()
+    }
+    return Truth(answers=answers, views=_views(tables))
+
+
+def _told(table: str, row: dict[str, Any]) -> Row:
+    """A journaled row as its service tells it: under its booking, and no more than an auditor is told."""
+    more: dict[str, Any] = {"booking_id": row.get(BOOKING_COLUMN.get(table, "booking_id"))}
+    if table == "booking_saga":
+        more |= {"last_at": None, "waived": None}
+    elif table == "booking_idempotencykey":
+        more["request"] = row["key"].split(" ", 1)[0]
+    return {**row, **more}
+
+
+def _views(tables: dict[str, list[Row]]) -> Views:
+    def by(table: str, *columns: str) -> dict[Any, Row]:
+        return {
+            row[columns[0]] if len(columns) == 1 else tuple(row[name] for name in columns): row for row in tables[table]
+        }
+
+    place = ("performance_id", "label")
+    names = {"bookings": "projections_customer", "customer_history": "projections_historycustomer"}
+    return Views(
+        bookings=by("projections_bookingview", "id"),
+        seats=by("projections_seatmap", *place),
+        history=by("projections_historybooking", "id"),
+        sales=by("projections_salesbooking", "id"),
+        sales_seats=by("projections_salesseat", *place),
+        names={(view, row["id"]): row for view, table in names.items() for row in tables[table]},
+    )

@@ -1,0 +1,142 @@
+"""Which service is down, for the page's banner: injected on purpose, or ours. The two must never look alike."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from drawing.present import SERVICE_NAMES
+from gateway import readiness
+from gateway.cached import Fresh
+from gateway.clients import ServiceDown
+from gateway.faults_api import KNOWN, armed
+from serving.problems import Problem
+from topology.chosen import HOUSE
+from topology.parts import Kind
+
+FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking everybody takes time when somebody is down
+PLAN_S = 0.2  # the same for the plan of faults, which one process has at hand
+AFTERMATH = timedelta(seconds=12)  # signs of life that went with Redis' data, or with a database, are back after this
+VIEWS = tuple(service.name for service in HOUSE.views)
+
+
+MEANS = {
+    "recorder": ": what happens now shows here once it is back",
+    "redis": ": messages wait, and go on once it is back",
+    "worker": ": its steps wait, and go on once it is back",
+    "projector": ": its view stands still, and catches up once it is back",
+}
+"""What a person notices of it, by the kind of part."""
+SLOT_LOST = "replication slot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Down:
+    """One line of the banner. `until`: when an injected outage ends, ISO 8601; "" if nobody knows."""
+
+    name: str
+    text: str
+    injected: bool
+    until: str = ""
+    starting: bool = False
+
+    @property
+    def seconds_left(self) -> int:
+        if not self.until:
+            return 0
+        return max(round((datetime.fromisoformat(self.until) - datetime.now(UTC)).total_seconds()), 0)
+
+    @property
+    def minutes_left(self) -> int:
+        return round(self.seconds_left / 60)
+
+
+def down() -> list[Down]:
+    """What is down now. What the control process has taken down is said at once, however long the other parts take to ask."""
+    return explain(ARMED.get(), PARTS.at_once(), datetime.now(UTC))
+
+
+def _parts() -> dict[str, str]:
+    return readiness.parts(without={_whose(fault) for fault in _armed() if fault["until"]})
+
+
+def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -> list[Down]:
+    """Pure: the injected outages first, then what is not ready and is no consequence of one of them."""
+    outages = [fault for fault in armed if fault["until"]]
+    struck = {_whose(fault) for fault in armed if _is_recent(fault, now)}
+    found = [_injected(fault) for fault in outages]
+    broken = {name: state for name, state in parts.items() if state != "ready" and not _is_consequence(name, struck)}
+    starting = [name for name, state in broken.items() if state == readiness.STARTING]
+    if starting:
+        found.append(_starting(starting, parts))
+    return found + [
+        Down(name=_title(name), text=state + _means(name, state), injected=False)
+        for name, state in broken.items()
+        if name not in starting
+    ]
+
+
+def _means(part: str, state: str) -> str:
+    """Who says what he is in trouble with has said what it means."""
+    return "" if SLOT_LOST in state else MEANS.get(part.partition("-")[0], "")
+
+
+def _starting(starting: list[str], parts: dict[str, str]) -> Down:
+    """One line for all that has not been up since the start."""
+    up = sum(state == "ready" for state in parts.values())
+    more = f" and {len(starting) - 1} more" if len(starting) > 1 else ""
+    text = f"{up} of {len(parts)} parts are up; {_title(starting[0])}{more} not yet"
+    return Down(name="Sagabox", text=text, injected=False, starting=True)
+
+
+def _injected(fault: dict[str, Any]) -> Down:
+    if _whose(fault) == "redis":
+        return Down(name="Redis", text="is down, and has lost its data", injected=True, until=fault["until"])
+    name = SERVICE_NAMES[fault["service"]]
+    text = "are down: their" if fault["service"] in VIEWS else "is down: its"
+    return Down(name=name, text=f"{text} database refuses everybody", injected=True, until=fault["until"])
+
+
+def _whose(fault: dict[str, Any]) -> str:
+    """Redis is nobody's: a fault there may leave the service open."""
+    return fault["service"] or ("redis" if fault["point"] == "redis" else "")
+
+
+def _is_recent(fault: dict[str, Any], now: datetime) -> bool:
+    """Whether the fault stops processes, or has a moment ago: what they miss now they miss because of it."""
+    stands = fault["action"] in ("down", "crash", "hold", "hang", "pause", "delay")
+    if not stands or not fault["last_fired"]:
+        return False
+    last = datetime.fromisoformat(fault["last_fired"]) + timedelta(seconds=fault["seconds"])
+    return bool(fault["until"] or fault["held"]) or now < last + AFTERMATH
+
+
+def _is_consequence(part: str, struck: set[str]) -> bool:
+    """Everybody leans on Redis, the recorder on all databases, any other part on the instances of the databases it uses."""
+    if "redis" in struck or part in struck:
+        return True
+    databases = {HOUSE.service(name).database for name in struck & SERVICE_NAMES.keys()}
+    instances = {HOUSE.database(alias).instance for alias in databases}
+    programs = {program.name: program for program in HOUSE.programs}
+    if part in programs:
+        if programs[part].kind == Kind.RECORDER:
+            return bool(databases)
+        own = HOUSE.visible(programs[part].service) if programs[part].kind != Kind.CONTROL else ()
+        return any(HOUSE.database(alias).instance in instances for alias in own)
+    return part.removeprefix("database-") in {one.alias for name in instances for one in HOUSE.databases_on(name)}
+
+
+def _title(part: str) -> str:
+    kind, _, owner = part.partition("-")
+    kinds = {"api": "API", "worker": "worker", "relay": "relay", "database": "database", "projector": "projector"}
+    return f"{SERVICE_NAMES.get(owner, owner)}'s {kinds[kind]}" if owner and kind in kinds else part.capitalize()
+
+
+def _armed() -> list[dict[str, Any]]:
+    try:
+        return armed()
+    except (ServiceDown, Problem):
+        return KNOWN.while_away()
+
+
+ARMED = Fresh[list[dict[str, Any]]](_armed, PLAN_S, [])
+PARTS = Fresh[dict[str, str]](_parts, FRESH_S, {})

@@ -1,0 +1,21 @@
+"""The journal and the read models as pages and GETs may read them: every result is masked for whoever looks (see `privacy`).
+
+Nothing in this package that shows rows to a person reads them another way; tests/gateway/test_privacy.py sees to it.
+"""
+
+from gateway.people.privacy import private
+from journal.reading import moments, queries
+from projections import queries as views
+from projections import searching
+
+entries_of = private(queries.entries_of)
+entries_after = private(queries.entries_after)
+latest = private(queries.latest)
+rows_at = private(moments.rows_at)
+
+booking = private(views.booking)
+bookings = private(searching.bookings)
+bookings_of = private(views.bookings_of)
+customers = private(views.customers, table="projections_customer")
+recent_bookings = private(views.recent_bookings)
+ticket = private(views.ticket)

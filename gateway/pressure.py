@@ -1,0 +1,52 @@
+"""Back pressure: while the recorder is late by minutes the front door takes no more bookings.
+
+A database keeps its log for the recorder's slot, up to a limit (2 GB); past it the slot is given up, and what was not read is
+missing from the journal for ever. A buyer who comes back in a moment costs less.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from redis import Redis, RedisError
+
+from gateway.cached import Fresh
+from journal.recording.broadcast import STATUS
+from messaging.process.redis import redis_of_requests
+from serving.problems import Problem
+
+LATE_S = 120  # at 50 bookings a second a database writes 200 MB of log in this time
+FRESH_S = 1.0  # how old what we know may be
+STALE = timedelta(seconds=10)  # a report that is older is that of a recorder that is down, which is another matter
+
+
+class Pressure:
+    """Asked with each booking; asks Redis once a second. While Redis is away it knows of no pressure, and waits for none."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis, self._late_s = redis, Fresh(self._ask, FRESH_S, 0.0)
+
+    def check(self) -> None:
+        """Raises Problem 429."""
+        late_s = self._late_s.get()
+        if late_s > LATE_S:
+            detail = (
+                f"what commits is recorded {late_s:.0f} s late, {LATE_S} s are allowed; try again in a moment with the "
+                "same Idempotency-Key"
+            )
+            raise Problem(429, "The recorder is behind", detail, headers={"Retry-After": "5"})
+
+    def is_known_to_be_low(self) -> bool:
+        """Without asking: False also when it is time to ask again, and nobody does."""
+        return self._late_s.is_at_hand() and self._late_s.get() <= LATE_S
+
+    def _ask(self) -> float:
+        try:
+            behind, at = cast("list[Any]", self._redis.hmget(STATUS, ["behind_ms", "at"]))
+        except RedisError:
+            return 0.0
+        if not at or datetime.now(UTC) - datetime.fromisoformat(at.decode()) > STALE:
+            return 0.0
+        return int(behind or 0) / 1000
+
+
+PRESSURE = Pressure(redis_of_requests())

@@ -1,0 +1,170 @@
+"""The indexer's statements: everything set-based, inserts by COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from journal.index.flights import Flight
+from journal.index.folding import Place, Total, Version, octave
+
+_ENTRIES = """
+    select pos, service, changes::text, causes, data::text from journal_entry
+    where tape = %s and pos > %s order by pos limit %s
+"""
+_OPEN_FLIGHTS = """
+    select id::text, kind, type, source, target, correlation, from_pos from journal_flight
+    where tape = %s and octave is null order by from_pos
+"""
+_TOTALS = """
+    select t.id, h.rows, h.hash from journal_table t, lateral (
+        select rows, hash from journal_tablehash where tape = %s and "table" = t.id order by pos desc limit 1) h
+"""
+_CURRENT = """
+    select v."table", v.key, v.from_pos, v.hash, v.correlation
+    from unnest(%s::smallint[], %s::text[]) as place(number, key)
+    join journal_rowversion v on v.tape = %s and v."table" = place.number and v.key = place.key and v.octave is null
+"""
+_BOOKINGS = """
+    select key, correlation from journal_rowversion
+    where tape = %s and "table" = any(%s::smallint[]) and key = any(%s::text[]) and octave is null and correlation is not null
+"""
+_CLOSE = """
+    update journal_rowversion v set to_pos = c.to_pos, octave = c.octave
+    from unnest(%s::smallint[], %s::text[], %s::bigint[], %s::smallint[]) as c(number, key, to_pos, octave)
+    where v.tape = %s and v."table" = c.number and v.key = c.key and v.octave is null
+"""
+_EMPTY = """
+    update journal_rowversion set to_pos = %s, octave = 64 - position(B'1' in (%s - from_pos)::bit(64))
+    where tape = %s and "table" = %s and octave is null
+"""
+_COPY_VERSIONS = (
+    'copy journal_rowversion (tape, "table", key, from_pos, to_pos, octave, correlation, hash, "row") from stdin'
+)
+_COPY_HASHES = 'copy journal_tablehash (tape, "table", pos, rows, hash) from stdin'
+_COPY_FLIGHTS = """
+    copy journal_flight (tape, id, kind, type, source, target, correlation, from_pos, to_pos, octave) from stdin
+"""
+_LAND = """
+    update journal_flight f set to_pos = c.to_pos, octave = c.octave
+    from unnest(%s::uuid[], %s::bigint[], %s::smallint[]) as c(id, to_pos, octave)
+    where f.tape = %s and f.id = c.id and f.octave is null
+"""
+_NUMBER = """
+    insert into journal_table (service, name) select * from unnest(%s::text[], %s::text[])
+    on conflict (service, name) do update set name = excluded.name returning service, name, id
+"""
+
+
+def locked_position(cursor: Any, tape: int) -> int:
+    """How far the tape is indexed, locked: a second indexer of the same tape waits, and then sees that it is late."""
+    cursor.execute("insert into journal_indexed (tape, pos) values (%s, 0) on conflict do nothing", [tape])
+    cursor.execute("select pos from journal_indexed where tape = %s for update", [tape])
+    return int(cursor.fetchone()[0])
+
+
+def move(cursor: Any, tape: int, pos: int) -> None:
+    cursor.execute("update journal_indexed set pos = %s where tape = %s", [pos, tape])
+
+
+def entries(cursor: Any, tape: int, after: int, limit: int) -> list[tuple[Any, ...]]:
+    """(pos, service, changes as text, causes, data as text), in order."""
+    cursor.execute(_ENTRIES, [tape, after, limit])
+    return list(cursor.fetchall())
+
+
+def open_flights(cursor: Any, tape: int) -> list[Flight]:
+    cursor.execute(_OPEN_FLIGHTS, [tape])
+    flights = [Flight(*row) for row in cursor.fetchall()]
+    for flight in flights:
+        flight.stored = True
+    return flights
+
+
+def tables(cursor: Any) -> dict[tuple[str, str], int]:
+    cursor.execute("select service, name, id from journal_table")
+    return {(service, name): number for service, name, number in cursor.fetchall()}
+
+
+def number(cursor: Any, missing: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Give tables that are new their numbers."""
+    names = sorted(missing)
+    if not names:
+        return {}
+    cursor.execute(_NUMBER, [[service for service, _ in names], [name for _, name in names]])
+    return {(service, name): number for service, name, number in cursor.fetchall()}
+
+
+def totals(cursor: Any, tape: int) -> dict[int, Total]:
+    cursor.execute(_TOTALS, [tape])
+    return {table: Total(rows, hashed) for table, rows, hashed in cursor.fetchall()}
+
+
+def current(cursor: Any, tape: int, places: Iterable[Place]) -> dict[Place, Version]:
+    """The versions of these rows that are stored as current."""
+    numbers, keys = _columns(places, 2)
+    cursor.execute(_CURRENT, [numbers, keys, tape])
+    return {(table, key): Version(*rest) for table, key, *rest in cursor.fetchall()}
+
+
+def bookings_of(cursor: Any, tape: int, saga_tables: list[int], sagas: set[str]) -> list[tuple[str, str]]:
+    if not sagas or not saga_tables:
+        return []
+    cursor.execute(_BOOKINGS, [tape, saga_tables, list(sagas)])
+    return list(cursor.fetchall())
+
+
+def close(cursor: Any, tape: int, closed: Iterable[tuple[Place, Version]]) -> None:
+    rows = [
+        (*place, version.to_pos, octave(version.to_pos - version.from_pos))
+        for place, version in closed
+        if version.to_pos is not None
+    ]
+    if rows:
+        cursor.execute(_CLOSE, [*_columns(rows, 4), tape])
+
+
+def empty(cursor: Any, tape: int, emptied: Mapping[int, int]) -> None:
+    """End all stored rows of these tables (table -> position). Comes after `close` and before `add_versions`."""
+    for table, pos in emptied.items():
+        cursor.execute(_EMPTY, [pos, pos, tape, table])
+
+
+def add_versions(cursor: Any, tape: int, made: Iterable[tuple[Place, Version]]) -> None:
+    with cursor.copy(_COPY_VERSIONS) as copy:
+        for (table, key), version in made:
+            if version.to_pos != version.from_pos:
+                row = orjson.dumps(version.row).decode()
+                copy.write_row(
+                    (tape, table, key, *_span(version.from_pos, version.to_pos), version.correlation, version.hash, row)
+                )
+
+
+def add_hashes(cursor: Any, tape: int, hashes: Mapping[tuple[int, int], Total]) -> None:
+    with cursor.copy(_COPY_HASHES) as copy:
+        for (table, pos), total in hashes.items():
+            copy.write_row((tape, table, pos, total.rows, total.hash))
+
+
+def add_flights(cursor: Any, tape: int, made: Iterable[Flight]) -> None:
+    with cursor.copy(_COPY_FLIGHTS) as copy:
+        for one in made:
+            what = (one.id, one.kind, one.type, one.source, one.target, one.correlation)
+            copy.write_row((tape, *what, *_span(one.from_pos, one.to_pos)))
+
+
+def land(cursor: Any, tape: int, landed: Iterable[Flight]) -> None:
+    rows = [(one.id, one.to_pos, octave(one.to_pos - one.from_pos)) for one in landed if one.to_pos is not None]
+    if rows:
+        cursor.execute(_LAND, [*_columns(rows, 3), tape])
+
+
+def _span(from_pos: int, to_pos: int | None) -> tuple[int, int | None, int | None]:
+    return from_pos, to_pos, None if to_pos is None else octave(to_pos - from_pos)
+
+
+def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]

@@ -1,0 +1,159 @@
+"""Derives from a tape's entries what a moment is asked of: row versions, table hashes, messages in flight.
+
+In batches, each in one transaction with the position it reaches, so it goes on exactly where it stopped; and everything it
+makes can be thrown away and made again. It reads entries only, so an imported tape is indexed like the live one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import connections, transaction
+
+from journal.index import index_store as store
+from journal.index.flights import Flights
+from journal.index.folding import Fold, Place, Total, Version
+from journal.index.ownership import Belonging
+from journal.models import LIVE
+from journal.recording.store import refuses
+from messaging.wal.notes import RESETS
+
+log = logging.getLogger(__name__)
+ALIAS = "journal"
+BATCH = 500  # entries
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An entry as the indexer needs it."""
+
+    pos: int
+    service: str
+    changes: list[dict[str, Any]]
+    causes: list[Any]
+    data: dict[str, Any] | None
+
+    @property
+    def resets(self) -> bool:
+        return self.data is not None and self.data.get("kind") in RESETS
+
+
+class Indexer:
+    """One per tape at a time. Raises django.db.DatabaseError; then make a new one, for what it remembers may be wrong.
+
+    An entry of the live tape that cannot be indexed, whatever is in it, is passed over, and `passed_over` says so: no moment
+    after it could be asked for otherwise. An imported tape with such an entry is refused by whoever imports it.
+    """
+
+    def __init__(self, tape: int = LIVE) -> None:
+        self.tape = tape
+        self.passed_over = ""
+        self.pos = 0
+        self._flights = Flights()
+        self._belonging = Belonging()
+        self._totals: dict[int, Total] = {}
+        self._tables: dict[tuple[str, str], int] = {}
+        self._ready = False
+
+    def step(self, limit: int = BATCH) -> int:
+        """Index the next entries, at most `limit`; return how many there were."""
+        try:
+            return self._step(limit)
+        except Exception as error:
+            self._ready = False
+            if self.tape != LIVE or not (isinstance(error, LookupError | AttributeError) or refuses(error)):
+                raise
+            return self.step(1) if limit > 1 else self._pass_over(error)
+
+    def _pass_over(self, error: Exception) -> int:
+        with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+            ((pos, *_),) = store.entries(cursor, self.tape, store.locked_position(cursor, self.tape), 1)
+            store.move(cursor, self.tape, pos)
+        self.passed_over = f"entry {pos} cannot be indexed ({type(error).__name__}: {error})"
+        log.error("%s; it is passed over", self.passed_over)
+        self.pos = pos
+        return 1
+
+    def _step(self, limit: int) -> int:
+        with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+            at = store.locked_position(cursor, self.tape)
+            if not self._ready or at != self.pos:
+                self._resume(cursor, at)
+            entries = [
+                Read(pos, service, orjson.loads(changes), causes, data and orjson.loads(data))
+                for pos, service, changes, causes, data in store.entries(cursor, self.tape, at, limit)
+            ]
+            if entries:
+                self._index(cursor, entries)
+                store.move(cursor, self.tape, entries[-1].pos)
+        if entries:
+            self.pos = entries[-1].pos
+        return len(entries)
+
+    def _resume(self, cursor: Any, at: int) -> None:
+        self.pos, self._ready = at, True
+        self._flights, self._belonging = Flights(), Belonging()
+        self._flights.resume(store.open_flights(cursor, self.tape))
+        self._tables = store.tables(cursor)
+        self._totals = store.totals(cursor, self.tape)
+
+    def _index(self, cursor: Any, entries: list[Read]) -> None:
+        missing = {(entry.service, change["table"]) for entry, change in _changes(entries)} - self._tables.keys()
+        self._tables |= store.number(cursor, missing)
+        self._learn(cursor, entries)
+        places = {(self._table(entry, change), change["key"]) for entry, change in _changes(entries) if change["key"]}
+        fold = Fold(store.current(cursor, self.tape, places), self._totals)
+        for entry in entries:
+            self._fold(fold, entry)
+            self._flights.apply(entry.pos, entry.service, entry.causes, entry.changes, entry.data)
+        store.close(cursor, self.tape, fold.closed)
+        store.empty(cursor, self.tape, fold.emptied)
+        store.add_versions(cursor, self.tape, fold.made)
+        store.add_hashes(cursor, self.tape, fold.hashes)
+        made, landed = self._flights.collected()
+        store.land(cursor, self.tape, landed)
+        store.add_flights(cursor, self.tape, made)
+
+    def _learn(self, cursor: Any, entries: list[Read]) -> None:
+        rows = [(change["table"], change["new"]) for _, change in _changes(entries) if change["new"]]
+        for table, row in rows:
+            self._belonging.learn(table, row)
+        unknown = self._belonging.unknown_sagas(rows)
+        sagas = [number for (_, name), number in self._tables.items() if name.endswith("_saga")]
+        for saga, booking in store.bookings_of(cursor, self.tape, sagas, unknown):
+            self._belonging.know(saga, booking)
+
+    def _fold(self, fold: Fold, entry: Read) -> None:
+        if entry.resets:
+            for (service, _), table in self._tables.items():
+                if service == entry.service:
+                    fold.empty(entry.pos, table)
+        for change in entry.changes:
+            place: Place = (self._table(entry, change), change["key"])
+            if change["op"] == "truncate":
+                fold.empty(entry.pos, place[0])
+            elif change["new"] is None:
+                fold.take(entry.pos, place)
+            else:
+                fold.put(entry.pos, place, change["new"], self._owner(change))
+
+    def _owner(self, change: dict[str, Any]) -> Any:
+        table, row = change["table"], change["new"]
+        return lambda before: self._belonging.of(table, row, _owner_of(before))
+
+    def _table(self, entry: Read, change: dict[str, Any]) -> int:
+        return self._tables[entry.service, change["table"]]
+
+
+def _owner_of(version: Version | None) -> str | None:
+    return version.correlation if version else None
+
+
+def _changes(entries: list[Read]) -> Iterator[tuple[Read, dict[str, Any]]]:
+    for entry in entries:
+        for change in entry.changes:
+            yield entry, change

@@ -1,0 +1,167 @@
+"""Does the state replayed from the journal equal the live tables? Compared table by table, by their additive hashes.
+
+A service tells its tables' hashes as of one snapshot, and which transactions that snapshot shows. The journal knows the
+hashes after each of its entries. So there is nothing to stop and nothing to wait for but the recorder: the moment of the
+snapshot is looked up, not caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.db import connections
+
+from journal.models import LIVE
+from messaging.hashing import added
+from messaging.wal import parse_lsn
+
+_ENTRIES = """
+    select pos, xid from journal_entry where tape = %s and service = %s and xid is not null order by pos desc limit %s
+"""
+_TOUCHED = """
+    select distinct change ->> 'table' from journal_entry, json_array_elements(changes) change
+    where tape = %s and pos = any(%s)
+"""
+_KEPT = """
+    select t.service, t.name, coalesce(kept.rows, 0), coalesce(kept.hash, 0), said.rows, said.hash
+    from journal_table t
+    join lateral (select rows, hash from journal_tablehash where tape = %(tape)s and "table" = t.id
+        order by pos desc limit 1) said on true
+    left join (select "table", count(*) as rows, sum(hash::numeric) as hash from journal_rowversion
+        where tape = %(tape)s and octave is null group by "table") kept on kept."table" = t.id
+    order by t.service, t.name
+"""
+LOOK_BACK = (
+    5_000  # entries of a service: how far behind a newer one a transaction that was still open may have committed
+)
+
+
+class Standing(StrEnum):
+    EQUAL = "equal"
+    DIFFERS = "differs"
+    BEHIND = "behind"  # the recorder, or the index, has not come to that moment yet: compare again
+    MOVING = "moving"  # transactions became visible in another order than they were logged in: ask the service again
+    UNKNOWN = "unknown"  # the service does not answer
+
+
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """`rows` and `hash`: of the live table; `replayed_rows`, `replayed_hash`: after entry `pos` of the service's check."""
+
+    table: str
+    standing: Standing
+    rows: int = 0
+    hash: str = "0"
+    replayed_rows: int = 0
+    replayed_hash: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCheck:
+    """`pos`: the entry after which the journal was compared; `lsn`: the log's end when the service was asked."""
+
+    service: str
+    standing: Standing
+    why: str = ""
+    at: str = ""
+    lsn: str = ""
+    pos: int = 0
+    tables: list[TableCheck] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compare(live: Mapping[str, Any], stored: str) -> ServiceCheck:
+    """`live`: what serving.table_hashes.live gave. `stored`: LSN up to which the recorder has journaled this database."""
+    service, told = live["service"], {"at": live["at"], "lsn": live["lsn"]}
+    if not stored or parse_lsn(stored) < parse_lsn(live["lsn"]):
+        why = f"the recorder has come to {stored or 'nowhere'}, the snapshot may show what is at {live['lsn']}"
+        return ServiceCheck(service, Standing.BEHIND, why, **told)
+    with connections["journal"].cursor() as cursor:
+        pos, moved = _moment(cursor, live)
+        cursor.execute("select pos from journal_indexed where tape = %s", [LIVE])
+        indexed = (cursor.fetchone() or (0,))[0]
+        if indexed < pos:
+            why = f"the index has come to entry {indexed}, the snapshot shows what is in entry {pos}"
+            return ServiceCheck(service, Standing.BEHIND, why, **told, pos=pos)
+        replayed = _replayed(cursor, service, pos)
+    tables = [
+        _compared(table, live["tables"].get(table), replayed.get(table, (0, 0)), table in moved)
+        for table in sorted({*live["tables"], *replayed})
+    ]
+    return ServiceCheck(service, worst(one.standing for one in tables), "", **told, pos=pos, tables=tables)
+
+
+def silent(service: str, why: str) -> ServiceCheck:
+    """The check of a service that did not answer."""
+    return ServiceCheck(service, Standing.UNKNOWN, why)
+
+
+def worst(standings: Any) -> Standing:
+    """What several come to: a difference outweighs what cannot be said yet."""
+    found = set(standings)
+    order = (Standing.DIFFERS, Standing.UNKNOWN, Standing.BEHIND, Standing.MOVING)
+    return next((standing for standing in order if standing in found), Standing.EQUAL)
+
+
+def _moment(cursor: Any, live: Mapping[str, Any]) -> tuple[int, set[str]]:
+    """The last entry that the snapshot shows, and the tables touched by an entry before it that it does not show."""
+    cursor.execute(_ENTRIES, [LIVE, live["service"], LOOK_BACK])
+    xmin, xmax, running = int(live["xmin"]), int(live["xmax"]), {int(xid) for xid in live["xip"]}
+    last, hidden = 0, []
+    for pos, xid in cursor.fetchall():
+        full = _full(xid, xmax)
+        if full < xmin or (full < xmax and full not in running):
+            last = max(last, pos)
+        elif last:
+            hidden.append(pos)
+    cursor.execute(_TOUCHED, [LIVE, hidden])
+    return last, {table for (table,) in cursor.fetchall()}
+
+
+def _full(xid: int, xmax: int) -> int:
+    """A log has only the lower 32 bits of a transaction's id; it is within two thousand million of the newest."""
+    full = (xmax >> 32 << 32) + xid
+    if full > xmax + (1 << 31):
+        return full - (1 << 32)
+    return full if full >= xmax - (1 << 31) else full + (1 << 32)
+
+
+def _replayed(cursor: Any, service: str, pos: int) -> dict[str, tuple[int, int]]:
+    """Table -> rows and hash after entry `pos`."""
+    cursor.execute(
+        """
+        select t.name, h.rows, h.hash from journal_table t, lateral (
+            select rows, hash from journal_tablehash where tape = %s and "table" = t.id and pos <= %s
+            order by pos desc limit 1) h
+        where t.service = %s
+        """,
+        [LIVE, pos, service],
+    )
+    return {table: (rows, hashed) for table, rows, hashed in cursor.fetchall()}
+
+
+def _compared(table: str, live: Mapping[str, Any] | None, replayed: tuple[int, int], moved: bool) -> TableCheck:
+    rows, hashed = (live["rows"], int(live["hash"])) if live else (0, 0)
+    standing = Standing.EQUAL if (rows, hashed) == replayed else Standing.MOVING if moved else Standing.DIFFERS
+    return TableCheck(table, standing, rows, str(hashed), replayed[0], str(replayed[1]))
+
+
+def of_import(tape: int) -> list[ServiceCheck]:
+    """An imported run's rows as they are kept now, against the hashes that its file ends with (which its import compared too).
+
+    `rows` and `hash` are of the rows kept, `replayed_rows` and `replayed_hash` of the file's end.
+    """
+    with connections["journal"].cursor() as cursor:
+        cursor.execute(_KEPT, {"tape": tape})
+        found: dict[str, list[TableCheck]] = {}
+        for service, table, rows, total, said_rows, said in cursor.fetchall():
+            hashed = added(0, int(total))
+            standing = Standing.EQUAL if (rows, hashed) == (said_rows, said) else Standing.DIFFERS
+            check = TableCheck(table, standing, rows, str(hashed), said_rows, str(said))
+            found.setdefault(service, []).append(check)
+    return [ServiceCheck(name, worst(one.standing for one in tables), tables=tables) for name, tables in found.items()]

@@ -1,0 +1,76 @@
+"""What the recorder does when it has nothing to record: index the journal, and forget what is older than is kept."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import InterfaceError, OperationalError
+
+from journal.index.indexer import Indexer
+from journal.recording import retention, store
+
+INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
+# Entries of such a batch. Of a stream one holds a dozen bookings' changes; few of them cost more each, many keep a page waiting.
+INDEX_LIMITS = (1, 1_000)
+FIRST_LIMIT = 50
+INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
+BEHIND_S = 1.0  # but not while recording is so late: what is not read keeps its database's log from being recycled
+SHARE = 40  # before that, and then, it takes one part in so many of the time: it must not stand still for as long as a load lasts
+RETRY = 5.0  # seconds after something failed; recording goes on
+PRUNE_EVERY = 30.0  # seconds
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Both can be made good later, which a recording cannot: so whatever is wrong here is reported and tried again.
+
+    `indexed`: the last position whose moment can be asked for; `failure`: what went wrong last, "" once it works.
+    Raises django.db.OperationalError or InterfaceError when the journal's database is away.
+    """
+
+    def __init__(self, keep: retention.Keep) -> None:
+        self.indexed, self.failure = store.indexed(), ""
+        self._keep = keep
+        self._indexer: Indexer | None = None
+        self._limit = FIRST_LIMIT
+        self._not_before = self._rested_at = 0.0
+        self._prune_at = time.monotonic() + PRUNE_EVERY
+
+    def due(self, pos: int, *, busy: bool, behind_s: float = 0.0) -> bool:
+        """Whether there is something to do now. `pos`: the last entry; `busy`: there is something to record.
+
+        `behind_s`: how old the oldest of the last entries was when it was recorded.
+        """
+        now, lag = time.monotonic(), pos - self.indexed
+        if now < self._not_before:
+            return False
+        if busy:
+            return (lag > INDEX_LAG and behind_s < BEHIND_S) or (lag > 0 and now >= self._rested_at)
+        return lag > 0 or now >= self._prune_at
+
+    def turn(self, pos: int) -> None:
+        """Do one batch of it."""
+        try:
+            if pos > self.indexed:
+                self._index()
+            else:
+                more = retention.prune(self._keep, self.indexed)
+                self._prune_at = time.monotonic() + (0 if more else PRUNE_EVERY)
+            self.failure = self._indexer.passed_over if self._indexer else ""
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.exception("the journal's upkeep failed after entry %d", self.indexed)
+            self._indexer, self.failure = None, f"{type(error).__name__}: {error}"
+            self._not_before = time.monotonic() + RETRY
+
+    def _index(self) -> None:
+        self._indexer = self._indexer or Indexer()
+        began = time.monotonic()
+        self._indexer.step(self._limit)
+        self.indexed = self._indexer.pos
+        took = time.monotonic() - began
+        self._rested_at = began + SHARE * took
+        fitting = int(self._limit * INDEX_S / max(took, INDEX_S / 2))  # at most twice as many as before
+        self._limit = max(INDEX_LIMITS[0], min(fitting, INDEX_LIMITS[1]))

@@ -1,0 +1,194 @@
+"""From a database transaction, as the log has it, to what the journal wants to say about it. Pure.
+
+It knows no domain app, only conventions: the outbox is `<app>_outbox`; `caused_by` names the message a row follows from;
+`booking_id` names the booking a row belongs to. Where a table belongs, and what differs, the house says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from journal.recording.titles import title_of
+from messaging.storable import LONGEST_KEY, storable_text
+from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncate, format_lsn, python_row, row_key
+from messaging.wal.notes import PREFIX, UNREADABLE, NoteError, read
+from topology.chosen import HOUSE
+
+LONGEST_TITLE = 1000  # characters
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+LOG = "_sagalog"
+"""How a table ends that keeps what was decided about each message: `message_id` names it."""
+OUTBOX = "_outbox"
+"""How a table of messages ends."""
+BOOKING_COLUMN = HOUSE.booking_columns
+"""Tables that name a booking by another column than `booking_id`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What is to become an entry. `source` and `cursor` say how far its source is read once it is journaled."""
+
+    kind: str
+    source: str
+    cursor: str
+    service: str
+    committed_at: datetime
+    title: str
+    causes: tuple[str, ...] = ()
+    emits: tuple[str, ...] = ()
+    correlations: tuple[str, ...] = ()
+    changes: tuple[dict[str, Any], ...] = ()
+    xid: int | None = None
+    lsn: str = ""
+    data: dict[str, Any] | None = None
+
+
+def read_transaction(alias: str, transaction: Transaction, key: str = "") -> Candidate:
+    """The entry is that service's whose message, else whose row, was written first. Never raises.
+
+    Ids are strings; a change's values are JSON-friendly.
+
+    `key` proves notes that empty the journal's memory. What cannot be read becomes an entry that says so.
+    """
+    try:
+        return _read(alias, transaction, key)
+    except Exception as error:
+        return _unreadable(alias, transaction, f"{type(error).__name__}: {error}")
+
+
+def _unreadable(alias: str, transaction: Transaction, why: str) -> Candidate:
+    service = HOUSE.owner(alias, "")
+    return Candidate(
+        kind="observation",
+        source=alias,
+        cursor=format_lsn(transaction.end_lsn),
+        service=service,
+        committed_at=transaction.committed_at,
+        title=f"a transaction of {service} cannot be read",
+        xid=transaction.xid,
+        lsn=format_lsn(transaction.end_lsn),
+        data={"kind": UNREADABLE, "data": {"why": storable_text(why, LONGEST_TITLE)}},
+    )
+
+
+def replacement(candidate: Candidate, why: str) -> Candidate:
+    """What is journaled in place of a candidate that the journal's database refuses."""
+    return replace(
+        candidate,
+        kind="observation",
+        title=f"what {candidate.service} committed cannot be kept",
+        causes=(),
+        emits=(),
+        correlations=(),
+        changes=(),
+        data={"kind": UNREADABLE, "data": {"why": storable_text(why, LONGEST_TITLE)}},
+    )
+
+
+def _read(alias: str, transaction: Transaction, key: str) -> Candidate:
+    changes = [row for change in transaction.changes for row in _rows(change)]
+    sent = [change for change in changes if change["table"].endswith(OUTBOX) and change["op"] == "insert"]
+    service = next((HOUSE.owner(alias, change["table"]) for change in (*sent, *changes)), HOUSE.owner(alias, ""))
+    messages = [change["new"] for change in sent]
+    emits = [message["id"] for message in messages]
+    causes = [message["causation_id"] for message in messages]
+    correlations = [message["correlation_id"] for message in messages]
+    for change in changes:
+        row = change["new"] or change["old"] or {}
+        causes.append(row.get("caused_by"))
+        if change["table"].endswith(LOG):  # it may be all that a decision wrote
+            causes.append(row.get("message_id"))
+        correlations.extend(_bookings(change))
+    own = set(emits)
+    lsn = format_lsn(transaction.end_lsn)
+    note, wrong = _noted(transaction, key)
+    rows = [change for change in changes if not change["table"].endswith(OUTBOX)]
+    return Candidate(
+        kind="observation" if (note or wrong) and not changes else "transaction",
+        source=alias,
+        cursor=lsn,
+        service=service,
+        committed_at=transaction.committed_at,
+        title=storable_text(_title(service, note, wrong, changes) or title_of(messages, rows), LONGEST_TITLE),
+        causes=ids(cause for cause in causes if cause not in own) if any(causes) else (),
+        emits=ids(emits),
+        correlations=distinct(correlations),
+        changes=tuple(changes),
+        xid=transaction.xid,
+        lsn=lsn,
+        data=(note and {"kind": note["kind"]}) or (wrong and {"kind": UNREADABLE, "data": {"why": wrong}}) or None,
+    )
+
+
+def _noted(transaction: Transaction, key: str) -> tuple[dict[str, str] | None, str]:
+    """The transaction's note to the journal, and what in it could not be read."""
+    wrong = list(transaction.unreadable)
+    for note in transaction.notes:
+        if note.prefix == PREFIX:
+            try:
+                return read(note.content, key), ""
+            except NoteError as error:
+                wrong.append(f"a note that is {error}")
+    return None, storable_text("; ".join(wrong), LONGEST_TITLE)
+
+
+def _title(service: str, note: dict[str, str] | None, wrong: str, changes: list[dict[str, Any]]) -> str:
+    if note:
+        return note["text"]
+    return f"{service}'s log holds what cannot be read" if wrong and not changes else ""
+
+
+def _rows(change: Change) -> Iterable[dict[str, Any]]:
+    if isinstance(change, Truncate):
+        for table in change.relations:
+            yield {"table": table.table, "op": "truncate", "key": None, "old": None, "new": None}
+        return
+    relation = change.relation
+    if isinstance(change, Delete):
+        yield _row(relation, "delete", old=python_row(relation, change.old))
+        return
+    new = python_row(relation, change.new)
+    if isinstance(change, Insert):
+        yield _row(relation, "insert", new=new)
+        return
+    old = None
+    if change.old is not None:
+        # What has not changed is not said twice: it was a quarter of all that was journaled.
+        changed = {name: text for name, text in change.old.items() if (name, text) not in change.new.items()}
+        if any(name in changed for name in relation.key):  # one row went, another came
+            yield _row(relation, "delete", old=python_row(relation, change.old))
+            yield _row(relation, "insert", new=new)
+            return
+        old = python_row(relation, changed)
+    yield _row(relation, "update", old, new)
+
+
+def _row(
+    relation: Relation, op: str, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    key = row_key(relation.key, new or old or {})
+    return {"table": relation.table, "op": op, "key": key, "old": old, "new": new}
+
+
+def _bookings(change: dict[str, Any]) -> Iterable[str | None]:
+    for row in (change["old"], change["new"]):
+        if row:
+            if "booking_id" in row:
+                yield row["booking_id"]
+            if column := BOOKING_COLUMN.get(change["table"]):
+                yield row.get(column)
+
+
+def distinct(values: Iterable[Any]) -> tuple[str, ...]:
+    """Correlation ids, each once. They are looked up in an index, which holds no key of any length."""
+    return tuple(dict.fromkeys(storable_text(str(value), LONGEST_KEY) for value in values if value))
+
+
+def ids(values: Iterable[Any]) -> tuple[str, ...]:
+    """Message ids, each once: what is no UUID is none."""
+    return tuple(dict.fromkeys(text for text in map(str, values) if UUID.fullmatch(text)))

@@ -1,0 +1,1 @@
+"""Stretches of a tape with a name: listed, kept, imported."""

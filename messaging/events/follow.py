@@ -1,0 +1,131 @@
+"""The loop around a reader: apply what it reads, and outlive every outage on the way."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connections
+
+from messaging.events.cursor import Cursor
+from messaging.events.reader import Batch, Reader, checked_event
+from messaging.events.skipped import AT_ONCE, SkippedEvents
+from messaging.process.outage import Outage, may_be_caused_by_content
+from messaging.process.pacing import ONE_AFTER_ANOTHER, Rate
+
+log = logging.getLogger(__name__)
+
+# After a transaction, rest so many times as long as it took: what comes on an event's heels shares the next one.
+REST, LONGEST_S = 4.0, 0.25
+LONGEST_ROUND_S = 0.5  # in a round several events of one thing make one row version
+CHECK_S = 2.0
+Load = Callable[[], Sequence[Cursor]]
+Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
+
+
+class CursorsMovedError(RuntimeError):
+    """Raised by `apply`, having written nothing: the saved cursors are no longer those it last loaded or saved."""
+
+
+def follow(
+    reader: Reader,
+    load: Load,
+    apply: Apply,
+    stop: Callable[[], bool],
+    *,
+    skipped: SkippedEvents,
+    beat: Callable[[], None] = lambda: None,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Read and apply until `stop()`; `beat()` is called at least each half second while all is well.
+
+    `check()` is called now and then when there is no news; it raises CursorsMovedError as `apply` does, so that a view whose
+    cursors were set back is caught up with though no event comes.
+
+    `load()` returns the saved cursor of each source (a new Cursor(source=...) for one never read).
+    `apply(envelopes, cursors, behind)` writes rows and these cursors in ONE transaction, each row only if the event's
+    version is newer than the row's. It may get the same event again, events out of order, and cursors without events; only
+    the cursors that moved are given. `behind` is {source: stream entries not yet read}, to show a lag.
+
+    After an outage, or CursorsMovedError, the cursors are loaded again: whether the last transaction was committed does not
+    matter then. An event is skipped only if what it carries can be the cause of its failure, and if the database takes other
+    writes: the cursors are saved after its dead letter has been (`skipped`). Whatever else fails is waited for.
+    """
+    outage, rate = Outage(f"{reader.name}: PostgreSQL"), Rate(ONE_AFTER_ANOTHER)
+    loaded = False
+    rest_until = check_at = retry_at = 0.0
+    while not stop():
+        try:
+            if not loaded:
+                reader.start(load())
+                loaded = True
+            time.sleep(max(0.0, rest_until - time.monotonic()))
+            batch = reader.read()
+            if batch.cursors:
+                began = time.monotonic()
+                _deliver(reader, apply, batch, skipped)
+                ended = time.monotonic()
+                rate.count(len(batch.envelopes))
+                rest_until = max(ended + min(REST * (ended - began), LONGEST_S), began + rate.round_s(LONGEST_ROUND_S))
+                check_at = ended + CHECK_S
+            elif time.monotonic() >= check_at:
+                check()
+                check_at = time.monotonic() + CHECK_S
+            if time.monotonic() >= retry_at:
+                more = _retry(apply, skipped)
+                retry_at = time.monotonic() + (0 if more else CHECK_S)
+            outage.over()
+            beat()
+        except CursorsMovedError as moved:
+            log.info("%s: %s", reader.name, moved)
+            loaded = False
+        except Exception as error:
+            if may_be_caused_by_content(error):  # a mistake of ours, and no event's: this process had better start anew
+                raise
+            outage.failed(error)
+            connections.close_all()
+            loaded = False
+            time.sleep(outage.pause(0.05, 0.5))
+    reader.close()
+
+
+def _deliver(reader: Reader, apply: Apply, batch: Batch, skipped: SkippedEvents) -> None:
+    """Apply the batch; if one of its events is not to be digested, all the others, then its letter, and the cursors last."""
+    bad = list(batch.unreadable)
+    try:
+        apply(batch.envelopes, batch.cursors if not bad else [], batch.behind)
+        if not bad:
+            return
+    except Exception as error:
+        _raise_unless_its_own(error)
+        log.warning("%s: batch of %d failed (%r); one by one", reader.name, len(batch.envelopes), error)
+        for envelope in batch.envelopes:
+            try:
+                apply([envelope], [], {})
+            except Exception as own:
+                _raise_unless_its_own(own)
+                bad.append((envelope, str(envelope["source"]), own))
+    for content, where, cause in bad:  # a write of its own: a database that takes it is well
+        skipped.record(content, where, cause)
+        reader.skipped(str(content), where, cause)
+    apply([], batch.cursors, batch.behind)
+
+
+def _retry(apply: Apply, skipped: SkippedEvents) -> bool:
+    """Apply once more what a person wants applied again, and what has waited for a newer version; whether more may be due."""
+    due = skipped.due()
+    for letter, event in due:
+        try:
+            apply([checked_event(event)], [], {})
+        except Exception as error:
+            _raise_unless_its_own(error)
+            skipped.record(event, str(event.get("source", "")), error, letter)
+        else:
+            skipped.cleared(letter)
+    return len(due) == AT_ONCE
+
+
+def _raise_unless_its_own(error: Exception) -> None:
+    """To be called with an exception being handled: it goes on if it cannot be the event's own fault."""
+    if isinstance(error, CursorsMovedError) or not may_be_caused_by_content(error):
+        raise error

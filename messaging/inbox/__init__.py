@@ -1,0 +1,1 @@
+"""How a command arrives at a service: a batch at a time, each exactly once."""

@@ -1,0 +1,97 @@
+"""How a service declares the commands it takes: what each is to its saga, and the handler that decides a batch of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from faults import Plan
+from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.message import Body
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command to decide: its parsed body, and the refusal an armed fault asks for ("" as a rule)."""
+
+    envelope: dict[str, Any]
+    command: Any
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact: `data` is the aggregate's full state, `version` its own counter."""
+
+    type: str
+    subject: str
+    version: int
+    data: dict[str, Any]
+    schema: str = ""
+
+    @classmethod
+    def of(cls, body: Body, subject: object, version: int) -> "Event":
+        return cls(body.type(), str(subject), version, body.model_dump(mode="json"), body.schema_version)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command: succeeded, or refused with a reason; `result` goes into the reply."""
+
+    status: str = "succeeded"
+    reason: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+    @classmethod
+    def refused(cls, reason: str, *events: Event) -> "Outcome":
+        return cls("refused", reason, {}, events)
+
+    def reply(self) -> dict[str, Any]:
+        return {"status": self.status, "reason": self.reason, **self.result}
+
+
+Handler = Callable[[Sequence[Request], Plan], Sequence[Outcome]]
+"""Decide a batch in arrival order, all in the caller's transaction; an outcome for each request, in the same order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A command that acts. Its refusal is an answer for good."""
+
+    action: ClassVar[str] = FORWARD
+    keeps_refusal: ClassVar[bool] = True
+    body: type[Body]
+    handler: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Retriable(Forward):
+    """A command that acts after a saga's pivot and must succeed sooner or later: refused, it is run again when sent again."""
+
+    keeps_refusal: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """A command that undoes what the forward command `of` did; never called for one that did nothing.
+
+    It must succeed sooner or later: refused, it is run again when sent again.
+    """
+
+    action: ClassVar[str] = COMPENSATION
+    keeps_refusal: ClassVar[bool] = False
+    body: type[Body]
+    handler: Handler
+    of: type[Body]
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A command that asks how the forward command `of` ended, and makes sure it never runs if it has not yet."""
+
+    action: ClassVar[str] = FENCE
+    body: type[Body]
+    of: type[Body]
+
+
+Command = Forward | Compensation | Fence

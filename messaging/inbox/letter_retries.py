@@ -1,0 +1,97 @@
+"""Letters that are `retrying` are retried: sent again by the service's outbox with a growing pause, until they are dead.
+
+Most failures of a saga's commands are made up for before, by the watchdog; this is for what nobody else sends again. A
+letter that a person had sent again is looked after in the same way, should its message get lost.
+"""
+
+import logging
+import threading
+import time
+from typing import Any
+
+import orjson
+from django.apps import apps
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections, models, router, transaction
+
+from messaging.inbox.dead_letters import message_of
+from messaging.outbox import append as outbox_table
+from messaging.outbox.append import Message
+from messaging.process.outage import Outage
+from topology.chosen import HOUSE
+
+AT_ONCE, ALL = 100, 100_000
+LOOK_S = 5.0  # between two looks at most
+log = logging.getLogger(__name__)
+
+# The time of a letter is that of its last attempt, and of its last sending; so a message lost on its way is sent again too.
+_DUE = """
+    select id::text, envelope from {table}
+    where state in ('retrying', 'retried') and not envelope ? 'skippedby'
+        and (%(started)s and (attempts -> -1 ->> 'waits')::bool or updated_at < clock_timestamp() - interval '1 second' * case
+        when (attempts -> -1 ->> 'waits')::bool then %(longest)s
+        else least(%(first)s * 2.0 ^ least(greatest(jsonb_array_length(attempts), 1) - 1, 30), %(longest)s) end)
+    order by updated_at limit %(most)s for update skip locked
+"""
+_SENT = "update {table} set updated_at = clock_timestamp() where id = any(%s::uuid[])"
+_DEAD = """
+    update {table} set state = 'dead', updated_at = clock_timestamp(), attempts = attempts || jsonb_build_object(
+        'at', clock_timestamp(), 'error', %s::text)
+    where id = %s
+"""
+
+
+def send_due(
+    service: str, dead_letter: type[models.Model], outbox: type[models.Model], *, started: bool = False
+) -> int:
+    """Send the letters whose pause is over; return how many. One that no queue could take is dead.
+
+    `started`: this worker has just begun, so it may be the newer version that some letters wait for.
+    """
+    table, using = dead_letter._meta.db_table, router.db_for_write(dead_letter)
+    pauses = {
+        "first": settings.LETTER_RETRY_S,
+        "longest": settings.LETTER_LONGEST_RETRY_S,
+        "most": ALL if started else AT_ONCE,
+    }
+    pauses["started"] = started
+    messages: list[Message] = []
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute(_DUE.format(table=table), pauses)
+        for letter, envelope in cursor.fetchall():
+            try:
+                messages.append(message_of(service, letter, _json(envelope)))
+            except ValueError as error:
+                cursor.execute(_DEAD.format(table=table), [f"it cannot be sent again: {error}", letter])
+        if messages:
+            outbox_table.append(outbox, messages)
+            cursor.execute(_SENT.format(table=table), [[message.id for message in messages]])
+    return len(messages)
+
+
+def in_background(service: str) -> None:
+    """Send what is due for as long as the process lives, in a thread of its own."""
+    app, alias = HOUSE.service(service).app, HOUSE.database_of(service).alias
+    dead_letter, outbox = apps.get_model(app, "DeadLetter"), apps.get_model(app, "Outbox")
+
+    def forever() -> None:
+        outage, started = Outage(f"{service}: the dead letters' database"), True
+        while True:
+            try:
+                if started:
+                    send_due(service, dead_letter, outbox, started=True)
+                    started = False
+                while send_due(service, dead_letter, outbox) == AT_ONCE:
+                    pass
+                outage.over()
+            except (DatabaseError, InterfaceError) as error:
+                outage.failed(error)
+            finally:
+                connections[alias].close()
+            time.sleep(min(settings.LETTER_RETRY_S / 2, LOOK_S))
+
+    threading.Thread(target=forever, daemon=True, name="letter-retries").start()
+
+
+def _json(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, str) else value

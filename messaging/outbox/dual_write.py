@@ -1,0 +1,65 @@
+"""The control of the outbox: with that mechanism off, messages are published after the commit, from memory.
+
+Two writes, a database's and a broker's, that no transaction holds together: a process that dies between them has done its
+work and told nobody. Commands and replies are asked for again; an event is lost for good, as no log has it either.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import current_app
+from django.db import connections, models, router
+from redis import Redis
+
+from faults import Mechanism, Plan
+from messaging import envelope as envelopes
+from messaging.outbox.append import Message, append
+from messaging.outbox.publisher import FAILURES, Publisher
+
+log = logging.getLogger(__name__)
+_SNAPSHOT = "select pg_current_xact_id()::text, pg_snapshot_xmin(pg_current_snapshot())::text"
+_pending: list[dict[str, Any]] = []
+"""What this process has committed, or is about to, and not published yet. A worker handles one batch at a time."""
+
+
+def write(outbox: type[models.Model], messages: Sequence[Message], plan: Plan) -> None:
+    """Append to the outbox; with the mechanism off, only remember the messages, for `publish` after the commit."""
+    if not plan.disabled(Mechanism.OUTBOX):
+        append(outbox, messages)
+    elif messages:
+        with connections[router.db_for_write(outbox)].cursor() as cursor:
+            cursor.execute(_SNAPSHOT)
+            xid, horizon = cursor.fetchone()
+        _pending.extend(_envelope(plan.service, message, xid, horizon) for message in messages)
+
+
+def publish(redis: Redis, service: str) -> None:
+    """Publish what the transaction that has just committed wanted to say. What the broker does not take is lost."""
+    if not _pending:
+        return
+    said = list(_pending)
+    forget()
+    publisher = Publisher(current_app, redis, service)
+    try:
+        publisher.events_and_lengths([one for one in said if one["kind"] == "event"], [])
+        for one in said:
+            if one["kind"] != "event":
+                publisher.batch(one["destination"], [one])
+    except FAILURES as error:
+        log.warning("%s: messages without an outbox are lost: %s", service, error)
+    finally:
+        publisher.close()
+
+
+def forget() -> None:
+    """The transaction rolled back, or its process has died."""
+    _pending.clear()
+
+
+def _envelope(service: str, message: Message, xid: str, horizon: str) -> dict[str, Any]:
+    row = {name: getattr(message, name) for name in Message.__slots__}
+    row |= {"id": message.id or str(uuid.uuid4()), "time": datetime.now(UTC), "xid": xid, "horizon": horizon}
+    return envelopes.from_row(service, row)

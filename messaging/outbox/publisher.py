@@ -1,0 +1,66 @@
+"""The broker's side of a relay: events to a Redis Stream, commands and replies to Celery queues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis, RedisError
+
+from messaging.events import streams
+from messaging.outbox.backlog import Envelope
+
+STREAM_MAXLEN = 100_000
+FAILURES = (RedisError, OperationalError, OSError)
+"""What sending raises while Redis is away. Whether it took the messages is then unknown: they are sent again."""
+
+
+class Publisher:
+    """Keeps one connection for the streams and one Celery producer; both are made anew after a failure."""
+
+    def __init__(self, app: Celery, redis: Redis, service: str) -> None:
+        self._app, self._redis = app, redis
+        self._stream = streams.name(service)
+        self._connection: Any = None
+        self._producer: Any = None
+
+    def events_and_lengths(self, events: Sequence[Envelope], queues: Sequence[str]) -> dict[str, int]:
+        """Append events to the service's stream and ask for the queues' lengths; one round trip. Raises RedisError."""
+        pipe = self._redis.pipeline(transaction=False)
+        for envelope in events:
+            pipe.xadd(self._stream, {"e": orjson.dumps(envelope)}, maxlen=STREAM_MAXLEN, approximate=True)
+        for queue in queues:
+            pipe.llen(queue)
+        answers = pipe.execute()
+        return dict(zip(queues, answers[len(events) :], strict=True))
+
+    def batch(self, queue: str, envelopes: Sequence[Envelope]) -> None:
+        """Send one Celery task `handle` with these envelopes. Raises one of FAILURES."""
+        try:
+            self._app.send_task(
+                "handle",
+                args=[list(envelopes)],
+                queue=queue,
+                producer=self._producer or self._connect(),
+                retry=False,  # the relay retries, with its own backoff and without holding up the log's reader
+                argsrepr="",  # for monitoring tools we do not run; computing it costs more than the rest of a send
+                kwargsrepr="",
+            )
+        except FAILURES:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        connection, self._connection, self._producer = self._connection, None, None
+        if connection is not None:
+            with suppress(*FAILURES):
+                connection.release()
+
+    def _connect(self) -> Any:
+        self._connection = self._app.connection_for_write()
+        self._producer = self._app.amqp.Producer(self._connection)
+        return self._producer

@@ -1,0 +1,238 @@
+"""The relay of one service: transaction log tailing (C. Richardson's pattern) of its outbox, batched by credit.
+
+It reads the outbox' inserts from the service's write-ahead log and sends them: events to a Redis Stream, commands and
+replies to the Celery queue of their destination. A destination whose queue is not empty gets nothing more: what waits,
+waits here, where it is merged into one batch, which the handler takes in one local transaction. A lone message finds an
+empty queue and travels at once. The log position is confirmed up to the oldest envelope not sent: delivery is at least
+once, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from celery import Celery
+from django.db import DatabaseError, InterfaceError, connections
+from redis import Redis
+
+from faults import Plan
+from messaging import envelope as envelopes
+from messaging.observe import observe
+from messaging.outbox import event_log
+from messaging.outbox.backlog import Backlog, Envelope
+from messaging.outbox.publisher import FAILURES, Publisher
+from messaging.outbox.relay_faults import Infliction
+from messaging.process.heartbeat import Heartbeat
+from messaging.process.pacing import ONE_AFTER_ANOTHER, Rate
+from messaging.storable import LARGEST, NotStorableError, readable
+from messaging.wal import Insert, Row, Transaction, WalStream, wait
+from topology.chosen import HOUSE
+
+log = logging.getLogger(__name__)
+
+BATCH = 200  # envelopes a task: the handler's local transaction, and its locks, must stay short
+EVENTS_AT_ONCE = 500
+HELD_LIMIT = 50_000  # envelopes in memory before the log is left unread (it keeps them better than we do)
+CREDIT_POLL = (0.005, 0.02)  # seconds between looks at a full queue: while it moves, and when it stands still
+PACE_S = 0.03  # between two batches for one queue: what comes on a lone message's heels shares the next transaction
+LONGEST_ROUND_S = 0.4
+FEW = 100  # envelopes; with more at hand the workers must not wait for a round
+IDLE = 0.5
+BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
+
+
+class Relay:
+    """`run()` until told to stop, or `step()` once (tests).
+
+    `outbox`: Django's alias of the service's database. When the log has a hole, for its slot was lost and has been made again,
+    the relay sends what it may have missed from there; without it, readers find the hole and the watchdog resends.
+    """
+
+    def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis, outbox: str = "") -> None:
+        self.service, self._stream, self._redis = service, stream, redis
+        self._publisher = Publisher(app, redis, service)
+        program = f"relay-{service}"
+        self._heartbeat = Heartbeat(redis, program)
+        self._backlog = Backlog()
+        self._faults = Infliction(Plan(redis, service, program), self._backlog, self._alive)
+        self._outbox, self._horizon = outbox, 0  # of transactions before `_horizon` all has been read
+        self._holes = self._hole = 0  # how many there were, and the horizon of the one that is to be filled
+        self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap
+        self._stopping: Callable[[], bool] = lambda: False
+        self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
+        self._sent_at: dict[str, float] = {}  # queue -> when it was last given something
+        self._rate, self._round_at = Rate(ONE_AFTER_ANOTHER), 0.0
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Relay until `stopping()`. What is held then stays in the log, unconfirmed, for the next run."""
+        self._stopping = stopping
+        try:
+            while not stopping():
+                self.step()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self._stream.close()
+        self._publisher.close()
+
+    def step(self) -> None:
+        """Wait for something to do, at most half a second, and do it."""
+        self._rest()
+        timeout = self._timeout()
+        if len(self._backlog) < HELD_LIMIT:
+            wait([self._stream], timeout)
+            transactions = self._stream.poll()
+            self._fill_holes()
+            for transaction in transactions:
+                envelopes = list(self._envelopes(transaction))
+                self._rate.count(len(envelopes))
+                self._backlog.add(transaction.end_lsn, envelopes)
+            self._round_at = time.monotonic()
+        else:
+            wait([], timeout)
+            self._stream.beat()
+        if time.monotonic() >= self._blocked_until:
+            self._flush()
+            if self._stream.connected:
+                self._heartbeat.beat()
+            elif self._stream.slot_lost:
+                what = f"no message of {self.service} is sent until it is made again"
+                self._heartbeat.beat(f"the replication slot is lost: {what}")
+
+    def _fill_holes(self) -> None:
+        """Take in from the outbox what the log has not told: all of transactions that may have ended since what was read last.
+
+        Some of it is sent a second time, which every receiver absorbs.
+        """
+        if not self._outbox or not self._stream.connected:
+            return
+        if self._stream.holes != self._holes:
+            self._holes, self._previous_event = self._stream.holes, ""
+            self._hole = self._hole or self._horizon  # what is read after it must not move this on
+        if self._horizon and not self._hole:
+            return
+        try:
+            if not self._horizon:
+                self._horizon = event_log.horizon(self._outbox)
+                return
+            rows = event_log.rows_since(self._outbox, HOUSE.service(self.service).outbox, self._hole)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("relay-%s: the outbox cannot be read yet: %s", self.service, error)
+            return
+        finally:
+            connections[self._outbox].close()
+        self._hole = 0
+        log.warning("relay-%s: the log has a hole; %d messages are sent from the outbox", self.service, len(rows))
+        self._backlog.add(0, list(self._read(rows)))
+
+    def _rest(self) -> None:
+        """What streams in is taken in rounds."""
+        rest = self._round_at + self._rate.round_s(LONGEST_ROUND_S) - time.monotonic()
+        if rest > 0 and len(self._backlog) < FEW:
+            wait([], rest)
+
+    def _timeout(self) -> float:
+        now = time.monotonic()
+        if now < self._blocked_until:
+            return self._blocked_until - now
+        if not self._backlog:
+            return IDLE
+        if self._backlog.events:
+            return 0
+        paced = min((self._due_at(queue) - now for queue in self._backlog.queues), default=0.0)
+        return max(paced, CREDIT_POLL[0] if now - self._moved_at < 1 else CREDIT_POLL[1])
+
+    def _due_at(self, queue: str) -> float:
+        return self._sent_at.get(queue, float("-inf")) + PACE_S
+
+    def _envelopes(self, transaction: Transaction) -> Iterator[Envelope]:
+        return self._read(change.new for change in transaction.changes if type(change) is Insert)
+
+    def _read(self, rows: Iterable[Row]) -> Iterator[Envelope]:
+        for row in rows:
+            try:
+                envelope = _envelope(self.service, row)
+            except Exception as error:
+                # Holding it would hold up the log for ever, and there is nobody it could be given to.
+                self._left_out(row, f"{error}" or repr(error))
+                continue
+            self._horizon = max(self._horizon, int(envelope["horizon"]))
+            if envelope["kind"] == "event":
+                # Chained in commit order and before any fault, so that a reader can tell that one is missing.
+                envelope["prev"], self._previous_event = self._previous_event, envelope["id"]
+            yield envelope
+
+    def _left_out(self, row: Row, why: str) -> None:
+        """Say loudly that a message is not sent: nobody could read it, and the watchdog will find that it is missing."""
+        text = f"{row.get('type')} {row.get('id')} is not sent: {why}"
+        log.error("relay-%s: %s", self.service, text)
+        booking, message = str(row.get("correlation_id") or ""), str(row.get("id") or "")
+        text = f"relay-{self.service}: {text}"
+        observe(self._redis, self.service, "not sent", text, booking=booking, message_id=message)
+
+    def _flush(self) -> None:
+        """Send what may be sent now, then confirm what that completes."""
+        try:
+            if self._backlog:
+                self._faults.admit()
+                self._send()
+            self._backoff = BACKOFF[0]
+        except FAILURES as error:
+            log.warning("relay-%s: %d envelopes wait for Redis: %s", self.service, len(self._backlog), error)
+            self._blocked_until = time.monotonic() + self._backoff
+            self._backoff = min(2 * self._backoff, BACKOFF[1])
+        lsn = self._backlog.safe_lsn()
+        if lsn is not None:
+            self._stream.confirm(lsn)
+
+    def _send(self) -> None:
+        backlog = self._backlog
+        events = [item.envelope for item in backlog.first(backlog.events, EVENTS_AT_ONCE)]
+        now = time.monotonic()
+        due = [queue for queue in backlog.queues if now >= self._due_at(queue)]
+        if not events and not due:
+            return
+        lengths = self._publisher.events_and_lengths(events, due)
+        backlog.sent(backlog.events, len(events))
+        self._faults.published(events)
+        for destination, length in lengths.items():
+            if length == 0:
+                self._send_batch(destination)
+
+    def _send_batch(self, destination: str) -> None:
+        line = self._backlog.queues[destination]
+        batch = [item.envelope for item in self._backlog.first(line, BATCH)]
+        self._publisher.batch(destination, batch)
+        self._backlog.sent(line, len(batch))
+        self._backlog.drop_empty(destination)
+        self._moved_at = self._sent_at[destination] = time.monotonic()
+        self._faults.published(batch)
+
+    def _alive(self) -> bool:
+        """While a fault makes the relay itself stand still: its database must not hang up, nor anybody think it dead."""
+        self._stream.beat()
+        self._heartbeat.beat()
+        return not self._stopping()
+
+
+def _envelope(service: str, row: Row) -> Envelope:
+    """The envelope of an outbox row as the log has it. Raises ValueError or KeyError for one that nobody could take."""
+    data = row["data"] or "null"
+    if len(data) > LARGEST:
+        raise NotStorableError(f"its data takes {len(data):,} characters; at most {LARGEST:,} are sent")
+    envelope = envelopes.from_row(service, {**row, "data": readable(data), "time": _iso(row["time"])})
+    if not isinstance(envelope["data"], dict):
+        raise NotStorableError("its data is no JSON object that can be read, or nested too deep")
+    if envelope["kind"] != "event" and not envelope.get("destination"):
+        raise NotStorableError("it has no destination")
+    return envelope
+
+
+def _iso(text: str | None) -> str:
+    """`2027-01-31 12:00:00.5+00`, as the log has it (the connection's zone is UTC), in ISO 8601."""
+    if text is None:
+        raise NotStorableError("it has no time")
+    return f"{text[:10]}T{text[11:]}:00"

@@ -1,0 +1,53 @@
+"""Payment's side of the sagas: what each command does, and at the bottom which commands there are."""
+
+from collections.abc import Sequence
+
+from faults import Plan
+from messaging.inbox.declarations import Compensation, Event, Forward, Outcome, Request, Retriable
+from messaging.inbox.service import participant
+from payments import transactions
+from payments.contract import RefundPayment, TakePayment
+from payments.models import Barrier, DeadLetter, Outbox
+
+
+def take_payment(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    """A declined payment is a fact too: it is recorded and told, whoever declined it."""
+    changes = transactions.take([request.command for request in requests], [request.refusal for request in requests])
+    return [_taken(change) for change in changes]
+
+
+def refund_payment(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    changes = iter(transactions.refund([request.command.booking_id for request in requests if not request.refusal]))
+    outcomes = []
+    for request in requests:
+        if request.refusal:
+            outcomes.append(Outcome.refused(request.refusal))
+            continue
+        change = next(changes)
+        outcomes.append(Outcome(events=(_event(change),) if change else ()))
+    return outcomes
+
+
+def _taken(change: transactions.PaymentChange) -> Outcome:
+    if change.state.reason:
+        return Outcome.refused(change.state.reason, _event(change))
+    return Outcome(result={"payment_id": change.state.id}, events=(_event(change),))
+
+
+def _event(change: transactions.PaymentChange) -> Event:
+    return Event.of(change.state, change.state.id, change.version)
+
+
+service = participant(
+    "payments",
+    outbox=Outbox,
+    barrier=Barrier,
+    dead_letter=DeadLetter,
+    commands=(
+        Forward(TakePayment, take_payment),
+        Compensation(RefundPayment, refund_payment, of=TakePayment),
+        Retriable(RefundPayment, refund_payment),
+    ),
+)
+
+handle, validate = service.handle, service.validate

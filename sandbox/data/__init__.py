@@ -1,0 +1,1 @@
+"""What a sandbox keeps on disk: its directory, its secrets, the backup before a migration."""

@@ -1,0 +1,72 @@
+"""Seat's side of the sagas: what each command does, and at the bottom which commands there are."""
+
+from collections.abc import Callable, Sequence
+
+from faults import Mechanism, Plan
+from messaging.inbox.declarations import Compensation, Event, Forward, Outcome, Request, Retriable
+from messaging.inbox.service import participant
+from seats import transactions
+from seats.contract import ConfirmSeats, Refusal, ReleaseSeats, ReserveSeats
+from seats.models import Barrier, DeadLetter, Outbox
+
+
+def reserve_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    allowed = [request.command for request in requests if not request.refusal]
+    guarded = not plan.disabled(Mechanism.CONDITIONAL_SEAT_WRITE)
+    decisions = iter(transactions.reserve(allowed, guarded=guarded))
+    return [_reserved(request.refusal or next(decisions)) for request in requests]
+
+
+def release_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    """Undoes a reservation: seats that are sold by now stay sold."""
+    return _ended(transactions.release, requests)
+
+
+def return_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    """A step of a cancellation, after the tickets are void: sold seats are free again too."""
+    return _ended(transactions.give_back, requests)
+
+
+def confirm_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    return _ended(transactions.confirm, requests)
+
+
+def _reserved(decision: transactions.HoldChange | Refusal | str) -> Outcome:
+    if isinstance(decision, str):
+        return Outcome.refused(str(decision))
+    result = {"amount": decision.state.amount, "currency": decision.state.currency}
+    return Outcome(result=result, events=(_event(decision),))
+
+
+def _ended(
+    end: Callable[[Sequence[str]], list[transactions.HoldChange | None]], requests: Sequence[Request]
+) -> list[Outcome]:
+    changes = iter(end([request.command.booking_id for request in requests if not request.refusal]))
+    outcomes = []
+    for request in requests:
+        if request.refusal:
+            outcomes.append(Outcome.refused(request.refusal))
+            continue
+        change = next(changes)
+        outcomes.append(Outcome(events=(_event(change),) if change else ()))
+    return outcomes
+
+
+def _event(change: transactions.HoldChange) -> Event:
+    return Event.of(change.state, change.state.booking_id, change.version)
+
+
+service = participant(
+    "seats",
+    outbox=Outbox,
+    barrier=Barrier,
+    dead_letter=DeadLetter,
+    commands=(
+        Forward(ReserveSeats, reserve_seats),
+        Compensation(ReleaseSeats, release_seats, of=ReserveSeats),
+        Retriable(ConfirmSeats, confirm_seats),
+        Retriable(ReleaseSeats, return_seats),
+    ),
+)
+
+handle, validate = service.handle, service.validate

@@ -1,0 +1,49 @@
+"""Expired holds: Seat notices and tells the orchestrator. It frees nothing, for the seat may be paid by now.
+
+What was told may have been lost (the command, or Redis with it), so a hold that is still there is told of again, ever less often.
+"""
+
+from django.db import transaction
+
+from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
+from seats.contract import HoldExpired
+from seats.models import Outbox
+from seats.transactions.holds import rows
+from topology.chosen import HOUSE
+
+AT_ONCE = 100
+AGAIN_S = 10.0  # until it is told a second time; then twice as long each time
+
+_CLAIM = """
+    with expired as (
+        select id from seats_hold
+        where status = 'HELD' and expires_at <= clock_timestamp() and (expiry_told_at is null or
+            expiry_told_at + greatest(expiry_told_at - expires_at, %s * interval '1 second') <= clock_timestamp())
+        order by expires_at limit %s for no key update skip locked
+    )
+    update seats_hold hold set expiry_told_at = clock_timestamp()
+    from expired where hold.id = expired.id returning hold.id::text
+"""
+
+
+def report_expired(limit: int = AT_ONCE) -> int:
+    """Send HoldExpired for holds that have run out and were not told of of late; return how many. One local transaction.
+
+    A hold whose row is locked is being ended this very moment, and is left alone.
+    """
+    with transaction.atomic(using="seats"):
+        bookings = [booking for (booking,) in rows(_CLAIM, [AGAIN_S, limit])]
+        outbox.append(Outbox, [_message(booking) for booking in bookings])
+    return len(bookings)
+
+
+def _message(booking: str) -> Message:
+    return Message(
+        kind="command",
+        type=HoldExpired.type(),
+        data=HoldExpired(booking_id=booking).model_dump(mode="json"),
+        destination=HOUSE.orchestrator.queue,
+        subject=booking,
+        correlation_id=booking,
+    )

@@ -1,0 +1,91 @@
+"""Request bodies of bounded size and time, refused before anybody keeps them. An ASGI application around another one.
+
+Django writes the whole body to a temporary file before a view sees the request. Here a body of up to LONGEST bytes is read into
+memory and handed on in one piece; a longer one is refused by its Content-Length, or as soon as it has been counted.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from serving.fast_path import Application, again, send_response
+from serving.problems import Problem
+
+LONGEST = 64 * 1024
+"""Bytes. The largest hall that can be announced takes less; a booking takes a few hundred."""
+DRAINED = 1024 * 1024
+"""A body of up to so many bytes is read to its end, and forgotten, before it is refused: a connection that is closed while its
+client still writes is reset, and the client may never see why."""
+BODY = (b"content-length", b"transfer-encoding")
+"""Without one of these there is none."""
+READ_S = 30.0
+"""How long a body of up to LONGEST bytes may take to come; one without a bound on its size, each of its parts."""
+
+
+class Bounded:
+    """`unbounded(scope)` says that this request may bring a body of any size, or raises the Problem to answer at once."""
+
+    def __init__(self, application: Application, unbounded: Callable[[Any], bool] = lambda scope: False) -> None:
+        self._application, self._unbounded = application, unbounded
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not any(name in BODY for name, _ in scope["headers"]):
+            await self._application(scope, receive, send)
+            return
+        try:
+            if self._unbounded(scope):
+                await self._application(scope, _patient(receive), send)
+                return
+            body = await _read(_length(scope), receive)
+        except Problem as problem:
+            problem.headers["Connection"] = "close"
+            await send_response(send, problem.response())
+            return
+        if body is not None:
+            await self._application(scope, again(body, receive), send)
+
+
+def _length(scope: Any) -> int:
+    """What Content-Length says; 0 without one."""
+    return max(
+        (int(value) for name, value in scope["headers"] if name == b"content-length" and value.isdigit()), default=0
+    )
+
+
+async def _read(length: int, receive: Any) -> bytes | None:
+    """The whole body; None when the client has gone. Raises Problem 413 and 408."""
+    body, count, more = bytearray(), 0, length <= DRAINED
+    try:
+        async with asyncio.timeout(READ_S):
+            while more and count <= DRAINED:
+                event = await receive()
+                if event["type"] == "http.disconnect":
+                    return None
+                part, more = event.get("body", b""), event.get("more_body", False)
+                count += len(part)
+                if count <= LONGEST:
+                    body += part
+    except TimeoutError as error:
+        raise Problem(408, "", f"the body did not come within {READ_S:.0f} s") from error
+    if max(length, count) > LONGEST:
+        raise Problem(413, "", f"a body has at most {LONGEST:,} bytes here")
+    return bytes(body)
+
+
+def _patient(receive: Any) -> Any:
+    """A `receive` that waits for each part of the body for a time, and for what comes after it for ever."""
+    read = False
+
+    async def received() -> Any:
+        nonlocal read
+        if read:
+            return await receive()
+        try:
+            async with asyncio.timeout(READ_S):
+                event = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        read = not event.get("more_body", False)
+        return event
+
+    return received

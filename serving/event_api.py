@@ -1,0 +1,42 @@
+"""GET /api/<service>/events: a service's event log over HTTP, for readers that have missed something."""
+
+from typing import Annotated, Any
+
+from django.db import models
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from messaging.outbox import event_log
+from messaging.postgresql.bounded import patience
+
+LARGEST_XID = 2**64 - 1
+Xid = Annotated[int, Query(ge=0, le=LARGEST_XID)]
+
+
+class EventPage(Schema):
+    """Envelopes from transaction `after` on; go on at `horizon`. See messaging.outbox.event_log.page."""
+
+    events: list[dict[str, Any]]
+    horizon: str
+    xmax: str
+    more: bool
+
+
+PAGE_S = 8.0  # its readers wait for ten
+
+
+def router(outbox: type[models.Model]) -> Router:
+    """Return the route /events of the service that owns `outbox`."""
+    routes = Router(tags=["events"])
+
+    @routes.get("/events", response=EventPage, summary="The event log from a transaction on")
+    def events(
+        request: HttpRequest,
+        after: Xid = 0,
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+        to: Annotated[int | None, Query(ge=0, le=LARGEST_XID)] = None,
+    ) -> dict[str, Any]:
+        with patience(PAGE_S):
+            return event_log.page(outbox, after, limit, to)
+
+    return routes

@@ -1,0 +1,54 @@
+// The list renews itself every three seconds. Not under the hands of somebody who edits a message or ticks letters; what was
+// done ends that.
+
+import { typedIn } from "../live/holding.js";
+
+const editing = () => document.querySelector("#work details[open], #work [name=letter]:checked");
+
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.elt.id === "work" && editing()) event.detail.shouldSwap = false;
+});
+// What the journal keeps of a decision has to be there before it is sent: who, why, and data that can be read.
+const WORDS = { who: "Say who you are: it is kept in the journal", why: "Say why: it is kept in the journal" };
+const mark = (field, words) => {
+  field.toggleAttribute("aria-invalid", words !== "");
+  if (words) field.setAttribute("aria-invalid", "true");
+  let note = field.parentElement.querySelector(".field-says");
+  if (!note && words) {
+    note = document.createElement("small");
+    note.className = "field-says";
+    note.id = `${field.name}-says-${Math.random().toString(36).slice(2, 8)}`;
+    field.after(note);
+    field.setAttribute("aria-describedby", note.id);
+  }
+  if (note) note.textContent = words;
+};
+const fault = (field) => {
+  if (field.name in WORDS) return field.value.trim() ? "" : WORDS[field.name];
+  try {
+    JSON.parse(field.value);
+    return "";
+  } catch (error) {
+    return `This is no JSON: ${error.message}`;
+  }
+};
+document.body.addEventListener("htmx:confirm", (event) => {
+  const { elt, path, verb } = event.detail;
+  if (verb !== "post" || !elt.closest('[hx-include*="#hand"]')) return;
+  const fields = [...document.querySelectorAll("#hand [name=who], #hand [name=why]")];
+  if (path.endsWith("/edit-and-retry")) fields.push(elt.closest("form").querySelector("[name=data]"));
+  for (const field of fields) mark(field, fault(field));
+  const first = fields.find((field) => field.hasAttribute("aria-invalid"));
+  if (!first) return;
+  event.preventDefault();
+  first.focus();
+});
+document.body.addEventListener("input", ({ target }) => {
+  if (target.hasAttribute?.("aria-invalid")) mark(target, fault(target));
+});
+
+document.body.addEventListener("acted", ({ target }) => {
+  target.closest("form")?.reset(); // what was typed there has been sent
+  for (const details of document.querySelectorAll("#work details[open]")) if (!typedIn(details)) details.open = false;
+  for (const tick of document.querySelectorAll("#work [name=letter]:checked")) tick.checked = false;
+});

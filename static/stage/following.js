@@ -1,0 +1,66 @@
+// Following the newest booking: the list of recent ones knows it first. A booking is shown for a while before it makes way; in a
+// stream longer, for its panel asks less often there: it should be seen to end, and be read. It stays as long as somebody selects
+// text in it or has the focus there.
+
+import { held, whenReleased } from "../live/holding.js";
+import { streaming } from "../live/rate.js";
+
+const DWELL_MS = 2_000;
+const STREAM_DWELL_MS = 6_000;
+const HEARD_MS = 300; // from hearing of a newer one: by then it is known whether a stream has begun
+const find = (id) => document.getElementById(id);
+const body = document.body;
+let changed = -Infinity;
+let heard = 0;
+let waiting = 0;
+
+// The heading keeps the focus by its id, whatever booking it is of.
+const stays = (panel) => {
+  const active = document.activeElement;
+  return held(panel) || (panel.contains(active) && active.id !== "booking-title");
+};
+
+const follow = () => {
+  waiting = 0;
+  const panel = find("booking");
+  const newest = find("recent")?.dataset.newest;
+  if (panel?.dataset.follow !== "true" || !newest || panel.dataset.booking === newest) {
+    heard = 0;
+    return;
+  }
+  panel.toggleAttribute("data-waits", stays(panel));
+  if (panel.hasAttribute("data-waits")) return;
+  const now = performance.now();
+  heard ||= now;
+  const until = changed + (streaming() ? STREAM_DWELL_MS : DWELL_MS);
+  const left = panel.dataset.booking ? Math.max(until, heard + HEARD_MS) - now : 0;
+  if (left > 0) {
+    waiting = setTimeout(follow, left);
+    return;
+  }
+  [changed, heard] = [now, 0];
+  htmx.ajax("GET", "/bookings/newest/panel", { target: "#booking", swap: "outerHTML" });
+};
+const again = () => { if (!waiting) follow(); };
+body.addEventListener("htmx:afterSettle", again);
+whenReleased(again);
+
+// The list of recent ones may be held, and then is not drawn: what it says of the newest booking is taken all the same.
+body.addEventListener("htmx:beforeSwap", ({ detail: { target, xhr } }) => {
+  const told = target.id === "recent" && held(target) && /data-newest="([^"]*)"/.exec(xhr.responseText);
+  if (!told) return;
+  target.dataset.newest = told[1];
+  again();
+});
+
+// In a stream a booking that has just begun is given the room that the one before took: else all that stands below would jump with
+// each of them.
+let room = 0;
+body.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  if (target.id === "booking") room = streaming() ? target.querySelector(".story").offsetHeight : 0;
+});
+body.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target.id !== "booking") return;
+  if (room && target.dataset.follow === "true") target.querySelector(".story").style.minHeight = `${room}px`;
+  room = 0; // of this swap: who answers to a panel that has made way is not heard before the next
+});

@@ -1,0 +1,45 @@
+// The bar asks anew two seconds after the first entry it has not asked about: at most every two seconds, and after the last one.
+// While entries stream it asks, for whatever reason, every fifteen seconds: a verdict reads everything there is, and is pending then.
+// What is being read stays: while a chip is open the bar is not replaced. It closes by Escape, or by a click anywhere else.
+
+import { streaming } from "../live/rate.js";
+
+const bar = document.getElementById("verdict");
+const PACE_MS = 2_000;
+const STREAM_PACE_MS = 15_000;
+let timer = 0;
+let asked = -Infinity;
+
+const soon = () => {
+  timer ||= setTimeout(() => {
+    timer = 0;
+    htmx.trigger(bar, "refresh");
+  }, PACE_MS);
+};
+document.body.addEventListener("sagabox:entries", soon);
+
+bar.addEventListener("htmx:beforeRequest", (event) => {
+  const now = performance.now();
+  if (streaming() && now - asked < STREAM_PACE_MS) {
+    event.preventDefault();
+    soon();
+  } else asked = now;
+});
+
+const opened = () => bar.querySelector("details[open]");
+
+bar.addEventListener("htmx:beforeSwap", (event) => {
+  if (opened()) event.detail.shouldSwap = false;
+});
+const close = (refocus) => {
+  const chip = opened();
+  if (!chip) return;
+  chip.open = false;
+  if (refocus) chip.querySelector("summary").focus();
+};
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") close(bar.contains(document.activeElement));
+});
+document.addEventListener("click", (event) => {
+  if (!opened()?.contains(event.target)) close(false);
+});

@@ -1,0 +1,49 @@
+"""Ticket's side of the sagas: what each command does, and at the bottom which commands there are."""
+
+from collections.abc import Sequence
+
+from faults import Plan
+from messaging.inbox.declarations import Event, Fence, Forward, Outcome, Request
+from messaging.inbox.service import participant
+from tickets import transactions
+from tickets.contract import FenceTickets, FenceVoidTickets, IssueTickets, Refusal, VoidTickets
+from tickets.models import Barrier, DeadLetter, Outbox
+
+
+def issue_tickets(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    changes = transactions.issue([request.command for request in requests], [request.refusal for request in requests])
+    return [_issued(change) for change in changes]
+
+
+def void_tickets(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+    changes = iter(transactions.void([request.command.booking_id for request in requests if not request.refusal]))
+    return [Outcome.refused(request.refusal) if request.refusal else _voided(next(changes)) for request in requests]
+
+
+def _voided(change: transactions.IssuanceChange | Refusal | None) -> Outcome:
+    if isinstance(change, Refusal):
+        return Outcome.refused(str(change))
+    return Outcome(events=(Event.of(change.state, change.state.booking_id, change.version),) if change else ())
+
+
+def _issued(change: transactions.IssuanceChange) -> Outcome:
+    event = Event.of(change.state, change.state.booking_id, change.version)
+    if change.state.reason:
+        return Outcome.refused(change.state.reason, event)
+    return Outcome(result={"tickets": len(change.state.tickets)}, events=(event,))
+
+
+service = participant(
+    "tickets",
+    outbox=Outbox,
+    barrier=Barrier,
+    dead_letter=DeadLetter,
+    commands=(
+        Forward(IssueTickets, issue_tickets),
+        Fence(FenceTickets, of=IssueTickets),
+        Forward(VoidTickets, void_tickets),
+        Fence(FenceVoidTickets, of=VoidTickets),
+    ),
+)
+
+handle, validate = service.handle, service.validate

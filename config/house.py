@@ -1,7 +1,7 @@
 """The house: the rooms' parts, in the order in which pages show them. `settings.HOUSE`, unless SAGABOX_HOUSE names another."""
 
 from booking.topology import PART as BOOKING
-from gateway.topology import PART as DASHBOARD
+from gateway.topology import PART as GATEWAY
 from journal.topology import PART as JOURNAL
 from payments.topology import PART as PAYMENTS
 from projections.topology import PART as PROJECTIONS
@@ -9,5 +9,5 @@ from seats.topology import PART as SEATS
 from tickets.topology import PART as TICKETS
 from topology.house import House
 
-PARTS = (BOOKING, SEATS, PAYMENTS, TICKETS, PROJECTIONS, JOURNAL, DASHBOARD)
+PARTS = (BOOKING, SEATS, PAYMENTS, TICKETS, PROJECTIONS, JOURNAL, GATEWAY)
 HOUSE = House(*PARTS)

@@ -130,6 +130,7 @@ INSTALLED_APPS = [
     "messaging",
     *HOUSE.rooms.values(),
     "audit",
+    "control",
     "dashboard",
     "sandbox",
     "proofs",

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from re import Match
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import FileResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-OURS = "dashboard/"
+OURS = tuple(f"{room.name}/" for room in (settings.BASE_DIR / "static").iterdir())
 PARTS = ("text/css", "text/javascript")
 
 

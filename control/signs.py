@@ -1,7 +1,7 @@
 """When everything was started, and when each program beat last, for a Redis that loses its data.
 
-Redis has both (messaging.process.heartbeat), written by others: a program that was dead before the loss would be told as starting ever
-after. This process has read them, and tells Redis again.
+Redis has both (messaging.process.heartbeat), written by others: a program that was dead before the loss would be told as starting
+ever after. This process has read them, and tells Redis again.
 """
 
 from typing import cast

@@ -152,7 +152,7 @@ class _Masking:
 
 
 class Totals:
-    """Each table's rows and additive hash, as journal.index.folding counts them; a row keeps the key it was first written under."""
+    """Each table's rows and additive hash, as journal.index.folding counts them; a row keeps the key of its first version."""
 
     def __init__(self) -> None:
         self._totals: dict[tuple[str, str], list[int]] = {}

@@ -1,7 +1,7 @@
 """What a person may say about where the front door is: PORT and HOST. Needs nothing but Python's own library.
 
-`python sandbox/machine/address.py` checks PORT and where the checkout is before anything is installed: exit status 1, after one sentence,
-where something is wrong with them.
+`python sandbox/machine/address.py` checks PORT and where the checkout is before anything is installed: exit status 1, after one
+sentence, where something is wrong with them.
 """
 
 import os

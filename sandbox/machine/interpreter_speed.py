@@ -1,4 +1,4 @@
-"""`<python> sandbox/machine/interpreter_speed.py`: microseconds that this interpreter takes for some calls, attributes, strings and dictionaries.
+"""`<python> sandbox/machine/interpreter_speed.py`: microseconds that this interpreter takes for calls, strings, dictionaries.
 
 The best of several, so that whatever else the machine does counts for little. See venv.sh.
 """

@@ -1,4 +1,4 @@
-"""`python sandbox/machine/venv.py <venv> <run|dev>`: the virtual environment with exactly the pinned packages, and a redis-server.
+"""`python sandbox/machine/venv.py <venv> <run|dev>`: the virtual environment with exactly the pinned packages, and Redis.
 
 Made, or brought up to date, by one at a time: the others wait. What was installed is remembered as a checksum of the pins, so
 that an up-to-date environment costs nothing. `dev` is a superset of `run` (requirements-dev.txt is resolved against
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
-OBTAIN = ROOT / "sandbox" / "redis_server" / "obtain.py"
+OBTAIN = Path(__file__).resolve().parent / "redis_server" / "obtain.py"
 BASE = str(getattr(sys, "_base_executable", sys.executable))  # an environment's own Python goes away with it
 PINS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STATIC = ROOT / "static" / "dashboard"
+STATIC = ROOT / "static"
 TEXT = (
     "ink", "muted", "accent", "booking", "seats", "payments", "tickets", "projections", "bus", "browser", "compensation",
     "good", "bad", "wait",
@@ -17,7 +17,7 @@ TOKEN = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
 
 
 def schemes() -> dict[str, dict[str, str]]:
-    css = (STATIC / "tokens.css").read_text()
+    css = (STATIC / "base" / "tokens.css").read_text()
     light, dark = (dict(TOKEN.findall(block)) for block in re.findall(r":root \{(.*?)\n *\}", css, re.DOTALL)[:2])
     return {"light": light, "dark": light | dark}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "templates" / "dashboard").glob("*.html"))
+TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "templates").rglob("*.html"))
 NAMED = re.compile(
     r'<code[^>]*>|<\w+[^>]*class="state"[^>]*>|<svg (?:id="(?:lanes|diagram)-svg"|class="lanes-names")[^>]*>'
     r'|<span id="lag-[^>]*>|<ol id="feed"[^>]*>'

@@ -31,20 +31,20 @@ TICKET = {**BOOKED, "performance": SHOW, "ticket": {"seat": "A-1", "code": "code
 @pytest.mark.parametrize(
     ("template", "given", "shown"),
     [
-        ("index.html", {"performances": [SHOW]}, f">{ISOLATED}, 1 Jun 2030</option>"),
-        ("index.html", {"customers": [{"id": 7, "name": ARABIC}]}, f">{ISOLATED} (7)</option>"),
-        ("seats.html", {"sections": SECTIONS, "live": False}, f"<h3><bdi>{ARABIC}</bdi>"),
-        ("booking.html#recent", {"recent": [BOOKED]}, f'title="{ISOLATED}, '),
-        ("sales.html#table", {"rows": [SHOW]}, f"<bdi>{ARABIC}</bdi></a> <small>1 Jun 2030"),
-        ("ticket.html", TICKET, f"<bdi>{ARABIC}</bdi></h1>"),
-        ("ticket.html", TICKET, f"<p><bdi>{ARABIC}</bdi><br>"),
-        ("replay.html#runs", {"runs": [RUN]}, f"<b><bdi>{ARABIC}</bdi></b>"),
-        ("replay.html#runs", {"runs": [RUN | {"may": True, "mine": True}]}, f'aria-label="Delete {ISOLATED}"'),
-        ("run.html", {"run": RUN}, f"<title>Sagabox: {ISOLATED}</title>"),
-        ("run.html", {"run": RUN}, f'<h1 id="run-title"><bdi>{ARABIC}</bdi> '),
+        ("stage/index.html", {"performances": [SHOW]}, f">{ISOLATED}, 1 Jun 2030</option>"),
+        ("stage/index.html", {"customers": [{"id": 7, "name": ARABIC}]}, f">{ISOLATED} (7)</option>"),
+        ("drawing/seats.html", {"sections": SECTIONS, "live": False}, f"<h3><bdi>{ARABIC}</bdi>"),
+        ("stage/booking.html#recent", {"recent": [BOOKED]}, f'title="{ISOLATED}, '),
+        ("records/sales.html#table", {"rows": [SHOW]}, f"<bdi>{ARABIC}</bdi></a> <small>1 Jun 2030"),
+        ("records/ticket.html", TICKET, f"<bdi>{ARABIC}</bdi></h1>"),
+        ("records/ticket.html", TICKET, f"<p><bdi>{ARABIC}</bdi><br>"),
+        ("replay/replay.html#runs", {"runs": [RUN]}, f"<b><bdi>{ARABIC}</bdi></b>"),
+        ("replay/replay.html#runs", {"runs": [RUN | {"may": True, "mine": True}]}, f'aria-label="Delete {ISOLATED}"'),
+        ("replay/run.html", {"run": RUN}, f"<title>Sagabox: {ISOLATED}</title>"),
+        ("replay/run.html", {"run": RUN}, f'<h1 id="run-title"><bdi>{ARABIC}</bdi> '),
     ],
 )
 def test_it_is_set_apart(template: str, given: dict[str, Any], shown: str) -> None:
     common = {"standing": {"epoch": "e", "pos": 0}, "live": True, "services": [], "time": {"pos": 0}}
-    html = render_to_string(f"dashboard/{template}", common | given, RequestFactory().get("/"))
+    html = render_to_string(template, common | given, RequestFactory().get("/"))
     assert shown in html

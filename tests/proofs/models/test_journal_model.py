@@ -1,4 +1,4 @@
-"""The control of tests/journal/recording/test_ordering.py: without waiting for causes, hypothesis finds an effect before its cause."""
+"""The control of tests/journal/recording/test_ordering.py: without waiting for causes, an effect is found before its cause."""
 
 from typing import Any
 

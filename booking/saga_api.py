@@ -11,8 +11,6 @@ from pydantic import ConfigDict, Field
 from booking.cancelling import Cancellation, CannotCancel, Why, request_cancel
 from booking.models import Booking, Saga, SagaLog
 from booking.saga import report
-from booking.saga.book_tickets import BOOK_TICKETS
-from booking.saga.state import SagaState
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.problems import Problem, ProblemDetails
 
@@ -69,7 +67,7 @@ def cancel(request: HttpRequest, booking_id: UUID, payload: CancelIn) -> Any:
 def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> dict[str, Any]:
     """The booking's newest saga, or the one asked for; `sagas` lists them all, oldest first.
 
-    See booking.saga.report for the shape of `steps`. `unknown` is a sentence if this version cannot carry on with it. Before
+    See messaging.saga_report for the shape of `steps`. `unknown` is a sentence if this version cannot carry on with it. Before
     the saga has started all its steps are pending.
     """
     booking = Booking.objects.filter(id=booking_id).first()
@@ -84,26 +82,12 @@ def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> di
 
 def describe(booking: Booking, row: Saga | None, *, log: bool = True) -> dict[str, Any]:
     """A saga told to a person; without a row, the one that is about to start. `log`: with its log, line by line."""
-    told = report.saga(_row(row)) if row else _about_to_start(booking)
+    told = report.saga(_row(row)) if row else report.about_to_start(str(booking.saga_id))
     told |= {"booking_id": str(booking.id), "booking_state": booking.state}
     if log:
         lines = SagaLog.objects.filter(saga_id=told["id"]).order_by("id")
         told["log"] = list(lines.values("at", "who", "what", "step", "action", "attempt", "error", "state"))
     return told
-
-
-def _about_to_start(booking: Booking) -> dict[str, Any]:
-    state = SagaState(id=str(booking.saga_id))
-    return {
-        "id": state.id,
-        "definition": BOOK_TICKETS.name,
-        "definition_version": BOOK_TICKETS.version,
-        "state": "PENDING",
-        **{"step": "", "action": "", "attempt": 0, "reason": "", "awaiting": "", "due_at": None, "unknown": ""},
-        "steps": report.steps(BOOK_TICKETS, state, None),
-        "done": [],
-        "remaining": report.remaining(BOOK_TICKETS, state),
-    }
 
 
 def _brief(row: Saga) -> dict[str, str]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from booking.saga.stored import legible
 from drawing.present import clock
 from journal.reading.stories import Tables
+from messaging.saga_row import legible
 from topology.chosen import HOUSE
 from topology.sagas import SagaStep, sagas_of
 
@@ -19,7 +19,7 @@ def _drawn(step: SagaStep) -> tuple[str, str, str, str]:
 
 
 SAGAS = sagas_of(HOUSE)
-STEPS = {saga.name: [_drawn(step) for step in saga.steps] for saga in SAGAS}
+STEPS = {saga.name: [_drawn(step) for step in saga.steps] for saga in reversed(SAGAS)}  # the newest version
 """Each saga's steps as the page draws them: forward command, whose, and the class of the step."""
 UNDONE_BY = {step.name: step.compensation for saga in SAGAS for step in saga.steps if step.compensation}
 FIRST = SAGAS[0].name

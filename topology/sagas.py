@@ -42,7 +42,7 @@ class Saga:
 
 
 def sagas(service: Service) -> tuple[Saga, ...]:
-    """Those that new bookings follow, the first one first; () for a service that declares none.
+    """All versions, those that new bookings follow before earlier ones; () for a service that declares none.
 
     Raises TopologyError if there is no such module.
     """
@@ -72,8 +72,7 @@ def undoing(known: Iterable[Saga]) -> tuple[str, ...]:
 
 @cache
 def _read(name: str) -> tuple[Saga, ...]:
-    """From DEFINITIONS of the module: name -> definition (booking/saga/definition.py)."""
-    definitions: dict[str, Any] = import_module(name).DEFINITIONS
+    """From `definitions()` of the module; see booking/saga/definition.py for what it returns."""
     return tuple(
         Saga(
             name=one.name,
@@ -83,7 +82,7 @@ def _read(name: str) -> tuple[Saga, ...]:
             compensated=one.compensated,
             interruptible=one.interruptible,
         )
-        for one in definitions.values()
+        for one in import_module(name).definitions()
     )
 
 

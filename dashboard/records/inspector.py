@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from booking.saga import report
 from dashboard.operate.letters import SERVICES, of_booking
 from dashboard.operate.views import awaited, seen
 from dashboard.records.away import missing, says_when_away
@@ -22,9 +21,10 @@ from gateway.people.operator import is_operator, who
 from gateway.people.privacy import masked, viewer
 from journal.reading.stories import fold
 from messaging.inbox.barrier import COMPENSATION
+from messaging.saga_report import ENDED, of_row
+from topology.sagas import sagas
 
 ORCHESTRATOR = settings.HOUSE.orchestrator.name
-ENDED = ("COMPLETED", "COMPENSATED")
 SETTLED = ("CANCELLED", "CANCELLING", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 PATIENCE_S = 1.5  # the page has the journal to show, and does not wait long for more
 Entries = list[dict[str, Any]]
@@ -90,7 +90,8 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
 def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The booking's sagas in order: as the journal has their rows; the present one as Booking tells it, if it does."""
     rows = fold(booking, entries).tables.get(ORCHESTRATOR, {}).get("booking_saga", {}).values()
-    found = {one["id"]: {**one, "source": "the journal"} for one in map(report.saga, rows)}
+    known = sagas(settings.HOUSE.orchestrator)
+    found = {one["id"]: {**one, "source": "the journal"} for one in (of_row(row, known) for row in rows)}
     if told is not None:
         found[told["id"]] = {**told, "source": "Booking's API"}
     return [_shaped(saga) for _, saga in sorted(found.items())]

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 
-from booking.saga.stored import tracks
 from dashboard.stage.functions import source, work_of
 from drawing import present
 from drawing.lanes.telling import mine
@@ -18,6 +17,7 @@ from journal.noteworthy import before
 from journal.reading.queries import EntryDict
 from messaging.inbox.statements import kept
 from messaging.process.redis import redis_of_requests
+from messaging.saga_row import tracks
 
 LONGEST = 20_000  # characters of one payload
 ROWS = 30

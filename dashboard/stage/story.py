@@ -15,6 +15,7 @@ from gateway.people.privacy import viewer
 from journal.reading.moments import RowThen
 from journal.reading.queries import EntryDict
 from journal.reading.stories import Tables, fold
+from messaging.saga_row import legible
 from topology.chosen import HOUSE
 from topology.sagas import sagas_of
 
@@ -80,7 +81,8 @@ def tell(
 def _lanes(found: Tables, entries: Sequence[EntryDict]) -> tuple[Lane, ...]:
     """Of the sagas that the booking is in; before the first has started, of those that bookings begin with."""
     known = sagas_of(HOUSE)
-    names = {row.get("definition") for row in found.get(HOUSE.orchestrator.name, {}).get("booking_saga", {}).values()}
+    rows = found.get(HOUSE.orchestrator.name, {}).get("booking_saga", {}).values()
+    names = {legible(row)["definition"] for row in rows}
     followed = [saga for saga in known if saga.name in names] if names else known[:1]
     return orchestrated(HOUSE, followed, {entry["service"] for entry in entries})
 

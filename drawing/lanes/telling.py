@@ -8,12 +8,12 @@ from datetime import datetime
 from itertools import chain, pairwise
 from typing import Any
 
-from booking.saga.stored import legible
 from drawing.lanes.arrangement import Arrangement, Kind
 from drawing.lanes.observed import Observed
 from drawing.lanes.shapes import Emission, Flow, Gap, Node, Tale
 from drawing.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
 from journal.reading.queries import EntryDict
+from messaging.saga_row import legible
 
 NO_ANSWER = "no_answer"  # the error of an attempt whose answer never came
 IDLE_S = 0.8  # a silence worth showing

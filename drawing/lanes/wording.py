@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from booking.saga.stored import moment
 from drawing.lanes.arrangement import Lane
 from drawing.lanes.shapes import Flow, Node
 from journal.noteworthy import before
 from journal.reading.queries import EntryDict
+from messaging.saga_row import moment
 from topology.chosen import HOUSE
 from topology.contract import contract
 from topology.sagas import sagas_of, undoing

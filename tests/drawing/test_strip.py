@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from booking.saga import report
+from booking.saga.definition import SagaDefinition
 from booking.saga.definitions import DEFINITIONS
-from booking.saga.state import restore
+from booking.saga.state import SagaState, restore
+from config.house import HOUSE
 from drawing import steps
 from journal.reading.stories import fold
+from messaging.saga_report import of_row
 from tests.drawing.evidence import CELLS, STORIES, told_of
+from topology.sagas import sagas
 
 
 def moments(name: str) -> Iterator[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
@@ -35,7 +38,10 @@ def test_the_strip_says_what_the_engine_knows(name: str) -> None:
         fields = {field: row[field] for field in ("id", "step", "action", "reason", "context", "steps")}
         state = restore(definition, status=row["state"], **fields)
         strip, where = strips[0], f"{name} #{pos}"
-        remaining = report.remaining(definition, state)
+        told = of_row(row, sagas(HOUSE.orchestrator))
+        assert (told["done"], told["remaining"]) == (_done(definition, state), _remaining(definition, state)), where
+        assert told["unknown"] == "", where
+        remaining = _remaining(definition, state)
         back = state.status in ("COMPENSATING", "COMPENSATED") or (
             state.status == "STUCK" and state.action == "compensation"
         )
@@ -46,7 +52,7 @@ def test_the_strip_says_what_the_engine_knows(name: str) -> None:
         else:
             direction = "to undo" if back else "to do"
             assert strip["rest"] == (f"{direction}: {', '.join(remaining)}" if remaining else ""), where
-        done = report.done(definition, state)
+        done = _done(definition, state)
         undone = {step.name for step in definition.steps if step.compensation and step.compensation.type() in done}
         assert strip["done"] == len(
             [
@@ -72,3 +78,27 @@ def test_the_strip_says_what_the_engine_knows(name: str) -> None:
                 assert (told["until"] == "next try") == bool(state.track(step.name, state.action).attempts[-1].error), (
                     where
                 )
+
+
+def _done(definition: SagaDefinition, state: SagaState) -> list[str]:
+    """The commands that have been carried out, by the engine's state."""
+    over = ("succeeded", "skipped")
+    forward = [step.name for step in definition.steps if state.track(step.name, "forward").known in over]
+    back = [step for step in reversed(definition.steps) if state.track(step.name, "compensation").known in over]
+    return forward + [step.command("compensation").type() for step in back]
+
+
+def _remaining(definition: SagaDefinition, state: SagaState) -> list[str]:
+    """The commands still to come, by the engine's state."""
+    if state.status in ("COMPLETED", "COMPENSATED"):
+        return []
+    if state.action != "compensation":
+        over = ("succeeded", "skipped")
+        return [step.name for step in definition.steps if state.track(step.name, "forward").known not in over]
+    return [
+        step.command("compensation").type()
+        for step in reversed(definition.steps)
+        if step.kind == "compensatable"
+        and state.track(step.name, "forward").known in ("sent", "succeeded")
+        and state.track(step.name, "compensation").known not in ("succeeded", "skipped")
+    ]

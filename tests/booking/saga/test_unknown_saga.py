@@ -14,11 +14,14 @@ from booking.saga import report
 from booking.saga.definitions import DEFINITIONS, UnknownSagaError, restored
 from booking.truth import TRUTH
 from booking.watchdog import patrol, services
+from config.house import HOUSE
 from drawing import steps
+from messaging.saga_report import of_row
 from seats.contract import HoldExpired
 from tests.booking.test_operator import HAND, TOKEN, act, deliver_last, stuck
 from tests.booking.world import commands, events, overdue, place, reply, seen, up_to
 from tests.messages import command
+from topology.sagas import sagas
 
 pytestmark = [
     pytest.mark.django_db(databases=["booking"]),
@@ -82,7 +85,9 @@ def test_it_is_told_with_a_sentence_and_the_others_as_ever(client: Client, chang
     assert alone["unknown"] == of[str(booking.id)]["unknown"]
     assert alone["log"]
     row = Saga.objects.filter(booking=booking).values().get() | {"id": str(booking.saga_id), "due_at": None}
-    assert report.saga(row)["unknown"] == alone["unknown"]  # as the inspector reads it from the journal
+    assert report.saga(row)["unknown"] == alone["unknown"]
+    found = of_row(row, sagas(HOUSE.orchestrator))  # as the inspector reads it from the journal
+    assert bool(found["unknown"]) == ("context = context" not in change)  # what a command needs, only Booking says
     assert steps.sagas({"booking": {"booking_saga": {"1": row}}})  # as the stage draws it
 
 

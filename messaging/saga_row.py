@@ -1,8 +1,8 @@
-"""A saga's row as a page can read it, whichever version of Booking wrote it.
+"""A saga's row as everyone can read it, its orchestrator and whoever finds it in a log, whichever version wrote it.
 
 A column may be missing and JSON may have another shape: an older or a newer version wrote the row, or a run was imported. What
-cannot be read is left out, so that one such row takes no page away. Whether a saga can go on is judged by
-`booking.saga.definitions`, from the row as it is.
+cannot be read is left out, so that one such row takes no page away. Whether a saga can resume is judged by its orchestrator,
+from the row as it is.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ TEXTS = ("id", "definition", "state", "step", "action", "reason", "awaiting")
 
 def legible(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with every column that a page reads, each of its type: names are text, `attempt` and `definition_version` are
-    numbers, `due_at` is an ISO moment or None, `context` is an object and `steps` are tracks (see `booking.saga.state`).
+    numbers, `due_at` is an ISO moment or None, `context` is an object and `steps` are tracks (see `tracks`).
     """
     texts = {name: _text(row.get(name)) for name in TEXTS}
     numbers = {"attempt": _number(row.get("attempt")), "definition_version": _number(row.get("definition_version", 1))}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from drawing.present import clock
-from journal.reading.stories import Tables
+from journal.entry import Tables
 from messaging.saga_row import legible
 from topology.chosen import HOUSE
 from topology.sagas import SagaStep, sagas_of

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drawing import present
-from journal.reading.stories import Story, Tables
+from journal.entry import Story, Tables
 
 HIDDEN_TABLES = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga", "_deadletter")
 COLUMNS = {

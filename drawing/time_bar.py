@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from drawing.present import VIEWS
-from journal.reading.queries import EntryDict
+from journal.entry import EntryDict
 
 MARKS = {
     "fault": "a fault struck",

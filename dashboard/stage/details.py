@@ -13,8 +13,8 @@ from drawing import present
 from drawing.lanes.telling import mine
 from gateway.people import reading
 from gateway.people.privacy import viewer
+from journal.entry import EntryDict
 from journal.noteworthy import before
-from journal.reading.queries import EntryDict
 from messaging.inbox.statements import kept
 from messaging.process.redis import redis_of_requests
 from messaging.saga_row import tracks

@@ -12,9 +12,9 @@ from drawing import present, steps, tables, time_bar
 from drawing.lanes import Lane, draw, orchestrated
 from gateway.people import reading
 from gateway.people.privacy import viewer
+from journal.entry import EntryDict, Tables
 from journal.reading.moments import RowThen
-from journal.reading.queries import EntryDict
-from journal.reading.stories import Tables, fold
+from journal.reading.stories import fold
 from messaging.saga_row import legible
 from topology.chosen import HOUSE
 from topology.sagas import sagas_of

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from journal.reading.stretches import Step
+from journal.entry import Step
 
 OBSERVATIONS = "observations"
 Through = Literal["direct", "hidden", "before"]

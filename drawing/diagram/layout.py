@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from drawing.diagram.causality import OBSERVATIONS, Link, line_of, links, ranks
 from drawing.diagram.shapes import ZOOMS, Edge, Node, Picture, Row, Text, Track, Zoom
 from drawing.present import SERVICE_NAMES, clock
-from journal.reading.stretches import Step
+from journal.entry import Step
 
 LEFT, TOP = 26, 10
 BAR = 9  # how far the gutter's lines lie apart, over all

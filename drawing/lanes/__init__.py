@@ -11,7 +11,7 @@ from drawing.lanes.drawing import Lanes
 from drawing.lanes.narrow import Narrow
 from drawing.lanes.placing import Placing
 from drawing.lanes.telling import tell
-from journal.reading.queries import EntryDict
+from journal.entry import EntryDict
 
 __all__ = ["Lane", "Lanes", "draw", "orchestrated"]
 

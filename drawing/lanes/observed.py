@@ -8,7 +8,7 @@ from typing import Any
 
 from drawing.lanes.arrangement import Arrangement, Lane
 from drawing.lanes.shapes import Emission, Mark, Node
-from journal.reading.queries import EntryDict
+from journal.entry import EntryDict
 
 ON_THE_WAY = ("bus", "relay.before_publish", "relay.after_publish")
 AFTER_COMMIT = ("transaction.committed", "projector.committed")

@@ -12,7 +12,7 @@ from drawing.lanes.arrangement import Arrangement, Kind
 from drawing.lanes.observed import Observed
 from drawing.lanes.shapes import Emission, Flow, Gap, Node, Tale
 from drawing.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
-from journal.reading.queries import EntryDict
+from journal.entry import EntryDict
 from messaging.saga_row import legible
 
 NO_ANSWER = "no_answer"  # the error of an attempt whose answer never came

@@ -8,8 +8,8 @@ from typing import Any
 
 from drawing.lanes.arrangement import Lane
 from drawing.lanes.shapes import Flow, Node
+from journal.entry import EntryDict
 from journal.noteworthy import before
-from journal.reading.queries import EntryDict
 from messaging.saga_row import moment
 from topology.chosen import HOUSE
 from topology.contract import contract

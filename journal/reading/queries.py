@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from django.db.models import QuerySet
 
+from journal.entry import EntryDict
 from journal.models import LIVE, Entry, Epoch, Mention
-
-EntryDict = dict[str, Any]
 
 
 def epoch() -> str:

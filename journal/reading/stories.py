@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from journal.entry import Cells, EntryDict, Story, Tables
 from journal.models import LIVE
 from journal.noteworthy import before
 from journal.reading.moments import RowThen
-from journal.reading.queries import EntryDict, entries_of
+from journal.reading.queries import entries_of
 
 _LINKS = ("id", "booking_id", "correlation_id", "saga_id")
 """Columns by which a row can belong to a booking: through its id, or through its saga's."""
-
-Tables = dict[str, dict[str, dict[str, dict[str, Any]]]]
-"""service -> table -> key -> row"""
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """What an entry changed in one row: `columns` is column -> (before, after); before is None for an inserted row."""
-
-    service: str
-    table: str
-    key: str
-    op: str
-    columns: dict[str, tuple[Any, Any]]
-
-
-@dataclass(slots=True)
-class Story:
-    """The state after entry `pos`, what exactly that entry changed, and where previous and next lead."""
-
-    correlation: str
-    pos: int = 0
-    entry: EntryDict | None = None
-    tables: Tables = field(default_factory=dict)
-    changed: list[Cells] = field(default_factory=list)
-    last: dict[tuple[str, str, str], EntryDict] = field(
-        default_factory=dict
-    )  # (service, table, key) -> who wrote it last
-    previous: int | None = None
-    next: int | None = None
 
 
 def story(correlation: str, pos: int | None = None, tape: int = LIVE) -> Story:

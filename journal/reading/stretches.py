@@ -6,15 +6,14 @@ Costs what it returns: positions are found by the primary key, a booking's by it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import connections
 
+from journal.entry import Step
 from journal.models import LIVE
 
-Kind = Literal["transaction", "observation", "fault"]
 MENTIONS = 20
 """At most so many bookings of an entry are told; a batch has hundreds."""
 
@@ -46,24 +45,6 @@ _MESSAGES = """
     where tape = %(tape)s and from_pos = any(%(positions)s) and id = any(%(ids)s::uuid[])
 """
 _BRIEFLY = "select pos, service, title from journal_entry where tape = %(tape)s and pos = any(%(positions)s)"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An entry without its rows. `seen`: an observation's own kind ("fault", "rolled back", ...), "" of a transaction."""
-
-    pos: int
-    kind: Kind
-    service: str
-    xid: int | None = None
-    lsn: str = ""
-    at: datetime | None = None
-    title: str = ""
-    seen: str = ""
-    causes: list[str] = field(default_factory=list)  # message ids
-    cause_pos: list[int] = field(default_factory=list)  # entries that emitted them
-    cause_known: bool = True
-    bookings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from redis import Redis, RedisError, ResponseError
 
+from journal.entry import EntryDict
 from journal.noteworthy import glance
-from journal.reading.queries import EntryDict, latest
+from journal.reading.queries import latest
 
 STREAM, STATUS = "journal", "recorder"
 MAXLEN = 5_000  # a page that is further behind than 2,000 begins anew

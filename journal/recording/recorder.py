@@ -19,7 +19,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, connections
 from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
-from journal.reading.queries import EntryDict
+from journal.entry import EntryDict
 from journal.recording import store
 from journal.recording.broadcast import Broadcast
 from journal.recording.definitions import Definitions

@@ -13,7 +13,7 @@ import psycopg
 from django.db import DataError, Error, NotSupportedError, connections, transaction
 from psycopg.types.json import Jsonb
 
-from journal.reading.queries import EntryDict
+from journal.entry import EntryDict
 from journal.recording.ordering import REMEMBERED, Placed
 
 ALIAS = "journal"

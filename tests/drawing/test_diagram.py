@@ -13,7 +13,7 @@ from drawing import lanes
 from drawing.diagram.causality import OBSERVATIONS, line_of, links, ranks
 from drawing.diagram.layout import draw
 from drawing.diagram.shapes import ZOOMS, Picture
-from journal.reading.stretches import Step
+from journal.entry import Step
 from tests.drawing.drawing import LANES
 from tests.drawing.recording import recorded
 

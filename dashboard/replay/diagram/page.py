@@ -17,10 +17,10 @@ from dashboard.replay.diagram.asking import MOST, PICTURE, Asked, choices, read
 from drawing.diagram.layout import draw, zoom_for
 from drawing.diagram.shapes import ZOOMS
 from gateway.people.privacy import viewer
+from journal.entry import Step
 from journal.models import LIVE, Run
 from journal.reading import stretches
 from journal.reading.search import ALLOWED, Found, find
-from journal.reading.stretches import Step
 
 LOOKED_AT = 6000
 """Entries looked at for one picture: what a filter hides is looked at too, for causes that lead over it."""

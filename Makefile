@@ -41,6 +41,7 @@ proofs: venv-dev browser ## the tests that take long: run before a release
 lint: venv-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m tests.english
 
 imports: venv-dev
 	$(BIN)/lint-imports

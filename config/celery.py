@@ -45,7 +45,7 @@ app.set_default()  # relays publish by `celery.current_app`: a library does not 
 def handle(task: Any, envelopes: list[dict]) -> None:
     """Give a batch of envelopes to the service whose worker this is."""
     info = task.request.delivery_info or {}
-    import_module(f"{settings.HOUSE.service(settings.SERVICE).module}.handlers").handle(
+    import_module(f"{settings.HOUSE.service(settings.SERVICE).module}.commands").handle(
         envelopes, bool(info.get("redelivered"))
     )
 

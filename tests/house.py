@@ -59,7 +59,7 @@ class House:
 
     def deliver_batch(self, envelopes: list[dict[str, Any]]) -> None:
         """Messages of one destination, taken in together."""
-        import_module(f"{envelopes[0]['destination']}.handlers").handle(envelopes)
+        import_module(f"{envelopes[0]['destination']}.commands").handle(envelopes)
 
     def overdue(self, booking: Booking) -> None:
         """The time of what the booking's active saga waits for is over."""

@@ -191,7 +191,7 @@ class Program:
         return _HEALTH.get(self.kind, "heartbeat")
 
     def command(self, python: str = "python", host: str = "127.0.0.1", port: int = 0) -> list[str]:
-        """argv of a Django process; PostgreSQL and Redis have theirs in sandbox/machine/postgres.py and sandbox/redis_server."""
+        """argv of a Django process. Those of PostgreSQL and Redis are in sandbox/machine/."""
         return [python, *(argument.format(host=host, port=port) for argument in self.arguments)]
 
 

@@ -10,7 +10,7 @@ from django.db import connections
 from django.test import AsyncClient, Client
 
 from booking.api import front
-from booking.handlers import handle
+from booking.commands import handle
 from booking.models import Booking, IdempotencyKey, Outbox
 from booking.placing import transaction
 from booking.placing.group_commit import GroupCommit, Overloaded

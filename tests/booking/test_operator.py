@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from redis import Redis
 
-from booking.handlers import handle
+from booking.commands import handle
 from booking.models import Booking, Outbox, Saga, SagaLog
 from messaging.envelope import from_row
 from serving.problems import MEDIA_TYPE

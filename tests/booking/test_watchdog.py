@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from booking import watchdog
-from booking.handlers import handle
+from booking.commands import handle
 from booking.models import Booking, Outbox, Saga
 from booking.watchdog import IN_FLIGHT, patrol
 from tests.booking.world import commands, place, reply, start, up_to

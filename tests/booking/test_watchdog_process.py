@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 from redis import Redis
 
-from booking.handlers import handle
+from booking.commands import handle
 from booking.models import Outbox
 from tests.booking.test_watchdog import time_passes
 from tests.booking.world import place, start

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from booking import replica
-from booking.handlers import handle as handle_in_booking
+from booking.commands import handle as handle_in_booking
 from booking.models import DeadLetter as BookingLetter
 from booking.models import PerformanceReplica, Saga
 from booking.orchestrator.inbound import validate as validate_in_booking

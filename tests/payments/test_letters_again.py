@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from booking.handlers import handle as handle_in_booking
+from booking.commands import handle as handle_in_booking
 from booking.models import DeadLetter as BookingLetter
 from booking.models import Outbox as BookingOutbox
 from dashboard.operate import letters

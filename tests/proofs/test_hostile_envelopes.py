@@ -73,7 +73,7 @@ def counts(service: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_envelope_kills_a_worker_or_writes(house: House, service: str) -> None:
-    handle = import_module(f"{service}.handlers").handle
+    handle = import_module(f"{service}.commands").handle
     before = counts(service)
 
     @settings(

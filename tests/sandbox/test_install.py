@@ -36,7 +36,7 @@ def checkout(tmp_path: Path) -> Path:
     for part in PARTS:
         (base / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / part, base / part)
-    shutil.copytree(ROOT / "sandbox/redis_server", base / "sandbox/redis_server")
+    shutil.copytree(ROOT / "sandbox/machine/redis_server", base / "sandbox/machine/redis_server")
     for name in ("requirements.txt", "requirements-dev.txt"):
         (base / name).write_text("# none\n")
     server(tmp_path / "bin", "redis-server", "Redis server v=7.0.15 sha=00000000:0")

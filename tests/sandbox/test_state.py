@@ -80,11 +80,13 @@ def test_the_guard_acts_when_its_parent_is_killed(tmp_path: Path) -> None:
     ward = subprocess.Popen(SLEEP)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    script = f"import signal; from sandbox import guard; guard.start([{ward.pid}], signal.SIGTERM, ['{scratch}'])"
+    script = (
+        f"import signal; from sandbox.running import guard; guard.start([{ward.pid}], signal.SIGTERM, ['{scratch}'])"
+    )
     script += "; print(flush=True); input()"
     parent = subprocess.Popen(
         [sys.executable, "-c", script],
-        cwd=Path(guard.__file__).parents[1],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -118,7 +120,7 @@ def test_servers_of_a_killed_test_run_end_with_it(tmp_path: Path) -> None:
     )
     run = subprocess.Popen(
         [sys.executable, "-c", script],
-        cwd=Path(guard.__file__).parents[1],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -35,8 +35,8 @@ def sent_to(service: str, *roles: str) -> set[str]:
 @each_participant
 def test_a_contract_has_the_commands_that_sagas_send_and_handlers_take(service: Service) -> None:
     crossing = contract(service)
-    handlers = import_module(f"{service.module}.handlers")
-    taken = {command.body.type() for command in handlers.validate.__self__.commands}
+    commands = import_module(f"{service.module}.commands")
+    taken = {command.body.type() for command in commands.validate.__self__.commands}
     assert {*crossing.commands, *crossing.fences} == set(COMMANDS[service.name]) == taken
     assert set(crossing.commands) == sent_to(service.name, "forward", "compensation")
     assert set(crossing.fences) == sent_to(service.name, "fence")

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
 from booking import contract
+from booking.commands import handle
 from booking.contract import CancelRequested, RetryNow, SkipStep
-from booking.handlers import handle
 from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
 from booking.orchestrator import process
 from faults import Plan

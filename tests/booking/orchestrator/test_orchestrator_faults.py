@@ -8,7 +8,7 @@ from django.db import connections
 from redis import Redis
 
 import faults
-from booking.handlers import handle
+from booking.commands import handle
 from booking.models import Booking, DeadLetter, Saga
 from booking.watchdog import patrol
 from faults import Fault

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from redis import Redis
 
+from booking.commands import handle
 from booking.contract import CancelRequested, ResendCommand, RetryNow, SkipStep
-from booking.handlers import handle
 from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
 from messaging.envelope import from_row
 from messaging.inbox import dead_letters

@@ -7,8 +7,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from booking.commands import handle
 from booking.contract import CancelRequested, EndSaga, RetryNow
-from booking.handlers import handle
 from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
 from booking.saga import report
 from booking.saga.definitions import DEFINITIONS, UnknownSagaError, restored

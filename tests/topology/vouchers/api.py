@@ -4,7 +4,7 @@ from ninja import NinjaAPI
 
 from serving import dead_letter_api, event_api, hashes_api, health, truth_api
 from serving.problems import install
-from tests.topology.vouchers.handlers import validate
+from tests.topology.vouchers.commands import validate
 from tests.topology.vouchers.models import DeadLetter, Outbox
 from tests.topology.vouchers.truth import TRUTH
 from topology.chosen import HOUSE

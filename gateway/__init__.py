@@ -1,1 +1,1 @@
-"""The front door: one API for the outside, answered from the read models or handed to the service that owns the data."""
+"""The front door: one API for clients. It answers from the read models, or forwards to the service that owns the data."""

@@ -1,4 +1,4 @@
-"""The front door: one API for the outside, answered from the read models or handed to the service that owns the data."""
+"""The front door: one API for clients. It answers from the read models, or forwards to the service that owns the data."""
 
 from typing import Any
 from uuid import UUID
@@ -44,7 +44,7 @@ def service_down(request: HttpRequest, error: ServiceDown) -> HttpResponse:
 
 
 def _takes(required: list[str], *, key: bool = True, **properties: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI of a JSON body that the service behind checks; with `key`, of the Idempotency-Key as well."""
+    """OpenAPI of a JSON body that the owning service validates; with `key`, of the Idempotency-Key as well."""
     schema = {"type": "object", "required": required, "properties": properties}
     body = {"required": True, "content": {"application/json": {"schema": schema}}}
     header = {"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}
@@ -52,7 +52,7 @@ def _takes(required: list[str], *, key: bool = True, **properties: dict[str, Any
 
 
 def _hand_over(service: str, request: HttpRequest, path: str, **more: Any) -> HttpResponse:
-    """Ask the owner and give its answer on as it is."""
+    """Call the owner and return its answer unchanged."""
     return as_it_is(call(service, request.method or "GET", path, **more))
 
 
@@ -100,11 +100,11 @@ def customers(request: HttpRequest) -> HttpResponse:
 @api.patch(
     "/api/customers/{customer_id}",
     auth=operators_only,
-    summary="Give a customer another name; the views follow (operators)",
+    summary="Rename a customer; the views follow (operators)",
     openapi_extra=_takes(
         ["name"],
         name={"type": "string", "minLength": 1, "maxLength": 80},
-        version={"type": "integer", "description": "as the caller saw it; left out: any"},
+        version={"type": "integer", "description": "the version that the caller saw; left out: any"},
     ),
 )
 def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
@@ -112,7 +112,9 @@ def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
     return _hand_over(BOOKING, request, path, content=request.body, headers=handed_on(request))
 
 
-@api.get("/api/customers/{customer_id}", auth=operators_only, summary="A customer, the truth (operators)")
+@api.get(
+    "/api/customers/{customer_id}", auth=operators_only, summary="A customer, from the service that owns it (operators)"
+)
 def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
     return _hand_over(BOOKING, request, f"/api/customers/{customer_id}")
 
@@ -138,8 +140,8 @@ def seats(request: HttpRequest, performance: str) -> Any:
             "type": "object",
             "required": ["amount", "currency"],
             "properties": {"amount": {"type": "integer", "minimum": 0}, "currency": {"type": "string"}},
-            "description": "what all the seats together cost, as the buyer saw it, in minor units; at another price nothing is "
-            "booked: 409, of type price-changed, with the price there is. Left out: whatever they cost",
+            "description": "the total price of all seats that the buyer saw, in minor units. If the price has "
+            "changed, nothing is booked: 409 of type price-changed, with the current price. Left out: any price",
         },
     ),
 )
@@ -151,7 +153,7 @@ def book(request: HttpRequest) -> HttpResponse:
 
 @api.post(
     "/api/bookings/{booking_id}/cancel",
-    summary="Cancel a booking: turns its saga back, or starts one that cancels",
+    summary="Cancel a booking: turns its saga back, or starts a cancelling saga",
     openapi_extra=_takes(["customer"], customer={"type": "integer"}),
 )
 def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
@@ -173,15 +175,17 @@ def booking(request: HttpRequest, booking_id: UUID) -> Any:
     return found
 
 
-@api.get("/api/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
+@api.get("/api/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, and the remaining steps")
 def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> HttpResponse:
-    """The newest of the booking's sagas, or the one asked for."""
+    """The newest of the booking's sagas, or the requested one."""
     params = {"saga": str(saga)} if saga else {}
     answer = call(BOOKING, "GET", f"/api/bookings/{booking_id}/saga", params=params)
     return JsonResponse(masked(answer.json(), str(booking_id))) if answer.is_success else as_it_is(answer)
 
 
-@api.get("/api/{service}/events", auth=operators_only, summary="A service's event log, from a horizon on (operators)")
+@api.get(
+    "/api/{service}/events", auth=operators_only, summary="A service's event log, starting at a horizon (operators)"
+)
 def events(request: HttpRequest, service: str, after: str = "0", limit: str = "1000") -> HttpResponse:
     if service not in settings.SERVICES:
         raise Problem(404, "Unknown service", f"'{service}' is none of {', '.join(settings.SERVICES)}")
@@ -193,7 +197,7 @@ def healthz(request: HttpRequest) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@api.get("/readyz", summary="Which part is ready", response={200: dict, 503: dict})
+@api.get("/readyz", summary="Which parts are ready", response={200: dict, 503: dict})
 def readyz(request: HttpRequest) -> tuple[int, dict[str, Any]]:
     parts = readiness.parts()
     ready = all(state == "ready" for state in parts.values())
@@ -201,7 +205,7 @@ def readyz(request: HttpRequest) -> tuple[int, dict[str, Any]]:
 
 
 def _sections() -> None:
-    """Give each route without a section the one that its address names: /api/bookings/{id} is of the bookings."""
+    """Put each route without a section into the one that its path names: /api/bookings/{id} belongs to the bookings."""
     for path, view in api.default_router.path_operations.items():
         for operation in view.operations:
             named = path.strip("/").removeprefix("api/").partition("/")[0]

@@ -1,4 +1,4 @@
-"""An answer that many pages ask for and that costs something to get: asked for anew now and then, by one of them."""
+"""An answer that many pages request and that is expensive to compute: one of them refreshes it now and then."""
 
 import time
 from collections.abc import Callable
@@ -8,14 +8,15 @@ from typing import Generic, TypeVar
 from django.db import connections
 
 T = TypeVar("T")
-MOMENT_S = 0.2  # that a page may wait for what is usually found at once
-TOO_OLD = 10  # times as old as an answer may be: somebody looked, but the page must not tell what was so an hour ago
+MOMENT_S = 0.2  # how long a page may wait for an answer that usually arrives immediately
+TOO_OLD = (
+    10  # multiple of the allowed age after which an answer is discarded: a page must not show the state of an hour ago
+)
 
 
 class Fresh(Generic[T]):
-    """What `look()` found last, asked anew when that is more than `seconds` old; `first` until it has answered.
-
-    Who asks while another asks already gets the answer before: a part that is down may take seconds to say so.
+    """The last result of `look()`, refreshed when it is more than `seconds` old; `first` until there is one. While one
+    caller refreshes, the others get the previous result: a part that is down may take seconds to answer.
     """
 
     def __init__(self, look: Callable[[], T], seconds: float, first: T) -> None:
@@ -27,11 +28,12 @@ class Fresh(Generic[T]):
         return time.monotonic() - self._asked_at <= self._seconds
 
     def is_at_hand(self) -> bool:
-        """Whether `get` answers without a look: it is fresh, or somebody else looks already."""
+        """Whether `get` returns without a look: the result is fresh, or another caller is already refreshing it."""
         return self.is_fresh() or (self._lock.locked() and self._asked_at > float("-inf"))
 
     def at_once(self) -> T:
-        """What another thread finds within a moment, else what was found last; `first` if that is much too old to be told."""
+        """The result of another thread, if it arrives within a moment, else the last one; `first` if that is much too
+        old to show."""
         if not self.is_fresh() and not self._lock.locked():
             aside = Thread(target=self._look_aside, daemon=True, name="fresh")
             aside.start()

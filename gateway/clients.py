@@ -1,4 +1,4 @@
-"""The web process's way to the services: their HTTP APIs, and nothing else of theirs."""
+"""How the web process reaches the services: their HTTP APIs, and nothing else."""
 
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ from serving.doors.headers import check_sendable
 from serving.problems import Problem, unknown_outcome
 
 BOOKING, SEATS, JOURNAL = BOOKING_SERVICE.name, SEATS_SERVICE.name, JOURNAL_SERVICE.name
-"""Those whose APIs the front door hands requests to."""
+"""The services to whose APIs the front door forwards requests."""
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 
 
@@ -26,9 +26,8 @@ DOWN_ON_PURPOSE = "The service's API is down on purpose, and nothing was done. T
 
 
 class ServiceDown(Exception):
-    """A service's API did not answer; `service` says whose. `unknown`: it may have done all the same what it was asked to do.
-
-    `key`: the request's idempotency key, by which that can be found out.
+    """The API of `service` did not answer. `unknown`: it may have carried out the request anyway. `key`: the request's
+    idempotency key, with which the outcome can be found out.
     """
 
     def __init__(self, service: str, error: Exception, *, unknown: bool = False, key: str = "") -> None:
@@ -50,10 +49,10 @@ def _client() -> httpx.Client:
 def call(service: str, method: str, path: str, **request: Any) -> httpx.Response:
     """Call a service's API, e.g. `call("seats", "GET", "/api/performances")`.
 
-    Raises ServiceDown; Problem 400 for a header of the caller's that cannot be sent on.
+    Raises ServiceDown; Problem 400 for a header of the caller's that cannot be forwarded.
 
-    A GET is tried twice: a kept-alive connection may have died with a restarted process. One that has waited in vain is not,
-    nor is a POST: it carries an idempotency key, and it is the caller's choice to send it again.
+    A GET is tried twice: a kept-alive connection may have died with a restarted process. A GET that timed out is not
+    tried again, nor is a POST: it carries an idempotency key, and the caller decides whether to send it again.
     """
     check_sendable(request.get("headers", {}))
     attempts = 2 if method == "GET" else 1
@@ -69,7 +68,7 @@ def call(service: str, method: str, path: str, **request: Any) -> httpx.Response
 
 
 def as_it_is(answer: httpx.Response) -> HttpResponse:
-    """A service's answer as the front door's own."""
+    """Return a service's answer as the front door's own."""
     kind = answer.headers.get("content-type", "application/json")
     response = HttpResponse(answer.content, status=answer.status_code, content_type=kind)
     for name in ("Location", "Link", "X-Total-Count", "Retry-After"):
@@ -81,8 +80,8 @@ def as_it_is(answer: httpx.Response) -> HttpResponse:
 def in_words(answer: httpx.Response, otherwise: str) -> dict[str, str]:
     """{"title", "detail"} of a service's refusal, for a person: a field by its name, not by a pointer into the request's body.
 
-    `otherwise`: the title of an answer that is no problem document. Of a fault that was injected at the service's API its number
-    is left out, which says nothing to a person.
+    `otherwise`: the title of an answer that is no problem document. The id of a fault that was injected at the
+    service's API is left out, since it means nothing to a person.
     """
     if INJECTED in answer.headers:
         return {"title": "Injected fault", "detail": DOWN_ON_PURPOSE}
@@ -105,7 +104,7 @@ def _field(error: dict[str, Any]) -> str:
 
 
 def get_json(service: str, path: str, **request: Any) -> Any:
-    """GET and parse; None when the service says 404. Raises ServiceDown also for an answer of 5xx."""
+    """GET and parse; None for a 404. Raises ServiceDown also for an answer of 5xx."""
     response = call(service, "GET", path, **request)
     if response.status_code == 404:
         return None

@@ -1,7 +1,7 @@
-"""What every page and API of the front door does before and after its view. Middleware.
+"""Middleware: what every page and API of the front door does before and after its view.
 
-Before: refuse an address that has a zero byte, which PostgreSQL holds in no text. After: say who may keep the answer. And a view
-may raise Problem anywhere: a person gets a page, a program a problem document.
+Before: refuse a URL with a zero byte, which PostgreSQL cannot store in text. After: set the caching headers. A view may
+raise Problem anywhere: a person gets a page, a program a problem document.
 """
 
 from collections.abc import Callable
@@ -12,24 +12,24 @@ from gateway.errors import refused
 from serving.problems import Problem
 
 KEPT = "private, no-cache"
-"""The stage: a browser may keep it to go back to, seats chosen and all, and asks before it shows it otherwise."""
+"""The stage: a browser may keep it for going back, including the chosen seats, and otherwise revalidates it."""
 
 
 class Doors:
-    """Everything but files and the stage may name people, tickets or statements, so no cache keeps it."""
+    """Everything except files and the stage may name people, tickets or statements, so no cache may store it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path or "%00" in request.META["QUERY_STRING"]:
-            detail = "Names, numbers and searches here have no zero byte (%00), and this address has one."
+            detail = "This address contains a zero byte (%00), which no name, number or search here has."
             response = refused(request, Problem(400, "No such address", detail))
         else:
             response = self.get_response(request)
         if response.status_code == 405 and not response.content and not request.path.startswith("/api/"):
             detail = (
-                "This address takes what a page sends to it, and shows nothing by itself. The header lists the pages."
+                "This address only receives data from a page, and shows nothing by itself. The header lists the pages."
             )
             response = refused(
                 request, Problem(405, "Nothing to see here", detail, headers={"Allow": response["Allow"]})

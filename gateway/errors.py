@@ -1,4 +1,4 @@
-"""What a person gets instead of a page. The API says the same in problem details."""
+"""Error pages for a person. The API answers with the same content as problem details."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,10 +50,12 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """500: our mistake, and it looks like nothing that was injected."""
-    detail = "This page could not be made: a mistake of ours, not an injected fault. The web process's log has it."
+    """500: our own error; the page looks different from an injected one."""
+    detail = "This page could not be made: an error of ours, not an injected fault. The details are in the web process's log."
     if request.path.startswith("/api/"):
-        return Problem(500, "Internal Server Error", "a mistake of ours; the web process's log has it").response()
+        return Problem(
+            500, "Internal Server Error", "an error of ours; the details are in the web process's log"
+        ).response()
     return render(request, MISSING, {"title": "Something is broken here", "detail": detail}, status=500)
 
 
@@ -61,7 +63,7 @@ AWAY = "records/record_away.html"
 
 
 class SaysWhenAway:
-    """Middleware: a page whose database, or Redis, does not answer is a 503 that tries again, and no mistake of ours."""
+    """Middleware: a page whose database, or Redis, does not answer is a 503 page that retries, not an error of ours."""
 
     sync_capable = async_capable = True
 

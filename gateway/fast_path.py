@@ -1,7 +1,7 @@
-"""The front door's hot path: an ordinary booking is handed to its service as it came, without Django.
+"""The front door's hot path: an ordinary booking request is forwarded unchanged to its service, without Django.
 
-What is ordinary is said in `serving.fast_path`; here it also means that there is no back pressure. Handing one over takes a
-third of what a view takes.
+`serving.fast_path` defines "ordinary"; here it also means that there is no back pressure. Forwarding takes a third of
+the time of a view.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=5.0, connect=1.0)
 
 
 class Gateway:
-    """An ASGI application around the one that answers whatever is not ordinary."""
+    """An ASGI application around the one that answers every other request."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

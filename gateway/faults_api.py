@@ -1,4 +1,4 @@
-"""/api/faults and /api/mechanisms of the front door: checked here, kept and performed by the control process."""
+"""/api/faults and /api/mechanisms of the front door: checked here, stored and carried out by the control process."""
 
 import time
 from dataclasses import replace
@@ -39,23 +39,23 @@ class TriggerIn(Schema):
 
 
 class FaultIn(Schema):
-    """A fault to arm. Empty scope fields mean "any"; GET /api/faults/points says what makes sense where."""
+    """A fault to arm. Empty scope fields mean "any"; GET /api/faults/points lists what makes sense where."""
 
     model_config = ConfigDict(extra="forbid")
 
     point: Point
     action: Action
     service: Text = ""
-    message: Annotated[Text, Field(description="type of the message, TakePayment say")] = ""
+    message: Annotated[Text, Field(description="type of the message, such as TakePayment")] = ""
     step: Annotated[Text, Field(description="saga step: the type of its forward command")] = ""
     direction: Annotated[Text, Field(description="forward, compensation or fence")] = ""
     booking: UUID | None = None
     seat: Text = ""
     customer: StrictInt | None = None
     only_new: Annotated[StrictBool, Field(description="spare the bookings placed before it was armed")] = False
-    mine: Annotated[StrictBool, Field(description="only the next booking of the visitor whose cookie asks")] = False
+    mine: Annotated[StrictBool, Field(description="only the next booking of the visitor whose cookie is sent")] = False
     trigger: TriggerIn = TriggerIn()
-    reason: Annotated[Text, Field(description="the reason a refusal gives")] = ""
+    reason: Annotated[Text, Field(description="the reason of a refusal")] = ""
     seconds: Annotated[float, Field(description="length of a delay or an outage; bound of a hold or a hang")] = 0.0
     expires_at: Annotated[Text, Field(description="ISO 8601; an hour from now by default")] = ""
     name: Text = ""
@@ -73,16 +73,18 @@ class Switches(Schema):
     idempotency_key: bool | None = None
 
 
-@router.get("/faults", summary="What is armed, what struck, and the journal entry that proves it")
+@router.get("/faults", summary="The armed faults, those that struck, and the journal entry that proves it")
 def listing(request: HttpRequest) -> dict[str, Any]:
     """`state`: armed, fired (and may again), exhausted, cleared, expired; `held`: what it holds, until POST .../go-on.
 
-    `told`: the services know of it. Without Redis they do not, and it cannot strike.
+    `told`: the services have received it. Without Redis they have not, and it cannot strike.
     """
     return {**control("GET", "/faults"), "points": points()}
 
 
-@router.get("/faults/points", summary="Every fault point, in a sentence, with the actions that make sense there")
+@router.get(
+    "/faults/points", summary="Every fault point, described in a sentence, with the actions that make sense there"
+)
 def list_points(request: HttpRequest) -> dict[str, Any]:
     return {"points": points(), "reasons": REASONS}
 
@@ -94,7 +96,8 @@ def list_points(request: HttpRequest) -> dict[str, Any]:
     summary="Arm a fault (visitors: for a booking of their own)",
 )
 def arm(request: HttpRequest, payload: FaultIn) -> Any:
-    """Off this machine, without the operator token: `mine`, or a `booking` of yours; at a point that touches nobody else's."""
+    """Off this machine, without the operator token: `mine`, or a `booking` of yours; at a point that affects no other
+    booking."""
     asked = payload.dict()
     asked["booking"] = str(payload.booking or "")
     if asked.pop("mine"):
@@ -118,7 +121,7 @@ def clear_all(request: HttpRequest) -> Any:
     summary="Clear one (visitors: one that they armed)",
 )
 def clear(request: HttpRequest, fault: str) -> Any:
-    """A fault that is spent already is taken from the list."""
+    """A fault that is already spent is removed from the list."""
     return clear_fault(request, fault)
 
 
@@ -148,7 +151,7 @@ def switch(request: HttpRequest, payload: Switches) -> Any:
 
 
 def arm_fault(request: HttpRequest, asked: dict[str, Any] | Fault) -> Any:
-    """Arm what faults.parse takes, or a ready fault. Raises Problem, which names what would be allowed; ServiceDown."""
+    """Arm what faults.parse accepts, or a ready fault. Raises Problem, which lists what would be allowed; ServiceDown."""
     try:
         fault = replace(asked if isinstance(asked, Fault) else faults.parse(asked), who=armer(request))
     except FaultError as error:
@@ -187,7 +190,8 @@ def armed() -> list[dict[str, Any]]:
 
 
 class Known:
-    """The plan as the control process gave it last: a fault may have killed that process, and nobody else has the plan."""
+    """The plan as the control process last returned it: a fault may have killed that process, and no other process has
+    the plan."""
 
     def __init__(self) -> None:
         self.note([])
@@ -196,7 +200,8 @@ class Known:
         self.plan, self._at = plan, time.monotonic()
 
     def while_away(self) -> list[dict[str, Any]]:
-        """As it may stand now: what was armed to kill the control process has struck. Empty once no such fault can live."""
+        """The plan as it may be now: faults that were armed to kill the control process have struck. Empty once none of
+        these can still be armed."""
         if time.monotonic() - self._at > HOUSE_EXPIRES_AFTER.total_seconds():
             return []
         now = datetime.now(UTC).isoformat(timespec="microseconds")
@@ -222,7 +227,7 @@ def switch_mechanism(mechanism: Mechanism, *, on: bool, by: str) -> None:
 
 
 def control(method: str, path: str, **request: Any) -> Any:
-    """Ask the control process. Its problems are passed on; raises ServiceDown when it does not answer."""
+    """Call the control process. Its problems are passed on; raises ServiceDown when it does not answer."""
     headers = {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}", "Content-Type": "application/json"}
     answer = call("control", method, f"/control{path}", headers=headers, **request)
     if answer.is_success:
@@ -251,7 +256,7 @@ def _check_booking(fault: Fault) -> None:
 
 
 def _id(fault: str) -> str:
-    """An id is hexadecimal; anything else is nobody's, and has no place in another URL."""
+    """An id is hexadecimal; nothing else can be one, or may be put into another URL."""
     if not fault.isalnum():
         raise Problem(404, "Unknown fault", f"there is no fault '{fault}'")
     return fault

@@ -1,4 +1,4 @@
-"""The operator's hand at the front door: who asks is checked here, what is asked is handed to the service it concerns."""
+"""Operator actions at the front door: the caller is checked here, the request is forwarded to the service it concerns."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -33,7 +33,7 @@ DECISION: dict[str, Any] = {
         "booking_state": {"type": "string", "enum": ["CANCELLED", "CONFIRMED"]},
     },
 }
-"""What the person saw may be said too: the request is refused if the saga has gone on since."""
+"""The attempt that the person saw may be given too: then the request is refused if the saga has moved on since."""
 EDIT: dict[str, Any] = {**HAND, "properties": {**HAND["properties"], "data": {"type": "object"}}}
 
 MANY: dict[str, Any] = {
@@ -55,14 +55,14 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-@router.get("/operator/stuck", summary="Sagas that are stuck, and those that try again")
+@router.get("/operator/stuck", summary="Sagas that are stuck, and those that retry")
 def stuck(request: HttpRequest, skip: int = 0) -> HttpResponse:
     return _hand_over(request, BOOKING, "/api/operator/stuck", params={"skip": skip})
 
 
 @router.post(
     "/operator/sagas/{booking_id}/{verb}",
-    summary="Retry a stuck step now, skip it, send the present command again, cancel the booking, or end an unknown saga",
+    summary="Retry a stuck step now, skip it, send the current command again, cancel the booking, or end an unknown saga",
     openapi_extra=_body(DECISION),
 )
 def act_on_saga(request: HttpRequest, booking_id: UUID, verb: SagaVerb) -> HttpResponse:
@@ -80,7 +80,7 @@ def dead_letters(
     after: str = "",
     limit: int = 200,
 ) -> HttpResponse:
-    """The latest first. `X-Total-Count` says how many there are; `Link` (rel="next") where to go on."""
+    """The newest first. `X-Total-Count` is the total number; `Link` (rel="next") is the next page."""
     which = {"type": type, "state": state, "booking_id": booking_id, "after": after}
     params = {"settled": settled, "limit": limit, **{name: value for name, value in which.items() if value}}
     return _hand_over(request, service, f"/api/{service}/dead-letters", params=params)
@@ -88,7 +88,7 @@ def dead_letters(
 
 @router.post(
     "/{service}/dead-letters/{what}",
-    summary="Retry or discard many dead letters at once: these ids, or those that `which` describes",
+    summary="Retry or discard many dead letters together: these ids, or those that `which` describes",
     openapi_extra=_body(MANY),
 )
 def settle_letters(request: HttpRequest, service: Service, what: Literal["retry", "discard"]) -> HttpResponse:
@@ -97,7 +97,7 @@ def settle_letters(request: HttpRequest, service: Service, what: Literal["retry"
 
 @router.post(
     "/{service}/dead-letters/{letter_id}/{verb}",
-    summary="Send a dead letter again, as it is or edited, or give it up",
+    summary="Send a dead letter again, unchanged or edited, or discard it",
     openapi_extra=_body(EDIT),
 )
 def act_on_letter(request: HttpRequest, service: Service, letter_id: UUID, verb: LetterVerb) -> HttpResponse:
@@ -121,7 +121,7 @@ def answer_for_views(method: str, path: str, **more: Any) -> httpx.Response:
 
 
 def _hand_over(request: HttpRequest, service: str, path: str, **more: Any) -> HttpResponse:
-    """Give the service's answer on as it is."""
+    """Return the service's answer unchanged."""
     if request.method == "POST":
         more["content"] = request.body
     return as_it_is(ask(request.method or "GET", service, path, **more))

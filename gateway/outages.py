@@ -1,4 +1,4 @@
-"""Which service is down, for the page's banner: injected on purpose, or ours. The two must never look alike."""
+"""Which service is down, for the page's banner: injected on purpose, or a real outage. The two must never look alike."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,9 +13,9 @@ from serving.problems import Problem
 from topology.chosen import HOUSE
 from topology.parts import Kind
 
-FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking everybody takes time when somebody is down
-PLAN_S = 0.2  # the same for the plan of faults, which one process has at hand
-AFTERMATH = timedelta(seconds=12)  # signs of life that went with Redis' data, or with a database, are back after this
+FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking all parts takes time when one is down
+PLAN_S = 0.2  # the same for the fault plan, which one process has in memory
+AFTERMATH = timedelta(seconds=12)  # heartbeats that were lost with Redis' data, or with a database, are back after this
 VIEWS = tuple(service.name for service in HOUSE.views)
 
 
@@ -23,15 +23,15 @@ MEANS = {
     "recorder": ": what happens now shows here once it is back",
     "redis": ": messages wait, and go on once it is back",
     "worker": ": its steps wait, and go on once it is back",
-    "projector": ": its view stands still, and catches up once it is back",
+    "projector": ": its view stops, and catches up once it is back",
 }
-"""What a person notices of it, by the kind of part."""
+"""The effect that a person notices, by the kind of part."""
 SLOT_LOST = "replication slot"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Down:
-    """One line of the banner. `until`: when an injected outage ends, ISO 8601; "" if nobody knows."""
+    """One line of the banner. `until`: when an injected outage ends, ISO 8601; "" if that is unknown."""
 
     name: str
     text: str
@@ -51,7 +51,8 @@ class Down:
 
 
 def down() -> list[Down]:
-    """What is down now. What the control process has taken down is said at once, however long the other parts take to ask."""
+    """What is down now. Parts that the control process has taken down are reported immediately, however long it takes
+    to ask the others."""
     return explain(ARMED.get(), PARTS.at_once(), datetime.now(UTC))
 
 
@@ -60,7 +61,7 @@ def _parts() -> dict[str, str]:
 
 
 def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -> list[Down]:
-    """Pure: the injected outages first, then what is not ready and is no consequence of one of them."""
+    """Pure: the injected outages first, then the parts that are not ready for another reason."""
     outages = [fault for fault in armed if fault["until"]]
     struck = {_whose(fault) for fault in armed if _is_recent(fault, now)}
     found = [_injected(fault) for fault in outages]
@@ -76,12 +77,12 @@ def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -
 
 
 def _means(part: str, state: str) -> str:
-    """Who says what he is in trouble with has said what it means."""
+    """A part that names its own problem has already said what it means."""
     return "" if SLOT_LOST in state else MEANS.get(part.partition("-")[0], "")
 
 
 def _starting(starting: list[str], parts: dict[str, str]) -> Down:
-    """One line for all that has not been up since the start."""
+    """One line for all parts that have not been up since the start."""
     up = sum(state == "ready" for state in parts.values())
     more = f" and {len(starting) - 1} more" if len(starting) > 1 else ""
     text = f"{up} of {len(parts)} parts are up; {_title(starting[0])}{more} not yet"
@@ -93,16 +94,16 @@ def _injected(fault: dict[str, Any]) -> Down:
         return Down(name="Redis", text="is down, and has lost its data", injected=True, until=fault["until"])
     name = SERVICE_NAMES[fault["service"]]
     text = "are down: their" if fault["service"] in VIEWS else "is down: its"
-    return Down(name=name, text=f"{text} database refuses everybody", injected=True, until=fault["until"])
+    return Down(name=name, text=f"{text} database refuses all clients", injected=True, until=fault["until"])
 
 
 def _whose(fault: dict[str, Any]) -> str:
-    """Redis is nobody's: a fault there may leave the service open."""
+    """Redis belongs to no service: a fault there may have no service."""
     return fault["service"] or ("redis" if fault["point"] == "redis" else "")
 
 
 def _is_recent(fault: dict[str, Any], now: datetime) -> bool:
-    """Whether the fault stops processes, or has a moment ago: what they miss now they miss because of it."""
+    """Whether the fault stops processes now, or did a moment ago: then it is the reason why they do not answer."""
     stands = fault["action"] in ("down", "crash", "hold", "hang", "pause", "delay")
     if not stands or not fault["last_fired"]:
         return False
@@ -111,7 +112,7 @@ def _is_recent(fault: dict[str, Any], now: datetime) -> bool:
 
 
 def _is_consequence(part: str, struck: set[str]) -> bool:
-    """Everybody leans on Redis, the recorder on all databases, any other part on the instances of the databases it uses."""
+    """Every part depends on Redis, the recorder on all databases, any other part on the instances of the databases it uses."""
     if "redis" in struck or part in struck:
         return True
     databases = {HOUSE.service(name).database for name in struck & SERVICE_NAMES.keys()}

@@ -1,7 +1,7 @@
-"""Back pressure: while the recorder is late by minutes the front door takes no more bookings.
+"""Back pressure: while the recorder is late by minutes the front door accepts no more bookings.
 
-A database keeps its log for the recorder's slot, up to a limit (2 GB); past it the slot is given up, and what was not read is
-missing from the journal for ever. A buyer who comes back in a moment costs less.
+A database keeps its log for the recorder's slot, up to a limit (2 GB); past it the slot is lost, and everything that
+was not read is missing from the journal for ever. Asking a buyer to try again later is cheaper.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,12 +15,12 @@ from messaging.process.redis import redis_of_requests
 from serving.problems import Problem
 
 LATE_S = 120  # at 50 bookings a second a database writes 200 MB of log in this time
-FRESH_S = 1.0  # how old what we know may be
-STALE = timedelta(seconds=10)  # a report that is older is that of a recorder that is down, which is another matter
+FRESH_S = 1.0  # maximum age of the cached report
+STALE = timedelta(seconds=10)  # an older report means that the recorder is down, which is handled elsewhere
 
 
 class Pressure:
-    """Asked with each booking; asks Redis once a second. While Redis is away it knows of no pressure, and waits for none."""
+    """Checked with each booking; reads Redis once a second. While Redis is away it assumes no pressure, and does not wait."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis, self._late_s = redis, Fresh(self._ask, FRESH_S, 0.0)
@@ -36,7 +36,7 @@ class Pressure:
             raise Problem(429, "The recorder is behind", detail, headers={"Retry-After": "5"})
 
     def is_known_to_be_low(self) -> bool:
-        """Without asking: False also when it is time to ask again, and nobody does."""
+        """From the cache alone: False also when the cached report has to be refreshed."""
         return self._late_s.is_at_hand() and self._late_s.get() <= LATE_S
 
     def _ask(self) -> float:

@@ -1,4 +1,4 @@
-"""/readyz: which part of the sandbox is ready, and which is not."""
+"""/readyz: which parts of the sandbox are ready, and which are not."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -23,14 +23,14 @@ BEATING = tuple(program.name for kind in _LISTED for program in settings.HOUSE.p
 
 NO_SIGN, NO_ANSWER = f"no sign of life for {EXPIRES} s", "not reachable (ConnectError)"
 STARTING = "starting"
-"""What is said of a process that has given no sign of life since the sandbox was started."""
+"""Shown for a process without a heartbeat since the sandbox was started."""
 
 
 def parts(without: Collection[str] = ()) -> dict[str, str]:
     """Return {part: "ready" or what is wrong}, one for each process and database this process can ask about.
 
-    All are asked at once: who asks waits as long as for the slowest of them. The APIs and databases of services in `without` are
-    not asked, nor Redis, which takes long when they are known to be down.
+    All are asked in parallel: the caller waits for the slowest of them. The APIs and databases of services in `without`
+    are not asked, nor Redis, since asking a part that is known to be down takes long.
     """
     services = [name for name in settings.APIS if name not in without]
     stores = [alias for alias in settings.HOUSE.visible(WEB.service) if alias not in without]
@@ -51,7 +51,7 @@ def _named(part: str, ask: Callable[[str], str], which: str) -> dict[str, str]:
 
 
 def _redis() -> dict[str, str]:
-    """What Redis knows: itself, and who has given a sign of life."""
+    """What Redis shows: its own state, and the heartbeats of processes."""
     try:
         alive: Any = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
     except RedisError as error:
@@ -63,7 +63,7 @@ _up: set[str] = set()  # what this process has seen ready: a Redis that lost its
 
 
 def _starting(found: dict[str, str]) -> dict[str, str]:
-    """Those that do not answer, and have never done since the start. Raises RedisError."""
+    """Processes that do not answer, and never have since the start. Raises RedisError."""
     _up.update(name for name, state in found.items() if state == "ready")
     missing = [name for name, state in found.items() if state in (NO_SIGN, NO_ANSWER) and name not in _up]
     if not missing:
@@ -84,7 +84,7 @@ def _moment(text: bytes) -> datetime:
 
 
 def _state(beat: bytes | None) -> str:
-    """What a process says of itself; a process in trouble says in which."""
+    """A process's own report; a process in trouble reports its problem."""
     if beat is None:
         return NO_SIGN
     return "ready" if beat == WELL.encode() else beat.decode(errors="replace")
@@ -102,7 +102,8 @@ def _api(url: str) -> str:
 
 @cache
 def _client() -> httpx.Client:
-    """One for all: each makes itself ready for TLS, which takes longer than to ask. No connection is kept: its server may end."""
+    """One client for all: creating one sets up TLS, which takes longer than a request. No connection is kept: its
+    server may end."""
     return httpx.Client(timeout=2, limits=httpx.Limits(max_keepalive_connections=0))
 
 

@@ -1,4 +1,4 @@
-"""The front door's part of the house: the web process, which serves the pages and the front door. It owns no database."""
+"""The front door's part of the house: the web process, which serves the pages and the API. It owns no database."""
 
 from topology.parts import Kind, Program, part
 from topology.programs import COMMON, SOCKET, UVICORN

@@ -1,4 +1,4 @@
-"""The dead letters of the views: events that a projector left out. Answered here, for the views have no API of their own.
+"""The dead letters of the views: events that a projector skipped. They are answered here, since the views have no API.
 
 The web's role may read them and call the one function that settles a letter (projections' migration 0004); the projector does
 the rest. The answers are those of serving.dead_letter_api.

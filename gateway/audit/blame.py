@@ -1,4 +1,4 @@
-"""From a verdict's evidence to the entry that broke it: the rows of those concerned as the journal has them, moment by moment."""
+"""Finds the entry that broke an invariant: rebuilds the rows concerned from the journal, moment by moment."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from topology.chosen import HOUSE
 
 Document = dict[str, Any]
 KINDS = {service.name: service.truth for service in HOUSE.services if service.truth}
-"""What the services tell an auditor (their truth.py), and the tables it comes from."""
+"""The rows that the services report to an auditor (their truth.py), and the tables they come from."""
 OWNED = [table for kinds in KINDS.values() for table in kinds.values()]
 SHOWN = ["projections_bookingview", "projections_historybooking", "projections_salesbooking", "projections_seatmap"]
 BY_PLACE = ["seats_seat", "projections_seatmap", "projections_salesseat"]
@@ -22,7 +22,8 @@ LONG_AGO = "1970-01-01T00:00:00+00:00"
 
 
 def blamed(violated: Sequence[tuple[str, Document]]) -> list[Blamed | None]:
-    """For each (invariant, piece of its evidence) the first entry since which it is broken; None if the journal cannot tell."""
+    """For each (invariant, piece of its evidence), the first entry since which it is broken; None if the journal does
+    not show it."""
     pieces = [piece for _, piece in violated]
     versions = _versions(pieces) if pieces else []
     return [_first(name, piece, _concerned(piece, versions)) for name, piece in violated]
@@ -42,7 +43,7 @@ def _versions(pieces: Sequence[Document]) -> list[Version]:
 
 
 def _concerned(piece: Document, versions: list[Version]) -> list[Version]:
-    """Those a piece of evidence is about; whatever belongs to nobody is there for all."""
+    """The bookings that a piece of evidence concerns. Rows that belong to no booking count for all."""
     return [one for one in versions if not one.booking or one.booking in piece["bookings"] or _is_at(piece, one.row)]
 
 
@@ -65,7 +66,7 @@ def _moments(versions: list[Version]) -> Iterator[tuple[int, Truth]]:
 
 
 def truth(there: Sequence[Version]) -> Truth:
-    """What the services and the views would have told an auditor, as far as these rows go."""
+    """What the services and the views would have reported to an auditor, according to these rows."""
     tables: dict[str, list[Row]] = defaultdict(list)
     for version in there:
         tables[version.table].append(_told(version.table, version.row))
@@ -77,7 +78,7 @@ def truth(there: Sequence[Version]) -> Truth:
 
 
 def _told(table: str, row: dict[str, Any]) -> Row:
-    """A journaled row as its service tells it: under its booking, and no more than an auditor is told."""
+    """A journaled row as its service reports it: under its booking, with only the columns that an auditor gets."""
     more: dict[str, Any] = {"booking_id": row.get(BOOKING_COLUMN.get(table, "booking_id"))}
     if table == "booking_saga":
         more |= {"last_at": None, "waived": None}

@@ -1,4 +1,4 @@
-"""The auditor, as the web process asks it: with the read models it may SELECT, and the journal to point at what broke what."""
+"""The auditor in the web process: it may SELECT from the read models, and uses the journal to find what broke an invariant."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""The auditor's verdict over HTTP, and as the bar on top of the page."""
+"""The auditor's verdict over HTTP, and as the bar at the top of the page."""
 
 import hashlib
 from typing import Any
@@ -17,7 +17,7 @@ WATCH = Watch()
 
 
 class Evidence(Schema):
-    """What speaks against an invariant. `pos`: the first entry since which it is broken, if the journal can tell (of what is
+    """Evidence against an invariant. `pos`: the first entry since which it is broken, if the journal shows it (if
     pending: the newest entry about it); `url`: the page showing it."""
 
     what: str
@@ -31,7 +31,7 @@ class Evidence(Schema):
 
 
 class Waived(Evidence):
-    """What a person skipped or ended, `how` in words, and why."""
+    """A step that a person skipped, or a saga that a person ended; `how` in words, and why."""
 
     how: str = ""
     step: str = ""
@@ -40,7 +40,7 @@ class Waived(Evidence):
 
 
 class InvariantOut(Schema):
-    """`status`: holds, pending or violated. At most 20 pieces of `evidence`, and of what is `waived`; the counts count all."""
+    """`status`: holds, pending or violated. At most 20 pieces each of `evidence` and `waived`; the counts include all."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ class InvariantOut(Schema):
 
 
 class VerdictOut(Schema):
-    """`bookings`: how many had ended when reading began (only they are judged), ran, and were stuck."""
+    """`bookings`: how many had ended when reading began (only these are judged), were running, and were stuck."""
 
     at: str
     took_ms: int
@@ -64,16 +64,14 @@ class VerdictOut(Schema):
     invariants: list[InvariantOut]
 
 
-@router.get(
-    "/api/verdict", response=VerdictOut, summary="Does each invariant hold? Judged now, from the services' truth"
-)
+@router.get("/api/verdict", response=VerdictOut, summary="Check each invariant now, against the services' truth")
 def verdict(request: HttpRequest) -> dict[str, Any]:
     return masked(fresh())
 
 
 @require_GET
 def bar(request: HttpRequest) -> HttpResponse:
-    """The chips; 204 when they would be those that the page has already (`?seen=`), or before the first verdict."""
+    """The chips; 204 when the page already has the same ones (`?seen=`), or before the first verdict."""
     found = masked(WATCH.latest())
     if "invariants" not in found:
         return HttpResponse(status=204)

@@ -1,1 +1,1 @@
-"""Who asks, and what they may see and do."""
+"""Visitors and operators, and what they may see and do."""

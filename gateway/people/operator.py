@@ -1,4 +1,4 @@
-"""Who may break things and put them right by hand: anybody on this machine, elsewhere whoever knows the operator token.
+"""Who may break things and repair them: anybody on this machine; from elsewhere, anyone with the operator token.
 
     @require_operator            a view of the page: raises the Problem (401, 403 or 429), of which gateway.doors makes a page
 
@@ -29,7 +29,7 @@ COOKIE_AGE_S = 8 * 3600
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """For a page that shows more to operators: whoever guesses too often is none."""
+    """For a page that shows more to operators: a client that guesses too often counts as a visitor."""
     try:
         return _is_let_in(request)
     except Problem:
@@ -45,9 +45,8 @@ def is_operator_of(scope: dict[str, Any]) -> bool:
 
 
 def check_origin(request: HttpRequest) -> None:
-    """Raise Problem 403 for a request of somebody else's page.
-
-    One that is open in a browser on this machine could send requests here too; it cannot hide its Origin.
+    """Raise Problem 403 for a request from another site's page. A page that is open in a browser on this machine could
+    send requests here too; it cannot hide its Origin.
     """
     origin = request.headers.get("Origin")
     ours = origin in (None, settings.PUBLIC_ORIGIN)
@@ -59,18 +58,18 @@ def check_operator(request: HttpRequest) -> None:
     """Raise the Problem to answer with (401, 403, 429) unless this request may break anything."""
     check_origin(request)
     if not _is_let_in(request):
-        detail = "off this machine, send the operator token: Authorization: Bearer <OPERATOR_TOKEN>"
+        detail = "from another machine, send the operator token: Authorization: Bearer <OPERATOR_TOKEN>"
         raise Problem(401, "Operators only", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 def operators_only(request: HttpRequest) -> bool:
-    """`auth=` of an operation of the API: django-ninja asks it before it looks at what was sent."""
+    """`auth=` of an operation of the API: django-ninja calls it before it parses the request."""
     check_operator(request)
     return True
 
 
 def require_operator(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only operators in. Raises the Problem of `check_operator` for everybody else."""
+    """Admit only operators. Raises the Problem of `check_operator` for all others."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -81,12 +80,12 @@ def require_operator(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def who(request: HttpRequest) -> str:
-    """How the journal names the person behind a request: nobody has an account here, so by the way in."""
+    """How the journal names the person behind a request: by where the request came from, since there are no accounts."""
     return "operator" if is_token(_bearer(request)) or _has_cookie(request) else _address(request)
 
 
 def sign_in(request: HttpRequest, response: HttpResponse, token: str) -> bool:
-    """Remember on this browser that the token was right; False, and no cookie, if it was not. Raises Problem 429."""
+    """Remember in this browser that the token was right; False, and no cookie, if it was not. Raises Problem 429."""
     if not is_guessed(token, _address(request)):
         return False
     response.set_signed_cookie(
@@ -97,13 +96,13 @@ def sign_in(request: HttpRequest, response: HttpResponse, token: str) -> bool:
 
 
 def _is_local(request: HttpRequest) -> bool:
-    """From this machine, and called by its local name. With a proxy in front nobody is: it stands on this machine too, and not
-    every proxy passes on whom it speaks for."""
+    """Whether the request comes from this machine and uses its local name. Behind a proxy no request does: the proxy
+    may be on this machine too, and not every proxy passes on the client's address."""
     return is_local(request.META.get("REMOTE_ADDR", ""), request.get_host())
 
 
 def is_local(address: str, called: str) -> bool:
-    """`address`: of who asks; `called`: the name by which we are asked, with or without a port."""
+    """`address`: the client's; `called`: the Host of the request, with or without a port."""
     if settings.PUBLIC_ORIGIN:
         return False
     host = urlsplit(f"//{called}").hostname or ""
@@ -118,7 +117,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _is_let_in(request: HttpRequest) -> bool:
-    """Looked at once a request: a wrong token is one guess, however many ask. Raises Problem 429."""
+    """Checked once per request: a wrong token counts as one guess, however often this is called. Raises Problem 429."""
     found: bool | None = getattr(request, "_is_operator", None)
     if found is None:
         found = _is_local(request) or _has_cookie(request) or is_guessed(_bearer(request), _address(request))
@@ -140,5 +139,5 @@ def _has_cookie(request: HttpRequest) -> bool:
 
 
 def _held() -> str:
-    """What the cookie says: which token was known. So a new token ends the sessions of the one before."""
+    """The content of the cookie: a mark of the token that was used. So a new token ends the sessions of the previous one."""
     return salted_hmac(SALT, settings.OPERATOR_TOKEN).hexdigest()

@@ -1,6 +1,6 @@
-"""Whose it is: a visitor cancels and breaks the bookings that they placed, and clears the faults that they armed.
+"""Ownership: a visitor can cancel and break the bookings that they placed, and clear the faults that they armed.
 
-An operator does anything. The rule of what touches one booking alone is the faults' own: `faults.check_own`.
+An operator can do anything. `faults.check_own` decides whether a fault affects one booking alone.
 """
 
 from typing import Any
@@ -16,26 +16,28 @@ from journal.runs import runs
 from serving.problems import Problem
 
 ARMED_AT_ONCE = 10
-"""Faults of a visitor's that may still strike. All visitors together have half of the plan: an operator finds room in it."""
+"""How many faults of one visitor may be armed. All visitors together have half of the plan, so an operator always has room."""
 OPERATORS = (
-    "a visitor arms faults for their own next booking, or for a booking of theirs, and clears those; everything else takes the "
-    "operator token"
+    "a visitor can arm faults for their own next booking, or for a booking of theirs, and clear those; everything "
+    "else needs the operator token"
 )
 
 
 def check_owner(request: HttpRequest, booking: str) -> None:
-    """Raise Problem 403 unless this visitor placed the booking, as Booking itself knows. Raises ServiceDown."""
+    """Raise Problem 403 unless this visitor placed the booking, according to Booking. Raises ServiceDown."""
     if is_operator(request):
         return
     found = get_json(BOOKING, f"/api/bookings/{booking}")
     if found is None or not found["placed_by"] or found["placed_by"] != visitor(request):
-        raise Problem(403, "Not your booking", "only the visitor who placed a booking changes it, or an operator")
+        raise Problem(403, "Not your booking", "only the visitor who placed a booking, or an operator, can change it")
 
 
 def check_run(request: HttpRequest, id: UUID) -> None:
     """Raise Problem 403 unless this visitor started the run."""
     if not is_operator(request) and str(id) not in runs.owned(visitor(request)):
-        raise Problem(403, "Not your run", "only the visitor who started a run changes or exports it, or an operator")
+        raise Problem(
+            403, "Not your run", "only the visitor who started a run, or an operator, can change or export it"
+        )
 
 
 def run_owner(request: HttpRequest) -> str:
@@ -44,9 +46,9 @@ def run_owner(request: HttpRequest) -> str:
 
 
 def visitors_too(request: HttpRequest) -> bool:
-    """`auth=` of what a visitor may do with what is theirs. Raises Problem 401, 403 or 429 for whoever is neither.
-
-    A wrong token is refused, cookie or not: who sends one means to be an operator.
+    """`auth=` for what a visitor may do with their own things. Raises Problem 401, 403 or 429 for a client that is
+    neither visitor nor operator. A wrong token is refused, with or without a cookie: its sender wants to be an
+    operator.
     """
     check_origin(request)
     if not visitor(request) or "Authorization" in request.headers:
@@ -55,7 +57,7 @@ def visitors_too(request: HttpRequest) -> bool:
 
 
 def armer(request: HttpRequest) -> str:
-    """Who arms, as the fault remembers it. Of a visitor that is their pseudonym, for nobody else may clear it."""
+    """Who arms the fault, as stored with it. For a visitor that is their pseudonym, since no other visitor may clear it."""
     return who(request) if is_operator(request) else f"visitor {visitor(request)}"
 
 
@@ -65,7 +67,7 @@ def armed_by(request: HttpRequest) -> str:
 
 
 def check_arming(request: HttpRequest, fault: Fault, plan: list[dict[str, Any]]) -> None:
-    """Raise Problem 403 unless whoever asks may arm this fault. `plan`: what is armed. Raises ServiceDown."""
+    """Raise Problem 403 unless the caller may arm this fault. `plan`: what is armed. Raises ServiceDown."""
     if is_operator(request):
         return
     try:
@@ -82,7 +84,7 @@ def check_arming(request: HttpRequest, fault: Fault, plan: list[dict[str, Any]])
 
 
 def check_armer(request: HttpRequest, id: str, plan: list[dict[str, Any]]) -> None:
-    """Raise Problem 403 unless this request may end the fault. One that is in no plan is left to whoever answers 404."""
+    """Raise Problem 403 unless this request may end the fault. A fault that is in no plan passes: the caller answers 404."""
     mine = armed_by(request)
     if mine and any(one["id"] == id and one["who"] != mine for one in plan):
-        raise Problem(403, "Operators only", f"somebody else armed this fault; {OPERATORS}")
+        raise Problem(403, "Operators only", f"another person armed this fault; {OPERATORS}")

@@ -1,8 +1,10 @@
-"""What a visitor sees of what is not theirs: `masked`, the one function for pages, panels, GETs and the live line.
+"""What a visitor sees of other people's data: `masked`, the one function for pages, panels, GETs and the live
+connection.
 
-An operator sees everything, so whoever is at this machine does. A visitor sees in full the bookings that they placed; of the
-others the story, with names, e-mail addresses, ticket codes and payment references masked. What is secret is known by where it
-stands (a column, a key of a message), and is then masked wherever else it stands in the same document, in texts too.
+An operator sees everything, and so does a person at this machine. A visitor sees in full the bookings that they placed;
+of the others they see the story, with names, e-mail addresses, ticket codes and payment references masked. A secret is
+recognised by its place (a column, a key of a message), and is then masked everywhere in the same document, in texts
+too.
 """
 
 import threading
@@ -20,17 +22,19 @@ from projections import queries
 
 T = TypeVar("T")
 HIDDEN = "•••"
-LONG = 8  # characters from which on a secret is looked for inside other texts: a shorter name is in every second word
+LONG = (
+    8  # minimum length of a secret that is searched for inside other texts: a shorter name occurs in every second word
+)
 CUSTOMERS = ("booking_customer", "projections_customer", "projections_historycustomer")
 PAYMENTS = ("payments_payment", "payments_refund")
-ALWAYS = ("email", "code")  # keys whose texts are secret wherever they stand; the name beside an e-mail is one too
+ALWAYS = ("email", "code")  # keys whose texts are always secret; a name next to an e-mail address is one too
 REFERENCES = ("payment_id",)
-ONLY_OPERATORS = "what exactly, an operator sees"
+ONLY_OPERATORS = "the details are visible to an operator"
 
 
 @dataclass(slots=True)
 class Viewer:
-    """Who looks. `visitor`: their pseudonym."""
+    """The person who views a document. `visitor`: their pseudonym."""
 
     operator: bool
     visitor: str = ""
@@ -38,7 +42,7 @@ class Viewer:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def owns(self, booking: str) -> bool:
-        """Whether they placed it, as the read model knows; while that is away nobody did."""
+        """Whether they placed it, according to the read model; False while that is down."""
         if self.operator:
             return True
         if not self.visitor or not booking:
@@ -68,7 +72,7 @@ def seen_by(who: Viewer) -> Iterator[None]:
 
 
 def private(read: Callable[..., T], table: str = "") -> Callable[..., T]:
-    """The same function; its result is masked for whoever looks. `table`: the one that bare rows come from."""
+    """The same function; its result is masked for the present viewer. `table`: the table of rows that do not name one."""
 
     @wraps(read)
     def reading(*args: Any, **options: Any) -> T:
@@ -80,8 +84,8 @@ def private(read: Callable[..., T], table: str = "") -> Callable[..., T]:
 def masked(found: T, booking: str = "", table: str = "", instead: Callable[[str], str] | None = None) -> T:
     """A document (of dictionaries, lists, dataclasses, texts) as the present viewer may see it.
 
-    `booking`: the one it is about, `table`: the one its rows come from, where it does not say so itself. `instead`: what is
-    shown for a secret, where each needs something of its own.
+    `booking` and `table` apply where the document does not name its own. `instead`: the stand-in for a secret, where
+    each needs a different one.
     """
     who = viewer()
     if who.operator or found is None:
@@ -102,7 +106,7 @@ def _placed(booking: str, visitor: str) -> bool:
 
 
 def _collect(value: Any, who: Viewer, secrets: dict[str, str], booking: str, table: str) -> None:
-    """Note what is secret in all that is not the viewer's."""
+    """Collect the secrets of everything that is not the viewer's."""
     if isinstance(value, list | tuple):
         for one in value:
             _collect(one, who, secrets, booking, table)
@@ -138,7 +142,7 @@ def _booking_of(value: dict[str, Any]) -> str:
 
 
 def _note(value: dict[str, Any], table: str, secrets: dict[str, str]) -> None:
-    """The secrets that stand in this dictionary itself, each with what is shown instead."""
+    """The secrets in this dictionary itself, each with its stand-in."""
     hidden = [value.get(name) for name in ALWAYS]
     hidden += [value.get("name")] if table in CUSTOMERS or "email" in value else []
     hidden += [value.get("customer")]  # of a row with its customer's name; a number where a request names one
@@ -152,7 +156,7 @@ def _note(value: dict[str, Any], table: str, secrets: dict[str, str]) -> None:
 
 
 def _put(value: Any, who: Viewer, secrets: dict[str, str], long: list[str], booking: str) -> Any:
-    """The same with every secret masked, but for what is the viewer's: there they see it all."""
+    """A copy with every secret masked, except in the viewer's own data."""
     if isinstance(value, str | UUID):
         text = str(value)
         if text in secrets:

@@ -1,6 +1,7 @@
-"""The journal and the read models as pages and GETs may read them: every result is masked for whoever looks (see `privacy`).
+"""The journal and the read models as pages and GETs may read them: every result is masked for the present viewer (see
+`privacy`).
 
-Nothing in this package that shows rows to a person reads them another way; tests/gateway/test_privacy.py sees to it.
+Code that shows rows to a person reads them only through this module; tests/gateway/test_privacy.py checks that.
 """
 
 from gateway.people.privacy import private

@@ -1,7 +1,6 @@
-"""Who visits: a signed cookie, made at the first visit. There are no accounts; a booking is its visitor's who placed it.
-
-The cookie holds an id at random. Everybody else, the services and the journal included, meets a pseudonym made of it, from which
-nobody gets back to the cookie.
+"""Visitors: a signed cookie, made at the first visit. There are no accounts; a booking belongs to the visitor who
+placed it. The cookie holds a random id. Everything else, including the services and the journal, sees only a pseudonym
+derived from it. The cookie cannot be derived from the pseudonym.
 """
 
 from collections.abc import Callable
@@ -29,7 +28,7 @@ def visitor(request: HttpRequest) -> str:
 
 
 def placed_by(request: HttpRequest) -> dict[str, str]:
-    """The header that tells Booking who books."""
+    """The header that names the visitor to Booking."""
     found = visitor(request)
     return {PLACED_BY: found} if found else {}
 
@@ -41,7 +40,7 @@ def visitor_of_header(cookies: str) -> str:
 
 @lru_cache(maxsize=4096)
 def known(cookie: str) -> str:
-    """The pseudonym of a cookie that we have signed, else ""."""
+    """The pseudonym of a cookie with our signature, else ""."""
     try:
         return pseudonym(Signer(salt=SALT).unsign(cookie)) if cookie else ""
     except BadSignature:
@@ -53,7 +52,7 @@ def pseudonym(id: str) -> str:
 
 
 class Visitors:
-    """Middleware. Sets `request.visitor`, and the cookie of whoever comes without one."""
+    """Middleware. Sets `request.visitor`, and a cookie for a client without one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -75,5 +74,5 @@ class Visitors:
 
 
 def _places_from_afar(request: HttpRequest) -> bool:
-    """Whose booking it is has to be known later on: who may see it in full, and cancel it."""
+    """The owner of the booking must be known later: to decide who may see it in full, and cancel it."""
     return request.method == "POST" and request.path == "/api/bookings" and not is_operator(request)

@@ -1,1 +1,1 @@
-"""Runs at the front door: listed, carried in and out, compared with the live tables."""
+"""Runs at the front door: listed, imported, exported, compared with the live tables."""

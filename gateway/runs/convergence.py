@@ -1,4 +1,4 @@
-"""Asking all five databases for their tables' hashes, and the journal whether its replay comes to the same."""
+"""Compares the hashes of the tables in all five databases with those of the journal's replay."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _views(name: str) -> dict[str, Any]:
 
 
 def _stored() -> dict[str, str]:
-    """Database -> LSN up to which the recorder has journaled it; empty while nobody knows."""
+    """Database -> LSN up to which the recorder has journaled it; empty while that is unknown."""
     try:
         text: Any = redis_of_requests().hget(STATUS, "stored")
     except RedisError:

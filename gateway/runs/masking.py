@@ -1,7 +1,9 @@
-"""A run's file as a visitor may have it: the same lines, what is not theirs masked, and hashes that fit what is written.
+"""A run's file as a visitor may have it: the same lines, with other people's data masked, and hashes that match the
+masked content.
 
-What is masked is said by `privacy.masked`. Here each secret gets a stand-in of its own, so that keys stay unique and a row is
-the same row in every line. Hashes are counted anew, as an import counts them. Memory is bounded: rows and hashes are on disk.
+`privacy.masked` decides what is masked. Here each secret gets its own stand-in, so that keys stay unique and a row is
+the same row in every line. Hashes are recomputed, as an import computes them. Memory is bounded: rows and hashes are on
+disk.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ CHUNK = 256 * 1024
 
 @dataclass(slots=True)
 class Carrier(Viewer):
-    """A visitor who carries a run away: `bookings` are all of theirs, so that nothing is remembered for each of the others'."""
+    """A visitor who exports a run: `bookings` are all of theirs, so that nothing has to be stored for each of the others."""
 
     bookings: frozenset[str] = frozenset()
 
@@ -39,7 +41,7 @@ class Carrier(Viewer):
 
 
 def stand_ins(run: str) -> Callable[[str], str]:
-    """secret -> what stands for it in this run's file: always the same, and nobody without our key finds back."""
+    """secret -> its stand-in in this run's file: always the same, and not reversible without our key."""
     key = f"{settings.SECRET_KEY}/sagabox.export/{run}".encode()
 
     def stand_in(secret: str) -> str:
@@ -69,7 +71,7 @@ def mask_file(chunks: Iterable[bytes], run: str, bookings: frozenset[str]) -> It
 
 
 def _lines(chunks: Iterable[bytes], masking: _Masking) -> Iterator[bytes]:
-    """The header says the hashes of the rows, so the rows wait in a file until all have been read."""
+    """The header contains the hashes of the rows, so the rows wait in a file until all have been read."""
     read = _read(chunks)
     kind, run = next(read)
     writer = Writer(run["epoch"], run["started_at"])
@@ -97,7 +99,8 @@ def _lines(chunks: Iterable[bytes], masking: _Masking) -> Iterator[bytes]:
 
 
 def _read(chunks: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(kind, data) of each line. Raises ValueError at an end without a trailer, and for what is no line of an export."""
+    """(kind, data) of each line. Raises ValueError at an end without a trailer, and for a line that is not part of an
+    export."""
     for text in split(chunks, LONGEST):
         event = parsed(text)
         kind = event["type"].removeprefix("sagabox.")
@@ -108,7 +111,7 @@ def _read(chunks: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 class _Masking:
-    """Masks the data of one line after another, and keeps count of the rows that they come to."""
+    """Masks the data line by line, and keeps track of the resulting rows."""
 
     def __init__(self, stand_in: Callable[[str], str], bookings: frozenset[str]) -> None:
         self._stand_in = stand_in
@@ -172,7 +175,7 @@ class Totals:
         self._rows.close()
 
     def put(self, service: str, table: str, key: str, shown: str, row: dict[str, Any]) -> str:
-        """The row is so now. Returns its key in the file."""
+        """Store the row's current content. Returns its key in the file."""
         before = self._held(service, table, key)
         shown = before[0] if before else shown
         hashed = row_hash(shown, orjson.loads(dumps(row)))
@@ -202,7 +205,7 @@ class Totals:
                 self.empty(service, table)
 
     def hashes(self, named: Hashes) -> Hashes:
-        """As of now. `named`: the tables to name, rows or none."""
+        """The current ones. `named`: tables to include even without rows."""
         found: Hashes = {}
         names = {(service, table) for service, tables in named.items() for table in tables}
         for service, table in sorted(names | {one for one, (rows, _) in self._totals.items() if rows}):

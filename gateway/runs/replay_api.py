@@ -22,7 +22,7 @@ class TableCheckOut(Schema):
 
 
 class ServiceCheckOut(Schema):
-    """`standing`: equal, differs, behind, moving or unknown; `why` says it in words. Compared after entry `pos`."""
+    """`standing`: equal, differs, behind, moving or unknown; `why` explains it in words. Compared after entry `pos`."""
 
     service: str
     standing: str
@@ -44,7 +44,7 @@ class CheckOut(Schema):
 @router.get(
     "/api/replay/check",
     response=CheckOut,
-    summary="Does the state replayed from the journal equal the live tables, in all five databases?",
+    summary="Check that the state replayed from the journal equals the live tables, in all five databases",
 )
 def check(request: HttpRequest) -> dict[str, Any]:
     return convergence.check()

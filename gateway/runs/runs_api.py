@@ -1,5 +1,5 @@
-"""/api/runs of the front door. What can be read is read here, so runs are there while every service is down; what changes
-them is handed to the process api-journal, for the web may only look at the journal."""
+"""/api/runs of the front door. Reads are answered here, so runs can be read while every service is down. Changes are
+forwarded to the process api-journal, since the web process may only read the journal."""
 
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -31,7 +31,7 @@ FILE: dict[str, Any] = {
 
 
 class RunIn(Schema):
-    """What to remember the new run by. What is armed now is written down with it."""
+    """The new run's name and seed. The currently armed faults are recorded with it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -54,7 +54,7 @@ def listing(request: HttpRequest) -> Any:
     "/runs",
     auth=visitors_too,
     response={201: dict, **ERRORS},
-    summary="End the run being recorded and begin a new one",
+    summary="End the run being recorded and start a new one",
 )
 def start(request: HttpRequest, payload: RunIn) -> HttpResponse:
     """A visitor's run is theirs. Another visitor's ends for it only after 15 minutes (VISITOR_RUN_S)."""
@@ -69,11 +69,11 @@ def start(request: HttpRequest, payload: RunIn) -> HttpResponse:
     openapi_extra=FILE,
 )
 def take_in(request: HttpRequest, id: UUID | None = None) -> HttpResponse:
-    """The body is the file, of any size. With an `id` of your choice, ask /api/runs/imports/{id} how far it has come."""
+    """The body is the file, of any size. With an `id` of your choice, /api/runs/imports/{id} shows the progress."""
     return transfer.upload(request, "/api/runs/import", str(id or uuid4()))
 
 
-@router.get("/runs/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="How far an import has come")
+@router.get("/runs/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="The progress of an import")
 def progress(request: HttpRequest, id: UUID) -> HttpResponse:
     return as_it_is(ask("GET", JOURNAL, f"/api/runs/imports/{id}"))
 
@@ -88,12 +88,12 @@ def one(request: HttpRequest, id: UUID) -> Any:
 
 @router.post("/runs/{id}/stop", auth=visitors_too, response={200: dict, **ERRORS}, summary="End a run, if it is open")
 def stop(request: HttpRequest, id: UUID) -> HttpResponse:
-    """What is recorded from then on is a run of nobody's."""
+    """A new run begins, which belongs to no visitor."""
     check_run(request, id)
     return as_it_is(stop_run(id))
 
 
-@router.patch("/runs/{id}", auth=visitors_too, response={200: dict, **ERRORS}, summary="Give a run another name")
+@router.patch("/runs/{id}", auth=visitors_too, response={200: dict, **ERRORS}, summary="Rename a run")
 def rename(request: HttpRequest, id: UUID, payload: NameIn) -> HttpResponse:
     check_run(request, id)
     return as_it_is(ask("PATCH", JOURNAL, f"/api/runs/{id}", json=payload.dict()))
@@ -101,7 +101,7 @@ def rename(request: HttpRequest, id: UUID, payload: NameIn) -> HttpResponse:
 
 @router.delete("/runs/{id}", auth=visitors_too, response={200: dict, **ERRORS}, summary="Delete an imported run")
 def delete(request: HttpRequest, id: UUID) -> HttpResponse:
-    """Of a run that a visitor has started, and deletes, the name goes; what was recorded stays. It must have ended."""
+    """If a visitor deletes a run that they started, its name is removed; the recorded entries stay. The run must have ended."""
     check_run(request, id)
     return as_it_is(delete_run(id, run_owner(request)))
 
@@ -111,7 +111,7 @@ def delete(request: HttpRequest, id: UUID) -> HttpResponse:
     "/runs/{id}/export",
     auth=visitors_too,
     response={401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails, 503: ProblemDetails},
-    summary="The run as a file (visitors: one that they started, with what is not theirs masked)",
+    summary="The run as a file (visitors: one that they started, with other people's data masked)",
 )
 async def carry_out(request: HttpRequest, id: UUID) -> Any:
     """JSON Lines of CloudEvents, the last line a checksum over all others. The format is in docs/replay.md."""
@@ -124,7 +124,7 @@ async def carry_out(request: HttpRequest, id: UUID) -> Any:
 
 
 def _bookings(visitor: str) -> frozenset[str]:
-    """While the read model is away nobody placed any, as on the pages."""
+    """Empty while the read model is down, as on the pages."""
     try:
         return queries.placed_by(visitor)
     except DatabaseError:
@@ -148,7 +148,7 @@ def delete_run(id: UUID, owner: str) -> httpx.Response:
 
 
 def _faults() -> list[dict[str, Any]]:
-    """What the control process knows; a run can begin without it."""
+    """From the control process; a run can begin without it."""
     try:
         return list(control("GET", "/faults")["faults"])
     except (ServiceDown, Problem):

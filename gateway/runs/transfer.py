@@ -19,8 +19,8 @@ from serving.in_one_thread import Streams
 from serving.problems import Problem
 
 CHUNK = 256 * 1024
-MASKED = Streams("exports of visitors", 2)  # each has a thread, and a processor's time, until it is read
-PATIENT = httpx.Timeout(None, connect=1.0)  # a gigabyte takes as long as it takes
+MASKED = Streams("exports of visitors", 2)  # each needs a thread, and processor time, until it is read
+PATIENT = httpx.Timeout(None, connect=1.0)  # a gigabyte may take long
 
 
 async def download(path: str) -> HttpResponse | StreamingHttpResponse:
@@ -73,9 +73,9 @@ def _masked(path: str, run: str, bookings: frozenset[str]) -> Iterator[bytes]:
 
 
 class _Rest:
-    """The rest of an answer, chunk by chunk. If api-journal dies on the way the download breaks off, and lacks its trailer.
-
-    Django calls `close` when the response is over, also when its reader has gone; api-journal then notices, and ends the export.
+    """The rest of an answer, chunk by chunk. If api-journal dies meanwhile, the download breaks off, without its
+    trailer. Django calls `close` when the response is over, even if its reader has gone; api-journal then notices, and
+    ends the export.
     """
 
     def __init__(self, client: httpx.AsyncClient, answer: httpx.Response) -> None:
@@ -100,12 +100,12 @@ class _Rest:
 
 
 def brings_a_run(scope: Any) -> bool:
-    """Whether this request may have a body of any size: an operator's import. Raises Problem for anybody else's."""
+    """Whether this request may have a body of any size: an operator's import. Raises Problem for any other client's."""
     if (scope["method"], scope["path"]) != ("POST", "/api/runs/import"):
         return False
     try:
         check_operator(ASGIRequest(scope, BytesIO()))
-    except (SuspiciousOperation, UnicodeDecodeError) as error:  # an unknown host, an address that is no text
+    except (SuspiciousOperation, UnicodeDecodeError) as error:  # an unknown host, a URL that is not text
         raise Problem(400, "", "the request cannot be read") from error
     return True
 

@@ -100,7 +100,7 @@ def index() -> None:
 
 def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
     """What a page asks at a moment."""
-    from dashboard.replay.moment import CHECKPOINTS, MOST_SEATS, SEATS
+    from dashboard.panel.moment import CHECKPOINTS, MOST_SEATS, SEATS
     from journal.reading import marks, moments
     from journal.reading.stories import story
 

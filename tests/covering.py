@@ -1,4 +1,4 @@
-"""Holds the page's table of functions and tests (dashboard.stage.functions.WORK) against what the suite runs.
+"""Holds the page's table of functions and tests (dashboard.panel.functions.WORK) against what the suite runs.
 
 A pytest plugin: whenever a test runs that the table names, its calls are watched, and it fails unless it calls the function.
 Costs nothing else anything. sys.setprofile sees the calls of the test's own thread, which is where these tests work.
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.stage.functions import WORK, source
+from dashboard.panel.functions import WORK, source
 
 ROOT = Path(__file__).resolve().parent.parent
 

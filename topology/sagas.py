@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from topology.house import House
 
 
+PLACED, TURNED_BACK, STUCK = "PENDING", "COMPENSATING", "STUCK"
+"""The states of a booking before its first saga starts, while a saga compensates, and once a person has to decide."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SagaStep:
     """A local transaction of `service`. `name` is its forward command; `compensation` and `fence` are commands or "".
@@ -68,6 +72,24 @@ def undoing(known: Iterable[Saga]) -> tuple[str, ...]:
     commands = [step.compensation for one in known for step in one.steps if step.compensation]
     commands += [step.name for one in known if one.completed in back for step in one.steps]
     return tuple(dict.fromkeys(commands))
+
+
+def leaving(known: Iterable[Saga]) -> tuple[str, ...]:
+    """The states of a booking that is on its way out, or gone: turned back, or in a saga that ends where turning back ends."""
+    known = list(known)
+    back = {one.compensated for one in known if one.interruptible}
+    steps = [step.during for one in known if one.completed in back for step in one.steps]
+    return tuple(dict.fromkeys((TURNED_BACK, *steps, *sorted(back))))
+
+
+def states(known: Iterable[Saga]) -> tuple[str, ...]:
+    """All states that a booking can be in, in the order in which it may come to them."""
+    known = list(known)
+    first, later = known[:1], known[1:]
+    forward = [state for one in first for state in (*(step.during for step in one.steps), one.completed)]
+    then = [state for one in later for state in (*(step.during for step in one.steps), one.completed)]
+    ends = [one.compensated for one in first]
+    return tuple(dict.fromkeys((PLACED, *forward, TURNED_BACK, *then, *ends, STUCK)))
 
 
 @cache

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.faults import rail
 from dashboard.faults.chips import is_for
-from dashboard.stage.gauges import gauge, lags
+from dashboard.gauges import gauge, lags
 from faults import Mechanism
 from faults.catalogue import MECHANISMS
 from faults.toggles import TOGGLES

@@ -1,38 +1,25 @@
 """The page /operate: what needs a person, and the buttons. And the customer's own button, on the booking's panel."""
 
-import hashlib
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-import httpx
-import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.operate import letters
+from dashboard.away import for_operators
+from dashboard.operate import context, letters
 from dashboard.operate.letters import SERVICES
-from dashboard.records.away import for_operators
 from dashboard.typed import form_key, whole_or_text
 from drawing.present import SERVICE_NAMES
 from gateway.clients import BOOKING, ServiceDown, call, in_words
 from gateway.operate_api import ask
 from gateway.people.operator import require_operator, who
 from gateway.people.ownership import check_owner
-from serving.health import side_by_side
 from serving.problems import Problem
 
-WATCHED = timedelta(seconds=2)
-"""The watchdog looks each second: what is due for longer is kept from it."""
-STUCK = "sagas"
-SEEN = ("saga_id", "step", "action", "attempt")
-"""What a button about a saga says of it: the attempt that the page showed when it was pressed."""
 DONE = {
     "retry-now": "The step is tried again, with all its attempts.",
     "skip": "The saga goes on without that step.",
@@ -49,14 +36,14 @@ DONE = {
 @ensure_csrf_cookie
 @for_operators("What is stuck, and what has died, is for the operator to settle.")
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "operate/operate.html", {"who": who(request), **_work(request)})
+    return render(request, "operate/operate.html", {"who": who(request), **context.work(request)})
 
 
 @require_GET
 @require_operator
 def work(request: HttpRequest) -> HttpResponse:
     """What there is to do; 204 when it is what the page has already (`?seen=`)."""
-    found = _work(request)
+    found = context.work(request)
     if request.GET.get("seen") == found["digest"]:
         return HttpResponse(status=204)
     return render(request, "operate/operate.html#work", found)
@@ -65,7 +52,7 @@ def work(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_operator
 def act_on_saga(request: HttpRequest, booking: UUID, verb: str) -> HttpResponse:
-    seen = {name: request.POST[name] for name in (*SEEN, "booking_state") if request.POST.get(name)}
+    seen = {name: request.POST[name] for name in (*context.SEEN, "booking_state") if request.POST.get(name)}
     return _act(request, BOOKING, f"/api/operator/sagas/{booking}/{verb}", verb, **seen)
 
 
@@ -154,73 +141,3 @@ def _answer(request: HttpRequest, title: str, detail: str) -> HttpResponse:
     if not title:
         response["HX-Trigger"] = "acted"
     return response
-
-
-def _work(request: HttpRequest) -> dict[str, Any]:
-    """Sagas and letters, each with its attempts; `down` names the services that did not say.
-
-    `?service=` and `?after=`: the page of that service's letters after that place, and no others.
-    """
-    place = {name: request.GET[name] for name in ("service", "after") if request.GET.get(name)}
-    sagas, total, down = [], 0, []
-    pages: list[dict[str, Any]] = []
-    looks: dict[str, Callable[[], Any]] = {
-        service: partial(letters.page, service, place.get("after", ""))
-        for service in SERVICES
-        if place.get("service", service) == service
-    }
-    answers = side_by_side({name: partial(_or_down, look) for name, look in {**looks, STUCK: _stuck}.items()})
-    for name, answer in answers.items():
-        if isinstance(answer, ServiceDown | httpx.HTTPStatusError):
-            says = (
-                f"answers {answer.response.status_code}"
-                if isinstance(answer, httpx.HTTPStatusError)
-                else "does not answer"
-            )
-            service_name = SERVICE_NAMES["booking" if name == STUCK else name]
-            said = f"{service_name}: its API {says}, so what needs a person there is not known."
-            down += [] if said in down else [said]
-        elif name == STUCK:
-            sagas, total = [_saga(one) for one in answer["sagas"]], answer.get("total", len(answer["sagas"]))
-        else:
-            pages.append(answer)
-    todo: dict[str, Any] = {
-        "sagas": sagas, "more_sagas": total - len(sagas), "down": down,
-        "pages": [page for page in pages if page["letters"]], "total": sum(page["total"] for page in pages),
-    }  # fmt: skip
-    digest = hashlib.blake2s(orjson.dumps(todo), digest_size=8).hexdigest()
-    return {**todo, "place": urlencode(place), "digest": digest}
-
-
-def _stuck() -> Any:
-    return ask("GET", BOOKING, "/api/operator/stuck").raise_for_status().json()
-
-
-def _or_down(look: Callable[[], Any]) -> Any:
-    """What a service answers, or that it does not."""
-    try:
-        return look()
-    except (ServiceDown, httpx.HTTPStatusError) as error:
-        return error
-
-
-def _saga(saga: dict[str, Any]) -> dict[str, Any]:
-    overdue = bool(saga["due_at"]) and datetime.fromisoformat(saga["due_at"]) < datetime.now(UTC) - WATCHED
-    shown = {"stuck": saga["state"] == "STUCK", "overdue": overdue, "current": awaited(saga)}
-    return {**saga, **shown, **seen(saga)}
-
-
-def awaited(saga: dict[str, Any]) -> dict[str, Any] | None:
-    """The action that the saga stands at, while it has no answer. Others may be sent too: what is undone unanswered stays so."""
-    actions = [(step["name"], action) for step in saga["steps"] for action in step["actions"]]
-    here = [one for name, one in actions if (name, one["action"]) == (saga.get("step"), saga.get("action"))]
-    return next((one for one in here if one["state"] == "sent"), None)
-
-
-def seen(saga: dict[str, Any]) -> dict[str, str]:
-    """What the buttons about this saga send along, as JSON: the attempt that the page shows, and how to end it."""
-    shown = {**{name: saga[name] for name in SEEN[1:]}, "saga_id": saga["id"]}
-    ends = {
-        f"seen_{state.lower()}": json.dumps({**shown, "booking_state": state}) for state in ("CANCELLED", "CONFIRMED")
-    }
-    return {"seen": json.dumps(shown), **ends}

@@ -12,18 +12,17 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard.records.away import says_when_away
+from dashboard.away import says_when_away
 from dashboard.typed import whole
 from faults import Action
 from gateway.people import reading
 from gateway.people.privacy import viewer
 from journal.reading.strikes import NEWEST, strikes, struck
 from projections.searching import Wanted
+from topology.chosen import HOUSE
+from topology.sagas import sagas_of, states
 
-STATES = (
-    *("PENDING", "RESERVING", "PAYING", "ISSUING", "CONFIRMING", "CONFIRMED"),
-    *("COMPENSATING", "CANCELLING", "CANCELLED", "STUCK"),
-)
+STATES = states(sagas_of(HOUSE))
 PAGE, LONGEST = 50, 80
 FIELDS = ("state", "customer", "seat", "fault", "since", "until", "q")
 ANY = "any"

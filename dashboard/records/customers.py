@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.records.away import for_operators, missing, says_when_away
+from dashboard.away import for_operators, missing, says_when_away
 from dashboard.typed import LARGEST, form_key, whole
 from gateway.clients import BOOKING, ServiceDown, call, get_json, in_words
 from gateway.people import reading

@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard.records.away import says_when_away
-from dashboard.stage.gauges import lags_of_page
+from dashboard.away import says_when_away
+from dashboard.gauges import lags_of_page
 from projections import sums
 
 

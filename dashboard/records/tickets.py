@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard.records.away import missing, says_when_away
+from dashboard.away import missing, says_when_away
 from gateway.people import reading
 
 LONGEST = 100

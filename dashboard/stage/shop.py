@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from dashboard.stage.story import tell
+from dashboard.panel.story import tell
 from dashboard.typed import form_key, whole_or_text
 from drawing.money import money
 from gateway.clients import BOOKING, INJECTED, ServiceDown, call

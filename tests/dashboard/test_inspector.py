@@ -9,8 +9,8 @@ from django.template.loader import render_to_string
 
 from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import restore
-from dashboard.records.inspector import sagas_of
-from dashboard.stage.story import tell
+from dashboard.panel.story import tell
+from dashboard.records.inspector.context import sagas_of
 from drawing import tables
 from journal.reading.stories import fold
 from tests.drawing.evidence import CELLS, STORIES, told_of

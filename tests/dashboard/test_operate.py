@@ -10,7 +10,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-from dashboard.operate import letters, views
+from dashboard.operate import context, letters, views
 from dashboard.records import customers
 from gateway import operate_api
 from gateway.clients import ServiceDown
@@ -166,12 +166,12 @@ def test_a_saga_that_is_kept_from_its_decision_is_not_promised_one_in_the_past()
         told: dict[str, Any] = {**saga, "attempt": 1, "reason": "", "steps": []}
         told["due_at"] = due.isoformat() if due else None
         return render_to_string(
-            "operate/operate.html#work", {"sagas": [views._saga(told)], "digest": "", "letters": []}
+            "operate/operate.html#work", {"sagas": [context._saga(told)], "digest": "", "letters": []}
         )
 
     stranger = {"unknown": "no step ChargeCard", "stuck": False, "overdue": True, "current": None, "state": "RUNNING"}
     saga = {"id": ID, "step": "ChargeCard", "action": '"forward"', "attempt": 1, **stranger}
-    text = render_to_string("operate/operate.html#work", {"sagas": [{**saga, **views.seen(saga)}], "letters": []})
+    text = render_to_string("operate/operate.html#work", {"sagas": [{**saga, **context.seen(saga)}], "letters": []})
     assert "no step ChargeCard" in text
     assert "End it: the booking is cancelled" in text
     assert "Send again now" not in text
@@ -194,9 +194,9 @@ def test_the_attempts_shown_are_those_of_what_the_saga_stands_at() -> None:
     ]  # fmt: skip
     saga = {"id": ID, "booking_id": ID, "definition": "BookTickets", "state": "STUCK", "booking_state": "CANCELLING"}
     told = {**saga, "step": "ReserveSeats", "action": "compensation", "attempt": 1, "due_at": None, "steps": steps}
-    text = render_to_string("operate/operate.html#work", {"sagas": [views._saga(told)], "letters": []})
+    text = render_to_string("operate/operate.html#work", {"sagas": [context._saga(told)], "letters": []})
     assert ("of ReleaseSeats" in text, "of TakePayment" in text) == (True, False)
-    assert views._saga({**told, "step": "ReserveSeats", "action": "forward"})["current"] is None  # it has its answer
+    assert context._saga({**told, "step": "ReserveSeats", "action": "forward"})["current"] is None  # it has its answer
 
 
 @pytest.mark.parametrize("verb", ["retry-now", "skip", "resend"])

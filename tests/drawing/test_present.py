@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.stage.details import describe
+from dashboard.panel.details import describe
 from drawing import present
 from drawing.money import money
 from journal.reading.stories import fold

@@ -21,6 +21,7 @@ from messaging.message import Body, Command, Event, Fence, Report
 from projections.views import VIEWS
 from topology import Service, TopologyError
 from topology.contract import contract
+from topology.sagas import leaving, sagas_of, states
 
 ALL_STEPS = [step for definition in DEFINITIONS.values() for step in definition.steps]
 each_service = pytest.mark.parametrize("service", HOUSE.services, ids=lambda service: service.name)
@@ -116,6 +117,15 @@ def test_what_undoes_is_every_compensation_and_every_step_of_a_cancellation() ->
     assert {command: step.name for command, step in undo.items()} == {undone: by for by, undone in UNDONE_BY.items()}
     assert set(UNDOING) == {"ReleaseSeats", "RefundPayment", "VoidTickets"}
     assert set(undo) | {step.name for step in DEFINITIONS["CancelBooking"].steps} == set(UNDOING)
+
+
+def test_a_bookings_states_are_those_of_its_sagas() -> None:
+    """Both as pages have always listed them."""
+    assert set(leaving(sagas_of(HOUSE))) == {"COMPENSATING", "CANCELLING", "CANCELLED"}
+    assert states(sagas_of(HOUSE)) == (
+        *("PENDING", "RESERVING", "PAYING", "ISSUING", "CONFIRMING", "CONFIRMED"),
+        *("COMPENSATING", "CANCELLING", "CANCELLED", "STUCK"),
+    )
 
 
 def test_what_a_person_asks_for_has_words() -> None:

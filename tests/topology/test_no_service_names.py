@@ -21,7 +21,6 @@ LEFT = {
     "config/asgi.py": 2,
     # Pages that draw particular rows.
     "dashboard/console/examples.py": 2,
-    "dashboard/stage/story.py": 1,
     "drawing/tables.py": 3,
     # The journal's database is on the views' instance.
     "journal/topology.py": 1,

@@ -1,4 +1,4 @@
 """The space-time diagram: several bookings' entries by cause and effect, not by clocks.
 
-`causality` says who stands where, `layout` makes a picture of it, `asking` reads the address, `page` serves it.
+`asking` reads the address, `context` finds what it asks for, drawing.diagram makes a picture of it, `views` serve it.
 """

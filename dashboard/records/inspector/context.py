@@ -1,46 +1,26 @@
-"""The page /bookings/<id>: the saga inspector. What Booking says, and what journal and views know without it."""
+"""A booking's sagas for inspection: what Booking says, and what journal and views show without it."""
 
 import json
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET
 
+from dashboard.operate.context import awaited, seen
 from dashboard.operate.letters import SERVICES, of_booking
-from dashboard.operate.views import awaited, seen
-from dashboard.records.away import missing, says_when_away
+from dashboard.panel.cancelling import may_cancel
 from drawing.present import SERVICE_NAMES
 from gateway.clients import ServiceDown, get_json
 from gateway.people import reading
-from gateway.people.operator import is_operator, who
-from gateway.people.privacy import masked, viewer
+from gateway.people.privacy import masked
 from journal.reading.stories import fold
 from messaging.inbox.barrier import COMPENSATION
 from messaging.saga_report import ENDED, of_row
 from topology.sagas import sagas
 
 ORCHESTRATOR = settings.HOUSE.orchestrator.name
-SETTLED = ("CANCELLED", "CANCELLING", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 PATIENCE_S = 1.5  # the page has the journal to show, and does not wait long for more
 Entries = list[dict[str, Any]]
-
-
-@require_GET
-@ensure_csrf_cookie
-@says_when_away
-def page(request: HttpRequest, booking: UUID) -> HttpResponse:
-    """The whole page, or for htmx the part that moves."""
-    context = inspect(str(booking), operator=is_operator(request))
-    if context is None:
-        return missing(request, "No such booking", f"Neither a service, a view nor the journal knows {booking}.")
-    context |= {"who": who(request), "cancel_key": uuid4()}
-    template = "records/inspector.html"
-    return render(request, f"{template}#saga" if request.htmx else template, context)  # type: ignore[attr-defined]
 
 
 def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
@@ -67,7 +47,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         "state": state,
         "sagas": sagas,
         "moving": any(saga["state"] not in (*ENDED, "STUCK") and not saga["unknown"] for saga in sagas) and not down,
-        "can_cancel": state not in SETTLED and viewer().owns(booking),
+        "can_cancel": may_cancel(state, booking),
         "acts": told is not None and (state != "CANCELLED" or bool(letters)),
         "down": down,
         "letters": letters,

@@ -10,10 +10,8 @@ from collections import Counter
 from typing import Any
 
 from dashboard.faults.chips import POINT_NAMES
-from drawing import present
-from drawing.present import SERVICE_NAMES, VIEWS, clock
+from drawing.present import SERVICE_NAMES
 from drawing.seats import sections
-from drawing.tables import COLUMNS, HEADINGS, HIDDEN_TABLES
 from faults import Point
 from faults.toggles import LABELS
 from gateway.people import reading
@@ -25,8 +23,6 @@ SEATS, PERFORMANCES, CHECKPOINTS = "projections_seatmap", "projections_performan
 MOST_SEATS = 5_000
 MOST_FLIGHTS = 200
 SHOWN = 12  # messages in flight, and faults; the rest is a number
-ROWS = 6  # of each table of a run
-UNTOLD = (*HIDDEN_TABLES, "_replicacheckpoint")
 
 
 def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict[str, Any]:
@@ -103,58 +99,3 @@ def _fault(fault: FaultThen) -> dict[str, Any]:
         "pos": fault.pos,
         "last_pos": fault.last_pos,
     }
-
-
-def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
-    """All services' tables after entry `pos`, of each the rows that changed last: {service, name, letter, view, tables}."""
-    at = min(pos, moments.indexed(tape))
-    totals = moments.totals_at(at, tape)
-    wanted = {
-        service: [name for name, total in tables.items() if total["rows"] and not name.endswith(UNTOLD)]
-        for service, tables in totals.items()
-    }
-    found: dict[tuple[str, str], list[RowThen]] = {}
-    for one in reading.rows_at(at, tape, tables=[name for names in wanted.values() for name in names], limit=ROWS):
-        found.setdefault((one.service, one.table), []).append(one)
-    return [
-        {
-            "service": service,
-            "name": SERVICE_NAMES.get(service, service),
-            "letter": SERVICE_NAMES.get(service, service)[0],
-            "view": service in VIEWS,
-            "tables": [
-                _table(name, found[service, name], totals[service][name]["rows"], pos)
-                for name in sorted(wanted.get(service, ()))
-                if (service, name) in found
-            ],
-        }
-        for service in SERVICE_NAMES
-    ]
-
-
-def _table(name: str, rows: list[RowThen], total: int, pos: int) -> dict[str, Any]:
-    first = rows[0].row
-    columns = ["id", *COLUMNS[name]] if name in COLUMNS and "id" in first else COLUMNS.get(name)
-    columns = [
-        column
-        for column in columns or first
-        if column in first and column not in present.PLUMBING and not isinstance(first[column], list | dict)
-    ][:4]
-    return {
-        "name": name,
-        "columns": [HEADINGS.get(column, column) for column in columns],
-        "rows": [
-            {
-                "cells": [present.cell(one.row.get(column)) for column in columns],
-                "pos": one.from_pos,
-                "now": one.from_pos == pos,
-            }
-            for one in rows
-        ],
-        "more": total - len(rows),
-    }
-
-
-def time_of(committed_at: str) -> str:
-    """A moment's clock: the date and the time of day to the millisecond, UTC."""
-    return f"{committed_at[:10]} {clock(committed_at)}"

@@ -7,19 +7,17 @@ from uuid import uuid4
 
 from django.http import HttpRequest
 
-from dashboard.stage.details import describe
+from dashboard.panel.cancelling import may_cancel
+from dashboard.panel.details import describe
 from drawing import present, steps, tables, time_bar
 from drawing.lanes import Lane, draw, orchestrated
 from gateway.people import reading
-from gateway.people.privacy import viewer
 from journal.entry import EntryDict, Tables
 from journal.reading.moments import RowThen
 from journal.reading.stories import fold
 from messaging.saga_row import legible
 from topology.chosen import HOUSE
 from topology.sagas import sagas_of
-
-SETTLED = ("CANCELLING", "CANCELLED", "COMPENSATING")  # on its way out, or gone: there is nothing left to cancel
 
 
 def narrow(request: HttpRequest) -> bool:
@@ -54,7 +52,7 @@ def tell(
     `before`: the booking's rows before the first entry.
     """
     told = fold(booking, entries, pos, before)
-    row = _row(told.tables, "booking", "booking_booking", booking)
+    row = _row(told.tables, booking)
     address = {"performance": performance, "booking": "" if follow and pos is None else booking}
     address = {name: value for name, value in address.items() if value}
     return {
@@ -63,7 +61,7 @@ def tell(
         "at_pos": pos,
         "follow": follow and pos is None,
         "booking": row,
-        "can_cancel": row is not None and row["state"] not in SETTLED and viewer().owns(booking),
+        "can_cancel": row is not None and may_cancel(row["state"], booking),
         "cancel_key": uuid4(),
         "sagas": steps.sagas(told.tables),
         "entry": present.entry(told.entry, booking) if told.entry else None,
@@ -81,14 +79,16 @@ def tell(
 def _lanes(found: Tables, entries: Sequence[EntryDict]) -> tuple[Lane, ...]:
     """Of the sagas that the booking is in; before the first has started, of those that bookings begin with."""
     known = sagas_of(HOUSE)
-    rows = found.get(HOUSE.orchestrator.name, {}).get("booking_saga", {}).values()
-    names = {legible(row)["definition"] for row in rows}
+    names = {legible(row)["definition"] for row in _rows(found, "saga").values()}
     followed = [saga for saga in known if saga.name in names] if names else known[:1]
     return orchestrated(HOUSE, followed, {entry["service"] for entry in entries})
 
 
-def _row(found: Tables, service: str, table: str, booking: str) -> dict[str, Any] | None:
-    for row in found.get(service, {}).get(table, {}).values():
-        if row.get("id") == booking:
-            return row
-    return None
+def _row(found: Tables, booking: str) -> dict[str, Any] | None:
+    return next((row for row in _rows(found, "booking").values() if row.get("id") == booking), None)
+
+
+def _rows(found: Tables, what: str) -> dict[str, dict[str, Any]]:
+    """What the orchestrator has: `booking`s, or `saga`s, by key."""
+    service = HOUSE.orchestrator
+    return found.get(service.name, {}).get(service.truth[what], {})

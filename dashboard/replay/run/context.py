@@ -1,4 +1,4 @@
-"""A run played back: the stage's panels at any of its moments, from the journal alone, so with no service running."""
+"""What the page of a run shows of any of its moments, from the journal alone, so with no service running."""
 
 from __future__ import annotations
 
@@ -9,31 +9,24 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.http import HttpRequest
 
-from dashboard.replay.asked import NoMomentError, asked_position, says_moments
-from dashboard.replay.moment import everything, panels, time_of
-from dashboard.stage import story
+from dashboard.panel import story
+from dashboard.panel.asked import NoMomentError, asked_position
+from dashboard.panel.moment import panels
+from dashboard.replay.run.everything import everything
+from dashboard.replay.runs.context import shown as shown_run
 from drawing import present, time_bar
+from drawing.present import SERVICE_NAMES, clock
 from gateway.people import reading
-from journal.reading import marks, moments, queries
+from gateway.people.operator import is_operator
+from gateway.people.visitor import visitor
+from journal.reading import marks, moments
 from journal.runs import runs
 from journal.runs.runs import RunDict
 
 log = logging.getLogger(__name__)
 BOOKINGS = 200  # in the chooser, those that changed last
-CHUNK = 1000  # entries whose times are fetched at once
-
-
-@require_GET
-@says_moments
-def moment(request: HttpRequest, run: UUID) -> HttpResponse:
-    """All panels of the page at `?pos=`, with the `booking` and the `performance` that it shows."""
-    found = known(run)
-    with drawable(found):
-        return render(request, "replay/run.html#moment", shown(request, found))
 
 
 @contextmanager
@@ -52,30 +45,6 @@ def drawable(run: RunDict) -> Iterator[None]:
         ) from error
 
 
-@require_GET
-@says_moments
-def schedule(request: HttpRequest, run: UUID) -> HttpResponse:
-    """When the entries from `?pos=` on were committed, in ms since the epoch: a list of at most CHUNK."""
-    found = known(run)
-    pos = asked_position(request, bounds=(found["first_pos"], found["last_pos"]))
-    return JsonResponse(marks.times(pos or found["first_pos"], found["last_pos"], CHUNK, found["tape"]), safe=False)
-
-
-@require_GET
-@says_moments
-def of(request: HttpRequest) -> HttpResponse:
-    """From a moment of the stage to the same in the run that it is part of."""
-    pos = asked_position(request)
-    found = runs.at(pos if pos is not None else queries.last_pos())
-    if found is None:
-        raise NoMomentError(
-            404, "There is no such run", "Nothing has been recorded yet, or the run of that time has been deleted."
-        )
-    booking = request.GET.get("booking", "")[:36]
-    address = {name: value for name, value in (("booking", booking), ("pos", pos)) if value}
-    return redirect(f"/replay/{found}?{urlencode(address)}")
-
-
 def known(run: UUID) -> RunDict:
     """Raises NoMomentError."""
     found = runs.find(run)
@@ -84,6 +53,27 @@ def known(run: UUID) -> RunDict:
             404, "There is no such run", f"There is no run {run} here. The page of runs lists those there are."
         )
     return found
+
+
+def whole(request: HttpRequest, run: RunDict) -> dict[str, Any]:
+    """Context for the whole page: the run's facts, what can be chosen of it, and the moment the address names."""
+    end = min(run["last_pos"], moments.indexed(run["tape"]))
+    services = [
+        {"service": service, "name": SERVICE_NAMES.get(service, service), "tables": sorted(totals.items())}
+        for service, totals in sorted(moments.totals_at(end, run["tape"]).items())
+        if run["last_pos"] >= run["first_pos"]
+    ]
+    operator = is_operator(request)
+    told, chosen = shown(request, run), choices(run)
+    strip = chosen.pop("strip")
+    return {
+        **told, **chosen,
+        "services": services, "last": end, "operator": operator, "whole": True,
+        "may": operator or run["id"] in runs.owned(visitor(request)),
+        "sections": told["seats_then"]["sections"],
+        "time": {**told["time"], **strip},
+        "run": shown_run(run),
+    }  # fmt: skip
 
 
 def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
@@ -105,7 +95,7 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     return {
         **told,
         **beside,
-        "then": {**beside["then"], "at": time_of(entry["committed_at"]) if entry else ""},
+        "then": {**beside["then"], "at": _clock(entry["committed_at"]) if entry else ""},
         "run": run,
         "booking_id": booking,
         "performance": performance,
@@ -172,6 +162,11 @@ def _booking(request: HttpRequest, run: RunDict) -> str:
     if found is None or found > run["last_pos"]:
         raise NoMomentError(404, "There is no such booking", f"This run has no entry of booking {booking}.")
     return booking
+
+
+def _clock(committed_at: str) -> str:
+    """The date and the time of day to the millisecond, UTC."""
+    return f"{committed_at[:10]} {clock(committed_at)}"
 
 
 def _entry(pos: int, tape: int) -> dict[str, Any] | None:

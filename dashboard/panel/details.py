@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from dashboard.stage.functions import source, work_of
+from dashboard.panel.functions import source, work_of
 from drawing import present
 from drawing.lanes.telling import mine
 from gateway.people import reading

@@ -1,4 +1,4 @@
-"""The page /replay/diagram: a stretch of a tape by cause and effect. Read from the journal alone, also of imported runs."""
+"""What a stretch of a tape comes to as a picture, and the ways to its neighbours. From the journal alone."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET
 
-from dashboard.records.away import says_when_away
-from dashboard.replay.diagram.asking import MOST, PICTURE, Asked, choices, read
+from dashboard.replay.diagram.asking import MOST, PICTURE, Asked
 from drawing.diagram.layout import draw, zoom_for
 from drawing.diagram.shapes import ZOOMS
 from gateway.people.privacy import viewer
@@ -26,26 +21,7 @@ LOOKED_AT = 6000
 """Entries looked at for one picture: what a filter hides is looked at too, for causes that lead over it."""
 
 
-@require_GET
-@ensure_csrf_cookie
-@says_when_away
-def page(request: HttpRequest) -> HttpResponse:
-    """The whole page, or for htmx what the form leads to, whose address is pushed."""
-    asked = read(request.GET)
-    context: dict[str, Any] = {"asked": asked, "given": asked.given, **choices(), "most": MOST}
-    status = 200
-    if asked.problems:
-        status = 404 if asked.missing else 400
-    else:
-        context |= _shown(asked)
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "replay/diagram.html", context, status=status)
-    response = render(request, "replay/diagram.html#diagram", context)
-    response["HX-Push-Url"] = _address(asked)
-    return response
-
-
-def _shown(asked: Asked) -> dict[str, Any]:
+def shown(asked: Asked) -> dict[str, Any]:
     """The picture, and the ways to its neighbours."""
     hits = find(asked.given["q"], asked.tape, asked.first, asked.last) if asked.given["q"] else []
     found = hits[0].pos if hits else None
@@ -63,11 +39,11 @@ def _shown(asked: Asked) -> dict[str, Any]:
         "picture": picture, "first": first, "last": last, "shown": len(steps), "hits": _hits(asked, hits),
         "found": next((node for node in picture.nodes if node.found), None), "allowed": ALLOWED,
         "hidden": found is not None and not _fits(asked, found),
-        "earlier": _address(asked, to=first - 1, **{"from": ""}, q="") if steps and first > asked.first else "",
-        "later": _address(asked, to="", **{"from": last + 1}, q="") if steps and last < asked.last else "",
-        "nearer": _address(asked, **anyway, zoom=ZOOMS[step + 1].name) if step + 1 < len(ZOOMS) else "",
-        "farther": _address(asked, **anyway, zoom=ZOOMS[step - 1].name) if step else "",
-        "whole": _address(asked, **{"from": "", "to": "", "service": "", "booking": "", "kind": "", "q": ""}),
+        "earlier": address(asked, to=first - 1, **{"from": ""}, q="") if steps and first > asked.first else "",
+        "later": address(asked, to="", **{"from": last + 1}, q="") if steps and last < asked.last else "",
+        "nearer": address(asked, **anyway, zoom=ZOOMS[step + 1].name) if step + 1 < len(ZOOMS) else "",
+        "farther": address(asked, **anyway, zoom=ZOOMS[step - 1].name) if step else "",
+        "whole": address(asked, **{"from": "", "to": "", "service": "", "booking": "", "kind": "", "q": ""}),
     }  # fmt: skip
 
 
@@ -102,7 +78,7 @@ def _hits(asked: Asked, hits: list[Found]) -> list[dict[str, Any]]:
     """A row found by a part of its key names the whole of it, which is for an operator."""
     full = viewer().operator
     return [
-        {"what": hit.what if full else "what you looked for", "pos": hit.pos, "url": _address(asked, q=f"#{hit.pos}")}
+        {"what": hit.what if full else "what you looked for", "pos": hit.pos, "url": address(asked, q=f"#{hit.pos}")}
         for hit in hits
     ]
 
@@ -126,7 +102,7 @@ def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:
     return href
 
 
-def _address(asked: Asked, **changed: Any) -> str:
+def address(asked: Asked, **changed: Any) -> str:
     """This page's address with some of it changed; what is empty is left out."""
     told = {name: str(value) for name, value in {**asked.given, **changed}.items() if value != ""}
     here = reverse("replay-diagram")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from dashboard.stage import gauges
+from dashboard import gauges
 from messaging.events.cursor import Cursor
 from messaging.events.streams import name
 from projections import checkpoints

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.template.loader import render_to_string
 
-from dashboard.replay import moment
+from dashboard.panel import moment
 from journal.reading.moments import FlightThen, RowThen
 
 SEAT_MAP: dict[str, Any] = {"view": "seat_map", "applied": 3, "lag_ms": 20, "behind": 0}

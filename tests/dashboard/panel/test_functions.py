@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.stage.functions import WORK, source, work_of
+from dashboard.panel.functions import WORK, source, work_of
 from faults.messages import COMMANDS
 from tests.covering import ROOT, Watched
 from tests.drawing.recording import recorded
@@ -42,10 +42,10 @@ def test_a_function_that_is_not_there() -> None:
 
 
 def test_a_test_that_does_not_call_its_function_is_found_out() -> None:
-    watched = Watched({"dashboard.stage.functions.source"})
+    watched = Watched({"dashboard.panel.functions.source"})
     assert watched.missing
     code = source.__wrapped__.__code__
-    assert Path(code.co_filename) == ROOT / "dashboard/stage/functions.py"
+    assert Path(code.co_filename) == ROOT / "dashboard/panel/functions.py"
 
     class Frame:
         f_code = code

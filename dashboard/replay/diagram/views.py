@@ -1,0 +1,31 @@
+"""The page /replay/diagram: a stretch of a tape by cause and effect, also of imported runs."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+
+from dashboard.away import says_when_away
+from dashboard.replay.diagram.asking import MOST, choices, read
+from dashboard.replay.diagram.context import address, shown
+
+
+@require_GET
+@ensure_csrf_cookie
+@says_when_away
+def page(request: HttpRequest) -> HttpResponse:
+    """The whole page, or for htmx what the form leads to, whose address is pushed."""
+    asked = read(request.GET)
+    context: dict[str, Any] = {"asked": asked, "given": asked.given, **choices(), "most": MOST}
+    status = 200
+    if asked.problems:
+        status = 404 if asked.missing else 400
+    else:
+        context |= shown(asked)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "replay/diagram.html", context, status=status)
+    response = render(request, "replay/diagram.html#diagram", context)
+    response["HX-Push-Url"] = address(asked)
+    return response

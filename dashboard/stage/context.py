@@ -1,0 +1,104 @@
+"""What the stage shows, from the read models and the journal, by SELECT."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from dashboard.gauges import lags_of_page
+from dashboard.panel.asked import asked_position
+from dashboard.panel.moment import panels
+from dashboard.panel.story import narrow, story
+from drawing import present
+from drawing.seats import sections
+from gateway.people import reading
+from journal.reading import queries as journal
+from projections import queries as views
+
+FEATURED = "concert-2024"  # the field's textbook example is what a first visit shows
+FEED = 40  # entries a fresh page begins with
+METHODS = [
+    ("tok_visa", "Visa, approves"),
+    ("tok_declined", "card that declines"),
+    ("tok_insufficient_funds", "card without funds"),
+]
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Of the whole page; `unknown_booking` is what the address calls a booking and is none. Raises NoMomentError."""
+    performances = views.performances()
+    wanted = request.GET.get("booking", "").strip()
+    booking, pos = uuid_or_empty(wanted), asked_position(request)
+    unknown = "" if booking else wanted[:80]
+    entries = reading.latest(FEED)
+    asked = request.GET.get("performance", "")
+    thin = narrow(request)
+    told = story(booking, pos, performance=asked, narrow=thin) if booking else {} if unknown else newest(thin, asked)
+    if pos is not None:
+        asked = asked or (told.get("booking") or {}).get("performance_id", "")
+    chosen = asked or _first_ahead(performances)
+    context = {
+        "unknown_booking": unknown,
+        "performances": performances,
+        "performance": chosen,
+        "announced": any(one["id"] == chosen for one in performances),
+        "asked_performance": asked,
+        "customers": reading.customers(),
+        "customer": request.GET.get("customer", "123"),
+        "methods": METHODS,
+        "method": request.GET.get("method", "tok_visa"),
+        "entries": [present.entry(raw) for raw in reversed(entries)],
+        "pos": entries[-1]["pos"] if entries else 0,
+        "epoch": journal.epoch(),
+        "lags": lags_of_page(),
+        "recent": reading.recent_bookings(6),
+        "live": True,
+        "whole": True,
+        **told,
+    }
+    if booking and pos is not None:
+        found = panels(pos, chosen)
+        return context | found | {"sections": found["seats_then"]["sections"]}
+    return context | {"sections": sections(views.seat_map(chosen))}
+
+
+def newest(thin: bool, performance: str = "") -> dict[str, Any]:
+    """The story of the newest booking, which a page follows while none is chosen; {} before the first."""
+    found = reading.recent_bookings(1)
+    return story(str(found[0]["id"]), follow=True, performance=performance, narrow=thin) if found else {}
+
+
+def panel(
+    booking: str, pos: int | None, performance: str, *, follow: bool, narrow: bool, back: bool, seen: str
+) -> dict[str, Any]:
+    """Of one booking's panel. `back`: the page comes from the past, and wants the seats as they are; `seen`: the map it has."""
+    told = story(booking, pos, follow=follow, performance=performance, narrow=narrow)
+    performance = performance or (told["booking"] or {}).get("performance_id", "")
+    if pos is not None:
+        told |= panels(pos, performance, seen=seen)
+    elif back:
+        told |= seats_now(performance)
+    return told | {"performance": performance}
+
+
+def seats_now(performance: str) -> dict[str, Any]:
+    return {"seats_now": {"sections": sections(views.seat_map(performance))}, "lags": lags_of_page()}
+
+
+def is_open(performance: str) -> bool:
+    """Whether there are a hall with seats and a customer to book for."""
+    performances = views.performances()
+    chosen = performance or _first_ahead(performances)
+    return any(one["id"] == chosen and one["seats"] for one in performances) and bool(reading.customers())
+
+
+def _first_ahead(performances: list[dict[str, Any]]) -> str:
+    ahead = [one["id"] for one in performances if one["ahead"]]
+    return FEATURED if FEATURED in ahead else next(iter(ahead), "")
+
+
+def uuid_or_empty(raw: str) -> str:
+    try:
+        return str(UUID(raw))
+    except ValueError:
+        return ""

@@ -58,7 +58,7 @@ def _application() -> object:
 
 
 def _with_sign_of_life(application: Any) -> Any:
-    """Once the server is up, beat like every other process: who looks for its signs of life can also be killed by a fault."""
+    """Once the server is up, beat like every other process: its heartbeat also lets a fault kill it."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":

@@ -57,7 +57,7 @@ def keep_connections(**_: Any) -> None:
 
 @worker_ready.connect
 def beat(**_: Any) -> None:
-    """Give /readyz a sign of life, and send letters again: from threads, for the solo pool's own is the one that works."""
+    """Send /readyz a heartbeat, and send letters again: from threads, for the solo pool's own is the one that works."""
     from messaging.inbox import letter_retries
     from messaging.process.heartbeat import in_background
     from messaging.process.lifecycle import settle

@@ -1,9 +1,7 @@
-"""The control process: owner of the fault plan, and the one who takes databases and Redis down on purpose.
+"""The control process: it owns the fault plan, and takes databases and Redis down on purpose.
 
 state.py      the plan's durable copy: a JSON file, replaced whole
-mirror.py     the plan in Redis, where the services read it and count it down
-proofs.py     which journal entries prove that a fault struck
-databases.py  a database that refuses everybody, and accepts them again
-keeper.py     holds these together
-api.py        HTTP, for the front door alone
+mirror.py the plan in Redis, where the services read it and count strikes proofs.py     which journal entries prove that
+a fault struck databases.py makes a database refuse all clients, and accept them again keeper.py     holds these
+together api.py HTTP, for the front door alone
 """

@@ -1,6 +1,6 @@
-"""The control process over HTTP, for the front door alone: it shows the operator token, whoever asked it.
+"""The control process over HTTP, for the front door alone, which sends the operator token with every request.
 
-A fault travels here as the front door has made it (faults.Fault); what a caller may say is documented there.
+A fault arrives here as the front door has made it (faults.Fault); what a client may send is documented there.
 """
 
 import json

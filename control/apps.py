@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class ControlConfig(AppConfig):
-    """Makes `manage.py control` known to Django; there are no models here."""
+    """Registers `manage.py control` with Django; there are no models here."""
 
     name = "control"

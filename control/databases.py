@@ -1,7 +1,8 @@
-"""A service's database, really down for its clients: PostgreSQL refuses new connections and cuts those there are.
+"""Takes a service's database down for its clients: PostgreSQL refuses new connections and ends the existing ones.
 
-`ALTER DATABASE ... ALLOW_CONNECTIONS false` holds for everybody, also for walsenders and the superuser, so it is done, and
-undone, from the database `postgres` of the same instance. It works alike on a machine and across containers.
+`ALTER DATABASE ... ALLOW_CONNECTIONS false` applies to every client, also to walsenders and the superuser, so it is
+done, and undone, from the database `postgres` of the same instance. It works in the same way on one machine and across
+containers.
 """
 
 import logging
@@ -18,14 +19,14 @@ from topology.processes import HOUSE
 
 log = logging.getLogger(__name__)
 
-CUTTING_S = 5.0  # how long to keep cutting connections that were being made when the door was closed
+CUTTING_S = 5.0  # how long to keep ending connections that were being made when the database was closed
 
 
 class Databases:
-    """Brings each journaled database to the state that is wanted, also when someone else has left it in another.
+    """Brings each journaled database to the wanted state, also when another process has left it in a different one.
 
     `environment` has ADMIN_URL_<INSTANCE>, the superuser's. What an earlier process left is unknown, so the first
-    `reconcile` asks all of them: nothing stays down because its author was killed.
+    `reconcile` checks all of them: nothing stays down because the process that took it down was killed.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -35,9 +36,8 @@ class Databases:
         self._away = {one.alias: Outage(f"postgres-{one.instance}") for one in HOUSE.journaled}
 
     def reconcile(self, wanted: Collection[str]) -> None:
-        """Take the databases of these services down, and every other one up.
-
-        One whose instance is away itself is tried again next time.
+        """Take the databases of these services down, and every other one up. If an instance is down itself, its
+        databases are tried again next time.
         """
         closed = {service.database for service in HOUSE.every_service if service.name in wanted}
         for alias, database in self._databases.items():

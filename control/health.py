@@ -1,4 +1,4 @@
-"""Whether a process does its work, asked from outside.
+"""Checks from outside whether a process does its work.
 
 `python -m control.health <name>` is the health check of the containers: it exits with 0 or 1, without loading Django.
 """
@@ -20,7 +20,7 @@ CONTAINER_PORT = 8000  # where every HTTP process of docker-compose.yml listens,
 def is_healthy(
     process: Process, ports: Mapping[str, int], environment: Mapping[str, str], front: str = "127.0.0.1"
 ) -> bool:
-    """Ask the process in the way it is meant to be asked.
+    """Check the process in the way that its kind requires.
 
     `ports` are by process name; `environment` has REDIS_URL and, for a PostgreSQL, its ADMIN_URL; `front` is the host in the
     front door's URL.
@@ -48,7 +48,7 @@ def http_is_healthy(url: str) -> bool:
 
 
 def has_heartbeat(redis_url: str, name: str) -> bool:
-    """The process has said within the last 10 s that it works (messaging/process/heartbeat.py)."""
+    """The process has sent a heartbeat within the last 10 s (messaging/process/heartbeat.py)."""
     try:
         with redis.Redis.from_url(redis_url, socket_timeout=2) as client:
             return bool(client.exists(f"alive:{name}"))
@@ -66,14 +66,14 @@ def redis_is_healthy(url: str) -> bool:
     try:
         with redis.Redis.from_url(url, socket_timeout=2) as client:
             return bool(client.ping())
-    except redis.AuthenticationError:  # an answer, and not one that waiting would mend
+    except redis.AuthenticationError:  # an answer that would not change with waiting
         raise
     except redis.RedisError:
         return False
 
 
 def postgres_is_healthy(url: str) -> bool:
-    """The server lets a client in."""
+    """The server accepts a client."""
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError as error:

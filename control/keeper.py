@@ -1,7 +1,8 @@
-"""The keeper of the fault plan: arms and clears, notes what struck, and performs what only the control process may.
+"""The keeper of the fault plan: arms and clears faults, records strikes, and carries out what only the control process
+may do.
 
-Every change is on the disk before it acts. What infrastructure is down is not remembered but derived: from the plan, at
-every turn, so that a keeper that was killed takes up where it stood, and nothing stays down by accident.
+Every change is on disk before it takes effect. The set of servers that are down is not stored but derived from the plan
+at every turn. So a keeper that was killed resumes where it stopped, and nothing stays down by accident.
 """
 
 from __future__ import annotations
@@ -34,26 +35,28 @@ class Unknown(LookupError):
 
 
 class Keeper:
-    """Thread-safe. `turn()` again and again; in between, what a person wants. Redis may be away at any time."""
+    """Thread-safe. Call `turn()` repeatedly; the other methods serve a person's requests. Redis may be down at any time."""
 
     def __init__(self, redis: Redis, store: Store, environment: Mapping[str, str]) -> None:
         self._redis, self._store = redis, store
         self._mirror, self._proofs = Mirror(redis), Proofs(redis)
         self._databases = Databases(environment)
         self._state: State = store.load()
-        self._loaded_at: str | None = _now()  # until what the plan had on the house has been dropped
+        self._loaded_at: str | None = (
+            _now()
+        )  # until faults on the sandbox's own programs have been dropped from the plan
         self._journal_end = 0
         self._unmirrored = {record.fault.id for record in self._state.live()}  # Redis may not have them yet
-        self._switched = True  # nor know which mechanisms are off
+        self._switched = True  # nor have the mechanisms that are off
         self._held: list[Held] = []
         self._untold: list[Callable[[], bool]] = []  # observations that wait for Redis
-        self._silent = False  # Redis was, when it was asked last
+        self._silent = False  # whether Redis answered the last time
         self._lock = threading.RLock()
         for record in self._state.records.values():
             if record.fault.fired > len(record.proofs):
                 self._proofs.expect(record.fault, 0)
 
-    # What a person wants
+    # Requests of a person
 
     def arm(self, fault: Fault) -> Record:
         """Raises FaultError when it cannot be armed."""
@@ -73,7 +76,7 @@ class Keeper:
             return self._state.records.get(fault.id, record)
 
     def clear(self, name: str, who: str = "") -> Record:
-        """Clear a live fault; take a spent one from the list. Raises Unknown."""
+        """Clear a live fault; remove a spent one from the list. Raises Unknown."""
         with self._lock:
             record = self._find(name)
             if self._acts(record):
@@ -97,7 +100,7 @@ class Keeper:
             return released
 
     def clear_all(self, who: str = "") -> int:
-        """Clear what is live, forget what is spent; returns how many were live."""
+        """Clear the live faults, remove the spent ones; returns how many were live."""
         with self._lock:
             live = [record for record in self._state.records.values() if self._acts(record)]
             self._state.records = {record.fault.id: record for record in live}
@@ -119,9 +122,9 @@ class Keeper:
                 self.turn()
 
     def listing(self) -> list[dict[str, Any]]:
-        """Everything armed and what became of it, in the order of arming; as fresh as Redis lets us be.
+        """All armed faults and their outcomes, in the order of arming; as recent as Redis allows.
 
-        A turn that waits for Redis, or for a database, keeps nobody waiting who only looks.
+        A turn that waits for Redis, or for a database, does not delay readers.
         """
         if self._lock.acquire(timeout=LOOK_S):
             try:
@@ -132,7 +135,7 @@ class Keeper:
         return [self.shown(record) for record in list(self._state.records.values())]
 
     def shown(self, record: Record) -> dict[str, Any]:
-        """A record, with what it holds. `told`: the services know of it; until Redis does they cannot meet it."""
+        """A record, with what it holds. `told`: Redis has the fault; until then the services cannot hit it."""
         name = record.fault.id
         held = [asdict(one) for one in self._held if one.fault == name]
         return {**record.as_dict(), "held": held, "told": name not in self._unmirrored}
@@ -141,14 +144,14 @@ class Keeper:
         return self._state.off
 
     def tell_of_slot(self, service: str, text: str) -> None:
-        """A replication slot was lost, and has been made again (see slots.py)."""
+        """Observe that a replication slot was lost, and has been recreated (see slots.py)."""
         with self._lock:
             self._tell(service, "slot", text)
 
-    # What the keeper does of itself
+    # The keeper's own work
 
     def turn(self) -> None:
-        """Look at Redis, perform what is due, end what is over. Cheap while nothing is armed."""
+        """Read Redis, carry out what is due, end what is over. Cheap while nothing is armed."""
         with self._lock:
             before = as_text(self._state)
             spent: list[str] = []
@@ -156,36 +159,37 @@ class Keeper:
                 spent = self._meet(self._mirror.read())
                 self._held = self._standing()
                 self._silent = False
-            except RedisError as error:  # away: then the durable copy is all there is
+            except RedisError as error:  # away: then only the durable copy exists
                 if not self._silent:
                     log.warning("Redis does not answer, trying on: %s", error)
                 self._silent = True
             self._move_outages()
-            if not self._down(Point.REDIS):  # it would lose what it is told
+            if not self._down(Point.REDIS):  # it would lose what is written now
                 self._tell_all()
             if as_text(self._state) != before:
                 self._state.forget_oldest()
                 self._save()
-            with contextlib.suppress(RedisError):  # only now: a keeper killed before would have armed them anew
+            with contextlib.suppress(
+                RedisError
+            ):  # only now: a keeper that was killed before this would have armed them again
                 self._mirror.remove(spent)
             self._databases.reconcile(self._down(Point.DATABASE))
             if self._down(Point.REDIS):
                 lose_everything(self._redis)
 
     def rest(self) -> None:
-        """Before this process ends: nothing stays down without somebody to bring it up again."""
+        """Before this process ends: bring everything up again, since no other process would."""
         with self._lock:
             self._databases.reconcile(())
 
     def _meet(self, seen: Seen) -> list[str]:
-        """Bring the durable copy and the mirror together: Redis knows what struck, we know what is armed.
-
-        Returns what the mirror need not have any longer.
+        """Reconcile the durable copy and the mirror: Redis has the strikes, the durable copy the armed faults. Returns
+        the faults that the mirror no longer needs.
         """
         records = self._state.records
         if text := self._mirror.put_aside(seen):
             self._tell("control", "fault plan", text)
-            self._unmirrored |= seen.unreadable.keys()  # it may stand where one that is armed stood
+            self._unmirrored |= seen.unreadable.keys()  # it may have replaced one that is armed
         ours = seen.epoch == self._state.epoch
         for name, fault in seen.faults.items() if ours else ():
             known = records.setdefault(name, Record(fault))
@@ -200,7 +204,7 @@ class Keeper:
             missing = [fault for fault in self._mirrored() if fault.id not in seen.faults]
             self._mirror.add(fault for fault in missing if fault.id in self._unmirrored)
             for fault in missing:
-                if fault.id not in self._unmirrored:  # somebody took it out of Redis by hand
+                if fault.id not in self._unmirrored:  # a person removed it from Redis
                     records[fault.id].fault = replace(fault, cleared_at=_now())
             if self._switched:
                 self._mirror.write_off(self._state.off)
@@ -213,8 +217,8 @@ class Keeper:
         return [name for name in seen.faults if ours and not records[name].fault.live]
 
     def _drop_house(self) -> None:
-        """Once after a start: a fault that kills the sandbox's own programs ends with them, Redis' copy too, or no start
-        would succeed. What it struck before is known by then."""
+        """Once after a start: a fault that kills the sandbox's own programs is ended, also in Redis' copy, or no start
+        would succeed. Its earlier strikes have been recorded by then."""
         loaded_at, self._loaded_at = self._loaded_at, None
         for record in self._state.live():
             if (
@@ -235,7 +239,7 @@ class Keeper:
         return standing
 
     def _move_outages(self) -> None:
-        """Outages are ours to perform: written down as fired before they act."""
+        """The keeper carries out outages itself: it records each as fired before it acts."""
         begun, ended = move(self._state.records.values(), datetime.now(UTC))
         for fault in begun:
             self._proofs.expect(fault, self._journal_end)
@@ -268,7 +272,7 @@ class Keeper:
             raise Unknown(f"there is no fault '{name}'") from None
 
     def _mirrored(self) -> list[Fault]:
-        """What the services are to know of: live, and theirs to perform."""
+        """The faults that the services need: live ones that they carry out themselves."""
         live = [record.fault for record in self._state.live()]
         return [fault for fault in live if (fault.point, fault.action) not in BY_CONTROL]
 
@@ -279,7 +283,7 @@ class Keeper:
         self._untold.append(lambda: observe(self._redis, service or "control", kind, text, booking=booking, **more))
 
     def _tell_all(self) -> None:
-        while self._untold and self._untold[0]():  # not taken: told again in the next turn
+        while self._untold and self._untold[0]():  # not taken: sent again in the next turn
             del self._untold[0]
 
 

@@ -1,4 +1,4 @@
-"""The failpoint matrix as a process of the control process's own: one at a time, its result in a file that outlives it."""
+"""The failpoint matrix as a child of the control process: one at a time, with its result in a file that outlives it."""
 
 import json
 import subprocess
@@ -8,11 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
-PATIENCE_S = 10.0  # for it to end, when we do
+PATIENCE_S = 10.0  # for it to end, when this process ends
 
 
 class AlreadyRunning(RuntimeError):
-    """A matrix runs; there is room for one."""
+    """A matrix is already running; only one can run at a time."""
 
 
 class Matrix:
@@ -25,7 +25,7 @@ class Matrix:
     def start(self, only: str, sample: bool) -> None:
         """Raises AlreadyRunning."""
         if self.running:
-            raise AlreadyRunning("a matrix runs already; wait for its end")
+            raise AlreadyRunning("a matrix is already running; wait for its end")
         command = [
             sys.executable,
             "manage.py",

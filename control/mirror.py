@@ -1,7 +1,7 @@
-"""The plan in Redis. The services read it there and count it down there, so Redis is asked what struck.
+"""The plan in Redis. The services read it and count strikes there, so strikes are read back from Redis.
 
-The key `faults:epoch` says whose plan it is. Where it is missing, Redis has lost its data (or is another Redis), and gets the
-plan anew from the durable copy.
+The key `faults:epoch` identifies the plan. If it is missing, Redis has lost its data (or is another Redis), and gets
+the plan again from the durable copy.
 """
 
 import logging
@@ -21,9 +21,9 @@ EPOCH_KEY = "faults:epoch"
 JOURNAL = "journal"
 log = logging.getLogger(__name__)
 ASIDE = "faults:unreadable"
-"""A hash: what was found in the plan and is no fault, as it was found, by its field. At most LIMIT of them."""
+"""A hash: values found in the plan that are not faults, unchanged, by their field. At most LIMIT of them."""
 
-# Only what is still as it was read: somebody may have armed under that id since.
+# Only if the value is unchanged: another client may have armed a fault under that id since.
 _PUT_ASIDE = """
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 if redis.call('HLEN', KEYS[2]) < tonumber(ARGV[3]) then redis.call('HSET', KEYS[2], ARGV[1], ARGV[2]) end
@@ -35,8 +35,8 @@ return redis.call('HDEL', KEYS[1], ARGV[1])
 class Seen:
     """What Redis holds. `journal_end`: position of the newest journal entry on its stream, read before the faults.
 
-    `unreadable`: what is no fault to this version, by the id it stands under: (that, the value, why).
-    `wrong`: the keys of the plan that hold something else than a plan; then its epoch is nobody's.
+    `unreadable`: values that this version cannot read as faults: (id, value, why). `wrong`: the keys of the plan that
+    hold something other than a plan; then its epoch does not count.
     """
 
     epoch: str
@@ -74,9 +74,9 @@ class Mirror:
         )
 
     def put_aside(self, seen: Seen) -> str:
-        """Take what is no fault out of the services' sight, and keep it for whoever wants to know what it was.
+        """Move what is not a fault out of the plan that the services read, and keep it for inspection.
 
-        Returns a sentence for the journal, which the log has too; nothing if there is nothing.
+        Returns a sentence for the journal, which is also logged; "" if there is nothing to move.
         """
         if not seen.unreadable and not seen.wrong:
             return ""
@@ -88,12 +88,12 @@ class Mirror:
             {name: why for name, _, why in seen.unreadable.values()}
             | {key.encode(): "a key of another type" for key in seen.wrong}
         )
-        text = f"the fault plan in Redis held what is no fault, which is kept as {ASIDE} now: {found}"
+        text = f"the fault plan in Redis held values that are not faults, which are kept as {ASIDE} now: {found}"
         log.warning("%s", text)
         return text
 
     def write_all(self, epoch: str, faults: Iterable[Fault], off: Collection[str]) -> None:
-        """Replace what is there, at once: for a Redis that is not ours yet."""
+        """Replace the whole plan atomically: for a Redis that does not have this plan yet."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(KEY, OFF_KEY)
         armed: dict[Any, Any] = {fault.id: dump(fault) for fault in faults}
@@ -107,7 +107,7 @@ class Mirror:
         delivered(self._redis)
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Put what is new beside what is there: to write that again would undo a strike counted since it was read."""
+        """Add what is new, and rewrite nothing: that would undo a strike counted since the plan was read."""
         for fault in faults:
             pipe = self._redis.pipeline(transaction=True)
             pipe.hsetnx(KEY, fault.id, dump(fault))
@@ -130,9 +130,8 @@ class Mirror:
 
 
 def end_what_kills(redis: Redis) -> None:
-    """In the copy of the plan that Redis has kept: processes meet it before the control process is up.
-
-    Of a key that holds no plan nothing is armed; the control process puts it aside.
+    """End those faults in Redis' copy of the plan: processes read it before the control process is up. A key that does
+    not hold a plan arms nothing; the control process moves it aside.
     """
     try:
         deadly = [fault.id for fault in listing(redis) if kills(fault)]

@@ -1,4 +1,4 @@
-"""What an outage is: a fault that the control process performs, because no service may."""
+"""Outages: faults that the control process carries out, because no service may."""
 
 import contextlib
 from collections.abc import Iterable
@@ -14,26 +14,27 @@ USUAL_S = {Point.DATABASE: 20.0, Point.REDIS: 1.0}
 
 
 def check_outage(fault: Fault) -> None:
-    """Raise FaultError for what cannot be said of a server: it is down for everybody, and for a stretch of time."""
+    """Raise FaultError for a scope or trigger that makes no sense for a server: it is down for every client, and for
+    some time."""
     if fault.trigger.kind not in (Kind.ONCE, Kind.ALWAYS) or fault.trigger.after:
-        raise FaultError("an outage happens at once: the trigger is once (for `seconds`) or always (until cleared)")
+        raise FaultError("an outage begins immediately: the trigger is once (for `seconds`) or always (until cleared)")
     named = [name for name in ("message", "step", "direction", "booking", "seat") if getattr(fault, name)]
     named += ["customer"] if fault.customer is not None else []
     named += ["new booking"] if fault.only_new else []
     named += ["visitor's next booking"] if fault.visitor else []
     if named:
-        raise FaultError(f"a server is down for everybody; it cannot be so for one {named[0]}")
+        raise FaultError(f"a server is down for all bookings; it cannot be down for one {named[0]}")
 
 
 def length(fault: Fault) -> float:
-    """How long it lasts, in seconds. Until cleared means until the fault expires, at the latest."""
+    """How long it lasts, in seconds. An outage until cleared lasts at most until the fault expires."""
     if fault.trigger.kind is Kind.ALWAYS:
         return 24 * 3600.0
     return fault.seconds or USUAL_S[fault.point]
 
 
 def move(records: Iterable[Record], now: datetime) -> tuple[list[Fault], list[Fault]]:
-    """Claim the outages that are due, and end those that are over; returns both. Acting on it is the caller's."""
+    """Claim the outages that are due, and end those that are over; returns both. The caller acts on them."""
     begun, ended = [], []
     moment = now.isoformat(timespec="microseconds")
     for record in records:
@@ -66,7 +67,7 @@ def described(fault: Fault) -> str:
 
 
 def lose_everything(redis: Redis) -> None:
-    """Redis forgets all it has and ends; its supervisor starts it again. Called for as long as it is to be down."""
+    """Redis loses all its data and ends; its supervisor starts it again. Called repeatedly while it has to be down."""
     with contextlib.suppress(RedisError):
-        redis.flushall()  # with the append-only file, or it would all be there again
+        redis.flushall()  # with the append-only file, or the data would be loaded again
         redis.shutdown(nosave=True)

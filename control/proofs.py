@@ -1,4 +1,5 @@
-"""Which journal entries prove that a fault struck: the observation that the struck code left, as the recorder placed it."""
+"""Finds the journal entries that prove that a fault struck: the observations of the struck code, as the recorder stored
+them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,11 +13,11 @@ from faults import Fault
 
 PAGE = 500
 KEPT = 20  # the newest proofs of one fault
-LOOK_BACK = 5000  # entries looked at when it is unknown since when to look
+LOOK_BACK = 5000  # entries searched when the starting position is unknown
 
 
 class Proofs:
-    """Looks for the entries of strikes that have none yet; reads nothing while there is no such strike."""
+    """Finds the entries of strikes that have none yet; reads nothing while there is no such strike."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -27,7 +28,7 @@ class Proofs:
         self._wanted.setdefault(fault.id, after)
 
     def collect(self, records: dict[str, Record], end: int) -> bool:
-        """Note what the journal's stream has to say up to `end`; True if there was something. Raises RedisError."""
+        """Record the proofs on the journal's stream up to `end`; True if there was one. Raises RedisError."""
         for gone in self._wanted.keys() - records.keys():
             del self._wanted[gone]
         start = min(self._wanted.values(), default=end)
@@ -50,7 +51,7 @@ class Proofs:
         while True:
             page: Any = self._redis.xrange(JOURNAL, min=f"({after}-0", count=PAGE)
             for _, fields in page:
-                if b'"kind":"observation"' in fields[b"e"]:  # nearly all entries are not, and are long
+                if b'"kind":"observation"' in fields[b"e"]:  # nearly all entries are no proofs, and are long
                     yield orjson.loads(fields[b"e"])
             if len(page) < PAGE:
                 return
@@ -58,7 +59,8 @@ class Proofs:
 
 
 def _strike_of(entry: dict[str, Any]) -> tuple[str, int]:
-    """Whose strike the entry tells of, and which one. A hold that ends is told too; its first entry is the strike's."""
+    """The fault and the number of the strike that the entry proves. The end of a hold has an entry too; its first entry
+    is the strike's."""
     data = entry.get("data") or {}
     told = data.get("data") or {}
     try:

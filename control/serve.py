@@ -1,4 +1,4 @@
-"""The control process: its keeper turns in a thread of its own, its API answers beside it."""
+"""The control process: its keeper runs in a thread, alongside the API."""
 
 import logging
 import os
@@ -27,7 +27,9 @@ from serving.doors.bodies import Bounded
 from serving.doors.sockets import BoundedHttp
 
 TURN_S = 0.25
-PATIENCE_S = 0.5  # with Redis; a turn waits so long two or three times, and with it whoever arms or clears
+PATIENCE_S = (
+    0.5  # with Redis; a turn may wait this long two or three times, and a client that arms or clears waits with it
+)
 log = logging.getLogger(__name__)
 
 
@@ -42,7 +44,8 @@ def run(host: str, port: int) -> None:
     matrix = Matrix(Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", ""))
     _use_urls(keeper, matrix)
     settle()
-    # uvicorn raises the signal that ended it once more: by default that kills us before what is down is brought up again.
+    # uvicorn raises the signal that ended it once more: by default that would kill this process before it brings
+    # everything up again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     turning.start()
@@ -70,12 +73,12 @@ def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:
             keeper.turn()
             signs.turn()
             heartbeat.beat()
-        except Exception:  # a disk that is full, say; the plan in Redis still stands, and the next turn may succeed
-            log.exception("the keeper's turn failed; another comes")
+        except Exception:  # for example a full disk; the plan in Redis is still valid, and the next turn may succeed
+            log.exception("the keeper's turn failed; trying again")
 
 
 def _use_urls(keeper: Keeper, matrix: Matrix) -> None:
-    """The whole of this process's URLs are its API's: it has no pages, cookies or scripts."""
+    """All URLs of this process belong to its API: it has no pages, cookies or scripts."""
     urls = ModuleType("control.urls")
     urls.urlpatterns = [path("", build(keeper, matrix).urls)]  # type: ignore[attr-defined]
     settings.ROOT_URLCONF = urls

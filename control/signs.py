@@ -1,7 +1,6 @@
-"""When everything was started, and when each program beat last, for a Redis that loses its data.
-
-Redis has both (messaging.process.heartbeat), written by others: a program that was dead before the loss would be told as starting
-ever after. This process has read them, and tells Redis again.
+"""Keeps the time of the start, and of each program's last heartbeat, for a Redis that loses its data. Redis has both
+(messaging.process.heartbeat), written by others. Without them, a program that was dead before the loss would be shown
+as starting for ever. This process reads both, and writes them to Redis again.
 """
 
 from typing import cast
@@ -12,7 +11,7 @@ from messaging.process.heartbeat import SEEN, STARTED
 
 
 class Signs:
-    """Call `turn()` again and again. What it knows is what Redis had at the last turn; it keeps nothing on the disk."""
+    """Call `turn()` repeatedly. It keeps what Redis had at the last turn in memory, and nothing on disk."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -20,7 +19,7 @@ class Signs:
         self._seen: dict[bytes, bytes] = {}
 
     def turn(self) -> None:
-        """Never raises: a Redis that is away is asked again."""
+        """Never raises: a Redis that is away is tried again."""
         try:
             pipe = self._redis.pipeline(transaction=True)
             pipe.get(STARTED)
@@ -34,7 +33,7 @@ class Signs:
             pass
 
     def _tell(self, started: bytes) -> None:
-        """Whoever has beaten since, or noted another start, is right."""
+        """Write the kept values; newer heartbeats, or another start, win."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.set(STARTED, started, nx=True)
         for program, at in self._seen.items():

@@ -1,9 +1,9 @@
-"""The readers' replication slots, and their publications, are kept there while the sandbox runs, not at its start alone.
+"""Keeps the readers' replication slots and publications in existence while the sandbox runs, not only at its start.
 
-A slot that somebody drops, or whose log PostgreSQL has thrown away (`max_slot_wal_keep_size`), stops its reader for good: a
-relay sends nothing, the recorder records nothing. Only a superuser makes a slot, so this is the control process's, here and
-in containers. Its reader connects again by itself, and finds the hole: a relay fills it from the outbox, and the recorder is
-told of the gap by a note in the log.
+A slot that somebody drops, or whose log PostgreSQL has thrown away (`max_slot_wal_keep_size`), stops its reader
+permanently: a relay sends nothing, the recorder records nothing. Only a superuser can create a slot, so the control
+process does it, here and in containers. The reader reconnects by itself, and detects the hole: a relay fills it from
+the outbox, and a note in the log informs the recorder of the gap.
 """
 
 import logging
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 Told = Callable[[str, str], None]
-"""Called with a service and a sentence about what was mended there."""
+"""Called with a service and a sentence about what was repaired there."""
 
 
 def keep(environment: Mapping[str, str], told: Told, stop: threading.Event) -> list[threading.Thread]:
-    """Look after each database in a thread of its own until `stop`: one that is frozen holds up no other.
+    """Watch each database in its own thread until `stop`: a frozen one delays no other.
 
     `environment` has the superuser's addresses, and the recorder's, whose password proves that a note is ours.
     """
@@ -63,7 +63,7 @@ def _keep(alias: str, url: str, key: str, told: Told, stop: threading.Event) -> 
                     options="-c lock_timeout=5s",
                 )
             for slot in mend(connection, alias, key):
-                log.warning("the replication slot %s of %s was lost; it has been made again", slot, alias)
+                log.warning("the replication slot %s of %s was lost; it has been recreated", slot, alias)
                 told(alias, _sentence(slot, alias))
             away.over()
         except psycopg.Error as error:
@@ -76,8 +76,8 @@ def _keep(alias: str, url: str, key: str, told: Told, stop: threading.Event) -> 
 
 def _sentence(slot: str, alias: str) -> str:
     catches_up = (
-        "what is there is recorded again"
+        "the existing rows are recorded again"
         if slot == HOUSE.database(alias).slot
         else "the relay sends what it missed from the outbox"
     )
-    return f"the replication slot {slot} of {alias} was lost and has been made again: {catches_up}"
+    return f"the replication slot {slot} of {alias} was lost and has been recreated: {catches_up}"

@@ -1,4 +1,4 @@
-"""The plan's durable copy. Redis may lose everything, on purpose too; what is armed, and what struck, is kept here."""
+"""The plan's durable copy: the armed faults and their strikes. Redis may lose everything, also on purpose."""
 
 import logging
 import os
@@ -18,10 +18,10 @@ ENDED_KEPT = 50  # spent and cleared faults that stay in the list
 
 @dataclass
 class Record:
-    """A fault and what became of it. `proofs` are the journal entries of its strikes, oldest first: {"number" (which strike),
+    """A fault and its outcome. `proofs` are the journal entries of its strikes, oldest first: {"number" (which strike),
     "pos", "booking", "at", "title"}.
 
-    `until` is set while the control process performs it: when it ends (ISO 8601, UTC).
+    `until` is set while the control process carries it out: when it ends (ISO 8601, UTC).
     """
 
     fault: Fault
@@ -34,7 +34,7 @@ class Record:
 
 @dataclass
 class State:
-    """Everything the control process must not forget. A new epoch begins with a new file."""
+    """Everything that must survive the control process. A new epoch begins with a new file."""
 
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     records: dict[str, Record] = field(default_factory=dict)  # by the fault's id, in the order they were armed
@@ -50,7 +50,7 @@ class State:
 
 
 def as_text(state: State) -> bytes:
-    """The state as it is kept: two that say the same are the same bytes. A thousand faults take 2 ms."""
+    """The state as it is stored: equal states are the same bytes. A thousand faults take 2 ms."""
     return orjson.dumps({"epoch": state.epoch, "off": sorted(state.off), "records": list(state.records.values())})
 
 
@@ -61,13 +61,13 @@ def kills(fault: Fault) -> bool:
 
 
 def _read(raw: bytes) -> State:
-    """Raises ValueError, TypeError or KeyError for what is no state."""
+    """Raises ValueError, TypeError or KeyError if the text is not a state."""
     data = orjson.loads(raw)
     records = [Record(Fault(**item["fault"]), proofs=item["proofs"], until=item["until"]) for item in data["records"]]
     texts = [data["epoch"], *data["off"], *(record.until for record in records)]
     numbers = [proof["number"] for record in records for proof in record.proofs]
     if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, int) for one in numbers):
-        raise TypeError("a text or a number is something else")
+        raise TypeError("a text or a number has another type")
     by_id = {record.fault.id: record for record in records}
     return State(epoch=data["epoch"], records=by_id, off=frozenset(data["off"]))
 
@@ -80,7 +80,7 @@ class Store:
         self._path = directory / "plan.json"
 
     def load(self) -> State:
-        """The state as it was saved last; a new one where there is none, or none that can be read (it is put aside)."""
+        """The state that was saved last; a new one if there is none, or if it cannot be read (then the file is moved aside)."""
         try:
             return _read(self._path.read_bytes())
         except FileNotFoundError:
@@ -92,9 +92,8 @@ class Store:
             return State()
 
     def end_what_kills(self) -> set[str]:
-        """Before the sandbox starts: clear what kills or stops processes or servers, or it might not come up; returns the ids.
-
-        Other faults outlive a restart of the sandbox.
+        """Before the sandbox starts: clear the faults that kill or stop processes or servers, or it might not start;
+        returns the ids. Other faults survive a restart of the sandbox.
         """
         state, now = self.load(), datetime.now(UTC).isoformat(timespec="microseconds")
         deadly = [
@@ -107,7 +106,7 @@ class Store:
         return {record.fault.id for record in deadly}
 
     def save(self, state: State) -> None:
-        """On the disk when this returns; a crash in between leaves the old file."""
+        """The state is on disk when this returns; a crash in between leaves the old file."""
         draft = self._path.with_suffix(".new")
         with draft.open("wb") as file:
             file.write(as_text(state))

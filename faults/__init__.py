@@ -1,7 +1,7 @@
-"""Fault injection: named points, and the plan of what is armed. Its list of services is the house's.
+"""Fault injection: named points, and the plan of what is armed. The list of services comes from the house.
 
-Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `held` and `catalogue`; end with `clear` and
-`release`. A process asks its `Plan` at each point.
+Arm with `arm(redis, Fault(...))` or `parse` (from JSON); see with `listing`, `held` and `catalogue`; end with `clear`
+and `release`. A process checks its `Plan` at each point.
 """
 
 from faults.acting import Alive, InjectedError, act, hanging

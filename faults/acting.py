@@ -17,7 +17,7 @@ BREATH_S = 0.05
 _hanging = threading.Event()
 
 Alive = Callable[[], object]
-"""Called while a process stands still: its signs of life. Returning False ends the wait (the process has to stop)."""
+"""Called while a process is held: it sends heartbeats. Returning False ends the wait (the process has to stop)."""
 
 
 class InjectedError(RuntimeError):
@@ -25,9 +25,8 @@ class InjectedError(RuntimeError):
 
 
 def act(fault: Fault, redis: Redis, process: str, target: Target, alive: Alive = lambda: True) -> str:
-    """Error, crash, delay, hold, pause or hang, here and now. Other actions are for the call site.
-
-    Returns how a hold or a pause ended, and "" for anything else. Raises InjectedError.
+    """Carry out error, crash, delay, hold, pause or hang. Other actions are up to the call site. Returns how a hold or
+    a pause ended, otherwise "". Raises InjectedError.
     """
     match fault.action:
         case Action.ERROR:
@@ -44,7 +43,7 @@ def act(fault: Fault, redis: Redis, process: str, target: Target, alive: Alive =
 
 
 def hanging() -> bool:
-    """Whether this process hangs on purpose: a thread of it that lives on must give no sign of life then."""
+    """Whether this process hangs on purpose: its remaining threads must send no heartbeat then."""
     return _hanging.is_set()
 
 

@@ -1,4 +1,4 @@
-"""A fault as somebody asks for it: what may be chosen, and what is refused although it could be kept in a plan."""
+"""Requests for a fault: which fields a request may have, and what is refused although a plan could hold it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faults.messages import STEPS, messages
 from faults.points import Action, Point
 from faults.trigger import Kind
 
-HOUSE_TIMES = 3  # strikes of one fault on the house's own programs
+HOUSE_TIMES = 3  # strikes of one fault on the sandbox's own programs
 OWN_TIMES = 3  # strikes of one fault that a visitor arms
 OWN: dict[Point, frozenset[Action]] = {
     Point.TRANSACTION_BEFORE: frozenset({Action.ERROR}),
@@ -23,17 +23,17 @@ OWN: dict[Point, frozenset[Action]] = {
     Point.RELAY_BEFORE_PUBLISH: frozenset({Action.DROP, Action.DUPLICATE, Action.DELAY, Action.HOLD}),
     Point.BUS: frozenset({Action.DROP, Action.DUPLICATE, Action.DELAY, Action.REORDER}),
 }
-"""What touches only the booking it strikes. A crash, a hang or a pause stops a process that serves everybody, and so do a delay
-and a hold inside a worker; a relay sets the one message aside and goes on."""
+"""Actions that affect only the booking they strike. A crash, a hang or a pause stops a process that serves all
+bookings, and so do a delay and a hold inside a worker; a relay only sets the one message aside."""
 ASKED = (
     "point", "action", "service", "message", "step", "direction", "booking", "seat", "customer", "trigger", "reason",
     "seconds", "name", "expires_at", "only_new", "visitor",
 )  # fmt: skip
-"""The fields a person may choose; the others are the plan's own."""
+"""The fields a request may have; the others are set by the plan."""
 
 
 def parse(data: Mapping[str, Any], who: str = "") -> Fault:
-    """A fault from JSON, as the API and the command line take it: any field named in ASKED. Raises FaultError."""
+    """A fault from JSON, as the API and the command line accept it: any field named in ASKED. Raises FaultError."""
     missing = [name for name in ("point", "action") if name not in data]
     if missing:
         raise FaultError(f"a fault needs {' and '.join(missing)}")
@@ -49,7 +49,8 @@ def parse(data: Mapping[str, Any], who: str = "") -> Fault:
 
 
 def check_house(fault: Fault) -> None:
-    """Refuse what could lock everybody out. Raises FaultError. Not asked of a plan that is kept, which must stay readable."""
+    """Refuse faults that could lock everybody out. Raises FaultError. Not applied to a stored plan, which must stay
+    readable."""
     if not fault.on_the_house:
         return
     place = fault.service or fault.point
@@ -65,12 +66,13 @@ def check_house(fault: Fault) -> None:
 
 
 def check_own(fault: Fault, visitor: str) -> None:
-    """Refuse what a visitor may not arm: whatever could touch more than their next booking, or one booking of theirs.
+    """Refuse faults that a visitor may not arm: those that could affect more than their next booking, or one booking of
+    theirs.
 
-    Whether the booking that it names is theirs, Booking knows; see gateway.people.ownership. Raises FaultError.
+    Whether the named booking is theirs is checked elsewhere: see gateway.people.ownership. Raises FaultError.
     """
     if not (fault.booking or (fault.visitor and fault.visitor == visitor)) or fault.visitor not in ("", visitor):
-        raise FaultError("it is not for your next booking, nor for a booking of yours")
+        raise FaultError("it is not for your next booking, and not for a booking of yours")
     if fault.action not in OWN.get(fault.point, frozenset()):
         raise FaultError(f"'{fault.action}' at '{fault.point}' touches more than one booking")
     if fault.trigger.kind not in (Kind.ONCE, Kind.TIMES) or (fault.trigger.limit or 0) > OWN_TIMES:
@@ -85,12 +87,12 @@ def _often(fault: Fault) -> str:
 
 
 def _check_scope(fault: Fault) -> None:
-    """Refuse what would never strike. Only of what somebody asks for: a plan that was kept must always be readable."""
+    """Refuse faults that would never strike. Only for new requests: a stored plan must always be readable."""
     given = [name for name in ("step", "direction", "booking", "seat") if getattr(fault, name)]
     given += ["visitor's next booking"] if fault.visitor else []
     given += [name for name in ("customer", "only_new") if getattr(fault, name) not in (None, False)]
     if given and fault.point in (Point.API, Point.PROCESS, Point.REDIS):
-        raise FaultError(f"a fault at '{fault.point}' strikes whoever comes; it cannot be for one {given[0]}")
+        raise FaultError(f"a fault at '{fault.point}' strikes every request; it cannot be for one {given[0]}")
     passing = messages(fault.point, fault.service)
     if fault.message and fault.message not in passing:
         place = f"'{fault.point}' of {fault.service}" if fault.service else f"'{fault.point}'"

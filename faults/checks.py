@@ -1,4 +1,4 @@
-"""Checking what somebody asks for, with sentences that name what is allowed."""
+"""Checks of requested values; the error messages name what is allowed."""
 
 import math
 import re
@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-UNKEPT = re.compile("[\x00\ud800-\udfff]")  # no UTF-8 has halves of surrogate pairs, and no database NUL
+UNKEPT = re.compile("[\x00\ud800-\udfff]")  # UTF-8 cannot encode halves of surrogate pairs, and no database stores NUL
 
 
 class FaultError(ValueError):
-    """The fault asked for makes no sense; the text says what would."""
+    """The requested fault makes no sense; the text names what would."""
 
 
 def one_of(kind: type[StrEnum], value: Any, name: str) -> Any:
@@ -27,7 +27,7 @@ def number(value: Any, name: str, least: float, most: float) -> None:
         or (isinstance(value, float) and not math.isfinite(value))
     ):
         raise FaultError(f"{name} is a number from {least:g} to {most:g}, not {value!r}")
-    if not least <= value <= most:  # also of a whole number that no float can hold
+    if not least <= value <= most:  # also for a whole number that no float can hold
         raise FaultError(f"{name} is from {least:g} to {most:g}, not {value!r:.30}")
 
 
@@ -42,7 +42,7 @@ def text(value: Any, name: str) -> None:
 
 
 def moment(value: Any, name: str) -> str:
-    """The same moment with six decimals in UTC, so that moments compare as texts (the claim's script compares them)."""
+    """The same moment in UTC with six decimals, so that moments can be compared as texts (the claiming script does)."""
     try:
         found = datetime.fromisoformat(value)
         if found.tzinfo is None:

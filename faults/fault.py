@@ -1,4 +1,4 @@
-"""A fault as a value: what strikes where, whom, when, how often. Checked when it is made."""
+"""A fault as a value: its action, point, scope and trigger. Checked when it is created."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faults.trigger import Trigger, trigger_of
 
 LONGEST_S = 300.0
 HOLD_S = 120.0  # a hold goes on by itself then
-HANG_S = 60.0  # a hang whose length nobody chose
+HANG_S = 60.0  # a hang without a chosen length
 EXPIRES_AFTER = timedelta(hours=1)
 HOUSE_EXPIRES_AFTER = timedelta(seconds=60)
 DIRECTIONS = ("", "forward", "compensation", "fence")
@@ -24,8 +24,7 @@ DIRECTIONS = ("", "forward", "compensation", "fence")
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A fault, armed or spent. Empty scope fields mean "any"; all that are given must fit. Times are ISO 8601, UTC.
-
+    """A fault, armed or spent. Empty scope fields mean "any"; all given ones must match. Times are ISO 8601, UTC.
     Raises FaultError for anything that makes no sense.
     """
 
@@ -39,15 +38,15 @@ class Fault:
     seat: str = ""
     customer: int | None = None
     visitor: str = ""  # pseudonym: only the first booking that this visitor places after it was armed
-    only_new: bool = False  # spares the bookings that were placed before it was armed
+    only_new: bool = False  # excludes bookings that were placed before it was armed
     trigger: Trigger = field(default_factory=Trigger)
-    reason: str = ""  # the reason a refusal gives
+    reason: str = ""  # the reason of a refusal
     seconds: float = 0.0  # length of a delay; bound of a hold, hang, pause, down or reorder (0: the usual)
-    name: str = ""  # label of the toggle it came from
+    name: str = ""  # label of the toggle that armed it
     who: str = ""  # who armed it
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     armed_at: str = field(default_factory=lambda: iso(datetime.now(UTC)))
-    expires_at: str = ""  # an hour after arming (of the house's own programs a minute) unless told
+    expires_at: str = ""  # by default an hour after arming (for the sandbox's own programs a minute)
     passes: int = 0
     fired: int = 0
     last_fired: str = ""
@@ -116,12 +115,13 @@ class Fault:
 
     @property
     def personal(self) -> bool:
-        """Whether it is meant for a seat, a customer or a visitor, whom few messages name."""
+        """Whether it is meant for a seat, a customer or a visitor, which few messages name."""
         return bool(self.seat or self.visitor) or self.customer is not None
 
     @property
     def on_the_house(self) -> bool:
-        """Whether it strikes what the sandbox itself stands on: its own programs, Redis, the instance of views and journal."""
+        """Whether it strikes a part that the sandbox itself needs: its own programs, Redis, the instance of views and
+        journal."""
         return (
             (self.point == Point.PROCESS and self.service in SANDBOX)
             or self.point == Point.REDIS
@@ -133,16 +133,15 @@ class Fault:
         return (not self.seat or self.seat in target.seats) and self.customer in (None, target.customer)
 
     def begins_with(self, target: Target, known: Collection[str]) -> bool:
-        """Whether this message tells of a booking that the fault is meant for, and did not know of.
-
-        Of a visitor's bookings that is the first one placed after the fault was armed, and no other.
+        """Whether this message announces a booking that the fault is meant for, and that is new to it. Of a visitor's
+        bookings that is the first one placed after the fault was armed, and no other.
         """
         if self.visitor and (known or self._came_before(target.booking)):
             return False
         return self.visitor in ("", target.visitor) and self.names(target)
 
     def aims_at(self, target: Target, known: Collection[str] = ()) -> bool:
-        """Whether the message fits the fault's scope; where it strikes, and when, is another matter.
+        """Whether the message matches the fault's scope, whatever its point and trigger.
 
         `known`: bookings of the fault's seat and customer, for messages that carry neither.
         """
@@ -156,7 +155,7 @@ class Fault:
         )
 
     def _came_before(self, booking: str) -> bool:
-        """Whether a booking was placed before this was armed: its id tells (UUIDv7: milliseconds since 1970 come first)."""
+        """Whether a booking was placed before this was armed, by its id (a UUIDv7 begins with milliseconds since 1970)."""
         try:
             placed = uuid.UUID(booking)
         except ValueError:
@@ -170,7 +169,7 @@ class Fault:
 
 
 def load(raw: bytes | str) -> Fault:
-    """A fault from the plan. Raises, of whatever kind, for what is no fault to this version: see plan.read."""
+    """A fault from the plan. Raises any exception for a value that this version cannot read as a fault: see plan.read."""
     return Fault(**json.loads(raw))
 
 

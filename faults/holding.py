@@ -1,7 +1,8 @@
 """What a fault holds: a list in Redis, so that a page can show it and a person can let it go on.
 
-Whoever lets go on takes the entry away and says so in a set; an entry that is gone unsaid went with Redis' data, and is put
-back: an outage does not end a breakpoint. Each hold is bounded by itself, so one whose process died ends too.
+Whoever lets go on takes the entry away and says so in a set; an entry that is gone without that was lost with Redis'
+data, and is restored: an outage does not end a breakpoint. Each hold has its own time limit, so one whose process died
+ends too.
 """
 
 import json
@@ -19,7 +20,7 @@ from faults.points import Action, Point
 from faults.target import Target
 
 HELD_KEY, RELEASED_KEY = "faults:held", "faults:released"
-RELEASED_FOR_S = 7200  # longer than any fault lives
+RELEASED_FOR_S = 7200  # longer than the life of any fault
 POLL_S = 0.1
 
 
@@ -83,8 +84,8 @@ class Hold:
         self._redis.hset(HELD_KEY, self._id, json.dumps(asdict(self._entry)))
 
     def leave(self) -> None:
-        """Take it off the list."""
-        with suppress(RedisError):  # the list shows nothing that is past its bound
+        """Remove it from the list."""
+        with suppress(RedisError):  # the list shows nothing that is past its time limit
             self._redis.hdel(HELD_KEY, self._id)
 
 
@@ -98,7 +99,7 @@ def longest(fault: Fault) -> float:
 
 
 def held(redis: Redis) -> list[Held]:
-    """What stands still now, longest first."""
+    """The present holds, longest first."""
     now = datetime.now(UTC)
     found = [entry for raw in cast(Any, redis.hvals(HELD_KEY)) if (entry := _read(raw))]
     over = [entry.id for entry in found if datetime.fromisoformat(entry.until) <= now]
@@ -108,7 +109,7 @@ def held(redis: Redis) -> list[Held]:
 
 
 def _read(raw: bytes) -> Held | None:
-    """An entry of the list; None for what is none to this version, which whoever wrote it takes off the list again."""
+    """An entry of the list; None for one that this version cannot read, which its writer removes again."""
     try:
         entry = Held(**json.loads(raw))
         if not all(isinstance(value, str) for value in asdict(entry).values()):
@@ -121,7 +122,7 @@ def _read(raw: bytes) -> Held | None:
 
 
 def abandon(redis: Redis, process: str, before: datetime) -> None:
-    """Take off the list what a process held that has died since: its successor starts at `before` and calls this."""
+    """Remove the holds of a process that has died: its successor starts at `before` and calls this."""
     mine = [entry for entry in held(redis) if entry.process == process]
     gone = [entry.id for entry in mine if datetime.fromisoformat(entry.since) < before]
     if gone:
@@ -129,7 +130,7 @@ def abandon(redis: Redis, process: str, before: datetime) -> None:
 
 
 def held_bookings(redis: Redis) -> set[str]:
-    """The bookings whose saga stands still. A projector that does holds up its view, and no saga."""
+    """The bookings whose saga is held. A held projector stops its view, but no saga."""
     views = (Point.PROJECTOR_BEFORE, Point.PROJECTOR_COMMITTED)
     return {entry.booking for entry in held(redis) if entry.booking and entry.point not in views}
 

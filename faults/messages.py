@@ -1,4 +1,5 @@
-"""Which messages pass which boundary of which service: what a fault there can be meant for. From the services' contracts."""
+"""Which messages pass which boundary of which service, and so can be the target of a fault there. Derived from the
+contracts."""
 
 from faults.points import Point
 from topology.chosen import HOUSE
@@ -9,14 +10,14 @@ _ORCHESTRATOR = HOUSE.orchestrator.name
 _PARTICIPANTS = {service.name: _CONTRACTS[service.name] for service in HOUSE.participants}
 
 COMMANDS = {name: (*one.commands, *one.fences) for name, one in _PARTICIPANTS.items()}
-"""What the orchestrator asks of each participant."""
+"""The orchestrator's commands to each participant."""
 
 EVENTS = {name: one.events for name, one in _CONTRACTS.items()}
-"""What each service tells."""
+"""The events of each service."""
 
 METHODS = ("GET", "POST")
 STEPS = tuple(command for one in _PARTICIPANTS.values() for command in one.commands)
-"""What a saga's steps are called, and what can be refused: a fence asks, and there is nothing to refuse."""
+"""The names of a saga's steps, which can be refused. A fence only asks a question, so there is nothing to refuse."""
 
 
 def taker(command: str) -> str:
@@ -28,7 +29,7 @@ def taker(command: str) -> str:
 
 
 def messages(point: Point, service: str = "") -> tuple[str, ...]:
-    """The types that pass a point in a service, or in any: "" too for a point where all services are alike."""
+    """The types that pass a point in a service, or in any; "" also for a point that is the same in all services."""
     match point:
         case Point.TRANSACTION_BEFORE | Point.TRANSACTION_INSIDE | Point.TRANSACTION_COMMITTED | Point.DATABASE:
             return _each(service, {**COMMANDS, _ORCHESTRATOR: _to_orchestrator()})

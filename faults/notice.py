@@ -1,7 +1,7 @@
-"""Hearing that the plan has changed, so that a process whose plan was empty need not ask again: no round trip.
+"""Notices of changes of the plan, so that a process whose plan is empty needs no round trip to check it.
 
-Whoever puts something into the plan says so on a Redis channel, in the same script or transaction. Pub/sub may lose a message (a
-Redis that restarts does), so an empty plan is believed for a few seconds at most.
+A client that adds to the plan publishes on a Redis channel, in the same script or transaction. Pub/sub may lose a
+message (for example when Redis restarts), so an empty plan is trusted for a few seconds at most.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ CONFIRMED_S = 2.0  # how long a subscription may take
 
 
 def delivered(redis: Redis) -> None:
-    """Return when whoever listens has what was published before by this client. Raises RedisError.
+    """Return when all subscribers have received what this client published before. Raises RedisError.
 
-    Redis answers who publishes before it writes to those who listen, though in one turn: whoever is answered a second time knows
-    that they have been written to. Without, one batch in some thousands began in between and met no fault.
+    Redis answers the publisher before it writes to the subscribers, though in the same turn of its loop. So when a
+    second request is answered, the subscribers have been written to. Without this, one batch in some thousands began in
+    between and hit no fault.
     """
     redis.ping()
 
 
 class Notice:
-    """One subscription, made at the first question. Not for several threads."""
+    """One subscription, made at the first check. Not thread-safe."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -36,7 +37,7 @@ class Notice:
         self._empty_until = 0.0
 
     def still_empty(self) -> bool:
-        """Whether the plan was empty when it was last read, and nobody has changed it since. One look at a socket."""
+        """Whether the plan was empty when it was last read, and has not changed since. Costs one check of a socket."""
         if self._pubsub is None or time.monotonic() >= self._empty_until:
             return False
         with suppress(RedisError, OSError):
@@ -46,7 +47,7 @@ class Notice:
         return False
 
     def about_to_read(self) -> None:
-        """Subscribe, or forget what was heard before: what the plan says from now on is newer. Raises RedisError."""
+        """Subscribe, or discard earlier notices: the plan that is read next is newer. Raises RedisError."""
         if self._pubsub is None:
             pubsub = self._redis.pubsub()
             pubsub.subscribe(CHANNEL)
@@ -54,12 +55,12 @@ class Notice:
             # batch would meet no fault. A line that has died costs BELIEVED_S at most.
             pubsub.connection.health_check_interval = 0
             self._pubsub = pubsub
-            self._hear(self._patience)  # Redis confirms a subscription: only then nothing can be missed
+            self._hear(self._patience)  # wait for Redis to confirm the subscription: only then no notice can be missed
         while self._hear(0):
             pass
 
     def read(self, *, empty: bool) -> None:
-        """What the plan said."""
+        """Record whether the plan was empty."""
         self._empty_until = time.monotonic() + BELIEVED_S if empty else 0.0
 
     def _hear(self, timeout: float) -> bool:

@@ -1,8 +1,8 @@
 """The fault plan as one process sees it: which faults are armed, and claiming one before it acts.
 
 The plan is a Redis hash. Every process reads it, one round trip a batch while anything is in it, none while nothing is
-(notice.py). A fault that is due is *claimed* before it acts (an atomic script counts the pass and the strike); otherwise a
-process that crashes on purpose would meet the same fault again for ever.
+(notice.py). A fault that is due is *claimed* before it acts (an atomic script counts the pass and the strike);
+otherwise a process that crashes on purpose would hit the same fault again for ever.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ KEY, OFF_KEY, KNOWN_KEY = "faults", "mechanisms:off", "faults:bookings:"
 KNOWN_FOR_S = 86_400
 log = logging.getLogger(__name__)
 
-# The dice are `draw` below. A fault that does not strike has counted its pass all the same. What has become unreadable
-# since the plan was read strikes nobody.
+# The dice are `draw` below. A fault that does not strike still counts its pass. A value that has become unreadable
+# since the plan was read does not strike.
 _CLAIM = """
 local function count(raw)
     local fault = cjson.decode(raw)
@@ -57,22 +57,22 @@ return strikes and counted or nil
 
 
 def draw(seed: int, number: int) -> float:
-    """The dice of pass `number` (from 1): in [0, 1), the same in every run. A fault strikes below its probability."""
+    """The random number of pass `number` (from 1): in [0, 1), the same in every run. A fault strikes below its probability."""
     digest = hashlib.sha1(f"{seed}:{number}".encode(), usedforsecurity=False).hexdigest()
     return int(digest[:8], 16) / 2**32
 
 
 class Plan:
-    """`refresh()` once a batch; then `armed` is a list to look through, empty as a rule: nobody's work depends on it then.
+    """Call `refresh()` once per batch, then check `armed`. It is normally empty, and then costs nothing.
 
-    Keep it from batch to batch, one a thread: an empty plan is not read again before it changes. `program` is the process' own
-    name (worker-seats): a fault may be meant for one process of a service.
+    Keep one plan per thread from batch to batch: an empty plan is not read again before it changes. `program` is the
+    name of the process (worker-seats): a fault may be meant for one process of a service.
     """
 
     def __init__(self, redis: Redis, service: str, program: str = "") -> None:
         self.redis, self.service, self.program = redis, service, program
         self.armed: list[Fault] = []  # those that may strike in this process
-        self.personal: list[Fault] = []  # those for a seat, a customer or a visitor, wherever they strike
+        self.personal: list[Fault] = []  # those for a seat, a customer or a visitor, at any point
         self.off: frozenset[str] = frozenset()
         self.answers: dict[str, Fault] = {}  # message id -> the refusal claimed for it, until the next refresh
         self._known: dict[str, frozenset[str]] = {}
@@ -81,7 +81,8 @@ class Plan:
         self._notice = Notice(redis)
 
     def refresh(self) -> Plan:
-        """Know the plan. No round trip while it stays empty, else one; one more while a fault is armed for a seat or a customer.
+        """Read the plan. No round trip while it stays empty, else one, and one more while a fault is armed for a seat
+        or a customer.
 
         Raises RedisError.
         """
@@ -96,8 +97,8 @@ class Plan:
         self._notice.read(empty=not raw and not off)
         self.off = frozenset(_text(item) for item in off)
         found, unreadable = read(raw) if raw else ([], {})
-        if unreadable.keys() - self._unreadable.keys():  # the control process puts it aside, if it is there
-            log.warning("the fault plan holds what is no fault; passing over it: %s", described(unreadable))
+        if unreadable.keys() - self._unreadable.keys():  # the control process moves it aside, if it runs
+            log.warning("the fault plan holds a value that is not a fault; skipping it: %s", described(unreadable))
         self._unreadable = unreadable
         live = [fault for fault in found if fault.live]
         self.armed = [fault for fault in live if self._mine(fault)]
@@ -106,7 +107,7 @@ class Plan:
         return self
 
     def concerns(self, target: Target) -> bool:
-        """Whether any armed fault could strike this message in a local transaction, at whatever point of it."""
+        """Whether any armed fault could strike this message at any point of its local transaction."""
         return any(fault.point in IN_A_TRANSACTION and self._aims(fault, target) for fault in self.armed)
 
     def strike(self, point: Point, target: Target) -> Fault | None:
@@ -120,9 +121,9 @@ class Plan:
         return None
 
     def learn(self, target: Target) -> None:
-        """Note whose booking a message belongs to, for those that come after it and carry neither seat, customer nor visitor.
-
-        Booking's relay calls it for whatever it sends, the event BookingPlaced first: before anybody has to know.
+        """Record the seat, customer and visitor of a message's booking, for later messages that carry none of them.
+        Booking's relay calls it for every message it sends, first the event BookingPlaced, and so before any process
+        needs it.
         """
         for fault in self.personal:
             known = self._known.get(fault.id, frozenset())
@@ -149,29 +150,28 @@ class Plan:
 
 
 def read(raw: Mapping[bytes, bytes]) -> tuple[list[Fault], dict[bytes, str]]:
-    """The faults of the plan, the one armed first first: it wins over a later one that would strike the same.
-
-    And what is no fault to this version, whatever it is: field of the hash -> why. Never raises.
+    """The faults of the plan in the order of arming: an earlier one wins over a later one for the same message. Also
+    the values that this version cannot read as faults: field of the hash -> why. Never raises.
     """
     faults, unreadable = [], {}
     for name, value in raw.items():
         try:
             fault = load(value)
             if fault.id.encode() != name:
-                raise FaultError(f"it stands under another id than its own, {fault.id!r}")
+                raise FaultError(f"it is stored under another id than its own, {fault.id!r}")
             faults.append(fault)
-        except Exception as error:  # anybody may have written it, a newer version too: no process may end by it
+        except Exception as error:  # any client may have written it, also a newer version: no process may die of it
             unreadable[name] = f"{type(error).__name__}: {error}"
     return sorted(faults, key=lambda fault: (fault.armed_at, fault.id)), unreadable
 
 
 def of_another_type(found: object) -> bool:
-    """Whether Redis answered that the key holds something else than it is asked for."""
+    """Whether Redis answered that the key holds another type than requested."""
     return isinstance(found, ResponseError) and str(found).startswith("WRONGTYPE")
 
 
 def answered(found: Any, instead: Any) -> Any:
-    """What Redis answered, one of a pipeline; `instead` for a key of another type. Raises RedisError."""
+    """One answer of a Redis pipeline; `instead` for a key of another type. Raises RedisError."""
     if of_another_type(found):
         return instead
     if isinstance(found, Exception):

@@ -1,7 +1,7 @@
 """The named fault points: where a booking can be broken on purpose. One call site each.
 
-The idea of named constants with one call site each is DBOS's; the boundaries are those of a local transaction, of a
-message's way, and of a process. `catalogue.py` says in a sentence what each is.
+The idea of named constants with one call site each comes from DBOS. The boundaries are those of a local transaction, of
+a message's path, and of a process. `catalogue.py` describes each in a sentence.
 """
 
 from enum import StrEnum
@@ -34,16 +34,16 @@ class Action(StrEnum):
     """What a fault does when it strikes."""
 
     ERROR = "error"  # an exception: the local transaction rolls back
-    REFUSE = "refuse"  # the participant says no
+    REFUSE = "refuse"  # the participant refuses
     DELAY = "delay"  # goes on after `seconds`
-    HOLD = "hold"  # a breakpoint: stands still until somebody lets it go on
-    HANG = "hang"  # the whole process stands still, without a sign of life; nobody can let it go on
+    HOLD = "hold"  # a breakpoint: waits until a person resumes it
+    HANG = "hang"  # the whole process stops, without a heartbeat; nobody can resume it
     CRASH = "crash"  # the process gets SIGKILL
     DROP = "drop"  # the message is lost on its way
     DUPLICATE = "duplicate"  # the message is sent twice
     REORDER = "reorder"  # the message is overtaken by the next one
-    PAUSE = "pause"  # stands still for as long as the fault is armed
-    DOWN = "down"  # refuses everybody
+    PAUSE = "pause"  # waits for as long as the fault is armed
+    DOWN = "down"  # refuses all clients
 
 
 _STANDING = {Action.DELAY, Action.HOLD, Action.HANG}
@@ -65,7 +65,7 @@ ALLOWED: dict[Point, set[Action]] = {
     Point.PROCESS: {Action.CRASH},
     Point.REDIS: {Action.DOWN},
 }
-"""Which actions make sense at which point; anything else is refused when the fault is made."""
+"""Which actions make sense at which point; any other is refused when the fault is created."""
 
 IN_A_TRANSACTION = frozenset(
     {
@@ -78,10 +78,10 @@ IN_A_TRANSACTION = frozenset(
         Point.DATABASE,
     }
 )
-"""The points a worker passes with each message: a message that one of these faults may strike runs by itself."""
+"""The points that a worker passes with each message: a message that one of these faults may strike runs alone."""
 
 BY_CONTROL = frozenset({(Point.DATABASE, Action.DOWN), (Point.REDIS, Action.DOWN)})
-"""Performed by the control process, which alone may; no service looks for these."""
+"""Carried out by the control process, which alone may; no service checks these."""
 
 SERVICES = tuple(service.name for service in HOUSE.services)
 PARTICIPANTS = tuple(service.name for service in HOUSE.participants)
@@ -99,10 +99,10 @@ _LISTED = (
     Kind.CONTROL,
 )
 PROCESSES = tuple(program.name for kind in _LISTED for program in HOUSE.programs_of(kind))
-"""The processes that can be killed at `process`: each looks at the plan whenever it gives its sign of life."""
+"""The processes that can be killed at `process`: each checks the plan whenever it sends its heartbeat."""
 
 SANDBOX = tuple(program.name for program in HOUSE.django if program.service not in HOUSE.titles)
-"""The sandbox's own programs, no service's and none of the saga's: without them nobody can see or clear a fault."""
+"""The sandbox's own programs, which belong to no service and no saga: without them nobody can see or clear a fault."""
 
 AT: dict[Point, tuple[str, ...]] = {
     Point.TRANSACTION_BEFORE: SERVICES,
@@ -123,11 +123,11 @@ AT: dict[Point, tuple[str, ...]] = {
     Point.PROCESS: PROCESSES,
     Point.REDIS: ("redis",),
 }
-"""What a fault's `service` may name at each point. For a message it is the sender's at the relay and on the bus."""
+"""What a fault's `service` may name at each point. At the relay and on the bus it is the sender of the message."""
 
 
 class Mechanism(StrEnum):
-    """A safety mechanism that can be switched off to see what it is there for (tests: the controls)."""
+    """A safety mechanism that can be switched off to show what it prevents (tests use this as a control)."""
 
     BARRIER = "barrier"
     CONDITIONAL_SEAT_WRITE = "conditional_seat_write"

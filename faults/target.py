@@ -1,4 +1,4 @@
-"""What a fault's scope is compared with: a message (or request, or process) on its way past a fault point."""
+"""What a fault's scope is compared with: a message (or request, or process) at a fault point."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Whom a fault would strike. Seats and customer are known only of messages that carry them; see `Plan.learn`."""
+    """The target that a fault would strike. Only some messages carry seats and customer; see `Plan.learn`."""
 
     message: str = ""
     booking: str = ""
@@ -15,7 +15,7 @@ class Target:
     direction: str = ""
     seats: frozenset[str] = frozenset()
     customer: int | None = None
-    visitor: str = ""  # who placed the booking: Booking's events say so
+    visitor: str = ""  # the visitor who placed the booking, from Booking's events
 
     @classmethod
     def of(cls, envelope: Mapping[str, Any]) -> "Target":

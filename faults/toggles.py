@@ -1,6 +1,5 @@
-"""The ready-made faults of the front page: each is one shot, at the next booking of the visitor who armed it.
-
-A booking that is still under way would otherwise take the shot that was meant for the next one.
+"""The ready-made faults of the front page: each strikes once, at the next booking of the visitor who armed it.
+Otherwise a booking that is still under way could trigger the fault that was meant for the next one.
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ MOST_TIMES = 1_000_000
 
 
 class Kind(StrEnum):
-    """How often a fault strikes of those times that it could."""
+    """How often a fault strikes, of the times that it could."""
 
     ONCE = "once"
     TIMES = "times"
@@ -21,10 +21,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """When a fault strikes. A *pass* is a matching message (request, sign of life) reaching the point.
+    """When a fault strikes. A *pass* is a matching message (request, heartbeat) reaching the point.
 
-    The first `after` passes are let through. Of the others `probability` decides by a hash of seed and pass number: the
-    same seed strikes the same passes in every run.
+    The first `after` passes are skipped. For the others `probability` decides by a hash of seed and pass number: the
+    same seed selects the same passes in every run.
     """
 
     kind: Kind = Kind.ONCE

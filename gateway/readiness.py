@@ -21,7 +21,7 @@ BEATING = tuple(program.name for kind in _LISTED for program in settings.HOUSE.p
 """Processes without an HTTP port: each renews `alive:<name>` in Redis while it works."""
 
 
-NO_SIGN, NO_ANSWER = f"no sign of life for {EXPIRES} s", "not reachable (ConnectError)"
+NO_SIGN, NO_ANSWER = f"no heartbeat for {EXPIRES} s", "not reachable (ConnectError)"
 STARTING = "starting"
 """Shown for a process without a heartbeat since the sandbox was started."""
 

@@ -1,1 +1,1 @@
-"""What only the superuser may: roles, databases, grants, publications and slots."""
+"""What only the superuser may do: roles, databases, grants, publications and slots."""

@@ -1,7 +1,7 @@
-"""Roles, databases and grants: the walls between the services, put up by the superuser. Safe to repeat.
+"""Roles, databases and grants, which separate the services, created by the superuser. Safe to repeat.
 
 Everything comes from the environment of SERVICE=control (ADMIN_URL_<INSTANCE>, <ROLE>_PASSWORD), so that the embedded
-sandbox and docker-compose.yml run the same lines.
+sandbox and docker-compose.yml run the same code.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,9 +17,8 @@ from topology.processes import HOUSE, password_key
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A login on one instance. It owns the databases `owns`, may look at everything in `reads`, and may replicate `tails`.
-
-    `settings` hold in each of its sessions; `at_once`: how many of those there may be, -1 for any number.
+    """A login on one instance. It owns the databases `owns`, may read everything in `reads`, and may replicate `tails`.
+    `settings` apply to each of its sessions; `at_once`: how many of those there may be, -1 for any number.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Role:
         return (*self.owns, *self.reads, *self.tails)
 
 
-# Whoever types SQL into the page's console: nothing is written, nothing runs long or takes much, whatever it is.
+# For SQL typed into the page's console: no statement can write, run long or use many resources.
 CONSOLE_SETTINGS = {
     "default_transaction_read_only": "on",
     "statement_timeout": "2s",
@@ -44,25 +43,25 @@ CONSOLE_SETTINGS = {
     "temp_file_limit": "32MB",
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
-    "client_connection_check_interval": "1s",  # what works for a page that has gone ends
-    "log_min_messages": "fatal",  # an error is the page's to show, and may be as long as the log's disk is large
+    "client_connection_check_interval": "1s",  # a statement whose page has gone ends
+    "log_min_messages": "fatal",  # the page shows errors; in the log, their length would be limited only by the disk
 }
 
 # PUBLIC may execute these by default, and they have an effect even in a READ ONLY transaction: they write into the log,
-# take locks and transaction ids that others wait for, change the session's own bounds, or end other sessions.
+# take locks and transaction ids that others wait for, change the session's own limits, or end other sessions.
 ACTING_FUNCTIONS = (
     "lo\\_%", "loread", "lowrite", "pg\\_%advisory%", "pg\\_cancel\\_backend", "pg\\_current\\_xact\\_id",
     "pg\\_export\\_snapshot", "pg\\_logical\\_emit\\_message", "pg\\_notify", "pg\\_terminate\\_backend", "set\\_config",
     "txid\\_current",
 )  # fmt: skip
 FOR_READERS = ("set_config",)
-"""Which of them every program needs that only reads: Django sets the time zone by it."""
+"""Those that every reading program needs: Django uses it to set the time zone."""
 
 
 def roles_of(instance: str) -> list[Role]:
-    """Who may log in to an instance. A relay reads its service's log; the recorder, the one exception, all that is journaled.
-
-    A console may only look, and only into its own database: a JOIN across databases is refused by PostgreSQL itself.
+    """The logins of an instance. A relay reads its service's log; the recorder, the one exception, reads every
+    journaled log. A console may only SELECT, and only in its own database: PostgreSQL itself refuses a JOIN across
+    databases.
     """
     here = HOUSE.databases_on(instance)
     journaled = [one for one in here if one.journaled]
@@ -83,14 +82,14 @@ def _names(databases: Iterable[Database], owner: str) -> tuple[str, ...]:
 
 
 def admin_url(environment: Mapping[str, str], instance: str, database: str = "postgres") -> str:
-    """The superuser's way into one database of an instance."""
+    """The superuser's URL of one database of an instance."""
     return make_conninfo(environment[f"ADMIN_URL_{instance.upper()}"], dbname=database)
 
 
 def provision(environment: Mapping[str, str], create_databases: bool = False) -> None:
     """Bring the roles, databases and grants of all instances to the declared state.
 
-    `create_databases` lets owners make databases of their own, as a test run does; a running Sagabox has no use for it.
+    `create_databases` lets owners create databases, as a test run does; a running Sagabox does not need it.
     """
     for instance in (one.name for one in HOUSE.instances):
         roles = roles_of(instance)
@@ -144,7 +143,7 @@ def _ensure_role(connection: psycopg.Connection, role: Role, password: str, crea
 
 
 def _keep_programs_to(connection: psycopg.Connection, owner: str) -> None:
-    """By default everybody may run blocks of PL/pgSQL (DO), and so loops and messages without end."""
+    """By default every role may run blocks of PL/pgSQL (DO), and so endless loops and messages."""
     connection.execute("revoke usage on language plpgsql from public")
     connection.execute(sql.SQL("grant usage on language plpgsql to {}").format(sql.Identifier(owner)))
 
@@ -152,7 +151,8 @@ def _keep_programs_to(connection: psycopg.Connection, owner: str) -> None:
 def keep_functions_to(connection: psycopg.Connection, owner: str, readers: Iterable[str] = ()) -> None:
     """Take ACTING_FUNCTIONS, all their overloads, from PUBLIC in this database; `owner` keeps them, `readers` FOR_READERS.
 
-    What has been taken already is left alone: a start of the sandbox changes no catalogue without need.
+    Functions that have been revoked already are left alone: a start of the sandbox does not change the catalogue
+    without need.
     """
     rows = connection.execute(
         """
@@ -174,7 +174,7 @@ def _ensure_database(connection: psycopg.Connection, database: str, owner: str) 
     if not connection.execute("select from pg_database where datname = %s", (database,)).rowcount:
         connection.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(owner)))
     connection.execute(sql.SQL("revoke all on database {} from public").format(name))
-    # A database that was down on purpose when everything was killed is up again before anybody needs it.
+    # A database that was down on purpose when everything was killed is brought up before it is needed.
     connection.execute(sql.SQL("alter database {} with allow_connections true").format(name))
 
 

@@ -1,7 +1,7 @@
-"""What each database gives to the readers of its log: publications, replica identity, slots. Safe to repeat.
+"""Prepares each database for the readers of its log: publications, replica identity, slots. Safe to repeat.
 
-Publications of named tables can be made by the tables' owner; only the slots take the superuser here.
-An event written before its publication exists is skipped in silence, so this comes before the first demo row.
+The owner of the tables can create their publications; only the slots need the superuser. An event written before its
+publication exists is silently skipped, so this runs before the first demo row is written.
 """
 
 import logging
@@ -30,9 +30,8 @@ _SLOTS = """
 
 
 def publish(environment: Mapping[str, str]) -> None:
-    """Everything, in the order it takes: publications and replica identities, slots, and the rows that are there already.
-
-    Comes after the migrations. What a recorder's new slot has not seen is introduced to it, and so are tables whose columns
+    """Do everything in the required order: publications and replica identities, slots, and the existing rows. Runs
+    after the migrations. What a recorder's new slot has not seen is introduced to it, and so are tables whose columns
     have changed since they were.
     """
     joined = {}
@@ -50,20 +49,20 @@ def publish(environment: Mapping[str, str]) -> None:
 
 
 def publish_database(connection: psycopg.Connection, alias: str) -> list[str]:
-    """Publish one database's tables through a connection of their owner. Returns those new to the journal."""
+    """Publish one database's tables through a connection of their owner. Returns the tables that are new to the journal."""
     tables = journaled_tables(connection, alias)
     outboxes = {service.outbox: service.publication for service in HOUSE.services_in(alias)}
     for outbox, publication in outboxes.items():
         _ensure_publication(connection, publication, [outbox], "insert")
     joined = _ensure_publication(connection, "journal", tables, "insert, update, delete, truncate")
     for table in tables:
-        if table not in outboxes:  # rows of an outbox are only ever inserted: there is no old image to keep
+        if table not in outboxes:  # rows of an outbox are only inserted: there is no old image to keep
             _ensure_full_identity(connection, table)
     return joined
 
 
 def journaled_tables(connection: psycopg.Connection, alias: str) -> list[str]:
-    """The tables of the database's apps, sorted. Idempotency keys are the front door's memory, not part of the story."""
+    """The tables of the database's apps, sorted. Idempotency keys are internal to the front door, and not recorded."""
     rows = connection.execute(
         r"""
         select tablename from pg_tables
@@ -85,39 +84,39 @@ def create_slots(environment: Mapping[str, str]) -> None:
 
 
 def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
-    """Make a logical slot in the connection's database. One whose WAL is lost can only be made anew.
-
-    A slot keeps what is committed after it was made, so it has to exist before the first row that its reader must see.
+    """Create a logical slot in the connection's database. A slot whose WAL is lost can only be recreated. A slot keeps
+    what is committed after its creation, so it has to exist before the first row that its reader must see.
     """
     found = connection.execute(f"{_SLOTS} where slot_name = %s", (slot,)).fetchone()
     lost = found is not None and found[1]
     if found is not None and not lost:
         return
-    if slot in RECORDERS:  # first: what comes between must not be forgotten
+    if slot in RECORDERS:  # first: rows that are committed in between must not be missed
         due = owed(connection)
         owe(connection, Begun.ANEW if lost or due is None else due)
     if lost:
         database = connection.info.dbname
-        log.warning("slot %s on %s had lost its WAL and begins anew; its reader catches up", slot, database)
+        log.warning("slot %s on %s had lost its WAL and was recreated; its reader catches up", slot, database)
         connection.execute("select pg_drop_replication_slot(%s)", (slot,))
     connection.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
 
 
 def readers_of(alias: str) -> dict[str, str]:
-    """slot -> publication, of those that read the log of this database."""
+    """slot -> publication, for the readers of this database's log."""
     relays = {service.slot: service.publication for service in HOUSE.services_in(alias)}
     return relays | {HOUSE.database(alias).slot: "journal"}
 
 
 def lost(connection: psycopg.Connection, alias: str) -> list[str]:
-    """The slots of this database that are not there, have lost their log, or whose publication is not there."""
+    """The slots of this database that do not exist, have lost their log, or have no publication."""
     slots = {name: not gone for name, gone in connection.execute(_SLOTS).fetchall()}
     publications = _publications(connection)
     return [slot for slot, name in readers_of(alias).items() if not slots.get(slot) or name not in publications]
 
 
 def mend(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
-    """Make again what readers of this database's log have lost, as superuser, while everything runs. Returns those slots.
+    """Recreate what the readers of this database's log have lost, as superuser, while everything runs. Returns those
+    slots.
 
     A publication that is not there takes its slot along: what was committed without it is missing, and a slot that begins
     anew is how a reader finds that out. What a recorder's new slot has not seen is introduced, also if an earlier call was
@@ -130,7 +129,7 @@ def mend(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
     publications = _publications(connection)
     slots = {name for name, _ in connection.execute(_SLOTS).fetchall()}
     unpublished = [slot for slot in gone if readers_of(alias)[slot] not in publications and slot in slots]
-    for slot in unpublished:  # before its publication is there again, by which it was found out
+    for slot in unpublished:  # before the publication exists again, since its absence led here
         _drop(connection, slot)
     with as_owner(connection, database.owner):
         publish_database(connection, alias)
@@ -147,7 +146,7 @@ def mend(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
 
 @contextmanager
 def as_owner(connection: psycopg.Connection, owner: str) -> Iterator[None]:
-    """As the owner of the tables: what the superuser makes, no owner could change at the next start."""
+    """As the owner of the tables: an owner could not change at the next start what the superuser created."""
     connection.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
     try:
         yield
@@ -161,9 +160,8 @@ def _publications(connection: psycopg.Connection) -> set[str]:
 
 
 def _drop(connection: psycopg.Connection, slot: str) -> None:
-    """Drop a slot whose reader may be connected, and finds out by that. Raises psycopg.Error if it stays in use.
-
-    The reader connects again at once, so it may be there again before the slot is gone.
+    """Drop a slot whose reader may be connected, which notices it thereby. Raises psycopg.Error if the slot stays in
+    use. The reader reconnects immediately, so it may be connected again before the slot is dropped.
     """
     ends = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = %s and active"
     drop = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s"
@@ -182,7 +180,7 @@ def _drop(connection: psycopg.Connection, slot: str) -> None:
 def _ensure_publication(connection: psycopg.Connection, name: str, tables: list[str], operations: str) -> list[str]:
     """Declare a publication of exactly `tables`; return those that were not in it.
 
-    `set table` on every start would be a needless catalogue change.
+    `set table` on every start would change the catalogue without need.
     """
     publication = sql.Identifier(name)
     identifiers = sql.SQL(", ").join(sql.Identifier(table) for table in tables)
@@ -198,7 +196,7 @@ def _ensure_publication(connection: psycopg.Connection, name: str, tables: list[
 
 
 def _ensure_full_identity(connection: psycopg.Connection, table: str) -> None:
-    """Log the old row whole on UPDATE and DELETE: 60 B a row, and what the recorder lives on."""
+    """Log the complete old row on UPDATE and DELETE: 60 B a row, which the recorder needs."""
     query = "select from pg_class where oid = %s::regclass and relreplident = 'f'"
     if not connection.execute(query, (table,)).rowcount:
         connection.execute(sql.SQL("alter table {} replica identity full").format(sql.Identifier(table)))

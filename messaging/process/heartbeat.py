@@ -1,4 +1,4 @@
-"""A sign of life in Redis, which /readyz of the front door reads: `alive:<program>`, gone 10 s after the last beat.
+"""A heartbeat in Redis, which /readyz of the front door reads: `alive:<program>`, gone 10 s after the last beat.
 
 Whoever gives it also looks whether a fault is to kill it: the one thing that every process does regularly.
 """
@@ -16,7 +16,7 @@ from messaging.strikes import strike
 WELL = "1"
 EVERY, EXPIRES = 1.0, 10  # seconds
 SEEN = "seen"
-"""A hash: when each program beat last, ISO 8601. Unlike the sign of life it stays: who has not beaten since STARTED, starts."""
+"""A hash: when each program beat last, ISO 8601. Unlike the heartbeat it stays: who has not beaten since STARTED, starts."""
 STARTED = "started"
 """When all of it was started, ISO 8601. Whoever sets up the databases notes it, before any program runs; also under compose.
 
@@ -24,7 +24,7 @@ The control process tells both again to a Redis that has lost its data."""
 
 
 def note_start(redis: Redis) -> None:
-    """From now on a program without a sign of life is starting. Raises RedisError."""
+    """From now on a program without a heartbeat is starting. Raises RedisError."""
     redis.set(STARTED, datetime.now(UTC).isoformat())
 
 

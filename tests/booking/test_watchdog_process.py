@@ -57,7 +57,7 @@ def test_reports_survives_and_ends(watchdog: subprocess.Popen[bytes], redis: Red
     handle([start(first)])
     time_passes()
     wait_until(lambda: reported() == 1, 20, "the first overdue saga")
-    wait_until(lambda: redis.exists("alive:watchdog"), 5, "a sign of life")
+    wait_until(lambda: redis.exists("alive:watchdog"), 5, "a heartbeat")
     assert break_its_connection()
     handle([start(second)])
     with connections["booking"].cursor() as cursor:

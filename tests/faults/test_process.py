@@ -1,4 +1,4 @@
-"""A process that is killed by the plan when it gives its sign of life, and comes back: a real Celery worker."""
+"""A process that is killed by the plan when it sends its heartbeat, and comes back: a real Celery worker."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def test_a_worker_is_killed_once(redis: Redis) -> None:
     assert faults.listing(redis)[0].state == "exhausted"
     redis.delete("alive:worker-payments")
     with worker() as child:
-        wait_until(lambda: redis.exists("alive:worker-payments"), PATIENCE, "a sign of life")
+        wait_until(lambda: redis.exists("alive:worker-payments"), PATIENCE, "a heartbeat")
         redis.delete("alive:worker-payments")
         wait_until(lambda: redis.exists("alive:worker-payments"), PATIENCE, "the next one")
         assert child.poll() is None

@@ -52,7 +52,7 @@ def test_an_address_that_is_no_page_says_so_in_our_words(client: Client, method:
 def test_an_address_with_a_zero_byte_is_refused_on_a_page(client: Client, path: str) -> None:
     answer = client.get(f"{path}?q=%00")
     assert answer.status_code == 400
-    assert "no zero byte" in answer.content.decode()
+    assert "zero byte" in answer.content.decode()
 
 
 def test_a_request_that_cannot_be_read_is_refused_on_a_page(client: Client) -> None:

@@ -35,26 +35,26 @@ def test_nothing_is_down() -> None:
 
 
 def test_an_injected_outage_covers_what_it_takes_with_it() -> None:
-    parts = {"relay-payments": "no sign of life for 10 s", "recorder": "no sign of life for 10 s", "api-seats": "ready"}
+    parts = {"relay-payments": "no heartbeat for 10 s", "recorder": "no heartbeat for 10 s", "api-seats": "ready"}
     (found,) = explain([fault("payments")], parts, NOW)
     assert (found.name, found.injected) == ("Payment", True)
 
 
 def test_redis_is_nobodys_and_the_fault_may_leave_the_service_open() -> None:
-    parts = {"redis": "not reachable (ConnectionError)", "worker-seats": "no sign of life for 10 s"}
+    parts = {"redis": "not reachable (ConnectionError)", "worker-seats": "no heartbeat for 10 s"}
     (found,) = explain([fault("", point="redis")], parts, NOW)
     assert (found.name, found.injected) == ("Redis", True)
 
 
 def test_our_outage_beside_an_injected_one_stands_by_itself() -> None:
-    parts = {"api-tickets": "not reachable (ConnectError)", "worker-payments": "no sign of life for 10 s"}
+    parts = {"api-tickets": "not reachable (ConnectError)", "worker-payments": "no heartbeat for 10 s"}
     injected, ours = explain([fault("payments")], parts, NOW)
     assert injected.injected
     assert ours == Down(name="Ticket's API", text="not reachable (ConnectError)", injected=False)
 
 
 def test_signs_of_life_that_went_with_redis_are_given_time_to_come_back() -> None:
-    parts = {"redis": "ready", "worker-seats": "no sign of life for 10 s"}
+    parts = {"redis": "ready", "worker-seats": "no heartbeat for 10 s"}
     over = fault("redis", ago=5, seconds=1, over=True)
     assert explain([over], parts, NOW) == []
     (ours,) = explain([over], parts, NOW + timedelta(minutes=1))
@@ -63,7 +63,7 @@ def test_signs_of_life_that_went_with_redis_are_given_time_to_come_back() -> Non
 
 def test_a_process_killed_on_purpose_is_no_outage_of_ours_for_a_moment() -> None:
     killed = fault("worker-seats", action="crash", seconds=0, over=True)
-    parts = {"worker-seats": "no sign of life for 10 s"}
+    parts = {"worker-seats": "no heartbeat for 10 s"}
     assert explain([killed], parts, NOW) == []
     assert [one.injected for one in explain([killed], parts, NOW + timedelta(minutes=1))] == [False]
 
@@ -101,7 +101,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Control:
 def shown_without(control: Control, part: str) -> list[bool]:
     """For each line of the banner, while control is away, whether it says injected."""
     control.away = True
-    parts = {"control": "not reachable (ConnectError)", part: "no sign of life for 10 s"}
+    parts = {"control": "not reachable (ConnectError)", part: "no heartbeat for 10 s"}
     return [one.injected for one in explain(outages._armed(), parts, datetime.now(UTC))]
 
 
@@ -135,7 +135,7 @@ def test_what_has_not_been_up_since_the_start_is_one_line_with_a_count() -> None
 
 
 def test_one_that_has_been_up_is_not_starting_beside_those_that_are() -> None:
-    parts = {"worker-seats": STARTING, "worker-booking": "no sign of life for 10 s"}
+    parts = {"worker-seats": STARTING, "worker-booking": "no heartbeat for 10 s"}
     starting, ours = explain([], parts, NOW)
     assert (starting.starting, ours.starting) == (True, False)
     assert ours.name == "Booking's worker"

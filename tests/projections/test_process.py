@@ -63,7 +63,7 @@ def test_it_outlives_its_servers(redis: Redis, tmp_path: Path) -> None:
             happens(1, "PENDING")
             source.publish()
             wait_until(lambda: state_is(postgres, "PENDING"), PATIENCE, "the first event")
-            wait_until(lambda: broker.client().get("alive:projector-bookings"), PATIENCE, "a sign of life")
+            wait_until(lambda: broker.client().get("alive:projector-bookings"), PATIENCE, "a heartbeat")
 
             postgres.crash()
             happens(2, "RESERVING")

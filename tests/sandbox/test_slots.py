@@ -177,7 +177,7 @@ def test_a_relay_sends_what_was_committed_while_its_slot_was_lost(
     wait_until(lambda: received.all_of("Missed", "Missed too"), 15, "what was missed")
     say("After")
     wait_until(lambda: received.all_of("After"), 10, "what came after")
-    assert told[0].startswith("the replication slot relay of seats was lost and has been made again")
+    assert told[0].startswith("the replication slot relay of seats was lost and has been recreated")
     # A reader of the stream must see the hole, and what follows it in one chain.
     events = received.events()
     after_hole = [event for event in events if event["prev"] == ""]

@@ -65,7 +65,7 @@ def test_tells_survives_and_ends(sweeper: subprocess.Popen[bytes], redis: Redis,
     first = hold(performance, -1)
     hold(performance, 600)
     wait_until(lambda: told() == [first], 20, "the first expired hold")
-    wait_until(lambda: redis.exists("alive:sweeper-seats"), 5, "a sign of life")
+    wait_until(lambda: redis.exists("alive:sweeper-seats"), 5, "a heartbeat")
     assert break_its_connection()
     second = hold(performance, -1)
     wait_until(lambda: told() == [first, second], 20, "the second expired hold")

@@ -8,7 +8,8 @@ from control import serve
 
 
 class Command(BaseCommand):
-    help = "Owns the fault plan, and takes databases and Redis down on purpose. Runs until SIGTERM."
+    help = "Run the control process, which owns the fault plan and takes databases and Redis down on purpose, until "
+    "SIGTERM."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -155,7 +155,7 @@ def test_redis_that_is_taken_down_is_named_at_the_first_poll(live: Live, open_pa
 
 @contextmanager
 def just_started(live: Live) -> Iterator[None]:
-    """The sandbox is as it is while it starts: some programs have given no sign of life since, nobody has seen them ready."""
+    """The sandbox is as it is while it starts: some programs have sent no heartbeat since, nobody has seen them ready."""
     processes = live.sandbox.processes()
     with Redis.from_url(live.sandbox.environments.control()["REDIS_URL"]) as redis, ExitStack() as stack:
         before = redis.get(STARTED)

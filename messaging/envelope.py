@@ -22,7 +22,7 @@ class EnvelopeError(ValueError):
 
 
 class NewerContractError(ValueError):
-    """A message of a contract that only a newer version of this program knows: it waits for one."""
+    """A message of a contract version that only a newer version of this program can read: it waits for one."""
 
 
 def dataschema(service: str, type: str, version: str = "") -> str:
@@ -31,7 +31,7 @@ def dataschema(service: str, type: str, version: str = "") -> str:
 
 
 def contract_version(dataschema: object) -> tuple[int, int]:
-    """(major, minor) of a `dataschema`; one that is left out is the first. Raises ValueError."""
+    """(major, minor) of a `dataschema`; a missing one is the first. Raises ValueError."""
     if dataschema is None:
         return 1, 0
     found = _VERSION.search(dataschema) if isinstance(dataschema, str) else None
@@ -41,7 +41,7 @@ def contract_version(dataschema: object) -> tuple[int, int]:
 
 
 def check_major(dataschema: object, known: int, type: str) -> int:
-    """The minor version of a contract whose major one is known. Raises ValueError, NewerContractError."""
+    """The minor version, if the major one is known. Raises ValueError, NewerContractError."""
     major, minor = contract_version(dataschema)
     if major > known:
         raise NewerContractError(f"waits for a newer version: {type} {major}.{minor}, this one knows {type} {known}")
@@ -85,7 +85,7 @@ _EXTENSIONS = (
 
 
 def check(envelope: Any) -> dict[str, Any]:
-    """Return the envelope if it is one. Raises EnvelopeError."""
+    """Return the envelope if it is valid. Raises EnvelopeError."""
     if not isinstance(envelope, dict):
         raise EnvelopeError(f"an envelope is a JSON object, not {type(envelope).__name__}")
     missing = [name for name in REQUIRED if name not in envelope]

@@ -1,8 +1,8 @@
-"""What is wrong with a field, in words for whoever sent it: neither pydantic's phrases nor a regular expression.
+"""Describes what is wrong with a field, in words for the sender: neither pydantic's phrases nor a regular expression.
 
     Slug = Annotated[str, form(r"^[a-z0-9](-?[a-z0-9])*$", "lower-case letters and digits, such as concert-2024", max_length=64)]
 
-A phrase stands after the field's name: "seats: has at most 8 entries, not 9".
+A phrase follows the field's name: "seats: has at most 8 entries, not 9".
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ FORMS: dict[str, str] = {}
 
 
 def form(pattern: str, words: str, **limits: Any) -> Any:
-    """A pydantic Field for a text of this form; `words` say what it is made of, in the API's document too."""
+    """A pydantic Field for a text of this form; `words` describe it, in the API's document too."""
     FORMS[pattern] = words
     return Field(pattern=pattern, description=words, **limits)
 

@@ -1,7 +1,7 @@
 """The additive hash of a table: the sum of its rows' hashes, modulo 2^64. Pure.
 
-A change takes one number off and puts one on, so a fold over changes knows the hash of a whole table after each of them
-without looking at the table; and whoever reads the table itself, in any order, must come to the same number.
+A change subtracts one number and adds another, so a fold over changes has the hash of the whole table after each change
+without reading the table. A reader of the table itself, in any order, must get the same number.
 """
 
 from collections.abc import Mapping
@@ -20,5 +20,5 @@ def row_hash(key: str, row: Mapping[str, Any]) -> int:
 
 
 def added(total: int, *hashes: int) -> int:
-    """`total` with more rows; give a hash negated to take its row off. Everything is a bigint, sums wrap around."""
+    """`total` with more rows; pass a negated hash to subtract its row. Everything is a bigint, sums wrap around."""
     return (total + sum(hashes) + _HALF) % _MODULUS - _HALF

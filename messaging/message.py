@@ -23,14 +23,14 @@ _WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
 def written(moment: object) -> object:
-    """A time as text begins with a date. A number would be read as seconds since 1970, in a zone that nobody has named."""
+    """A time as text begins with a date. A number would be read as seconds since 1970, in an unnamed zone."""
     if not isinstance(moment, datetime) and not (isinstance(moment, str) and _WRITTEN.match(moment)):
         raise ValueError("has to be text: a moment with its zone, such as 2030-01-01T19:00:00Z")
     return moment
 
 
 # JSON has no times, only text: a moment is read from text in a body that is otherwise strict.
-# It is one that PostgreSQL and Python both can hold, wherever its zone is.
+# It must be one that PostgreSQL and Python can both hold, whatever its zone.
 Moment = Annotated[datetime, Field(strict=False), BeforeValidator(written), AfterValidator(check_moment)]
 SLUG = r"^[a-z0-9](-?[a-z0-9])*$"
 Slug = Annotated[
@@ -42,7 +42,7 @@ Currency = Annotated[str, form(r"^[A-Z]{3}$", "the three capital letters of a cu
 
 
 def told(error: Exception) -> str:
-    """An exception in one line; of a body that breaks its contract each wrong field, and what is wrong with it."""
+    """An exception in one line; for a body that breaks its contract, each wrong field and what is wrong with it."""
     if isinstance(error, ValidationError):
         wrong = (f"{'.'.join(map(str, one['loc'])) or 'data'}: {words(one)}" for one in error.errors())
         return f"{error.title} is not as its contract says: {'; '.join(wrong)}"
@@ -74,7 +74,7 @@ class Body(BaseModel):
 
     @classmethod
     def read(cls, envelope: Mapping[str, Any]) -> Self:
-        """The body of an envelope. Fields that only a newer minor version knows are passed over: what is stored keeps them.
+        """The body of an envelope. Fields that only a newer minor version has are ignored: stored copies keep them.
 
         Raises NewerContractError for a newer major version, ValueError for an older one.
         """
@@ -86,25 +86,26 @@ class Body(BaseModel):
 
 
 class Command(Body):
-    """Asks one service to do something; its name is imperative. `asked`: what a person presses for it, "" if nobody does."""
+    """Asks one service to do something; its name is imperative. `asked`: the label of the button that requests it, ""
+    if there is none."""
 
     kind: ClassVar[str] = "command"
     asked: ClassVar[str] = ""
 
 
 class Fence(Command):
-    """Asks how another command ended, and makes sure that it never acts if it has not yet. There is nothing to refuse."""
+    """Asks how another command ended, and makes sure that it never acts if it has not yet. It cannot be refused."""
 
     kind: ClassVar[str] = "fence"
 
 
 class Report(Command):
-    """A participant's command to the orchestrator, by itself: no saga has asked for it."""
+    """A participant's unsolicited command to the orchestrator: no saga has asked for it."""
 
     kind: ClassVar[str] = "report"
 
 
 class Event(Body):
-    """Tells everybody what has happened; its name is past tense. It carries the full state of its subject."""
+    """Publishes what has happened; its name is past tense. It carries the full state of its subject."""
 
     kind: ClassVar[str] = "event"

@@ -1,6 +1,7 @@
-"""The tables each service owns to speak with the others: outbox, barrier and dead letters, as abstract models.
+"""The tables that each service has to communicate with the others: outbox, barrier and dead letters, as abstract
+models.
 
-A router maps a model to one database, so each service declares a concrete subclass of its own.
+A router maps a model to one database, so each service declares its own concrete subclasses.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ class UuidV7(models.Func):
 
 
 class ClockTimestamp(models.Func):
-    """The database's clock as it is now, not as it was when the transaction began."""
+    """The database's clock now, not at the start of the transaction."""
 
     function = "clock_timestamp"
     arity = 0
@@ -55,7 +56,7 @@ class SnapshotXmin(models.Func):
 class Outbox(models.Model):
     """A message, written in the local transaction that causes it. Rows are kept: the outbox is the service's event log.
 
-    `id` is the message's id and not unique: a reply that is emitted again keeps its id. `xid` and `horizon` let a reader
+    `id` is the message's id and not unique: a reply that is sent again keeps its id. `xid` and `horizon` let a reader
     page through the log without ever missing a transaction that commits late.
     """
 
@@ -71,7 +72,7 @@ class Outbox(models.Model):
     action = models.TextField(default="")
     causation_id = models.UUIDField(null=True)
     version = models.BigIntegerField(null=True)
-    schema = models.TextField(default="", db_default="")  # of the message's contract: "" is the first
+    schema = models.TextField(default="", db_default="")  # version of the message's contract: "" is the first
     data = models.JSONField()
     time = models.DateTimeField(db_default=ClockTimestamp())
     xid = Xid8Field(db_default=CurrentXid())
@@ -83,10 +84,10 @@ class Outbox(models.Model):
 
 
 class Barrier(models.Model):
-    """One row per (saga, step, action) that has been taken in: the inbox. After DTM's sub-transaction barrier.
+    """One row per (saga, step, action) that has arrived: the inbox. After DTM's sub-transaction barrier.
 
-    Its unique key absorbs duplicates; `reply` is what was answered, so that a lost reply can be given again (`id` is
-    the reply's message id). A compensation inserts its forward key as `fenced`: an action that comes late is refused.
+    Its unique key absorbs duplicates; `reply` is the stored answer, so that a lost reply can be sent again (`id` is the
+    reply's message id). A compensation inserts its forward key as `fenced`: a late action is refused.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UuidV7())
@@ -104,7 +105,7 @@ class Barrier(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A message that failed, with every attempt's error; `dead` once it is not tried again by itself."""
+    """A message that failed, with every attempt's error; `dead` once it is not retried automatically."""
 
     id = models.UUIDField(primary_key=True)
     type = models.TextField()

@@ -1,7 +1,8 @@
-"""Observations: what leaves no trace in a database's log, told by the code that saw it. Best effort, and marked as such.
+"""Observations: what leaves no trace in a database's log, reported by the code that saw it. Best effort, and marked as
+such.
 
-A rollback, a failed attempt, a duplicate absorbed, a fault that fired: the journal shows them beside the transactions,
-but never mistakes them for one.
+A rollback, a failed attempt, a duplicate absorbed, a fault that fired: the journal shows them together with the
+transactions, but marked.
 """
 
 import logging
@@ -27,7 +28,7 @@ def observe(
     message_id: str = "",
     data: dict[str, Any] | None = None,
 ) -> bool:
-    """Tell the flight recorder something it cannot read from a log; False when Redis did not take it.
+    """Report to the flight recorder what it cannot read from a log; False if Redis did not accept it.
 
     Never raises: an observation must not break a saga.
     """

@@ -1,4 +1,5 @@
-"""A saga told to a person: its steps with their class, every attempt, what is done and what remains. From its row alone; pure."""
+"""A report of a saga for a person: its steps with their class, every attempt, the done and the remaining commands. From
+its row alone; pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

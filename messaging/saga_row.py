@@ -1,8 +1,8 @@
-"""A saga's row as everyone can read it, its orchestrator and whoever finds it in a log, whichever version wrote it.
+"""A saga's row in a form that its orchestrator and every reader of a log can use, whichever version wrote it.
 
-A column may be missing and JSON may have another shape: an older or a newer version wrote the row, or a run was imported. What
-cannot be read is left out, so that one such row takes no page away. Whether a saga can resume is judged by its orchestrator,
-from the row as it is.
+A column may be missing and JSON may have another shape: an older or a newer version wrote the row, or a run was
+imported. What cannot be read is left out, so that one such row breaks no page. Whether a saga can resume is judged by
+its orchestrator, from the row as it is.
 """
 
 from collections.abc import Mapping

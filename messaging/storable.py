@@ -1,9 +1,9 @@
-"""What every program of the house, PostgreSQL and Redis can keep and read again. One rule, asked at every door.
+"""The values that every program, PostgreSQL and Redis can store and read back. One rule, checked at every entry point.
 
-json writes what orjson refuses to (more than 254 levels), jsonb has numbers that no float holds, and PostgreSQL has years
-that Python has not: what one program could write, the next one stopped at. So a message, a body or an imported line that
-breaks the rule is refused where it comes in (`check`, `check_moment`), what is kept of it all the same is made storable
-(`storable`), and what is there already is read in a form that can be written again (`readable`).
+json writes what orjson refuses to (more than 254 levels), jsonb has numbers that no float holds, and PostgreSQL has
+years that Python does not have: one program could write a value that stopped the next one. So a message, a body or an
+imported line that breaks the rule is refused on arrival (`check`, `check_moment`). Parts of it that are stored anyway
+are made storable (`storable`), and existing values are read in a form that can be written again (`readable`).
 """
 
 import json
@@ -22,11 +22,11 @@ _REPLACED = "\ufffd"
 
 
 class NotStorableError(ValueError):
-    """Not everybody here can keep this; the text says why, as the rest of a sentence about the value."""
+    """Not every part of the system can store this value; the text says why, as the rest of a sentence about it."""
 
 
 def check(value: Any, largest: int = LARGEST) -> None:
-    """Raise NotStorableError for JSON that is too deep, too large, or has text or numbers that no database keeps."""
+    """Raise NotStorableError for JSON that is too deep, too large, or has text or numbers that no database can store."""
     if deeper(value, DEPTH):
         raise NotStorableError(f"is nested more than {DEPTH} levels deep")
     try:
@@ -53,7 +53,7 @@ def check_moment(at: datetime) -> datetime:
 
 
 def storable(value: Any, depth: int = DEPTH) -> Any:
-    """The same JSON in a form that can be kept. Never raises.
+    """The same JSON in a form that can be stored. Never raises.
 
     NUL and halves of surrogate pairs become U+FFFD, NaN and infinity their names, numbers of more than 64 bits text, and what
     is nested more than `depth` levels deep an ellipsis.
@@ -90,7 +90,8 @@ def storable_text(text: str, longest: int | None = None) -> str:
 
 
 def kept(value: Any, largest: int = LARGEST) -> str:
-    """`storable` as the text of a JSON object or list. What is larger than `largest` is kept as the beginning of its text."""
+    """`storable` as the text of a JSON object or list. If it is larger than `largest`, only the beginning of its text
+    is kept."""
     text = json.dumps(storable(value), ensure_ascii=False)
     if len(text) <= largest // 4 or len(text.encode()) <= largest:
         return text
@@ -100,19 +101,20 @@ def kept(value: Any, largest: int = LARGEST) -> str:
 
 
 def readable(text: str) -> Any:
-    """What a database's JSON says, as JSON that can be written again; its text where that is not possible. Never raises."""
+    """JSON from a database in a form that can be written again; its text where that is not possible. Never raises."""
     try:
         value = orjson.loads(text)
     except ValueError:
         return storable_text(text)
-    # Whatever has no more brackets than that is no deeper; only the rest has to be looked through.
+    # A text with no more brackets than that is no deeper; only the rest has to be checked.
     if text.count("[") + text.count("{") > DEPTH and deeper(value, DEPTH):
         return text
     return value
 
 
 def deeper(value: Any, depth: int) -> bool:
-    """Whether a list or object is nested deeper than `depth` levels, level by level: Python's own stack has an end, too."""
+    """Whether a list or object is nested deeper than `depth` levels. Checked level by level: Python's own stack is
+    limited, too."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(depth):
         level = [
@@ -127,7 +129,7 @@ def deeper(value: Any, depth: int) -> bool:
 
 
 def _why(value: Any) -> str:
-    """What text or number PostgreSQL does not keep. Not for what may be deep without end."""
+    """The text or number that PostgreSQL cannot store. Only for values of limited depth."""
     match value:
         case str():
             if "\x00" in value:

@@ -1,4 +1,4 @@
-"""A fault that strikes here: claimed, told, acted. What the journal shows of it is the proof that it struck."""
+"""Lets a fault strike: claim it, report it, act on it. Its entry in the journal is the proof that it struck."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,8 @@ NOBODY: Envelope = {}
 
 
 def strike(plan: Plan, point: Point, envelope: Envelope = NOBODY, alive: faults.Alive = lambda: True) -> None:
-    """Let the first armed fault that fits strike: error, crash, delay, hold, pause or hang. Usually nothing.
-
-    `alive()` is called while it stands still; False ends that. Raises InjectedError, RedisError.
+    """Let the first armed fault that fits strike: error, crash, delay, hold, pause or hang. Usually does nothing.
+    `alive()` is called while it holds the process; False ends that. Raises InjectedError, RedisError.
     """
     fault = claim(plan, point, envelope)
     if fault is not None:
@@ -29,7 +28,7 @@ def perform(plan: Plan, fault: Fault, envelope: Envelope, alive: faults.Alive = 
 
 
 def claim(plan: Plan, point: Point, envelope: Envelope = NOBODY) -> Fault | None:
-    """The fault that strikes here, claimed and told, for a call site that acts itself; None almost always."""
+    """The fault that strikes here, claimed and reported, for a call site that acts itself; None almost always."""
     if not plan.armed:
         return None
     fault = plan.strike(point, Target.of(envelope))
@@ -40,7 +39,7 @@ def claim(plan: Plan, point: Point, envelope: Envelope = NOBODY) -> Fault | None
 
 
 def tell(plan: Plan, fault: Fault, envelope: Envelope, text: str) -> None:
-    """The journal entry of a strike. `data` names the fault, and which of its strikes this is."""
+    """Report a strike to the journal. `data` names the fault, and the number of the strike."""
     what = envelope.get("type") or plan.program
     observe(
         plan.redis,

@@ -1,14 +1,15 @@
-"""The one rule for text that people type (names, titles, venues, sections, reasons), and how such text stands beside ours.
+"""The rule for text that people type (names, titles, venues, sections, reasons), and how to place such text next to
+ours.
 
     title: Annotated[str, Typed("title", 100)]                  # a field of a request
     typed_text("Jose\\u0301 ", what="name", longest=80)          # "José"; raises ValueError with the reason
-    isolated(title)                                              # where no <bdi> can stand: option, title, attribute, plain text
+    isolated(title)                                              # where <bdi> is not possible: option, title,
+    attribute, plain text
 
-Markup is text like any other (pages escape it). Refused is what makes a reader see something that is not there: text that nobody
-can see, and controls of the writing direction. Blanks and invisible marks around the text, as a copy brings them along, go.
-
-Unicode grows, above all by Han characters for names. A character that this Python's table does not have yet is accepted;
-refused are only code points that will never be a character.
+Markup is text like any other (pages escape it). Text is refused if it misleads a reader: invisible text, and controls
+of the writing direction. Blanks and invisible marks around the text, which copying may add, are removed. Unicode grows,
+above all by Han characters for names. A character that this Python's table does not have yet is accepted; only code
+points that will never be a character are refused.
 """
 
 import re
@@ -20,7 +21,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-LONGEST = 200  # characters, of what has no shorter limit of its own
+LONGEST = 200  # characters, for text without a shorter limit of its own
 FSI, PDI = "\u2068", "\u2069"  # first strong isolate, pop directional isolate
 _CONTROLS = "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides, isolates
 _DIRECTION_MARKS = "\u200e\u200f\u061c"  # of use only in text that has letters from right to left
@@ -69,9 +70,8 @@ class Typed:
 
 
 def typed_text(raw: str, *, what: str = "text", longest: int = LONGEST) -> str:
-    """The text as it will be kept: composed (NFC), nothing invisible around it. Raises ValueError with the reason.
-
-    `what` names the text in the reason. `longest`: in characters, of the text as it will be kept.
+    """The text as it will be stored: composed (NFC), nothing invisible around it. Raises ValueError with the reason.
+    `what` names the text in the reason. `longest`: in characters, of the text as stored.
     """
     text = _AROUND.sub("", unicodedata.normalize("NFC", raw))
     if (whole := _ISOLATED.fullmatch(text)) is not None:
@@ -89,9 +89,9 @@ def typed_text(raw: str, *, what: str = "text", longest: int = LONGEST) -> str:
 
 
 def isolated(text: object) -> str:
-    """The text, set apart if it may run from right to left: what stands before and after it then keeps its place.
+    """The text, isolated if it may run from right to left: then the text before and after it keeps its place.
 
-    Of a text that was kept before there was the rule, the controls are left out: one of them could end the isolate.
+    Controls in a text that was stored before this rule are removed: one of them could end the isolate.
     """
     plain = re.sub(f"[{_CONTROLS}]", "", str(text))
     return plain if all(unicodedata.bidirectional(one) in _RUNS_OUR_WAY for one in plain) else f"{FSI}{plain}{PDI}"

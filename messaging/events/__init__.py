@@ -1,1 +1,1 @@
-"""How a service follows what others say: their events, in order, none left out."""
+"""How a service follows the events of others: in order, without missing one."""

@@ -1,4 +1,4 @@
-"""Asking a service's event API for what its stream may have lost: `GET <api>/api/<source>/events?after=<horizon>`."""
+"""Gets events that a stream may have lost from a service's event API: `GET <api>/api/<source>/events?after=<horizon>`."""
 
 import json
 import queue
@@ -14,14 +14,14 @@ TIMEOUT = httpx.Timeout(10.0, connect=1.0)
 
 
 class EventApiError(RuntimeError):
-    """The source's event API did not give a page: away, refused, or answered something else. The text says which."""
+    """The source's event API did not return a page: it is down, refused, or answered something else. The text says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page of a source's event log: the events of transactions from `after` on, up to `horizon`.
 
-    `xmax`: all transactions committed when the page was read are below it. `more`: there is another page already.
+    `xmax`: all transactions committed when the page was read are below it. `more`: there is another page.
     """
 
     after: int
@@ -42,7 +42,7 @@ class EventApi:
     def page(self, after: int) -> Page:
         """The page that begins at transaction `after`. Raises EventApiError.
 
-        A source that took too long is asked for less the next time: else, busy as it is, it would never get to the end.
+        After a source took too long, the next page is smaller: otherwise a busy source might never finish one.
         """
         try:
             params = {"after": str(after), "limit": str(self._limit)}
@@ -68,7 +68,7 @@ class EventApi:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of a request for `source`; `doubts` is the request's own number, handed back."""
+    """The outcome of a request for `source`; `doubts` is the number that the request came with."""
 
     source: str
     doubts: int
@@ -76,9 +76,8 @@ class Answer:
 
 
 class Fetcher:
-    """Fetches pages beside the reader's loop, so that a source that hangs holds up no other.
-
-    Threads are daemons: a process told to stop does not wait for an API that says nothing.
+    """Fetches pages in the background of the reader's loop, so that a source that hangs delays no other. Threads are
+    daemons: a process that has to stop does not wait for an API that does not answer.
     """
 
     def __init__(self, apis: Mapping[str, EventApi]) -> None:
@@ -86,13 +85,13 @@ class Fetcher:
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
 
     def ask(self, source: str, after: int, doubts: int) -> None:
-        """Fetch a page in the background. At most one request a source at a time, please."""
+        """Fetch a page in the background. The caller makes at most one request per source at a time."""
         threading.Thread(
             target=self._fetch, args=(source, after, doubts), name=f"catch-up-{source}", daemon=True
         ).start()
 
     def answers(self) -> list[Answer]:
-        """The answers that have come since the last call."""
+        """The answers that have arrived since the last call."""
         found = []
         while not self._answers.empty():
             found.append(self._answers.get())

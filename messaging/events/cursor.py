@@ -1,8 +1,8 @@
 """How far a reader has come with one source's events.
 
-Two notions of "how far" meet here. The stream position is exact but only says what Redis had; events are chained by
+Two notions of "how far" meet here. The stream position is exact but only covers what Redis had; events are chained by
 `prev`, so a loss shows as a broken chain. The horizon is a transaction id of the source: every event of an earlier
-transaction has been read. It moves with the stream while the chain is whole, and is where a catch-up begins when it is not.
+transaction has been read. It moves with the stream while the chain is unbroken; otherwise a catch-up begins there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Cursor:
 
     `stream_id`, `event_id`: the last streamed entry taken, and the event in it. `horizon`: all events of transactions
     below it have been read. `owed`: lost events, if any, are of transactions below it; so while `horizon < owed`
-    something may be missing, and only the event API can say that it is not.
+    something may be missing, and only the event API can settle that.
     """
 
     source: str
@@ -52,18 +52,18 @@ class Cursor:
         return replace(self, stream_id=stream_id, event_id=event_id, horizon=seen)
 
     def unreadable(self, stream_id: str) -> Cursor:
-        """The cursor after a stream entry that is no event: whatever it was meant to be is owed."""
+        """The cursor after a stream entry that is not an event: the event that it should have been is missing."""
         return replace(self, stream_id=stream_id, event_id="", owed=UNKNOWN)
 
     def in_doubt(self) -> Cursor:
-        """The cursor when something may have been lost that no later event tells of."""
+        """The cursor when something may have been lost that no later event would reveal."""
         return replace(self, owed=UNKNOWN)
 
     def caught_up(self, page: Page, *, settles: bool) -> Cursor:
         """The cursor after a page of the event log; `settles` if it was asked for after the last doubt arose.
 
-        An old transaction, still open, holds the page's horizon back while newer events are there to be seen: those
-        below the page's xmax stay owed until the horizon has come that far.
+        An old transaction that is still open holds back the page's horizon while newer events are already visible:
+        those below the page's xmax count as missing until the horizon has reached it.
         """
         owed = page.xmax if self.owed == UNKNOWN and settles else self.owed
         return replace(self, horizon=max(self.horizon, page.horizon), owed=owed)

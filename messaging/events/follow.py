@@ -1,4 +1,4 @@
-"""The loop around a reader: apply what it reads, and outlive every outage on the way."""
+"""The loop around a reader: apply what it reads, and survive every outage."""
 
 import logging
 import time
@@ -15,9 +15,9 @@ from messaging.process.pacing import ONE_AFTER_ANOTHER, Rate
 
 log = logging.getLogger(__name__)
 
-# After a transaction, rest so many times as long as it took: what comes on an event's heels shares the next one.
+# After a transaction, rest this many times as long as it took: events that follow closely share the next one.
 REST, LONGEST_S = 4.0, 0.25
-LONGEST_ROUND_S = 0.5  # in a round several events of one thing make one row version
+LONGEST_ROUND_S = 0.5  # in a round several events of one aggregate make one row version
 CHECK_S = 2.0
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
@@ -37,19 +37,19 @@ def follow(
     beat: Callable[[], None] = lambda: None,
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Read and apply until `stop()`; `beat()` is called at least each half second while all is well.
-
-    `check()` is called now and then when there is no news; it raises CursorsMovedError as `apply` does, so that a view whose
-    cursors were set back is caught up with though no event comes.
+    """Read and apply until `stop()`; `beat()` is called at least every half second while all is well. `check()` is
+    called now and then when there are no events; it raises CursorsMovedError as `apply` does, so that a view whose
+    cursors were set back catches up even without a new event.
 
     `load()` returns the saved cursor of each source (a new Cursor(source=...) for one never read).
     `apply(envelopes, cursors, behind)` writes rows and these cursors in ONE transaction, each row only if the event's
     version is newer than the row's. It may get the same event again, events out of order, and cursors without events; only
     the cursors that moved are given. `behind` is {source: stream entries not yet read}, to show a lag.
 
-    After an outage, or CursorsMovedError, the cursors are loaded again: whether the last transaction was committed does not
-    matter then. An event is skipped only if what it carries can be the cause of its failure, and if the database takes other
-    writes: the cursors are saved after its dead letter has been (`skipped`). Whatever else fails is waited for.
+    After an outage, or CursorsMovedError, the cursors are loaded again, so it does not matter whether the last
+    transaction was committed. An event is skipped only if its content can be the cause of the failure, and if the
+    database accepts other writes: the cursors are saved after its dead letter (`skipped`). After any other failure the
+    loop waits and tries again.
     """
     outage, rate = Outage(f"{reader.name}: PostgreSQL"), Rate(ONE_AFTER_ANOTHER)
     loaded = False
@@ -80,7 +80,7 @@ def follow(
             log.info("%s: %s", reader.name, moved)
             loaded = False
         except Exception as error:
-            if may_be_caused_by_content(error):  # a mistake of ours, and no event's: this process had better start anew
+            if may_be_caused_by_content(error):  # an error of ours, not of an event: this process had better restart
                 raise
             outage.failed(error)
             connections.close_all()
@@ -90,7 +90,7 @@ def follow(
 
 
 def _deliver(reader: Reader, apply: Apply, batch: Batch, skipped: SkippedEvents) -> None:
-    """Apply the batch; if one of its events is not to be digested, all the others, then its letter, and the cursors last."""
+    """Apply the batch. If one of its events cannot be applied: all the others, then its letter, and the cursors last."""
     bad = list(batch.unreadable)
     try:
         apply(batch.envelopes, batch.cursors if not bad else [], batch.behind)
@@ -105,14 +105,15 @@ def _deliver(reader: Reader, apply: Apply, batch: Batch, skipped: SkippedEvents)
             except Exception as own:
                 _raise_unless_its_own(own)
                 bad.append((envelope, str(envelope["source"]), own))
-    for content, where, cause in bad:  # a write of its own: a database that takes it is well
+    for content, where, cause in bad:  # a separate write: a database that accepts it is working
         skipped.record(content, where, cause)
         reader.skipped(str(content), where, cause)
     apply([], batch.cursors, batch.behind)
 
 
 def _retry(apply: Apply, skipped: SkippedEvents) -> bool:
-    """Apply once more what a person wants applied again, and what has waited for a newer version; whether more may be due."""
+    """Apply again the events that a person has retried, and those that waited for a newer version. Returns whether more
+    may be due."""
     due = skipped.due()
     for letter, event in due:
         try:
@@ -126,6 +127,6 @@ def _retry(apply: Apply, skipped: SkippedEvents) -> bool:
 
 
 def _raise_unless_its_own(error: Exception) -> None:
-    """To be called with an exception being handled: it goes on if it cannot be the event's own fault."""
+    """To be called while an exception is handled: re-raises it unless the event's content can be the cause."""
     if isinstance(error, CursorsMovedError) or not may_be_caused_by_content(error):
         raise error

@@ -1,11 +1,12 @@
-"""Following the event streams of several sources, without losing an event when Redis, a relay or a source does.
+"""Follows the event streams of several sources, without losing an event when Redis, a relay or a source loses one.
 
     reader = Reader("projector-bookings", redis=impatient_redis(), apis=event_apis(("seats", "payments")))
     follow(reader, load, apply, stop)         # messaging/events/follow.py: `load` and `apply` keep the cursors
 
-Each source has a Redis Stream `events.<source>`, read from a checkpoint of our own: no consumer groups, which keep no
-order. A broken chain, a start, a reconnection and silence raise a doubt, and a doubt is settled by the source's event API.
-Writes must be conditional on a newer version: what a catch-up brings may have come by the stream too, in another order.
+Each source has a Redis Stream `events.<source>`, read from the reader's own checkpoint: consumer groups would not keep
+the order. A broken chain, a start, a reconnection and silence raise a doubt, which the source's event API settles.
+Writes must be conditional on a newer version: a catch-up may return events that also arrive by the stream, in another
+order.
 """
 
 import logging
@@ -27,16 +28,15 @@ from messaging.observe import observe
 from messaging.process.outage import Outage
 
 COUNT, BLOCK_MS = 500, 500
-BLOCK_CATCHING_UP_MS = 20  # an answer of an event API must not wait for a quiet stream
+BLOCK_CATCHING_UP_MS = 20  # a quiet stream must not delay an answer of an event API
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What to apply: the envelopes in the order read, and the cursors that are right once they are written.
-
-    Only sources with something new have a cursor here. `behind`: stream entries of a source not yet read. `unreadable`: what
-    was to be an event and is none (content, where it stood, what is wrong with it); a cursor is there for its source, too.
+    """What to apply: the envelopes in the order read, and the cursors that are valid once they are written. Only
+    sources with something new have a cursor here. `behind`: stream entries of a source not yet read. `unreadable`:
+    entries that are not events (content, position, what is wrong); their sources have a cursor here, too.
     """
 
     envelopes: list[dict[str, Any]]
@@ -51,7 +51,7 @@ def event_apis(sources: Iterable[str]) -> dict[str, EventApi]:
 
 
 class Reader:
-    """Reads batches. Not for several threads."""
+    """Reads batches. Not thread-safe."""
 
     def __init__(self, name: str, *, redis: Redis, apis: Mapping[str, EventApi]) -> None:
         self.name, self.redis = name, redis
@@ -62,7 +62,7 @@ class Reader:
         self._aligned = False
 
     def start(self, cursors: Iterable[Cursor]) -> None:
-        """Go on from these cursors, one for each source. Also after an apply whose outcome is not known."""
+        """Resume from these cursors, one for each source. Also after an apply whose outcome is not known."""
         former = self._sources
         self._sources = {
             cursor.source: Source(cursor, f"{self.name}: {cursor.source}'s event API", former.get(cursor.source))
@@ -71,7 +71,7 @@ class Reader:
         self._aligned = False
 
     def read(self) -> Batch:
-        """The next batch; empty after BLOCK_MS without news. Raises nothing for a Redis or an event API that is away."""
+        """The next batch; empty after BLOCK_MS without events. Raises nothing for a Redis or an event API that is down."""
         batch = Batch(envelopes=[], cursors=[], behind={})
         streamed = self._streamed()
         for source in self._sources.values():
@@ -118,7 +118,7 @@ class Reader:
                 self._fetcher.ask(source.name, source.cursor.horizon, source.doubts)
 
     def _align(self, now: float) -> None:
-        """At a start, after an outage and after silence: look where the streams are, and doubt that we have seen all."""
+        """At a start, after an outage and after silence: check where the streams are, and doubt that all has been seen."""
         for source in self._sources.values():
             if not self._aligned or source.idle(now):
                 source.align(*streams.tip(self.redis, source.stream), start=not self._aligned)
@@ -154,7 +154,7 @@ class Reader:
                 batch.unreadable.append((envelope, f"{source.name}'s event log", error))
 
     def skipped(self, content: str, where: str, error: Exception) -> None:
-        """Say loudly that an event is left out: a view that stopped for ever at one bad event would help nobody.
+        """Report that an event is skipped: a view that stopped for ever at one bad event would help nobody.
 
         It is a dead letter by then (messaging.events.skipped).
         """
@@ -164,7 +164,7 @@ class Reader:
 
 
 def checked_event(envelope: Any) -> dict[str, Any]:
-    """The envelope, if it is one of an event. Raises EnvelopeError, KeyError, TypeError or ValueError."""
+    """The envelope, if it is that of an event. Raises EnvelopeError, KeyError, TypeError or ValueError."""
     event = check(envelope)
     if event["kind"] != "event":
         raise EnvelopeError(f"a {event['kind']} among the events")

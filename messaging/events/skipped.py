@@ -1,8 +1,8 @@
-"""Events that a reader left out, kept as dead letters in the reader's own database. A person sees each at /operate.
+"""Events that a reader skipped, kept as dead letters in the reader's own database. A person sees each at /operate.
 
-`retried` is what a person makes of such a letter; the reader applies the event again and the letter becomes `cleared`, or
-`dead` with one attempt more. An event of a newer major version waits as a letter that is `retrying`: the reader applies it
-again when it starts, for it may be the newer version by then, and each time LETTER_LONGEST_RETRY_S are over.
+When a person marks a letter as `retried`, the reader applies the event again, and the letter becomes `cleared`, or
+`dead` with one more attempt. An event of a newer major version waits as a letter that is `retrying`: the reader applies
+it again when it starts, for it may be the newer version by then, and each time LETTER_LONGEST_RETRY_S are over.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from messaging.inbox import dead_letters
 SKIPPED_BY = "skippedby"
 AT_ONCE = 50
 _LETTERS = uuid.UUID("6f1c7f0e-6a34-4a5f-9d0b-3a1f5f6f2f11")
-# The time of a letter is that of its last attempt: one that waits has not been tried by a reader that started after it.
+# The time of a letter is that of its last attempt: a reader that started later has not tried a waiting letter yet.
 _DUE = f"""
     select id::text, envelope from {{table}} where envelope ->> '{SKIPPED_BY}' = %s and (state = 'retried'
         or state = 'retrying' and (attempts -> -1 ->> 'waits')::bool
@@ -40,9 +40,8 @@ class SkippedEvents:
         self._started: datetime | None = None
 
     def record(self, event: Any, where: str, error: Exception, letter: str = "") -> None:
-        """Keep what was left out: an event, or the text of something that was to be one. The same one gets the same letter.
-
-        `letter`: the one by which it was tried again.
+        """Keep what was skipped: an event, or the text of an entry that is not one. The same one gets the same letter.
+        `letter`: the one by which it was retried.
         """
         envelope = event if isinstance(event, dict) else {"data": {"content": str(event)[:4000]}, "source": where}
         name = str(envelope.get("id") or envelope["data"])
@@ -52,7 +51,7 @@ class SkippedEvents:
         dead_letters.record(self._model, kept, f"{where}: {error!r}", dead=not waits, waits=waits, letter=letter)
 
     def due(self) -> list[tuple[str, dict[str, Any]]]:
-        """(letter's id, event) of those to be applied again, AT_ONCE at most: a person wants it, or they wait and it is time."""
+        """(letter's id, event) of those to apply again, at most AT_ONCE: retried by a person, or waiting and due."""
         with connections[self._alias].cursor() as cursor:
             if self._started is None:
                 cursor.execute("select clock_timestamp()")

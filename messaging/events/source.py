@@ -1,4 +1,4 @@
-"""One source as its reader sees it: where it is, whether it doubts, when it asks the event API next. No input or output."""
+"""One source as its reader sees it: its position, its doubts, and when to ask the event API next. No input or output."""
 
 import time
 from collections import deque
@@ -17,13 +17,13 @@ RECENT = 2_000
 
 
 class Source:
-    """A source's cursor and its timers. `cursor` may be ahead of what was handed over when nothing new was read."""
+    """A source's cursor and its timers. `cursor` may be ahead of the one last handed over when nothing new was read."""
 
     def __init__(self, cursor: Cursor, api_name: str, former: "Source | None" = None) -> None:
         self.name, self.stream = cursor.source, streams.name(cursor.source)
         self.cursor = self._handed_over = cursor
         self.behind = 0
-        # Counts on over a restart: a late answer to a question from before must not settle a doubt of today.
+        # Keeps counting over a restart: a late answer to an earlier request must not settle a newer doubt.
         self.doubts: int = former.doubts if former else 0
         self.fetching: bool = former.fetching if former else False
         self._outage: Outage = former._outage if former else Outage(api_name)
@@ -37,10 +37,10 @@ class Source:
     def align(self, tip_id: str, tip_event: str, *, start: bool) -> None:
         """Compare with the stream's last entry, and doubt; at a start, after an outage of Redis, and after silence."""
         if start and self.cursor.stream_id == BEGINNING:
-            # The log has it all; the stream has only the last 100,000 events, and many of them for the second time.
+            # The log has everything; the stream has only the last 100,000 events, many of them twice.
             self.cursor = replace(self.cursor, stream_id=tip_id, event_id=tip_event)
         elif before(tip_id, self.cursor.stream_id):
-            # Redis came back empty or with an older clock, and may count up to our position a second time.
+            # Redis came back empty or with an older clock, and may reach our position a second time.
             self.cursor = replace(self.cursor, stream_id=BEGINNING, event_id="")
         self._doubt()
         self._wait_longer(time.monotonic())
@@ -74,10 +74,10 @@ class Source:
         self._stirred()
 
     def caught_up(self, page: Page, doubts: int) -> list[Any]:
-        """Take a page of the event log; return its events, or none if we have had them all lately."""
+        """Take a page of the event log; return its events, or none if all of them have been read recently."""
         self.fetching = False
         self._outage.over()
-        if page.after > self.cursor.horizon:  # asked before the cursor was set back: there would be a hole
+        if page.after > self.cursor.horizon:  # requested before the cursor was set back: that would leave a hole
             return []
         self.cursor = self.cursor.caught_up(page, settles=doubts == self.doubts)
         self._ask_at = 0.0 if page.more else time.monotonic() + RETRY_S
@@ -89,15 +89,14 @@ class Source:
         return page.events
 
     def refused(self, error: EventApiError) -> None:
-        """The event API gave no page; ask again, each time a little later."""
+        """The event API returned no page; ask again, with a growing delay."""
         self.fetching = False
         self._outage.failed(error)
         self._ask_at = time.monotonic() + self._outage.pause(RETRY_S, LONGEST_RETRY_S)
 
     def hand_over(self) -> Cursor | None:
-        """The cursor to save with what was read, if anything was.
-
-        A check that found nothing new is not worth a write, unless it settles a doubt that was saved.
+        """The cursor to save with what was read, if anything was. A check that found nothing new needs no write, unless
+        it settles a saved doubt.
         """
         settled = self.cursor.complete and not self._handed_over.complete
         if not self._news and not settled:
@@ -113,7 +112,7 @@ class Source:
             self._ask_at = 0.0
 
     def _wait_longer(self, now: float) -> None:
-        """A check is being made; the next one after a silence twice as long. Any news make it short again."""
+        """A check is being made; the next one follows after a silence twice as long. Any event makes it short again."""
         if self.idle(now):
             self._idle_every = min(self._idle_every * 2, LONGEST_IDLE_S)
         self._idle_at = now + self._idle_every

@@ -1,4 +1,4 @@
-"""Reading the event streams in Redis: plain data in and out, whatever protocol the client speaks."""
+"""Reads the event streams in Redis: plain data in and out, whatever protocol the client uses."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Entry = tuple[str, bytes]
 """(stream id, the JSON of the envelope; empty if the entry has none)"""
 
 _COUNT_LIMIT = 20_000
-# Counting where the entries are: a reader that is far behind would otherwise fetch them twice.
+# Count on the server: a reader that is far behind would otherwise fetch the entries twice.
 _COUNT = "return #redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])"
 
 
@@ -24,7 +24,7 @@ def name(source: str) -> str:
 
 
 def read(redis: Redis, positions: Mapping[str, str], *, count: int, block_ms: int) -> dict[str, list[Entry]]:
-    """Up to `count` entries of each stream after its position; waits up to `block_ms` if there are none in any."""
+    """Up to `count` entries of each stream after its position; waits up to `block_ms` if there are none."""
     found = cast(Any, redis.xread(cast(Any, dict(positions)), count=count, block=block_ms)) or []
     pairs = found.items() if isinstance(found, dict) else found
     return {_text(stream): [_entry(item) for item in _flat(items)] for stream, items in pairs}

@@ -1,1 +1,1 @@
-"""How a command arrives at a service: a batch at a time, each exactly once."""
+"""How commands arrive at a service: in batches, each handled exactly once."""

@@ -1,7 +1,8 @@
-"""The barrier: who takes a (saga, step, action) key first acts on it; everybody later gets the same answer again.
+"""The barrier: the first message that takes a (saga, step, action) key acts on it; every later one gets the same answer
+again.
 
-After DTM's sub-transaction barrier, with one addition: the row stores the reply, because a duplicate that is only
-absorbed leaves a saga hanging whose first reply got lost. Keys are taken in sorted order, so two batches cannot deadlock.
+After DTM's sub-transaction barrier, with one addition: the row stores the reply, because a saga whose first reply got
+lost would hang if duplicates were only absorbed. Keys are taken in sorted order, so two batches cannot deadlock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +39,7 @@ _TAKE = """
     on conflict (saga_id, step, action) do nothing
     returning id, saga_id, step, action
 """
-# A statement of its own: only a new snapshot sees the row of the transaction the insert has waited for.
+# A separate statement: only a new snapshot sees the row of the transaction that the insert has waited for.
 _FIND = """
     select id, saga_id, step, action, state, reply from {table}
     where (saga_id, step, action) in (select * from unnest(%s::uuid[], %s::text[], %s::text[]))
@@ -85,7 +86,7 @@ def answer(model: type[models.Model], answers: Iterable[tuple[str, str, dict[str
 
 
 def release(model: type[models.Model], ids: Sequence[str]) -> None:
-    """Give keys back, by row id: whoever comes with them next acts."""
+    """Release keys, by row id: the next message with such a key acts."""
     if ids:
         with connections[router.db_for_write(model)].cursor() as cursor:
             cursor.execute(_RELEASE.format(table=model._meta.db_table), [list(ids)])

@@ -1,11 +1,11 @@
-"""Taking in a batch of messages: one local transaction for the batch if all goes well, one for each message if not.
+"""Handles a batch of messages: one local transaction for the batch if all goes well, otherwise one for each message.
 
 A batch shares one commit (group commit). If it fails, or a fault is armed for one of its messages, its messages are
 run one by one, so that one bad message harms no other. A message that kills its worker comes back marked as redelivered,
 with its whole batch: each is counted just before it is tried again, alone, and becomes a dead letter after KILLS deaths.
 
-A server that is away is waited for: nothing is the message's fault then. A row that somebody else has locked harms the messages
-that need it, and no others: they go back to the end of the service's own queue, and the others go first.
+If a server is down, the worker waits for it: that is not the message's fault. A row that another transaction has locked
+delays only the messages that need it: they go back to the end of the service's own queue, and the others go first.
 """
 
 import logging
@@ -38,16 +38,17 @@ from topology.chosen import HOUSE
 log = logging.getLogger(__name__)
 
 KILLS = 3
-VISIBLE_S = 1.0  # how long what a message speaks of may take to be seen
+VISIBLE_S = 1.0  # how long the rows that a message describes may take to become visible
 OUTAGE_S = 60.0  # how long one batch waits for a server that is away, before the watchdog must send it again
-LOCKED_S = 0.25  # how long a message waits for a lock that it, or its batch, has met before
+LOCKED_S = 0.25  # how long a message waits for a lock that it, or its batch, has hit before
 LOCKED_SINCE = "lockedsince"  # a mark on an envelope that has gone back to the queue for a lock
 
 Envelopes = Sequence[dict[str, Any]]
 
 
 class NotVisibleError(LookupError):
-    """What a message speaks of is not there, or not yet: a log tells of a transaction an instant before others can see it.
+    """The rows that a message describes are not there, or not yet: the log has a transaction an instant before others
+    can see it.
 
     (PostgreSQL writes the commit, from which a walsender reads it, and only then takes the transaction off the list of those
     that run.)
@@ -76,17 +77,18 @@ class Inbox:
         return threading.local()
 
     def _plan(self) -> Plan:
-        """One a thread, kept: it knows what it read last."""
+        """One per thread, kept: it remembers what it read last."""
         if not hasattr(self._of_thread, "plan"):
             self._of_thread.plan = Plan(self.redis(), self.service, f"worker-{self.service}")
         plan: Plan = self._of_thread.plan
         return plan
 
     def handle(self, envelopes: list[Any], redelivered: bool = False) -> None:
-        """Take in a batch as it came from the broker. Returns when each message is done, is queued again, or its failure is on
-        record. Raises what is passing once it has lasted longer than OUTAGE_S; the watchdog then sends the messages again."""
+        """Handle a batch from the broker. Returns when each message is done, is queued again, or its failure is
+        recorded. Raises a passing error once it has lasted longer than OUTAGE_S; the watchdog then sends the messages
+        again."""
         plan = patiently(self._plan().refresh, OUTAGE_S)
-        if not isinstance(envelopes, list):  # a text, say: one bad message, not one for each of its characters
+        if not isinstance(envelopes, list):  # for example a text: one bad message, not one for each of its characters
             envelopes = [envelopes]
         good = [envelope for envelope in envelopes if self._readable(envelope)]
         met = any(LOCKED_SINCE in envelope for envelope in good)
@@ -97,7 +99,7 @@ class Inbox:
                 return
             except Exception as error:
                 met = is_locked(error)
-                if is_passing(error) and not met:  # the server stayed away: it would for each of them
+                if is_passing(error) and not met:  # the server stayed down: it would for each of them
                     raise
                 log.warning("batch of %d failed (%s); one by one", len(good), error)
         locked = []
@@ -112,7 +114,7 @@ class Inbox:
             self._later(locked)
 
     def _alone(self, envelope: dict[str, Any], plan: Plan, lock_s: float) -> bool:
-        """False if it met a lock: nothing is written then."""
+        """False if it hit a lock: then nothing is written."""
         try:
             self._run([envelope], plan, lock_s)
         except Exception as error:
@@ -125,7 +127,7 @@ class Inbox:
         return True
 
     def _later(self, envelopes: list[dict[str, Any]]) -> None:
-        """Put messages that met a lock at the end of our own queue, together; what is there already goes first."""
+        """Put messages that hit a lock at the end of our own queue, together; messages already there go first."""
         for envelope in envelopes:
             if LOCKED_SINCE not in envelope:
                 envelope[LOCKED_SINCE] = datetime.now(UTC).isoformat()
@@ -139,8 +141,8 @@ class Inbox:
             publisher.close()
 
     def _run(self, envelopes: Envelopes, plan: Plan, lock_s: float = 0) -> None:
-        """One local transaction. Waits, bounded, for a server that is away; a deadlock's loser comes here too. `lock_s`: how
-        long its statements wait for a lock, if not for as long as the connection's setting says."""
+        """One local transaction. Waits, for a limited time, for a server that is down; a deadlock's loser is run again
+        too. `lock_s`: how long its statements wait for a lock, if not as long as the connection's setting."""
         patiently(partial(self._strike, Point.TRANSACTION_BEFORE, envelopes, plan), OUTAGE_S)
         began = time.monotonic()
         give_up = began + OUTAGE_S
@@ -160,7 +162,7 @@ class Inbox:
                 statements.keep(plan.redis)
                 with suppress(RedisError):  # the work is done
                     self._strike(Point.TRANSACTION_COMMITTED, envelopes, plan)
-                dual_write.publish(plan.redis, self.service)  # nothing, as long as there is an outbox
+                dual_write.publish(plan.redis, self.service)  # does nothing as long as the outbox is on
                 return
             except NotVisibleError:
                 if time.monotonic() > began + VISIBLE_S:
@@ -183,7 +185,7 @@ class Inbox:
             strike(plan, point, envelope)
 
     def _slow_down(self, envelopes: Envelopes, plan: Plan) -> None:
-        """A slow database: the transaction waits inside it, as `pg_stat_activity` can tell."""
+        """A slow database: the transaction waits inside it, visible in `pg_stat_activity`."""
         for envelope in envelopes if plan.armed else ():
             fault = claim(plan, Point.DATABASE, envelope)
             if fault is not None:
@@ -202,7 +204,7 @@ class Inbox:
             return False
 
     def _survivable(self, envelope: dict[str, Any]) -> bool:
-        """Count a redelivered message before it is tried: what killed KILLS workers is not given to another."""
+        """Count a redelivered message before it is tried: a message that killed KILLS workers is not given to another."""
         deaths = patiently(partial(self._count_death, self._deaths(envelope)), OUTAGE_S)
         if deaths < KILLS:
             return True
@@ -217,7 +219,7 @@ class Inbox:
         return int(pipe.execute()[0])
 
     def _record(self, envelope: dict[str, Any], why: str, *, dead: bool = False, waits: bool = False) -> str:
-        """Also what failed must not get lost while the database is away."""
+        """A failure, too, must not get lost while the database is down."""
         return patiently(
             lambda: dead_letters.record(self.dead_letter, envelope, why, dead=dead, waits=waits),
             OUTAGE_S,

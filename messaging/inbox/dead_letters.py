@@ -1,7 +1,7 @@
 """Messages that fail: every attempt's error is kept; after LIMIT attempts the message is dead and waits for a person.
 
-Until then it is tried again by itself (messaging.inbox.letter_retries). A letter is open until the message succeeds after all
-(`cleared`) or a person gives it up (`discarded`).
+Until then it is retried automatically (messaging.inbox.letter_retries). A letter is open until the message finally
+succeeds (`cleared`) or a person discards it (`discarded`).
 """
 
 import time
@@ -35,7 +35,7 @@ _RECORD = """
     returning state, jsonb_array_length(attempts)
 """
 _ANY_OPEN = "select exists (select from {table} where state in ('retrying', 'dead', 'retried'))"
-# A command that is sent again is another message: it is the same one if it is of the same type and saga.
+# A command that is sent again has another id: it counts as the same one if it has the same type and saga.
 _CLEAR = """
     update {table} letter set state = 'cleared', updated_at = clock_timestamp()
     from unnest(%s::uuid[], %s::text[], %s::text[]) as done (id, type, saga)
@@ -55,8 +55,8 @@ def record(
 ) -> str:
     """Note a failed attempt; return the message's state: `retrying`, or `dead` after LIMIT attempts (or at once, if `dead`).
 
-    One that `waits` for a newer version of its reader stays `retrying` however often it is tried. `letter`: the letter's id,
-    where that is not the message's.
+    A message that `waits` for a newer version of its reader stays `retrying` however often it is tried. `letter`: the
+    letter's id, if it differs from the message's.
     """
     with connections[router.db_for_write(dead_letter)].cursor() as cursor:
         cursor.execute(
@@ -97,7 +97,7 @@ def message_of(service: str, letter_id: str, envelope: Any) -> Message:
 
 
 def _schema(envelope: dict[str, Any]) -> str:
-    """So that what is sent again is read as it was: by the version of its contract."""
+    """So that a message that is sent again is read by the same version of its contract."""
     major, minor = contract_version(envelope.get("dataschema"))
     return f"{major}.{minor}" if minor else str(major)
 
@@ -117,7 +117,8 @@ def loaded(envelope: Any) -> dict[str, Any]:
 
 
 class OpenLetters:
-    """Clears the letters of messages that succeed. Asks once a second whether there are any, so a batch costs nothing more."""
+    """Clears the letters of messages that succeed. Checks once a second whether there are any, so that a batch costs
+    nothing extra."""
 
     def __init__(self, dead_letter: type[models.Model]) -> None:
         self._model, self._table = dead_letter, dead_letter._meta.db_table

@@ -1,4 +1,4 @@
-"""How a service declares the commands it takes: what each is to its saga, and the handler that decides a batch of them."""
+"""How a service declares the commands it takes: the role of each in its saga, and the handler that decides a batch of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from messaging.message import Body
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command to decide: its parsed body, and the refusal an armed fault asks for ("" as a rule)."""
+    """A command to decide: its parsed body, and the refusal that an armed fault demands (normally "")."""
 
     envelope: dict[str, Any]
     command: Any
@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a command: succeeded, or refused with a reason; `result` goes into the reply."""
+    """The outcome of a command: succeeded, or refused with a reason; `result` goes into the reply."""
 
     status: str = "succeeded"
     reason: str = ""
@@ -56,7 +56,7 @@ Handler = Callable[[Sequence[Request], Plan], Sequence[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A command that acts. Its refusal is an answer for good."""
+    """A command that acts. Its refusal is final."""
 
     action: ClassVar[str] = FORWARD
     keeps_refusal: ClassVar[bool] = True
@@ -66,16 +66,15 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Retriable(Forward):
-    """A command that acts after a saga's pivot and must succeed sooner or later: refused, it is run again when sent again."""
+    """A command that acts after a saga's pivot and must eventually succeed: if refused, it runs again when it is sent again."""
 
     keeps_refusal: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
 class Compensation:
-    """A command that undoes what the forward command `of` did; never called for one that did nothing.
-
-    It must succeed sooner or later: refused, it is run again when sent again.
+    """A command that undoes what the forward command `of` did; never called for one that did nothing. It must
+    eventually succeed: if refused, it runs again when it is sent again.
     """
 
     action: ClassVar[str] = COMPENSATION

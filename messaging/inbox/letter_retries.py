@@ -1,7 +1,8 @@
-"""Letters that are `retrying` are retried: sent again by the service's outbox with a growing pause, until they are dead.
+"""Retries letters that are `retrying`: sends them again through the service's outbox with a growing pause, until they
+are dead.
 
-Most failures of a saga's commands are made up for before, by the watchdog; this is for what nobody else sends again. A
-letter that a person had sent again is looked after in the same way, should its message get lost.
+The watchdog repairs most failures of a saga's commands earlier; this is for messages that nothing else sends again. A
+letter that a person has sent again is handled in the same way, if its message gets lost.
 """
 
 import logging
@@ -21,10 +22,11 @@ from messaging.process.outage import Outage
 from topology.chosen import HOUSE
 
 AT_ONCE, ALL = 100, 100_000
-LOOK_S = 5.0  # between two looks at most
+LOOK_S = 5.0  # maximum time between two checks
 log = logging.getLogger(__name__)
 
-# The time of a letter is that of its last attempt, and of its last sending; so a message lost on its way is sent again too.
+# The time of a letter is that of its last attempt or its last sending, so a message that was lost on its way is sent
+# again too.
 _DUE = """
     select id::text, envelope from {table}
     where state in ('retrying', 'retried') and not envelope ? 'skippedby'
@@ -44,7 +46,7 @@ _DEAD = """
 def send_due(
     service: str, dead_letter: type[models.Model], outbox: type[models.Model], *, started: bool = False
 ) -> int:
-    """Send the letters whose pause is over; return how many. One that no queue could take is dead.
+    """Send the letters whose pause is over; return how many. A letter that no queue could take becomes dead.
 
     `started`: this worker has just begun, so it may be the newer version that some letters wait for.
     """
@@ -70,7 +72,7 @@ def send_due(
 
 
 def in_background(service: str) -> None:
-    """Send what is due for as long as the process lives, in a thread of its own."""
+    """Send what is due for as long as the process lives, in its own thread."""
     app, alias = HOUSE.service(service).app, HOUSE.database_of(service).alias
     dead_letter, outbox = apps.get_model(app, "DeadLetter"), apps.get_model(app, "Outbox")
 

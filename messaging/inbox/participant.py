@@ -1,8 +1,8 @@
 """A saga participant: commands in, replies and events out, exactly one effect per command.
 
 The barrier, the business rows and the outbox rows of a batch are one local transaction. A service declares its commands
-and writes set-based handlers; duplicates, compensations whose action never ran, and actions that come too late are
-absorbed here, once for all services.
+and writes set-based handlers; duplicates, compensations whose action never ran, and late actions are absorbed here,
+once for all services.
 """
 
 import uuid
@@ -30,7 +30,8 @@ FENCED = {"status": "refused", "reason": "fenced"}
 class Participant:
     """One service's side of the sagas. Within a batch its commands run in the order they are declared.
 
-    A type may be declared twice, as one saga's compensation and as a step of another; the envelope's action tells which.
+    A type may be declared twice, as one saga's compensation and as a step of another; the envelope's action decides
+    which.
     """
 
     service: str
@@ -40,7 +41,7 @@ class Participant:
     redis: Callable[[], Redis]
 
     def process(self, envelopes: Envelopes, plan: Plan) -> None:
-        """Take in a batch inside the caller's local transaction. Raises on a message it cannot read; nothing is written then."""
+        """Handle a batch inside the caller's local transaction. Raises on a message it cannot read; then nothing is written."""
         asked: list[list[dict[str, Any]]] = [[] for _ in self.commands]
         for envelope in envelopes:
             asked[self.commands.index(self.command(envelope))].append(envelope)
@@ -56,7 +57,7 @@ class Participant:
         uuid.UUID(envelope["sagaid"])
 
     def command(self, envelope: dict[str, Any]) -> Command:
-        """The declaration of the command this is. Raises ValueError; its body has not been looked at."""
+        """The declaration of this command. Raises ValueError; the body has not been checked yet."""
         of_type = [command for command in self.commands if command.body.type() == envelope["type"]]
         if not of_type:
             known = sorted({command.body.type() for command in self.commands})
@@ -94,9 +95,9 @@ class Participant:
         eligible: Collection[Key],
         plan: Plan,
     ) -> list[Message]:
-        """Run the handler for the fresh keys that have something to do; give everybody else the stored answer again.
-
-        A refusal of what must succeed is answered but not kept, or every later attempt would only get it again.
+        """Run the handler for the fresh keys that have something to do; return the stored answer for all others. A
+        refusal of a command that must succeed is answered but not stored, or every later attempt would only get it
+        again.
         """
         fresh = [key for key in requests if rows[key].fresh]
         todo = [key for key in fresh if key in eligible]
@@ -122,7 +123,7 @@ class Participant:
     def _unguarded(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
         """The control: what happens without a barrier. Every delivery acts."""
         if isinstance(command, Fence):
-            raise ValueError("a fence is the barrier; without one there is nothing to fence with")
+            raise ValueError("a fence needs the barrier; without one there is nothing to fence with")
         messages = []
         for envelope in envelopes:
             for key, request in self._requests(command, [envelope]).items():
@@ -131,7 +132,7 @@ class Participant:
         return messages
 
     def _requests(self, command: Command, envelopes: Envelopes) -> dict[Key, Request]:
-        """Parse the batch; of the same key twice in one batch the first stays (the others ask the same question)."""
+        """Parse the batch; if a key occurs twice in one batch, the first stays (the others ask the same question)."""
         step = command.body.type() if isinstance(command, Forward) else command.of.type()
         action = COMPENSATION if isinstance(command, Compensation) else FORWARD
         requests: dict[Key, Request] = {}
@@ -147,7 +148,7 @@ class Participant:
         return take(self.barrier, keys, [_booking(request) for request in requests.values()], **values)
 
     def _with_fault(self, request: Request, plan: Plan) -> Request:
-        """Claimed once a message: a local transaction that is run again (it lost a race) must come to the same answer."""
+        """Claimed once per message: a local transaction that runs again (it lost a race) must give the same answer."""
         message = request.envelope["id"]
         fault = plan.answers.get(message) or claim(plan, Point.ANSWER, request.envelope)
         if fault is None:

@@ -1,4 +1,4 @@
-"""Putting a participant and its inbox together: the `handle` that a service's Celery task calls."""
+"""Combines a participant and its inbox: the `handle` that a service's Celery task calls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from messaging.process.redis import redis_client
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`handle(envelopes, redelivered)` takes messages in; `validate(envelope)` raises ValueError for one it could not read."""
+    """`handle(envelopes, redelivered)` handles messages; `validate(envelope)` raises ValueError for one that it could
+    not read."""
 
     handle: Callable[..., None]
     validate: Callable[[dict[str, Any]], object]
@@ -28,7 +29,7 @@ def participant(
     dead_letter: type[models.Model],
     commands: tuple[Command, ...],
 ) -> Service:
-    """Return the way in of a service that takes these commands."""
+    """Return the `Service` of one that takes these commands."""
     side = Participant(service=service, outbox=outbox, barrier=barrier, commands=commands, redis=redis_client)
     inbox = Inbox(service=service, dead_letter=dead_letter, process=side.process, redis=redis_client)
     return Service(inbox.handle, side.validate)

@@ -1,6 +1,7 @@
-"""The SQL a local transaction ran, kept for an hour for whoever looks at it. Best effort.
+"""The SQL that a local transaction ran, kept for an hour to be looked at. Best effort.
 
-Only for a message that ran by itself, and only a few a second: under load nobody could look, and it costs two round trips.
+Only for a message that ran alone, and only a few a second: under load nobody could read them, and each costs two round
+trips.
 
     with transaction.atomic(using=alias), Statements.of(alias, envelopes) as statements:
         ...                                # the work
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Statements:
-    """A transaction's statements: {"sql", "params", "rows", "ms"} each. Not wanted, it does nothing at all."""
+    """A transaction's statements: {"sql", "params", "rows", "ms"} each. If they are not wanted, it does nothing."""
 
     def __init__(self, alias: str, wanted: bool) -> None:
         self._alias, self._wanted = alias, wanted
@@ -72,14 +73,15 @@ class Statements:
         return result
 
     def _ask_xid(self) -> int | None:
-        """The transaction's own number, if it wrote anything; by the driver itself, so that it is no statement of the work."""
+        """The transaction's own id, if it wrote anything; asked through the driver, so that it does not count as a
+        statement."""
         raw = connections[self._alias].connection
         row = raw.execute("select pg_current_xact_id_if_assigned()::text").fetchone()
         return int(row[0]) if row and row[0] else None
 
 
 class Allowance:
-    """How often this process may: `burst` times at once, and then `rate` times a second."""
+    """How often this process may keep statements: `burst` times at once, and then `rate` times a second."""
 
     def __init__(self, burst: int, rate: float) -> None:
         self._burst, self._rate = burst, rate
@@ -94,7 +96,7 @@ class Allowance:
         return True
 
 
-_ALLOWANCE = Allowance(burst=40, rate=4)  # a booking or two at once, whole; then one in a while
+_ALLOWANCE = Allowance(burst=40, rate=4)  # a whole booking or two at once; then one now and then
 
 
 def key(alias: str, xid: int) -> str:
@@ -102,7 +104,7 @@ def key(alias: str, xid: int) -> str:
 
 
 def kept(redis: Redis, alias: str, xid: int | None) -> list[dict[str, Any]]:
-    """What a transaction ran, in order; [] if that was not kept, is forgotten, or Redis is away."""
+    """The statements of a transaction, in order; [] if they were not kept, have expired, or Redis is down."""
     try:
         raw: Any = redis.get(key(alias, xid)) if xid else None
         return json.loads(zlib.decompress(raw)) if raw else []

@@ -14,7 +14,7 @@ class OutboxError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """A message to be: `kind` is command, reply or event; ids are strings; `data` must be JSON.
+    """A message to be sent: `kind` is command, reply or event; ids are strings; `data` must be JSON.
 
     `schema`: the version of its contract (Body.schema_version); "" is the first.
     """
@@ -48,9 +48,8 @@ _INSERT = f"""
 
 
 def append(outbox: type[models.Model], messages: Iterable[Message]) -> None:
-    """Write messages to this service's outbox, in order, in one statement.
-
-    Raises OutboxError outside a transaction of the outbox's own database.
+    """Write messages to this service's outbox, in order, in one statement. Raises OutboxError outside a transaction of
+    the outbox's own database.
     """
     using = router.db_for_write(outbox)
     if not transaction.get_connection(using).in_atomic_block:

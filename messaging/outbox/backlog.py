@@ -1,4 +1,4 @@
-"""What a relay has read and not yet sent, and so how far its log position may be confirmed. Pure: no socket."""
+"""The messages that a relay has read and not yet sent, and so how far its log position may be confirmed. Pure: no socket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Envelope = dict[str, Any]
 
 @dataclass(slots=True, eq=False)
 class _Read:
-    """A transaction that was read; it is done when none of its messages is unsent."""
+    """A transaction that was read; it is done when all its messages are sent."""
 
     end_lsn: int
     unsent: int
@@ -28,20 +28,22 @@ class Outgoing:
 
 
 class Backlog:
-    """Envelopes by where they go, in commit order each: a destination that is held up holds up nobody else."""
+    """Envelopes by destination, each in commit order: a destination that is blocked blocks no other."""
 
     def __init__(self) -> None:
-        self.arrived: deque[Outgoing] = deque()  # read, not yet looked at by the fault plan
+        self.arrived: deque[Outgoing] = deque()  # read, not yet checked against the fault plan
         self.events: deque[Outgoing] = deque()
         self.queues: dict[str, deque[Outgoing]] = {}  # destination -> its commands and replies; no empty queues
         self._delayed: list[tuple[float, int, Outgoing]] = []
-        self._overtaken: dict[str, list[tuple[float, Outgoing]]] = {}  # line -> those that wait for the next one in it
+        self._overtaken: dict[
+            str, list[tuple[float, Outgoing]]
+        ] = {}  # line -> envelopes that wait to be overtaken by the next one
         self._transactions: deque[_Read] = deque()
         self._count = 0
         self._serial = 0
 
     def __len__(self) -> int:
-        """How many envelopes are not sent."""
+        """How many envelopes are unsent."""
         return self._count
 
     def add(self, end_lsn: int, envelopes: Iterable[Envelope]) -> None:
@@ -54,7 +56,7 @@ class Backlog:
         self._transactions.append(transaction)
 
     def admit(self, item: Outgoing) -> None:
-        """Put an envelope in the line of its destination, and behind it those that had to let one pass."""
+        """Put an envelope in the line of its destination, followed by those that waited to be overtaken."""
         name = _line(item)
         line = self.queues.setdefault(name, deque()) if name else self.events
         line.append(item)
@@ -68,12 +70,12 @@ class Backlog:
         self.admit(item)
 
     def delay(self, item: Outgoing, until: float) -> None:
-        """Admit an envelope later, behind those that come meanwhile; see `admit_due`."""
+        """Admit an envelope later, behind those that arrive meanwhile; see `admit_due`."""
         self._serial += 1
         heappush(self._delayed, (until, self._serial, item))
 
     def reorder(self, item: Outgoing, until: float) -> None:
-        """Admit an envelope behind the next one of its line, or at `until` if none comes; see `admit_due`."""
+        """Admit an envelope behind the next one of its line, or at `until` if none arrives; see `admit_due`."""
         self._overtaken.setdefault(_line(item), []).append((until, item))
 
     def admit_due(self, now: float) -> None:
@@ -98,7 +100,7 @@ class Backlog:
             del self.queues[destination]
 
     def safe_lsn(self) -> int | None:
-        """End of the newest transaction up to which all is sent; None if that has not moved since the last call."""
+        """End of the newest transaction up to which everything is sent; None if that has not changed since the last call."""
         lsn = None
         while self._transactions and not self._transactions[0].unsent:
             lsn = self._transactions.popleft().end_lsn

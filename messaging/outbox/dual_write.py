@@ -1,7 +1,8 @@
 """The control of the outbox: with that mechanism off, messages are published after the commit, from memory.
 
-Two writes, a database's and a broker's, that no transaction holds together: a process that dies between them has done its
-work and told nobody. Commands and replies are asked for again; an event is lost for good, as no log has it either.
+Two writes, to a database and to a broker, without a common transaction: a process that dies in between has done its
+work without publishing it. Commands and replies are requested again; an event is lost permanently, as no log has it
+either.
 """
 
 import logging
@@ -22,7 +23,7 @@ from messaging.outbox.publisher import FAILURES, Publisher
 log = logging.getLogger(__name__)
 _SNAPSHOT = "select pg_current_xact_id()::text, pg_snapshot_xmin(pg_current_snapshot())::text"
 _pending: list[dict[str, Any]] = []
-"""What this process has committed, or is about to, and not published yet. A worker handles one batch at a time."""
+"""What this process has committed, or is about to commit, and has not published yet. A worker handles one batch at a time."""
 
 
 def write(outbox: type[models.Model], messages: Sequence[Message], plan: Plan) -> None:
@@ -37,7 +38,7 @@ def write(outbox: type[models.Model], messages: Sequence[Message], plan: Plan) -
 
 
 def publish(redis: Redis, service: str) -> None:
-    """Publish what the transaction that has just committed wanted to say. What the broker does not take is lost."""
+    """Publish the messages of the transaction that has just committed. Those that the broker does not accept are lost."""
     if not _pending:
         return
     said = list(_pending)

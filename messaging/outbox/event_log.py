@@ -1,4 +1,4 @@
-"""Reading a service's outbox as its event log: the catch-up side of the event streams.
+"""Reads a service's outbox as its event log: the catch-up side of the event streams.
 
 Paging by id would miss, for ever, a transaction that took a low id and committed late. So a page ends at the oldest
 transaction still running: `xid >= after and xid < pg_snapshot_xmin(...)`, and the next page begins there.
@@ -32,7 +32,7 @@ _PAGE = f"""
 def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | None = None) -> dict[str, Any]:
     """Return {"events", "horizon", "xmax", "more"}: events from transaction `after` on (and before `to`), in (xid, seq) order.
 
-    `horizon` is where to go on. A page never splits a transaction, so it may be longer than `limit` when one is.
+    `horizon` is where the next page begins. A page never splits a transaction, so it may be longer than `limit`.
     `xmax`: every transaction committed by now is below it, so a reader whose horizon has reached it has seen them all.
     """
     service = HOUSE.service_of_app[outbox._meta.app_label].name
@@ -43,7 +43,7 @@ def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | No
     if more:
         horizon = rows[-1]["xid"]
         rows = [row for row in rows if row["xid"] != horizon]
-        if not rows:  # one transaction larger than the page: give it whole
+        if not rows:  # one transaction larger than the page: return all of it
             rows, _, _ = _rows(outbox, horizon, None, f"and xid = '{int(horizon)}'::xid8")
             horizon = str(int(horizon) + 1)
     return {
@@ -55,14 +55,14 @@ def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | No
 
 
 def horizon(alias: str) -> int:
-    """The transaction before which all had ended just now."""
+    """The transaction before which all have ended by now."""
     with connections[alias].cursor() as cursor:
         cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text")
         return int(cursor.fetchone()[0])
 
 
 def rows_since(alias: str, table: str, horizon: int) -> list[dict[str, str | None]]:
-    """All rows of an outbox of transactions from `horizon` on, as a log has them: each value as text, times in UTC."""
+    """All rows of an outbox from transactions since `horizon`, as a log has them: each value as text, times in UTC."""
     columns = ", ".join(f"{name}::text" for name in _NAMES)
     with connections[alias].cursor() as cursor:
         cursor.execute(f"select {columns} from {table} where xid >= %s::xid8 order by xid, seq", [str(horizon)])
@@ -79,7 +79,7 @@ def _rows(
 
 
 def _named(found: list[tuple]) -> list[dict[str, Any]]:
-    """Name the columns; a lone row of NULLs (nothing to read) is no row; jsonb comes as text from Django's cursor."""
+    """Name the columns. A lone row of NULLs (nothing to read) is no row; jsonb arrives as text from Django's cursor."""
     rows = []
     for record in found:
         if record[2] is None:

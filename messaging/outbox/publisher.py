@@ -16,11 +16,11 @@ from messaging.outbox.backlog import Envelope
 
 STREAM_MAXLEN = 100_000
 FAILURES = (RedisError, OperationalError, OSError)
-"""What sending raises while Redis is away. Whether it took the messages is then unknown: they are sent again."""
+"""What sending raises while Redis is down. Whether Redis took the messages is then unknown: they are sent again."""
 
 
 class Publisher:
-    """Keeps one connection for the streams and one Celery producer; both are made anew after a failure."""
+    """Keeps one connection for the streams and one Celery producer; both are recreated after a failure."""
 
     def __init__(self, app: Celery, redis: Redis, service: str) -> None:
         self._app, self._redis = app, redis

@@ -1,10 +1,10 @@
 """The relay of one service: transaction log tailing (C. Richardson's pattern) of its outbox, batched by credit.
 
 It reads the outbox' inserts from the service's write-ahead log and sends them: events to a Redis Stream, commands and
-replies to the Celery queue of their destination. A destination whose queue is not empty gets nothing more: what waits,
-waits here, where it is merged into one batch, which the handler takes in one local transaction. A lone message finds an
-empty queue and travels at once. The log position is confirmed up to the oldest envelope not sent: delivery is at least
-once, and nothing is lost.
+replies to the Celery queue of their destination. A destination whose queue is not empty gets nothing more: other
+messages wait here, where they are merged into one batch, which the handler takes in one local transaction. A lone
+message finds an empty queue and travels immediately. The log position is confirmed up to the oldest unsent envelope:
+delivery is at least once, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ log = logging.getLogger(__name__)
 
 BATCH = 200  # envelopes a task: the handler's local transaction, and its locks, must stay short
 EVENTS_AT_ONCE = 500
-HELD_LIMIT = 50_000  # envelopes in memory before the log is left unread (it keeps them better than we do)
+HELD_LIMIT = 50_000  # envelopes in memory before reading stops (the log keeps them better than we do)
 CREDIT_POLL = (0.005, 0.02)  # seconds between looks at a full queue: while it moves, and when it stands still
-PACE_S = 0.03  # between two batches for one queue: what comes on a lone message's heels shares the next transaction
+PACE_S = 0.03  # between two batches for one queue: messages that follow a lone one closely share the next transaction
 LONGEST_ROUND_S = 0.4
-FEW = 100  # envelopes; with more at hand the workers must not wait for a round
+FEW = 100  # envelopes; with more waiting, the workers must not wait for a round
 IDLE = 0.5
 BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
 
@@ -46,8 +46,9 @@ BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
 class Relay:
     """`run()` until told to stop, or `step()` once (tests).
 
-    `outbox`: Django's alias of the service's database. When the log has a hole, for its slot was lost and has been made again,
-    the relay sends what it may have missed from there; without it, readers find the hole and the watchdog resends.
+    `outbox`: Django's alias of the service's database. If the log has a hole, because its slot was lost and has been
+    recreated, the relay sends what it may have missed from there; without it, readers find the hole and the watchdog
+    resends.
     """
 
     def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis, outbox: str = "") -> None:
@@ -57,8 +58,8 @@ class Relay:
         self._heartbeat = Heartbeat(redis, program)
         self._backlog = Backlog()
         self._faults = Infliction(Plan(redis, service, program), self._backlog, self._alive)
-        self._outbox, self._horizon = outbox, 0  # of transactions before `_horizon` all has been read
-        self._holes = self._hole = 0  # how many there were, and the horizon of the one that is to be filled
+        self._outbox, self._horizon = outbox, 0  # everything of transactions before `_horizon` has been read
+        self._holes = self._hole = 0  # how many holes there were, and the horizon of the one to fill
         self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap
         self._stopping: Callable[[], bool] = lambda: False
         self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
@@ -66,7 +67,7 @@ class Relay:
         self._rate, self._round_at = Rate(ONE_AFTER_ANOTHER), 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Relay until `stopping()`. What is held then stays in the log, unconfirmed, for the next run."""
+        """Relay until `stopping()`. Unsent messages then stay in the log, unconfirmed, for the next run."""
         self._stopping = stopping
         try:
             while not stopping():
@@ -103,9 +104,8 @@ class Relay:
                 self._heartbeat.beat(f"the replication slot is lost: {what}")
 
     def _fill_holes(self) -> None:
-        """Take in from the outbox what the log has not told: all of transactions that may have ended since what was read last.
-
-        Some of it is sent a second time, which every receiver absorbs.
+        """Read from the outbox what the log may have missed: everything of transactions that may have ended since the
+        last read. Some messages are sent a second time, which every receiver absorbs.
         """
         if not self._outbox or not self._stream.connected:
             return
@@ -129,7 +129,7 @@ class Relay:
         self._backlog.add(0, list(self._read(rows)))
 
     def _rest(self) -> None:
-        """What streams in is taken in rounds."""
+        """Handle a stream in rounds."""
         rest = self._round_at + self._rate.round_s(LONGEST_ROUND_S) - time.monotonic()
         if rest > 0 and len(self._backlog) < FEW:
             wait([], rest)
@@ -156,7 +156,7 @@ class Relay:
             try:
                 envelope = _envelope(self.service, row)
             except Exception as error:
-                # Holding it would hold up the log for ever, and there is nobody it could be given to.
+                # Keeping it would block the log for ever, and no receiver could take it.
                 self._left_out(row, f"{error}" or repr(error))
                 continue
             self._horizon = max(self._horizon, int(envelope["horizon"]))
@@ -166,7 +166,7 @@ class Relay:
             yield envelope
 
     def _left_out(self, row: Row, why: str) -> None:
-        """Say loudly that a message is not sent: nobody could read it, and the watchdog will find that it is missing."""
+        """Report that a message is not sent: no receiver could read it, and the watchdog will notice that it is missing."""
         text = f"{row.get('type')} {row.get('id')} is not sent: {why}"
         log.error("relay-%s: %s", self.service, text)
         booking, message = str(row.get("correlation_id") or ""), str(row.get("id") or "")
@@ -212,14 +212,14 @@ class Relay:
         self._faults.published(batch)
 
     def _alive(self) -> bool:
-        """While a fault makes the relay itself stand still: its database must not hang up, nor anybody think it dead."""
+        """Called while a fault stops the relay itself: its database must not disconnect, and the heartbeat must continue."""
         self._stream.beat()
         self._heartbeat.beat()
         return not self._stopping()
 
 
 def _envelope(service: str, row: Row) -> Envelope:
-    """The envelope of an outbox row as the log has it. Raises ValueError or KeyError for one that nobody could take."""
+    """The envelope of an outbox row as the log has it. Raises ValueError or KeyError for one that no receiver could take."""
     data = row["data"] or "null"
     if len(data) > LARGEST:
         raise NotStorableError(f"its data takes {len(data):,} characters; at most {LARGEST:,} are sent")

@@ -1,6 +1,6 @@
-"""The faults of a relay: what is lost, doubled, late, held back or overtaken between the log and the broker.
-
-A fault that concerns one envelope holds up that one alone; the others go on. Only a hang or a crash is the relay's own.
+"""The faults of a relay: messages that are lost, duplicated, late, held or overtaken between the log and the broker. A
+fault that concerns one envelope delays that one alone; the others continue. Only a hang or a crash concerns the relay
+itself.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from faults import Action, Fault, Hold, Plan, Point, Target
 from messaging.outbox.backlog import Backlog, Envelope, Outgoing
 from messaging.strikes import claim, perform, strike, tell
 
-OVERTAKEN_S = 5.0  # how long an envelope waits to be overtaken, if the fault does not say
+OVERTAKEN_S = 5.0  # how long an envelope waits to be overtaken, if the fault has no time
 
 
 class Infliction:
-    """Stands between `arrived` and the lines of a backlog. `alive()` is called while the relay itself stands still."""
+    """Stands between `arrived` and the lines of a backlog. `alive()` is called while the relay itself is stopped."""
 
     def __init__(self, plan: Plan, backlog: Backlog, alive: Callable[[], object]) -> None:
         self.plan, self._backlog, self._alive = plan, backlog, alive
         self._holds: list[tuple[Hold, list[Outgoing]]] = []
 
     def admit(self) -> None:
-        """Line up what has arrived, as far as no fault strikes it, and what need not wait any longer."""
+        """Admit the envelopes that have arrived, unless a fault strikes them, and those that need not wait any longer."""
         backlog = self._backlog
         if backlog.arrived:
             self.plan.refresh()
@@ -33,7 +33,7 @@ class Infliction:
         while backlog.arrived:
             item = backlog.arrived[0]
             self._learn(item.envelope)
-            # Claimed before it leaves `arrived`: if Redis goes away in between, it is looked at again.
+            # Claimed before it leaves `arrived`: if Redis goes away in between, it is checked again.
             fault = self._claim(item.envelope)
             if fault is not None and fault.action == Action.DROP:
                 backlog.sent(backlog.arrived, 1)
@@ -78,7 +78,7 @@ class Infliction:
                 backlog.admit(item)
 
     def _joins(self, item: Outgoing) -> bool:
-        """Whether it is a copy of a held envelope (a reply asked for again), which must not slip past the breakpoint."""
+        """Whether it is a copy of a held envelope (a reply that was requested again), which must not bypass the breakpoint."""
         for _, items in self._holds:
             if items[0].envelope["id"] == item.envelope["id"]:
                 items.append(item)

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with two things more: no statement waits for ever, and a commit may end unknown."""
+"""Django's PostgreSQL backend with two additions: no statement waits for ever, and the outcome of a commit may be unknown."""

@@ -10,11 +10,11 @@ from django.db.backends.postgresql import base
 from messaging.postgresql.bounded import BoundedConnection, is_silent
 from messaging.process.outage import CommitUnknownError, sqlstate
 
-UNKNOWN = ("08", "57P")  # SQLSTATE classes that say nothing of a commit: the connection, or its server, has ended
+UNKNOWN = ("08", "57P")  # SQLSTATE classes that leave a commit's outcome open: the connection, or its server, has ended
 
 
 class _Driver:
-    """What Django takes for the driver: psycopg, whose connections are bounded."""
+    """What Django uses as the driver: psycopg, with connections that time out."""
 
     connect = staticmethod(BoundedConnection.connect)
 
@@ -23,7 +23,7 @@ class _Driver:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Raises CommitUnknownError from a commit whose outcome is not known; what the server itself refused is rolled back."""
+    """Raises CommitUnknownError from a commit whose outcome is not known; a commit that the server refused is rolled back."""
 
     Database = _Driver()  # type: ignore[assignment]
 
@@ -48,8 +48,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super()._rollback()  # type: ignore[misc]
 
     def _give_up(self) -> None:
-        """The connection is lost, and with it its transaction. Django would connect anew now, only to leave the block: a wait for
-        nothing, and an error of that would hide the first one."""
+        """The connection is lost, and with it its transaction. Django would reconnect now, only to leave the block: a
+        needless wait, and an error of it would hide the first one."""
         with suppress(Error):
             self._close()  # type: ignore[attr-defined]
         self.closed_in_transaction = True

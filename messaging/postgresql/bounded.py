@@ -1,8 +1,8 @@
-"""A PostgreSQL connection that waits only so long for an answer. `statement_timeout` cannot do that: a server that is frozen, or
-behind a network that swallows, times nothing.
+"""A PostgreSQL connection that waits only a limited time for an answer. `statement_timeout` cannot do that: it has no
+effect on a server that is frozen, or behind a network that drops everything.
 
     be_patient(3.0)             # this process, from now on
-    with patience(60): ...      # what is known to take long, in this thread or task
+    with patience(60): ...      # for statements that take long, in this thread or task
 """
 
 import time
@@ -15,20 +15,20 @@ import psycopg
 from psycopg import errors
 
 CHECK_S = 1.0  # how long a pool waits for a connection to prove that it is alive
-SILENT_S = 1.0  # how long nobody else asks a server that has said nothing
+SILENT_S = 1.0  # how long other callers skip a server that did not answer
 _asked: ContextVar[float | None] = ContextVar("patience", default=None)
 _process: list[float | None] = [None]
 _silent_until: dict[tuple[str, int], float] = {}
 
 
 def be_patient(seconds: float | None) -> None:
-    """Bound every statement of this process to so many seconds; None: no bound."""
+    """Limit every statement of this process to so many seconds; None: no limit."""
     _process[0] = seconds
 
 
 @contextmanager
 def patience(seconds: float | None) -> Iterator[None]:
-    """Bound the statements in the block otherwise."""
+    """Set another limit for the statements in the block."""
     token = _asked.set(seconds)
     try:
         yield
@@ -37,12 +37,12 @@ def patience(seconds: float | None) -> Iterator[None]:
 
 
 def is_silent(host: str, port: int) -> bool:
-    """Whether the server there has just let somebody wait in vain. A page asks several times, and waits once."""
+    """Whether a caller has just waited in vain for this server. A page makes several requests, and waits once."""
     return time.monotonic() < _silent_until.get((host, port), 0.0)
 
 
 class NoAnswerError(psycopg.OperationalError):
-    """The server has said nothing for as long as we may wait. The connection is closed; the statement's outcome is unknown."""
+    """The server did not answer within the limit. The connection is closed; the statement's outcome is unknown."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -68,7 +68,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             return super().wait(gen, interval, bound)
         except errors._WaitTimeout as error:
             _silent_until[self.info.host, self.info.port] = time.monotonic() + SILENT_S
-            self.pgconn.finish()  # it is in the middle of something: nobody can use it again
+            self.pgconn.finish()  # it is in the middle of something, and cannot be used again
             raise NoAnswerError(f"no answer from PostgreSQL within {bound:g} s") from error
 
     def execute(self, query: Any, *args: Any, **options: Any) -> Any:

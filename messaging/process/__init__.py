@@ -1,1 +1,1 @@
-"""What every long-lived process needs: its life and its end, Redis, outages told, rounds."""
+"""What every long-lived process needs: start and end, Redis, reports of outages, rounds."""

@@ -1,6 +1,7 @@
 """A heartbeat in Redis, which /readyz of the front door reads: `alive:<program>`, gone 10 s after the last beat.
 
-Whoever gives it also looks whether a fault is to kill it: the one thing that every process does regularly.
+The heartbeat also checks whether a fault should kill the process: it is the one thing that every process does
+regularly.
 """
 
 import threading
@@ -16,11 +17,11 @@ from messaging.strikes import strike
 WELL = "1"
 EVERY, EXPIRES = 1.0, 10  # seconds
 SEEN = "seen"
-"""A hash: when each program beat last, ISO 8601. Unlike the heartbeat it stays: who has not beaten since STARTED, starts."""
+"""A hash: when each program beat last, ISO 8601. Unlike the heartbeat it stays: a program that has not beaten since
+STARTED is starting."""
 STARTED = "started"
-"""When all of it was started, ISO 8601. Whoever sets up the databases notes it, before any program runs; also under compose.
-
-The control process tells both again to a Redis that has lost its data."""
+"""When everything was started, ISO 8601. The setup of the databases writes it, before any program runs; also under
+compose. The control process writes both again to a Redis that has lost its data."""
 
 
 def note_start(redis: Redis) -> None:
@@ -29,7 +30,7 @@ def note_start(redis: Redis) -> None:
 
 
 def in_background(redis: Redis, program: str) -> None:
-    """Beat once a second for as long as the process lives, in a thread: for one whose other threads wait for work."""
+    """Beat once a second for as long as the process lives, in a thread: for a process whose other threads wait for work."""
     heartbeat = Heartbeat(redis, program)
 
     def forever() -> None:
@@ -41,19 +42,18 @@ def in_background(redis: Redis, program: str) -> None:
 
 
 class Heartbeat:
-    """Call `beat()` in a loop, only while the program does its work. Cheap: it touches Redis once a second at most."""
+    """Call `beat()` in a loop, only while the program does its work. Cheap: it uses Redis once a second at most."""
 
     def __init__(self, redis: Redis, program: str) -> None:
         self._redis, self._key = redis, f"alive:{program}"
         self._plan = Plan(redis, settings.SERVICE, program)
         self._next = 0.0
         self._program, self._started = program, datetime.now(UTC)
-        self._predecessor = True  # may have left something on the list of what is held
+        self._predecessor = True  # may have left an entry on the list of holds
 
     def beat(self, trouble: str = "") -> None:
-        """`trouble`: what keeps the program from some of its work, for /readyz to say.
-
-        Never raises: a Redis that is away shows in the missing key anyway.
+        """`trouble`: what keeps the program from some of its work, for /readyz. Never raises: a missing Redis shows in
+        the missing key anyway.
         """
         now = time.monotonic()
         if now >= self._next and not hanging():

@@ -1,4 +1,4 @@
-"""What every long-lived process needs: to hear SIGTERM, no long pauses, and a Redis client that fails at once."""
+"""What every long-lived process needs: handling of SIGTERM, no long pauses, and a Redis client that fails immediately."""
 
 import gc
 import signal
@@ -10,13 +10,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 YOUNG = 10_000
-"""Objects made since the collector last looked: at Python's own 700, one batch decoded makes it look a dozen times."""
+"""Objects created since the last collection: with Python's own 700, decoding one batch causes a dozen collections."""
 
 
 def settle() -> None:
-    """Call when start-up is over: what it made stays, and the garbage collector need not walk through it again.
+    """Call when start-up is over: objects created until then are kept, and the garbage collector need not traverse them
+    again.
 
-    Modules, models and templates are some 150,000 objects; a full collection in the middle of work stood still for 56 to 140 ms.
+    Modules, models and templates are some 150,000 objects; a full collection in the middle of work took 56 to 140 ms.
     """
     gc.collect()
     gc.freeze()
@@ -24,7 +25,7 @@ def settle() -> None:
 
 
 class Stopping:
-    """Called, says whether SIGTERM or SIGINT has come. Make it in the main thread, when work begins."""
+    """When called, returns whether SIGTERM or SIGINT has arrived. Create it in the main thread, when work begins."""
 
     def __init__(self) -> None:
         settle()
@@ -40,5 +41,5 @@ class Stopping:
 
 
 def impatient_redis() -> Redis:
-    """A client that does not retry: its loop has other work, and a backoff of its own."""
+    """A client that does not retry: its loop has other work, and its own backoff."""
     return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, socket_timeout=5)

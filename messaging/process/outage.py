@@ -1,4 +1,4 @@
-"""What is an outage and what is an error of its own, judged in one place; and logging an outage once, and its end once.
+"""Decides in one place whether an error is an outage, and logs each outage once, and its end once.
 
 SQLSTATE decides, not the exception's class: Django raises InternalError for a database that is read-only, OperationalError for
 a value that is too large for an index, and ProgrammingError for a table that a migration has not made yet.
@@ -18,13 +18,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-# Passing: the same statement may succeed later, and no other one would succeed now. 08 connection, 40 lost a race (deadlock,
-# serialization), 53 resources (memory, disk, connections), 55 not in the state for it (locked, in use, not accepting), 57 an
-# operator or a shutdown intervened, 58 input and output; 25006 read-only, also while in recovery; 25P03 and 25P04 time-outs of a
-# whole transaction.
+# Passing: the same statement may succeed later, and no other would succeed now. 08 connection, 40 lost a race
+# (deadlock, serialization), 53 resources (memory, disk, connections), 55 not in the state for it (locked, in use, not
+# accepting), 57 an operator or a shutdown intervened, 58 input and output; 25006 read-only, also while in recovery;
+# 25P03 and 25P04 time-outs of a whole transaction.
 PASSING = ("08", "40", "53", "55", "57", "58", "25006", "25P03", "25P04")
-# What the content of a message can cause: 21 and 22 values, 23 constraints, 44 check options, 54 limits, P0 raised by a function.
-# Nothing else can, so it is not the message's: a missing table or right (42), corrupted data (XX), and so on.
+# Errors that the content of a message can cause: 21 and 22 values, 23 constraints, 44 check options, 54 limits, P0
+# raised by a function. No other error is the message's fault: a missing table or right (42), corrupted data (XX), and
+# so on.
 CAUSED_BY_CONTENT = ("21", "22", "23", "44", "54", "P0")
 LOCKED = "55P03"
 _DRIVER = (Error, psycopg.Error)
@@ -34,7 +35,7 @@ _REDIS_AWAY = (
     redis_errors.ClusterDownError, redis_errors.TryAgainError,
 )  # fmt: skip
 _REDIS_SAYS = ("BUSY", "LOADING", "MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM", "UNKILLABLE")
-"""Refusals of Redis itself, whatever it was asked; the first word of its answer."""
+"""Refusals by Redis itself, independent of the command; the first word of its answer."""
 
 
 class CommitUnknownError(OperationalError):
@@ -42,7 +43,7 @@ class CommitUnknownError(OperationalError):
 
 
 def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's code, also of an error that Django has wrapped; "" when the server said nothing."""
+    """PostgreSQL's code, also of an error that Django has wrapped; "" if the server did not answer."""
     for one in (error, error.__cause__):
         if state := getattr(one, "sqlstate", None):
             return str(state)
@@ -50,7 +51,7 @@ def sqlstate(error: BaseException) -> str:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether a server is away, or cannot do its work for a while, or we lost a race in it: worth waiting for, and a 503."""
+    """Whether a server is down, cannot work for a while, or we lost a race in it: worth waiting for, and a 503."""
     if isinstance(error, RedisError):
         return isinstance(error, _REDIS_AWAY) or str(error).partition(" ")[0] in _REDIS_SAYS
     if not isinstance(error, _DRIVER):
@@ -65,12 +66,12 @@ def is_locked(error: BaseException) -> bool:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether it is passing and concerns everybody who asks that server; a lost race and a lock concern one transaction."""
+    """Whether it is passing and concerns every client of that server; a lost race and a lock concern one transaction."""
     return is_passing(error) and not sqlstate(error).startswith(("40", LOCKED))
 
 
 def may_be_caused_by_content(error: BaseException) -> bool:
-    """Whether the message itself may be what failed. False for anything that would befall every other message as well."""
+    """Whether the message itself may be the cause. False for an error that every other message would get as well."""
     if isinstance(error, _DRIVER):
         state = sqlstate(error)
         return state.startswith(CAUSED_BY_CONTENT) if state else not isinstance(error, _UNREACHABLE)
@@ -78,7 +79,8 @@ def may_be_caused_by_content(error: BaseException) -> bool:
 
 
 def patiently(work: Callable[[], T], seconds: float, between: Callable[[], object] = lambda: None) -> T:
-    """What `work()` returns, called again for up to `seconds` while it raises what is passing, each time after `between()`."""
+    """The result of `work()`, which is called again for up to `seconds` while it raises a passing error, each time
+    after `between()`."""
     give_up, pause = time.monotonic() + seconds, 0.05
     while True:
         try:
@@ -92,7 +94,7 @@ def patiently(work: Callable[[], T], seconds: float, between: Callable[[], objec
 
 
 class Outage:
-    """The outages of one thing we depend on: the first failure is logged, its repetitions are not.
+    """The outages of one dependency: the first failure is logged, its repetitions are not.
 
     `failures` counts the failures in a row, for a backoff.
     """

@@ -1,19 +1,19 @@
-"""How much comes: a lone booking's messages travel at once, those of a stream can wait a moment and share the way."""
+"""Measures the rate: a lone booking's messages travel immediately, those of a stream can wait a moment and share a batch."""
 
 import math
 import time
 
 QUIET = 20  # things a second
 FOR_A_SECOND = 500  # the same, for rounds of a second
-ENOUGH = 200  # things in a round: whoever takes them could take no more at once
-# Messages a second: bookings each of which waits for the last make some seventy, and find a free way.
+ENOUGH = 200  # things in a round: the receiver could not handle more at once
+# Messages a second: bookings that each wait for the one before make about seventy, and are not delayed.
 ONE_AFTER_ANOTHER = 100
-# Over how many seconds it is counted. A stream that begins is one before it has made a jam of what still travels alone.
+# The seconds over which messages are counted: short enough to recognise a stream before its messages jam.
 SOON, LATER = 0.3, 1.0
 
 
 class Rate:
-    """Things a second of late; older ones fade. `quiet`: up to so many a second, nothing waits. `over_s`: see SOON."""
+    """The recent rate, in things a second; older ones fade. `quiet`: up to this rate, nothing waits. `over_s`: see SOON."""
 
     def __init__(self, quiet: float = QUIET, over_s: float = SOON) -> None:
         self._recent, self._at = 0.0, time.monotonic()
@@ -28,10 +28,10 @@ class Rate:
         return self._recent / self._over_s
 
     def round_s(self, longest_s: float) -> float:
-        """How long what comes should be let gather, in seconds: not at all while it is quiet, then the longer the more comes.
+        """How long to let messages accumulate (seconds): 0 below `quiet`, then growing with the rate.
 
-        A round costs the same for one thing as for ten. Of r things a second it holds r * r / FOR_A_SECOND, and never more than
-        ENOUGH.
+        A round costs the same for one thing as for ten. At r things a second it holds r * r / FOR_A_SECOND, and never
+        more than ENOUGH.
         """
         rate = self.a_second()
         return min(rate / FOR_A_SECOND, longest_s, ENOUGH / rate) if rate > self._quiet else 0.0

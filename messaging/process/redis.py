@@ -18,8 +18,9 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def read_any_moment() -> None:
-    """Let no moment take away the list that its row stands in. PostgreSQL holds years that Python does not: they are read as
-    the last moment, or the first, that Python has. Called once, before the first query.
+    """Read moments that Python cannot represent, so that they do not break the list their row is in. PostgreSQL has
+    years that Python does not have: they are read as Python's last moment, or its first. Called once, before the first
+    query.
     """
     read = BaseTzLoader.load
 
@@ -37,9 +38,8 @@ def read_any_moment() -> None:
 
 @cache
 def redis_client() -> Redis:
-    """A worker's Redis client: it reconnects by itself and tries a lost command again for about two seconds.
-
-    A Redis that is frozen keeps each of these attempts waiting for `socket_timeout`. No request waits with it: see below.
+    """A worker's Redis client: it reconnects by itself and retries a lost command for about two seconds. With a frozen
+    Redis each of these attempts waits for `socket_timeout`. Requests use another client: see below.
     """
     return Redis.from_url(
         settings.REDIS_URL,
@@ -52,14 +52,15 @@ def redis_client() -> Redis:
 
 
 REQUEST_S = 0.2  # no request waits for Redis longer than this
-AWAY_S = 2.0  # after that has happened once, nobody asks for a while
+AWAY_S = 2.0  # after that has happened once, no caller tries for a while
 
 
 @cache
 def redis_of_requests(seconds: float = REQUEST_S) -> Redis:
-    """The Redis client of what somebody waits for, a page or an API: an answer comes in so many seconds or not at all.
+    """The Redis client for pages and APIs, whose callers wait: an answer arrives within so many seconds or not at all.
 
-    While Redis is silent one caller waits that long every AWAY_S, and all others fail at once, with ConnectionError.
+    While Redis does not answer, one caller waits that long every AWAY_S, and all others fail immediately, with
+    ConnectionError.
     """
     pool = _Breaker.from_url(
         settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=seconds, socket_timeout=seconds
@@ -68,9 +69,8 @@ def redis_of_requests(seconds: float = REQUEST_S) -> Redis:
 
 
 def redis_of_a_round(seconds: float) -> Redis:
-    """The Redis client of who asks again in a moment anyway, as the control process does at every turn.
-
-    A command that takes longer than so many seconds fails; the next one is tried all the same.
+    """The Redis client of a process that tries again in a moment anyway, as the control process does at every turn. A
+    command that takes longer than so many seconds fails; the next one is tried anyway.
     """
     return Redis.from_url(
         settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=seconds, socket_timeout=seconds
@@ -78,7 +78,7 @@ def redis_of_a_round(seconds: float) -> Redis:
 
 
 def redis_is_silent() -> None:
-    """Say that Redis has kept a request waiting: the next one does not try."""
+    """Record that Redis has kept a request waiting: the next one does not try."""
     pool: Any = redis_of_requests().connection_pool
     pool.trip()
 

@@ -1,4 +1,4 @@
-"""One replication connection: opened, started at a position, and spoken to without ever blocking. Thin over libpq."""
+"""One replication connection: opened, started at a position, and used without ever blocking. A thin layer over libpq."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _refusal(result: pq.abc.PGresult | None, otherwise: str) -> ReplicationError
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Where to go on: everything up to `lsn` of the database cluster `system_id` is handled. Empty id: any cluster."""
+    """Where to resume: everything up to `lsn` of the database cluster `system_id` is handled. Empty id: any cluster."""
 
     lsn: int = 0
     system_id: str = ""
@@ -49,7 +49,7 @@ class ReplicationConnection:
     """A slot being read. Made by `open_stream`; once broken it raises ReplicationError or psycopg.OperationalError."""
 
     def __init__(self, pgconn: pq.abc.PGconn, start: Resume, decoder: Decoder, slot_lsn: int = 0) -> None:
-        """`slot_lsn`: where the slot stands. The log before it is not sent, whatever was asked for."""
+        """`slot_lsn`: the position of the slot. The log before it is not sent, whatever was requested."""
         self._pgconn = pgconn
         self.start, self.decoder, self.slot_lsn = start, decoder, slot_lsn
 
@@ -57,7 +57,7 @@ class ReplicationConnection:
         return self._pgconn.socket
 
     def next_message(self) -> bytes | None:
-        """The next message that is here, or None when the socket has no more for now."""
+        """The next message that has arrived, or None if the socket has no more for now."""
         size, data = self._pgconn.get_copy_data(1)
         if size == 0:
             self._pgconn.consume_input()
@@ -69,7 +69,7 @@ class ReplicationConnection:
         raise _refusal(self._pgconn.get_result(), "the server ended the stream")
 
     def send_status(self, lsn: int, *, reply_requested: bool = False) -> None:
-        """Tell the slot that everything up to `lsn` is handled. Also what answers a keepalive."""
+        """Report that everything up to `lsn` is handled. Also the answer to a keepalive."""
         now = int((time.time() - PG_EPOCH) * 1_000_000)
         self._pgconn.put_copy_data(_STATUS(b"r", lsn, lsn, lsn, now, reply_requested))
         self._pgconn.flush()
@@ -84,8 +84,8 @@ def open_stream(
     """Connect and start reading `slot` after `resume`, with its `notes` if asked for.
 
     Blocks for 5 s at most if the host does not answer.
-    A `resume` of another cluster (the database was created anew) or past the end of this one's log is not used: reading
-    then begins where the slot stands. Raises psycopg.OperationalError (no connection) or ReplicationError (no such
+    A `resume` of another cluster (the database was recreated) or past the end of this one's log is not used: reading
+    then begins at the slot's position. Raises psycopg.OperationalError (no connection) or ReplicationError (no such
     slot, slot in use, no right to it).
     """
     connection = psycopg.connect(
@@ -142,7 +142,7 @@ class Attempt(Thread):
 
 
 def _query(pgconn: pq.abc.PGconn, sql: bytes) -> list[list[str]]:
-    result = pgconn.exec_(sql)  # the simple protocol: a replication connection knows no other
+    result = pgconn.exec_(sql)  # the simple protocol: a replication connection supports no other
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise ReplicationError(result.error_message.decode())
     columns = range(result.nfields)

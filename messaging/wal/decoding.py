@@ -1,7 +1,7 @@
 """Bytes of a logical replication stream (pgoutput, protocol version 1) to the values of `messages`. Pure: no socket.
 
-This is the inner loop of every relay and of the recorder, hence the precompiled structs, the local names, and one flat
-loop per row instead of a reader object.
+This is the inner loop of every relay and of the recorder. Therefore it has precompiled structs, local names, and one
+flat loop per row instead of a reader object.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ _NEW, _KEY = b"N"[0], b"K"[0]
 
 
 class ProtocolError(Exception):
-    """The server sent something this decoder does not know; the message's first bytes are in the text."""
+    """The server sent something that this decoder cannot handle; the message's first bytes are in the text."""
 
 
 class Decoder:
-    """Decodes one connection's messages. It remembers the tables announced, so make a new one for each connection.
+    """Decodes one connection's messages. It remembers the announced tables, so create a new one for each connection.
 
-    `primary_keys`: table OID -> names of its primary key's columns, from the catalogue. A table that is not in it
-    (created since) is taken to have the key `id`, or else all its columns.
+    `primary_keys`: table OID -> names of its primary key's columns, from the catalogue. For a table that is not in it
+    (created since), the key is assumed to be `id`, or else all its columns.
     """
 
     def __init__(self, primary_keys: Mapping[int, tuple[str, ...]] | None = None) -> None:
@@ -72,9 +72,8 @@ class Decoder:
         }
 
     def decode(self, data: bytes) -> Message | None:
-        """One CopyData payload to one message; None for kinds that carry nothing for us (type names, origins).
-
-        A row, table or note that cannot be read comes as Unreadable: the reader would meet it again after every restart.
+        """One CopyData payload to one message; None for kinds that are not used here (type names, origins). A row,
+        table or note that cannot be read is returned as Unreadable: an exception would recur after every restart.
         Raises ProtocolError for anything unknown.
         """
         if data[0] == 0x77:  # 'w': a piece of the log
@@ -155,7 +154,7 @@ class Decoder:
 
 
 def _row(data: bytes, at: int, names: tuple[str, ...], old: Row | None) -> tuple[Row, int]:
-    """The row at `at` and where it ends. A TOASTed value that did not change is not sent: `old` has it, or nobody."""
+    """The row at `at` and where it ends. A TOASTed value that did not change is not sent: only `old` may have it."""
     row: Row = {}
     at += 2
     length = _LENGTH
@@ -192,7 +191,7 @@ class Assembler:
 
     @property
     def inside(self) -> bool:
-        """True while a transaction has begun and its commit has not come yet."""
+        """True while a transaction has begun and its commit has not arrived yet."""
         return self._begin is not None
 
     def add(self, message: Message) -> Transaction | None:

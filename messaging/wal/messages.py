@@ -1,4 +1,4 @@
-"""What a logical replication stream says, as values, after PostgreSQL's "Logical Replication Message Formats"."""
+"""The messages of a logical replication stream, as values, after PostgreSQL's "Logical Replication Message Formats"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 Row = dict[str, str | None]
-"""Column name -> PostgreSQL's text form of the value, or None for NULL. `python_row` makes Python values of it."""
+"""Column name -> PostgreSQL's text form of the value, or None for NULL. `python_row` converts it to Python values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""Notes: what is written into a log for the journal alone, by `pg_logical_emit_message`, and what makes one believable.
+"""Notes: records in a log for the journal alone, written by `pg_logical_emit_message`, and the proof that they are
+ours.
 
-A note that says that nothing before it counts (RESETS) empties the journal's memory of a database. So it carries a proof that
-it was written by who sets the databases up: an HMAC under the recorder's password, which no service has.
+A note that invalidates everything before it (RESETS) empties the journal's memory of a database. So it carries a proof
+that the setup of the databases wrote it: an HMAC under the recorder's password, which no service has.
 """
 
 import hmac
@@ -12,15 +13,15 @@ from messaging.storable import readable, storable_text
 
 PREFIX = "journal"
 RESETS = ("snapshot", "gap")
-"""Notes after which nothing recorded before counts: what is there is told anew."""
+"""Notes that invalidate everything recorded before: the existing rows are recorded again."""
 KINDS = (*RESETS, "introduced")
 UNREADABLE = "unreadable"
-"""Kind of the entry that stands for what the recorder could not read."""
+"""Kind of the entry for what the recorder could not read."""
 SHOWN = 200  # characters of a note that cannot be read
 
 
 class NoteError(ValueError):
-    """No note of ours: it has another shape, another kind, or no proof. The text says which, and how it begins."""
+    """Not a note of ours: it has another shape, another kind, or no proof. The text says which, and how the note begins."""
 
 
 def written(kind: str, text: str, key: str = "") -> str:

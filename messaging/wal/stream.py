@@ -18,10 +18,12 @@ from .messages import Keepalive, Transaction
 log = logging.getLogger(__name__)
 
 CONFIRM_EVERY = 0.25  # seconds; a confirmation wakes the server: a busy reader sends one for many commits
-IDLE_EVERY = 1.0  # how soon a position that moved without a transaction of ours is confirmed, or the server retains log
+IDLE_EVERY = (
+    1.0  # how soon a position that moved without a transaction of ours is confirmed, so that the server can drop log
+)
 STATUS_EVERY = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
-SILENCE = 20.0  # after as long without a word of the server ask for one; after twice that connect anew
-BACKOFF = (0.05, 2.0)  # seconds before the first and at most before any attempt to connect again
+SILENCE = 20.0  # after this long without a message, ask the server for one; after twice that, reconnect
+BACKOFF = (0.05, 2.0)  # seconds before the first attempt to reconnect, and at most before any later one
 SLOT_LOST = ("42704", "55000")  # SQLSTATE: there is no such object; it is not in a state to be read (invalidated)
 FAILURES = (psycopg.Error, ReplicationError, ProtocolError, OSError)
 
@@ -30,9 +32,10 @@ class WalStream:
     """Reads `publication` through `slot` of the database at `url` (a role with REPLICATION needs no rights to tables).
 
     The caller confirms what it has handled; what was not confirmed when its process died is delivered again.
-    While it lives nothing is delivered twice: the server may rewind a slot (an immediate restart forgets the newest
+    During its life nothing is delivered twice: the server may rewind a slot (an immediate restart forgets the newest
     confirmations), but this object resumes at its own position and skips what is before it. `resume` is such a position
-    that the caller stored with its own data; it wins over the slot's. `notes`: with what `pg_logical_emit_message` wrote.
+    that the caller stored with its own data; it wins over the slot's. `notes`: include what `pg_logical_emit_message`
+    wrote.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class WalStream:
         self._sent_at = self._heard_at = 0.0
         self.ready = False  # the last poll stopped at its limit: there is more already
         self.failure = ""  # why there is no connection; "" while there is one
-        self.slot_lost = False  # that is: the slot is not there, or the server has thrown its log away
+        self.slot_lost = False  # that is: the slot does not exist, or the server has dropped its log
         self.holes = 0  # how often the slot turned out to begin after what this object had read: something is missing
 
     @property
@@ -65,7 +68,7 @@ class WalStream:
 
     @property
     def system_id(self) -> str:
-        """The identifier of the cluster read, to be stored beside an LSN: one without the other means nothing."""
+        """The identifier of the cluster read, to be stored with an LSN: neither means anything without the other."""
         return self._resume.system_id
 
     @property
@@ -76,7 +79,7 @@ class WalStream:
         return self._connection.fileno() if self._connection else None
 
     def poll(self, limit: int = 1000) -> list[Transaction]:
-        """Transactions that are here, at most `limit`. Connects (again) when that is due. Never blocks or raises."""
+        """The transactions that have arrived, at most `limit`. Connects (again) when that is due. Never blocks or raises."""
         transactions: list[Transaction] = []
         self.ready = False
         connection = self._connection or self._connect()
@@ -90,18 +93,19 @@ class WalStream:
         return transactions
 
     def beat(self) -> None:
-        """Send the status that is due without reading: for a caller that has to stop reading for a while."""
+        """Send a due status without reading: for a caller that has to stop reading for a while."""
         if self._connection is not None:
             self._heard_at = time.monotonic()
             self._send_status()
 
     def confirm(self, lsn: int) -> None:
-        """All up to `lsn` (a transaction's `end_lsn`) is handled. Sent at once; if one just was, by a later poll."""
+        """All up to `lsn` (a transaction's `end_lsn`) is handled. Sent immediately, or by a later poll if one was sent
+        just before."""
         self._confirmed = max(self._confirmed, lsn)
         self._send_status()
 
     def close(self) -> None:
-        """Send what is confirmed and hang up. A server that shuts down waits for its readers, so do it early."""
+        """Send the confirmed position and disconnect. A server that shuts down waits for its readers, so call it early."""
         if self._connection is not None:
             try:
                 self._send(self._connection)
@@ -157,7 +161,8 @@ class WalStream:
             self._sent_at = now
 
     def _position(self) -> int:
-        """What may be confirmed. With nothing in hand, all the server has read: or it would retain log for ever."""
+        """The position that may be confirmed. With nothing unhandled, all that the server has read: otherwise it would
+        retain log for ever."""
         if self._confirmed >= self._delivered and not self._assembler.inside:
             self._confirmed = self._delivered = max(self._confirmed, self._wal_end)
         return self._confirmed
@@ -168,7 +173,7 @@ class WalStream:
         self._sent, self._sent_at = position, time.monotonic()
 
     def _connect(self) -> ReplicationConnection | None:
-        """Connect in a thread, for a host that does not answer must not hold up the caller."""
+        """Connect in a thread, since a host that does not answer must not block the caller."""
         if self._attempt is None:
             if time.monotonic() < self._next_attempt:
                 return None
@@ -186,7 +191,7 @@ class WalStream:
         return attempt.connection
 
     def _started(self, connection: ReplicationConnection) -> None:
-        if connection.start.lsn < self._delivered:  # another cluster: its positions begin anew
+        if connection.start.lsn < self._delivered:  # another cluster: its positions start again
             log.warning("%s: the log is another one; reading on from where the slot stands", self._name)
             self._delivered = self._confirmed = 0
         elif 0 < self._delivered < connection.slot_lsn:
@@ -202,7 +207,7 @@ class WalStream:
 
     def _lost(self, error: Exception) -> None:
         text = str(error).strip()
-        if text != self.failure:  # the same outage is told once, not at every attempt
+        if text != self.failure:  # the same outage is logged once, not at every attempt
             log.warning("%s: not reading slot %s: %s", self._name, self._slot, text)
         self.failure = text
         self.slot_lost = getattr(error, "sqlstate", "") in SLOT_LOST

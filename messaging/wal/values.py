@@ -1,4 +1,4 @@
-"""PostgreSQL's text form of a value to a JSON-friendly Python value, by the column's type OID."""
+"""Converts PostgreSQL's text form of a value to a JSON-friendly Python value, by the column's type OID."""
 
 from __future__ import annotations
 
@@ -41,9 +41,8 @@ def converters_of(columns: Iterable[Column]) -> tuple[tuple[str, Callable[[str],
 
 
 def row_key(names: Sequence[str], row: Mapping[str, Any]) -> str:
-    """The values of the key's columns, joined by commas; what is missing in a partial row is left out.
-
-    A key that no index could hold (of a table without a primary key, say) is cut, and told from others by its hash.
+    """The values of the key's columns, joined by commas; missing columns of a partial row are left out. A key that no
+    index could hold (for example of a table without a primary key) is cut, and distinguished from others by its hash.
     """
     single = len(names) == 1 and names[0] in row  # nearly always
     key = str(row[names[0]]) if single else ",".join(str(row[name]) for name in names if name in row)

@@ -1,4 +1,4 @@
-"""Sleeping until there is something to read, for a loop that serves several streams."""
+"""Sleeps until there is something to read, for a loop that serves several streams."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from messaging.wal import WalStream
 
 
 class Command(BaseCommand):
-    help = "Send the service's outbox: read it from the write-ahead log, publish to Redis Streams and Celery queues."
+    help = "Relay the service's outbox: read it from the write-ahead log, publish to Redis Streams and Celery queues."
 
     def handle(self, *args: Any, **options: Any) -> None:
         service = next((one for one in settings.HOUSE.services if one.name == settings.SERVICE), None)

@@ -1,4 +1,4 @@
-"""Wiring. Whoever imports any of it means these settings."""
+"""Wiring. Every module that imports any of it uses these settings."""
 
 import os
 

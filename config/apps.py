@@ -1,4 +1,4 @@
-"""The wiring as an app, so that every Django process has a Celery app: relays publish through the current one."""
+"""The wiring as a Django app, so that every Django process has a Celery app: relays publish through the current one."""
 
 from importlib import import_module
 

@@ -19,16 +19,17 @@ from serving.doors.origins import nothing_there
 
 AT_END: list[Callable[[], Awaitable[None]]] = []
 SWITCH_S = 0.0005
-"""How long a thread that computes may keep the interpreter from the one that serves: Python's own 5 ms would be felt."""
+"""How long a computing thread may keep the interpreter from the serving thread: Python's default of 5 ms would be
+noticeable."""
 
 
-# A frozen PostgreSQL keeps a request waiting so long, and so long at most for a connection before that; the journal's API takes
-# whole runs in. Reading all of a service's rows has bounds of its own (serving/truth_api.py).
+# How long a request waits for a frozen PostgreSQL, and before that at most for a connection; the journal's API imports
+# whole runs. Reading all of a service's rows has its own limits (serving/truth_api.py).
 STATEMENT_S = {"journal": 60.0, "web": 4.0}.get(settings.SERVICE, 3.0)
 
 
 def _application() -> object:
-    # Whatever SERVICE says: without it the pages would be served all the same.
+    # Independent of SERVICE: without the key the pages would be served anyway.
     if settings.SECRET_KEY == settings.NO_SECRET:
         raise ImproperlyConfigured(
             f"SERVICE={settings.SERVICE} needs a SECRET_KEY of its own: it signs the cookies of what it serves"

@@ -1,7 +1,7 @@
 """The Celery app: one queue per service, one task, `handle`, which takes a batch of envelopes.
 
-The transport options make a message that was in a killed worker's hands come back after seconds, not after the hour
-that Redis transports wait by default (measured: 5 s against 100 s and more).
+The transport options return a killed worker's message to the queue after seconds, not after the hour that Redis
+transports wait by default (measured: 5 s against 100 s and more).
 """
 
 from importlib import import_module
@@ -22,7 +22,8 @@ app.conf.update(
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 1000,
-        # A Redis that is frozen, or behind a network that swallows, is noticed. A blocking read takes a second at most.
+        # So that a Redis that is frozen, or behind a network that drops everything, is noticed. A blocking read takes a
+        # second at most.
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
@@ -32,7 +33,7 @@ app.conf.update(
     task_ignore_result=True,
     task_default_queue="nobody",  # a message without a destination must not reach a service by accident
     task_create_missing_queues=True,
-    worker_prefetch_multiplier=1,  # what waits, waits in the relay, where it can still be merged
+    worker_prefetch_multiplier=1,  # messages wait in the relay, where they can still be merged
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
     task_serializer="json",
@@ -43,7 +44,7 @@ app.set_default()  # relays publish by `celery.current_app`: a library does not 
 
 @app.task(name="handle", bind=True)
 def handle(task: Any, envelopes: list[dict]) -> None:
-    """Give a batch of envelopes to the service whose worker this is."""
+    """Pass a batch of envelopes to the service whose worker this is."""
     info = task.request.delivery_info or {}
     import_module(f"{settings.HOUSE.service(settings.SERVICE).module}.commands").handle(
         envelopes, bool(info.get("redelivered"))
@@ -52,12 +53,14 @@ def handle(task: Any, envelopes: list[dict]) -> None:
 
 @worker_init.connect
 def keep_connections(**_: Any) -> None:
-    pool_connections(2, statement_s=30)  # a connection whose server says nothing is given up, and the work done again
+    pool_connections(
+        2, statement_s=30
+    )  # a connection whose server does not answer is dropped, and the work is repeated
 
 
 @worker_ready.connect
 def beat(**_: Any) -> None:
-    """Send /readyz a heartbeat, and send letters again: from threads, for the solo pool's own is the one that works."""
+    """Send /readyz a heartbeat, and send letters again: from threads, since the solo pool's own thread does the work."""
     from messaging.inbox import letter_retries
     from messaging.process.heartbeat import in_background
     from messaging.process.lifecycle import settle

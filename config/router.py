@@ -1,4 +1,4 @@
-"""Which database a model lives in, and the error for touching somebody else's."""
+"""The database of each model, and the error for touching another service's table."""
 
 from typing import Any
 
@@ -11,9 +11,8 @@ class OwnershipError(RuntimeError):
 
 
 class OwnershipRouter:
-    """Map app label -> the alias of the database it is in; refuse what the process has no business with.
-
-    Raises OwnershipError, naming both sides, when a model is read or written in a process that does not know its database.
+    """Map app label -> the alias of the database it is in; refuse access to other databases. Raises OwnershipError,
+    which names both services, when a model is read or written in a process without its database.
     """
 
     def _alias(self, model: type[models.Model]) -> str | None:

@@ -1,7 +1,7 @@
-"""Settings, all from the environment. `SERVICE` says which process this is, and so which databases it knows at all.
+"""Settings, all from the environment. `SERVICE` is the service of this process, which determines its databases.
 
-A process started with `SERVICE=seats` has one alias, that of Seat's database. It is not trusted to leave the other databases
-alone: it has no address and no password for them. What there is stands in HOUSE.
+A process started with `SERVICE=seats` has one alias, that of Seat's database. It cannot use the other databases: it has
+no address and no password for them. HOUSE lists all services and databases.
 """
 
 import os
@@ -21,7 +21,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SERVICE = os.environ.get("SERVICE", "none")
 ALIASES = list(HOUSE.aliases)
 SERVICES = [service.name for service in HOUSE.services]
-APIS = [service.name for service in HOUSE.apis]  # processes that serve an API of their own and no pages
+APIS = [service.name for service in HOUSE.apis]  # processes that serve only an API, and no pages
 
 DEBUG = os.environ.get("DEBUG") == "1"
 NO_SECRET = "only-for-commands-that-sign-nothing"  # anybody can read it here
@@ -55,33 +55,35 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-# The front door: the address it is published on, and the origin under which browsers see it when a proxy stands in front.
+# The front door: the address it is published on, and the origin under which browsers see it behind a proxy.
 FRONT_HOST = os.environ.get("FRONT_HOST") or "127.0.0.1"
 PUBLIC_ORIGIN = _origin(os.environ.get("PUBLIC_ORIGIN", ""))
-# Others than the person at this machine can reach the front door: what protects people from each other is on.
+# Other people than the one at this machine can reach the front door: the protection of people from each other is on.
 OFF_LOOPBACK = bool(PUBLIC_ORIGIN) or not _is_loopback(FRONT_HOST)
 if PUBLIC_ORIGIN:
     ALLOWED_HOSTS.append(split_domain_port(urlsplit(PUBLIC_ORIGIN).netloc)[0])
     CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
 if PUBLIC_ORIGIN.startswith(
     "https:"
-):  # TLS ends at the proxy, which says so in this header and passes no visitor's own
+):  # TLS ends at the proxy, which sets this header and does not pass on a client's own
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 
-HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "600"))  # how long Seat holds seats before it says so
-# A message that failed is tried again by itself: after so many seconds, then after twice as long each time, up to the longest.
-# Longer than a saga waits for an answer: what the watchdog sends again needs no help.
+HOLD_SECONDS = float(
+    os.environ.get("HOLD_SECONDS", "600")
+)  # how long Seat holds seats before it reports them as expired
+# A message that failed is retried automatically: after this many seconds, then after twice as long each time, up to the
+# longest. Longer than a saga waits for an answer, so that the watchdog, which sends commands again, goes first.
 LETTER_RETRY_S = float(os.environ.get("LETTER_RETRY_S", "10"))
 LETTER_LONGEST_RETRY_S = float(os.environ.get("LETTER_LONGEST_RETRY_S", "300"))
-# How much of the journal is kept: entries, and bytes (about) of entries and what is derived from them; 0: all.
+# How much of the journal is kept: entries, and (about) bytes of entries and derived data; 0: all.
 JOURNAL_KEEP_ENTRIES = int(os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"))
 JOURNAL_KEEP_BYTES = int(os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"))
-# How long a visitor's run is recorded before another visitor's may end it, in seconds: there is one tape.
+# How long a visitor's run is recorded before another visitor's may end it, in seconds: there is one live tape.
 VISITOR_RUN_S = float(os.environ.get("VISITOR_RUN_S", "900"))
 OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
-CONNECT_S = 2 if SERVICE in {*APIS, "web"} else 5  # to a PostgreSQL that does not answer; somebody waits for an API
+CONNECT_S = 2 if SERVICE in {*APIS, "web"} else 5  # to a PostgreSQL that does not answer; an API's caller waits
 
 
 def _database(alias: str) -> dict:
@@ -92,7 +94,7 @@ def _database(alias: str) -> dict:
     options: dict[str, object] = {
         "application_name": f"sagabox-{SERVICE}",
         "connect_timeout": CONNECT_S,
-        # A peer that has gone without a word (its machine, or the network between) is noticed in about half a minute.
+        # A peer that has silently gone (its machine, or the network between) is noticed in about half a minute.
         "keepalives_idle": 15,
         "keepalives_interval": 5,
         "keepalives_count": 3,
@@ -100,13 +102,13 @@ def _database(alias: str) -> dict:
     }
     if (
         SERVICE in SERVICES
-    ):  # a row that somebody else has locked is not waited for for long: see messaging/inbox/batch.py
+    ):  # do not wait long for a row that another transaction has locked: see messaging/inbox/batch.py
         options["options"] = "-c lock_timeout=1s"
     config["OPTIONS"] = options
     return config
 
 
-# `default` is empty on purpose: a forgotten `using=` fails at once instead of reaching somebody's tables.
+# `default` is empty on purpose: a forgotten `using=` fails immediately instead of reaching another service's tables.
 DATABASES: dict[str, dict] = {"default": {}} | {
     alias: _database(alias) for alias in HOUSE.visible(SERVICE) if HOUSE.database(alias).url in os.environ
 }
@@ -143,8 +145,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # The only one that knows no other way than synchronous, so it comes last: those before it are called in its thread then, in a
-    # row. Behind it each of them would be sent to a thread and waited for, two or three times a request.
+    # The only middleware that is synchronous only, so it comes last: those before it then run one after another in its
+    # thread. After it, each would need its own thread hand-over, two or three times a request.
     "config.static.StaticFiles",
     "gateway.errors.SaysWhenAway",
 ]
@@ -155,7 +157,7 @@ if SERVICE == "web":  # pages of a thousand seats; Django pads them against gues
 if SERVICE not in APIS:
     MIDDLEWARE.insert(MIDDLEWARE.index("serving.problems.ProblemMiddleware") + 1, "gateway.doors.Doors")
 CSRF_FAILURE_VIEW = "gateway.errors.forged"
-if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to guard, and is a hot path
+if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to protect, and is a hot path
     MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.faults.ApiFaults"]
 elif SERVICE in APIS:
     MIDDLEWARE = ["serving.problems.ProblemMiddleware"]
@@ -178,7 +180,8 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Where hashed and compressed files are collected (sandbox/runtime.py, Dockerfile); without it the sources are served.
+# Where hashed and compressed files are collected (sandbox/runtime.py, Dockerfile); without it the source files are
+# served.
 STATIC_ROOT = os.environ.get("STATIC_ROOT") or BASE_DIR / "staticfiles"
 STATIC_BACKEND = "config.static.HashedStatic" if os.environ.get("STATIC_ROOT") else ""
 STORAGES = {
@@ -190,7 +193,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["png", "map"]
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# No inline script, no eval, nothing from elsewhere.
+# No inline script, no eval, nothing from other origins.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

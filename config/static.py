@@ -1,4 +1,4 @@
-"""Static files as they are served: under a name with their hash, so a browser may keep them for ever, and compressed."""
+"""Serves static files compressed, and under a name with their hash, so that a browser may keep them for ever."""
 
 from collections.abc import Callable
 from re import Match
@@ -16,9 +16,8 @@ PARTS = ("text/css", "text/javascript")
 
 
 class StaticFiles(WhiteNoiseMiddleware):
-    """Style sheets and scripts go without the headers that tell what a document may do: a first visit asks for thirty of them.
-
-    What can be opened as a document of its own, as a picture with scripts in it can, keeps them.
+    """Style sheets and scripts are sent without the headers that restrict documents: a first visit requests thirty of
+    them. A file that can be opened as a document, such as a picture with scripts in it, keeps them.
     """
 
     def serve(self, static_file: StaticFile, request: HttpRequest) -> FileResponse:
@@ -29,12 +28,12 @@ class StaticFiles(WhiteNoiseMiddleware):
 
 
 class HashedStatic(CompressedManifestStaticFilesStorage):
-    """A script of ours that imports another one asks for it by its hashed name, too."""
+    """A script of ours that imports another one requests it by its hashed name, too."""
 
     support_js_module_import_aggregation = True
 
     def url_converter(self, name: str, *args: Any, **options: Any) -> Callable[[Match[str]], str]:
-        """Packages' files stay as they are: what looks like an import there may stand in a comment."""
+        """Packages' files stay unchanged: what looks like an import there may be in a comment."""
         if name.startswith(OURS):
             return super().url_converter(name, *args, **options)
         return lambda match: match.group(0)

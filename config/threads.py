@@ -12,10 +12,9 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def kept(application: Application) -> Application:
-    """The same ASGI application; what is synchronous in a request runs in one thread, as before, which then serves another.
-
-    There are as many as there were requests at once. What a thread keeps from one request to the next (connections, which
-    Django closes after each) is what a thread of any WSGI server keeps.
+    """The same ASGI application; the synchronous parts of a request run in one thread, as before, which then serves
+    another request. There are as many threads as there were simultaneous requests. A thread keeps from one request to
+    the next what a thread of any WSGI server keeps (connections, which Django closes after each).
     """
     free: list[ThreadPoolExecutor] = []
 
@@ -25,7 +24,7 @@ def kept(application: Application) -> Application:
             async with ThreadSensitiveContext(executor=executor):
                 await application(scope, receive, send)
         except BaseException:
-            executor.shutdown(wait=False)  # it may still be at work
+            executor.shutdown(wait=False)  # it may still be running
             raise
         free.append(executor)
 
@@ -33,9 +32,9 @@ def kept(application: Application) -> Application:
 
 
 def close_connections_once() -> None:
-    """After a request, and not before it as well: each time takes a thread, a quarter of what the smallest request costs.
-
-    What a request leaves behind its thread gives up with it (`kept`); the queries of DEBUG nobody looks at.
+    """After a request only, not before it as well: each time needs a thread, a quarter of the cost of the smallest
+    request. Connections that a request leaves open are closed with its thread (`kept`); DEBUG's list of queries is not
+    used.
     """
     request_started.disconnect(reset_queries)
     request_started.disconnect(close_old_connections)

@@ -1,1 +1,1 @@
-"""What every HTTP server of Sagabox has in common: problem details, doors, health, and the APIs that each service has."""
+"""Shared by every HTTP server of Sagabox: problem details, doors, health, and the APIs that each service has."""

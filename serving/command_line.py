@@ -1,4 +1,4 @@
-"""How a command speaks to the front door: at which sandbox, as whom, and what its refusals say."""
+"""How a command calls the front door: the sandbox's URL, the operator token, and error messages for refusals."""
 
 import os
 from typing import Any
@@ -15,17 +15,17 @@ def add_url(parser: CommandParser) -> None:
 
 def add_token(parser: CommandParser) -> None:
     parser.add_argument(
-        "--token", default=os.environ.get("OPERATOR_TOKEN", ""), help="operator token, off this machine"
+        "--token", default=os.environ.get("OPERATOR_TOKEN", ""), help="operator token, needed from another machine"
     )
 
 
 def base_url(options: dict[str, Any]) -> str:
-    """What --url says, else this machine's sandbox of PORT."""
+    """The value of --url, else this machine's sandbox at PORT."""
     return options["url"] or os.environ.get("API_URL_WEB") or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
 
 
 def headers(options: dict[str, Any]) -> dict[str, str]:
-    """Those that say that an operator asks, when --token was given."""
+    """Those that authenticate an operator, if --token was given."""
     return {"Authorization": f"Bearer {options['token']}"} if options["token"] else {}
 
 
@@ -45,7 +45,7 @@ def document(base: str, path: str) -> dict[str, Any]:
 
 
 def refusal(answer: httpx.Response) -> str:
-    """What a problem document says, or the status when the answer is none."""
+    """The text of a problem document, or the status if the answer is not one."""
     try:
         problem = answer.json()
         return f"{problem['title']}: {problem['detail']}"

@@ -1,4 +1,4 @@
-"""/api/<service>/dead-letters: what failed, with every attempt's error, and a person's decision on one or on many."""
+"""/api/<service>/dead-letters: failed messages, with every attempt's error, and a person's decision on one or on many."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from serving.problems import Problem, ProblemDetails
 from topology.chosen import HOUSE
 
 Validate = Callable[[dict[str, Any]], object]
-"""Raises ValueError (pydantic's included) or LookupError if the service's contract does not know such a message."""
+"""Raises ValueError (pydantic's included) or LookupError if the service's contract has no such message."""
 Letter = TypeVar("Letter", bound=DeadLetter)
 AT_ONCE, MANY = 200, 1000
 State = Literal["retrying", "dead", "retried", "cleared", "discarded"]
@@ -40,7 +40,7 @@ class Edit(Hand):
 
 
 class Which(Schema):
-    """Open letters by what they have in common: type, state, booking."""
+    """Filters open letters: by type, state, booking."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,17 +53,16 @@ class Which(Schema):
 
 
 class Page(Schema):
-    """Which part of the list: settled letters too, from where the page before ended, and how many at most."""
+    """Which part of the list: whether settled letters too, from where the previous page ended, and how many at most."""
 
     settled: bool = False
-    after: Annotated[str, Field(max_length=100, description="where the page before ended: its Link header")] = ""
+    after: Annotated[str, Field(max_length=100, description="where the previous page ended: from its Link header")] = ""
     limit: Annotated[int, Field(ge=1, le=AT_ONCE)] = AT_ONCE
 
 
 class Many(Hand):
-    """A decision on these letters, or on those that `which` describes and that were there at `until` (default: now).
-
-    `after`: where the answer before said to go on.
+    """A decision on these letters, or on those that `which` describes and that existed at `until` (default: now).
+    `after`: the `next` of the previous answer.
     """
 
     ids: Annotated[list[UUID], Field(min_length=1, max_length=MANY)] | None = None
@@ -73,8 +72,8 @@ class Many(Hand):
 
 
 class Settled(Schema):
-    """`refused`: why a letter was left as it was. `left`: how many older ones there are, which the same request reaches with
-    `after` as `next` says ("" if there are none).
+    """`refused`: why a letter was left unchanged. `left`: how many older ones remain; the same request reaches them
+    with `after` set to `next` ("" if there are none).
     """
 
     done: int
@@ -102,13 +101,13 @@ class LetterOut(Schema):
 
     @staticmethod
     def resolve_envelope(letter: Any) -> dict[str, Any]:
-        """Cut where it is nested too deep to be answered: a letter of an older version must not take the list away."""
+        """Cut where it is nested too deep for an answer: a letter of an older version must not break the list."""
         found = storable(letter.envelope)
         return found if isinstance(found, dict) else {"data": found}
 
 
 def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.Model], validate: Validate) -> Router:
-    """Return the routes /dead-letters of a service. A message goes back to its queue by the service's own outbox."""
+    """Return the routes /dead-letters of a service. A message returns to its queue through the service's own outbox."""
     routes = Router(tags=["operator"], auth=OperatorToken())
     using = HOUSE.database_of(service).alias
     letters = dead_letter._default_manager
@@ -116,7 +115,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     @routes.get(
         "/dead-letters",
         response={200: list[LetterOut], 401: ProblemDetails, 422: ProblemDetails},
-        summary="Messages that failed, the latest first, a page at a time",
+        summary="Messages that failed, the newest first, in pages",
     )
     def listing(
         request: HttpRequest,
@@ -124,15 +123,16 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         which: Query[Which],
         page: Query[Page],
     ) -> Any:
-        """Open letters, or with `settled` all. `X-Total-Count` says how many there are; `Link` (rel="next") where to go on."""
+        """Open letters, or with `settled` all. `X-Total-Count` is the total number; `Link` (rel="next") is the next
+        page."""
         rows, headers = listed(letters.all(), which, page, request.path)
         for name, value in headers.items():
             response[name] = value
         return rows
 
-    @routes.post("/dead-letters/{what}", response={200: Settled, **ERRORS}, summary="Retry or discard many at once")
+    @routes.post("/dead-letters/{what}", response={200: Settled, **ERRORS}, summary="Retry or discard many letters")
     def settle_many(request: HttpRequest, what: Literal["retry", "discard"], payload: Many) -> Any:
-        """At most 1,000 at a time, the latest first; ask again with `after` while there is a `next`."""
+        """At most 1,000 at a time, the newest first; repeat with `after` while there is a `next`."""
         with transaction.atomic(using=using):
             found = meant(letters.all(), what, payload)
             total = found.count()
@@ -173,7 +173,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     @routes.post(
         "/dead-letters/{letter_id}/edit-and-retry",
         response={200: LetterOut, **ERRORS},
-        summary="Send it again with other data, which must be what the message's contract says",
+        summary="Send it again with other data, which must match the message's contract",
     )
     def edit_and_retry(request: HttpRequest, letter_id: UUID, payload: Edit) -> Any:
         data = edited(payload)
@@ -196,7 +196,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         return letter
 
     def _send(letter: DeadLetter, hand: Hand, what: str) -> DeadLetter:
-        if SKIPPED_BY not in letter.envelope:  # the reader of an event looks for such letters by itself
+        if SKIPPED_BY not in letter.envelope:  # the reader of an event finds such letters by itself
             outbox_table.append(outbox, [_message(service, letter, validate)])
         return _settle(letter, "retried", hand, what)
 
@@ -218,7 +218,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
 def listed(
     letters: models.QuerySet[Letter], which: Which, page: Page, path: str
 ) -> tuple[list[Letter], dict[str, str]]:
-    """A page of the list, and the headers that say how many letters there are and where the next page is. Raises Problem."""
+    """A page of the list, and the headers with the number of letters and the next page. Raises Problem."""
     found = letters.filter(which.condition() if page.settled else which.condition() & Q(state__in=OPEN))
     headers = {"X-Total-Count": str(found.count())}
     rows = list(found.filter(beyond(page.after)).order_by("-updated_at", "-id")[: page.limit + 1])
@@ -230,21 +230,21 @@ def listed(
 
 
 def meant(letters: models.QuerySet[Letter], what: str, decision: Many) -> models.QuerySet[Letter]:
-    """The open letters that a decision on many is about. Raises Problem."""
+    """The open letters that a decision on many concerns. Raises Problem."""
     if (decision.ids is None) == (decision.which is None):
         raise Problem(422, "Which letters?", "give `ids` or `which` (an empty `which` means every open letter)")
     found = letters.filter(state__in=OPEN)
     if decision.which is None:
         return found.filter(pk__in=decision.ids or [])
     found = found.filter(decision.which.condition() & beyond(decision.after))
-    if decision.until is not None:  # as the list says it: JSON's times are cut to milliseconds
+    if decision.until is not None:  # as in the list: JSON's times are cut to milliseconds
         found = found.filter(updated_at__lt=decision.until + timedelta(milliseconds=1))
     sent = what == "retry" and not decision.which.state  # a letter that was sent again waits for its outcome
     return found.exclude(state="retried") if sent else found
 
 
 def edited(decision: Edit) -> dict[str, Any]:
-    """What a person has put in place of a letter's data. Raises Problem."""
+    """The data with which a person replaces a letter's. Raises Problem."""
     try:
         check_storable(decision.data)
     except NotStorableError as error:
@@ -253,12 +253,12 @@ def edited(decision: Edit) -> dict[str, Any]:
 
 
 def place(letter: DeadLetter) -> str:
-    """Where a page ends that ends with this letter."""
+    """The position of the end of a page whose last letter is this one."""
     return f"{letter.updated_at.isoformat()},{letter.pk}"
 
 
 def beyond(after: str) -> Q:
-    """The letters after the place where a page ended. Raises Problem."""
+    """The letters after the position where a page ended. Raises Problem."""
     if not after:
         return Q()
     try:

@@ -14,7 +14,7 @@ Xid = Annotated[int, Query(ge=0, le=LARGEST_XID)]
 
 
 class EventPage(Schema):
-    """Envelopes from transaction `after` on; go on at `horizon`. See messaging.outbox.event_log.page."""
+    """Envelopes from transaction `after` onwards; the next page begins at `horizon`. See messaging.outbox.event_log.page."""
 
     events: list[dict[str, Any]]
     horizon: str
@@ -29,7 +29,7 @@ def router(outbox: type[models.Model]) -> Router:
     """Return the route /events of the service that owns `outbox`."""
     routes = Router(tags=["events"])
 
-    @routes.get("/events", response=EventPage, summary="The event log from a transaction on")
+    @routes.get("/events", response=EventPage, summary="The event log, starting at a transaction")
     def events(
         request: HttpRequest,
         after: Xid = 0,

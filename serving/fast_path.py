@@ -1,11 +1,12 @@
-"""What a hot path in front of Django shares with the next: the ordinary request, its body, and an answer sent by hand.
+"""Shared helpers of the ASGI fast paths that bypass Django: the ordinary request, its body, and an answer without
+Django.
 
     class FastPath:                                       # an ASGI application around Django's
         async def __call__(self, scope, receive, send):
             if not is_ordinary(scope, "POST", "/api/bookings"):
                 return await self._django(scope, receive, send)
 
-Ordinary is narrow. All else goes on to Django, which answers it or says what is wrong with it.
+"Ordinary" is narrow. All other requests go to Django, which answers them or reports what is wrong.
 """
 
 from collections.abc import Awaitable, Callable
@@ -38,7 +39,7 @@ def is_ordinary(scope: Any, method: str, path: str) -> bool:
 
 
 async def body_of(receive: Any) -> bytes | None:
-    """All of it; None when the caller has gone."""
+    """The complete body; None if the caller has gone."""
     body, more = b"", True
     while more:
         event = await receive()
@@ -49,7 +50,7 @@ async def body_of(receive: Any) -> bytes | None:
 
 
 def again(body: bytes, receive: Any) -> Any:
-    """A `receive` for who comes after us: first the body, which we have read, then what comes."""
+    """A `receive` for the next application: first the body, which has been read already, then further messages."""
     read = False
 
     async def received() -> Any:

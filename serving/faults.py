@@ -1,7 +1,7 @@
 """The fault point of a service's HTTP API: down (503), or late. Middleware.
 
-The plan is read at most four times a second, not with each request: placing a booking is a hot path. /healthz is spared: it says
-that the process lives, and a container's keeper would restart one that is only down on purpose.
+The plan is read at most four times a second, not with each request: placing a booking is a hot path. /healthz is
+exempt: it shows that the process lives, and a container's health check would restart one that is only down on purpose.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from serving.problems import Problem
 log = logging.getLogger(__name__)
 
 FRESH_S = 0.25
-STALE_S = 0.5  # after a silence a request waits for the plan; in a rush it takes what the last one has read. HEARD_S counts on it
-PATIENCE_S = 0.2  # but never long: Redis may be away
+STALE_S = 0.5  # after a silence a request waits for the plan; under load it uses what the last one has read. HEARD_S relies on it
+PATIENCE_S = 0.2  # but never long: Redis may be down
 SPARED = "/healthz"
 HEARD_S = STALE_S + 0.1
-"""No request that comes so long after a fault was armed is judged by a plan without it."""
+"""A request that arrives this long after a fault was armed is always checked against a plan that includes it."""
 
 
 class Watched:
-    """The plan of this process's API, for an asynchronous server: what asks Redis runs in a thread, so that no request waits for
-    another's question."""
+    """The plan of this process's API, for an asynchronous server: Redis is asked in a thread, so that no request waits
+    for another's check."""
 
     def __init__(self) -> None:
         self.plan = Plan(impatient_redis(), settings.SERVICE, f"api-{settings.SERVICE}")
@@ -41,7 +41,7 @@ class Watched:
         self._asked_at = 0.0
 
     async def armed(self) -> bool:
-        """Whether a fault may strike here. A Redis that says nothing arms none: nobody waits for it, then."""
+        """Whether a fault may strike here. False if Redis does not answer: no request waits for it then."""
         now = time.monotonic()
         age = now - self._asked_at
         if age > FRESH_S and (self._asking is None or self._asking.done()):
@@ -64,7 +64,7 @@ class Watched:
 
 
 class ApiFaults:
-    """Answers, or waits, in place of the API where a fault says so."""
+    """Answers, or waits, in place of the API if a fault is armed."""
 
     sync_capable, async_capable = False, True
 

@@ -1,4 +1,4 @@
-"""GET /api/<service>/hashes: what the journal's replay of this service must come to."""
+"""GET /api/<service>/hashes: the hashes that the journal's replay of this service must equal."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class TableHashOut(Schema):
 
 
 class HashesOut(Schema):
-    """All of one REPEATABLE READ snapshot; see serving.table_hashes.live."""
+    """All from one REPEATABLE READ snapshot; see serving.table_hashes.live."""
 
     service: str
     at: str
@@ -35,7 +35,7 @@ def router(service: str) -> Router:
     @routes.get(
         "/hashes",
         response={200: HashesOut, 503: ProblemDetails},
-        summary="Rows and additive hash of every table, as of one moment",
+        summary="Number of rows and additive hash of every table, as of one moment",
     )
     def hashes(request: HttpRequest) -> dict[str, Any]:
         return table_hashes.live(service)

@@ -1,4 +1,4 @@
-"""/healthz: the process answers. /readyz: everything it needs answers too, and which part does not."""
+"""/healthz: the process answers. /readyz: whether everything it needs answers too, and which part does not."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -37,9 +37,8 @@ def router(checks: Mapping[str, Check]) -> Router:
 
 
 def side_by_side(asks: Mapping[str, Callable[[], T]]) -> dict[str, T]:
-    """{name: what it answers}, all asked at once, each in a thread of its own: together they take as long as the slowest.
-
-    Raises what the first of them that fails raises, once all have ended.
+    """{name: result}, all called in parallel, each in its own thread: together they take as long as the slowest. Raises
+    the first failure, once all have ended.
     """
 
     def ask(one: Callable[[], T]) -> T:
@@ -54,7 +53,7 @@ def side_by_side(asks: Mapping[str, Callable[[], T]]) -> dict[str, T]:
 
 
 def database(alias: str) -> Check:
-    """A check that asks a database a question."""
+    """A check that queries a database."""
 
     def ask() -> None:
         with connections[alias].cursor() as cursor:
@@ -70,6 +69,6 @@ def redis() -> None:
 def _state(check: Check) -> str:
     try:
         check()
-    except Exception as error:  # a check may fail in any way, and none of them may take the answer down
+    except Exception as error:  # a check may fail in any way, and must not prevent the answer
         return f"{type(error).__name__}: {error}".splitlines()[0][:200]
     return "ready"

@@ -10,14 +10,14 @@ from serving.problems import Problem
 
 
 class Streams:
-    """At most `at_once` streams. Each has a connection and a snapshot of its own for as long as its reader reads."""
+    """At most `at_once` streams. Each has its own connection and snapshot for as long as its reader reads."""
 
     def __init__(self, what: str, at_once: int) -> None:
         self._what, self._at_once = what, at_once
         self._places = BoundedSemaphore(at_once)
 
     def start(self, make: Callable[[], Iterator[bytes]]) -> "InOneThread":
-        """Raises Problem 503 when there are so many already."""
+        """Raises Problem 503 if there are that many already."""
         if not self._places.acquire(blocking=False):
             detail = f"at most {self._at_once} {self._what} at once; try again in a moment"
             raise Problem(503, "Too many at once", detail, headers={"Retry-After": "5"})
@@ -25,10 +25,10 @@ class Streams:
 
 
 class InOneThread:
-    """Takes a blocking generator's steps in a thread of its own: a connection and its transaction belong to one thread.
+    """Runs a blocking generator in its own thread: a connection and its transaction belong to one thread.
 
-    `async for` gives the chunks. `close` ends the generator, and with it its transaction, also in the midst of a step: Django
-    calls it when the response is over, however that came about.
+    `async for` gives the chunks. `close` ends the generator, and with it its transaction, also in the middle of a step:
+    Django calls it when the response is over, for whatever reason.
     """
 
     def __init__(self, lines: Iterator[bytes], ended: Callable[[], None] = lambda: None) -> None:
@@ -40,7 +40,7 @@ class InOneThread:
         self._closed = False
 
     async def begin(self) -> "InOneThread":
-        """Make the first chunk now, so that what the generator raises is raised before the answer begins."""
+        """Produce the first chunk now, so that an exception of the generator is raised before the answer begins."""
         self._first = await self._next()
         return self
 
@@ -61,11 +61,11 @@ class InOneThread:
             if self._closed:
                 return
             self._closed = True
-        self._thread.submit(self._end)  # behind the step that it is at
+        self._thread.submit(self._end)  # after its current step
         self._thread.shutdown(wait=False)
 
     async def _next(self) -> bytes:
-        """b"" at the end. What the generator raises is raised here."""
+        """b"" at the end. Exceptions of the generator are raised here."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, next, self._lines, b"")
         except BaseException:  # the reader has gone, too
@@ -79,5 +79,5 @@ class InOneThread:
             self._ended()
 
     def __del__(self) -> None:
-        """Where no response was made of it: the request was given up in between."""
+        """For a stream that never became a response: the request was aborted in between."""
         self.close()

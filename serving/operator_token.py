@@ -1,7 +1,8 @@
-"""Bearer-token authentication of operators: of persons at the front door, and of the front door at the services and at control.
+"""Bearer-token authentication of operators: people at the front door, and the front door at the services and the
+control process.
 
-A wrong token is logged with the address it came from. At the front door an address may guess only a few times a minute; behind
-it all operators have the front door's address.
+A wrong token is logged with the address it came from. At the front door an address may guess only a few times a minute;
+at the services all operators have the front door's address.
 """
 
 import hmac
@@ -22,14 +23,14 @@ from messaging.typed_text import Typed
 from serving.problems import Problem
 
 GUESSES, IN_S = 5, 60.0
-"""Wrong tokens an address may send in so many seconds before the next is not looked at."""
+"""How many wrong tokens an address may send in so many seconds before the next is not checked."""
 REMEMBERED = 10_000
-"""Addresses whose guesses are remembered; the longest silent is forgotten first."""
+"""How many addresses are remembered; the one that has been silent longest is forgotten first."""
 log = logging.getLogger(__name__)
 
 
 class Guesses:
-    """The wrong tokens of late, by address. Kept in this process: each of several lets somebody guess GUESSES times."""
+    """Recent wrong tokens, by address. Kept in this process: each of several processes allows GUESSES guesses."""
 
     def __init__(self) -> None:
         self._at: OrderedDict[str, deque[float]] = OrderedDict()
@@ -68,7 +69,7 @@ def is_token(token: str) -> bool:
 
 
 def is_guessed(token: str, address: str) -> bool:
-    """`is_token` for a stranger. Raises Problem 429 for one who has been wrong too often."""
+    """`is_token` for an unknown client. Raises Problem 429 for one that has been wrong too often."""
     if not token:
         return False
     GUESSED.check(address)
@@ -105,7 +106,7 @@ class OperatorToken(HttpBearer):
 
 
 def _network(address: str) -> str:
-    """An IPv6 host has 2^64 addresses of its own, so those of one network count as one."""
+    """An IPv6 host has 2^64 addresses, so those of one network count as one."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -114,7 +115,7 @@ def _network(address: str) -> str:
 
 
 class Hand(Schema):
-    """Every intervention says who and why; the journal keeps it."""
+    """The name and reason that every operator action needs; the journal keeps them."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Errors over HTTP as RFC 9457 problem details, whoever finds them: a view, django-ninja, or Django itself.
+"""Errors over HTTP as RFC 9457 problem details, whether a view, django-ninja or Django itself finds them.
 
     raise Problem(404, "Unknown performance", "there is no performance 'concert-1999'")
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 UNKNOWN_TITLE = "Outcome unknown"
-# As RFC 9110 names them; Python does so from 3.13 on, and a title is the same under each.
+# The names of RFC 9110; Python has them since 3.13, and a title must be the same under each version.
 RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 
 
@@ -39,9 +39,8 @@ def phrase(status: int) -> str:
 
 
 class ProblemDetails(Schema):
-    """The body of every error. `errors` is there when several fields are wrong: {"pointer": "#/seats/0", "in", "detail"}.
-
-    `type` names a problem that a program may act on; its own members are beside these.
+    """The body of every error. `errors` is present if several fields are wrong: {"pointer": "#/seats/0", "in",
+    "detail"}. `type` names a problem that a program may act on; such a problem has further members.
     """
 
     type: str = "about:blank"
@@ -52,9 +51,8 @@ class ProblemDetails(Schema):
 
 
 class Problem(Exception):
-    """An error to answer with: HTTP status, a title that is the same for all of its kind, and what went wrong this time.
-
-    `type` and `more`, the members of its own, are for a problem that a program may act on.
+    """An error to answer with: HTTP status, a title that is the same for all of its kind, and the details of this case.
+    `type` and `more`, its further members, are for a problem that a program may act on.
     """
 
     def __init__(
@@ -84,9 +82,8 @@ class Problem(Exception):
 
 
 class BoundedParser(Parser):
-    """Also a body that comes in chunks, without the length that Django looks at, has to be of a reasonable size.
-
-    Nor is it nested deeper than all who get it later can read.
+    """Limits the size of a body that arrives in chunks, without the length that Django checks, and the nesting to what
+    every later reader can handle.
     """
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
@@ -99,7 +96,7 @@ class BoundedParser(Parser):
 
 
 def install(api: NinjaAPI) -> None:
-    """Make every error of this API a problem document; what we did not expect is logged and told without its inside."""
+    """Make every error of this API a problem document; an unexpected error is logged and reported without its details."""
     api.parser = BoundedParser()
     for error in (
         Problem, ValidationError, HttpError, Http404, RequestDataTooBig, SuspiciousOperation, UnreadablePostError,
@@ -129,7 +126,7 @@ def problem_of(error: object, path: str = "", key: str = "") -> Problem:
         case Http404():
             return Problem(404, "", str(error) or f"nothing is here: {path}")
         case RequestDataTooBig():
-            return Problem(413, "", "the body is larger than any request this API knows")
+            return Problem(413, "", "the body is larger than any request to this API")
         case SuspiciousOperation() | UnreadablePostError() | RawPostDataException():
             return Problem(400, "", "the request cannot be read")
         case CommitUnknownError():
@@ -144,7 +141,7 @@ def problem_of(error: object, path: str = "", key: str = "") -> Problem:
 
 
 def unknown_outcome(why: str, key: str = "") -> Problem:
-    """504: the request may have been carried out, or not; its key tells."""
+    """504: the request may have been carried out, or not; sending its key again shows which."""
     if not key:
         return Problem(504, UNKNOWN_TITLE, f"{why}; whether it was carried out is not known")
     detail = f"{why}; whether it was carried out is not known. Send it again with the same Idempotency-Key: {key}"
@@ -152,20 +149,21 @@ def unknown_outcome(why: str, key: str = "") -> Problem:
 
 
 def unavailable(error: Exception) -> str:
-    """What is away, or cannot do its work, in words for whoever asked; `error` is passing."""
+    """What is down, or cannot work at the moment, in words for the caller; `error` is a passing one."""
     if isinstance(error, RedisError):
         return "Redis does not answer"
     if is_locked(error):
-        return "somebody else has locked a row that this request needs; nothing was changed"
+        return "another transaction has locked a row that this request needs; nothing was changed"
     if sqlstate(error) == "25006":
         return "the service's database is read-only at the moment; nothing was changed"
     return "the service's database is not reachable"
 
 
 def _field_error(item: dict[str, Any]) -> dict[str, Any]:
-    """pydantic's location ("body", "payload", "seats", 0) as RFC 6901 JSON pointer; other places keep the field's name."""
+    """pydantic's location ("body", "payload", "seats", 0) as RFC 6901 JSON pointer; for other locations, the field's
+    name."""
     place, *names = item["loc"]
-    if place == "body":  # the first name is the view's parameter, which no caller knows
+    if place == "body":  # the first name is the view's parameter, which means nothing to a caller
         return {
             "in": "body",
             "pointer": "#" + "".join(f"/{_escape(name)}" for name in names[1:]),
@@ -203,7 +201,7 @@ class ProblemMiddleware:
 
 
 def _translated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Only HTML and plain text are replaced: what answered in JSON knew what it said."""
+    """Only HTML and plain text are replaced: an answer in JSON was intended."""
     written_for_people = response.get("Content-Type", "").startswith("text/")
     if response.status_code < 400 or not request.path.startswith("/api/") or not written_for_people:
         return response

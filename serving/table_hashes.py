@@ -1,7 +1,7 @@
-"""The additive hashes of the tables that a service publishes to the journal, all as of one moment.
+"""The additive hashes of the tables that a service publishes to the journal, all as of the same moment.
 
-The rows are read as text, made Python values and hashed as the recorder does with what the log says, so that the same rows
-give the same number; and they are passed through, never held.
+The rows are read as text, converted to Python values and hashed in the same way as the recorder does with rows of the
+log, so that the same rows give the same number. They are streamed, never collected.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _BEGIN = """
     set local datestyle = 'ISO';
     set local bytea_output = 'hex'
 """
-# The position is read before the snapshot is used, but after it is taken: all that the snapshot shows is before it.
+# The position is read after the snapshot is taken, and before it is used: everything that the snapshot shows is before
+# it.
 _MOMENT = """
     select clock_timestamp()::text, pg_current_wal_flush_lsn()::text, pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text,
         array(select x::text from pg_snapshot_xip(s) x)
@@ -52,10 +53,10 @@ def live(service: str) -> dict[str, Any]:
 
 
 def read(cursor: Any, publication: str = "journal", own: Callable[[str], bool] = lambda table: True) -> dict[str, Any]:
-    """Read every published table that is one's own once, by a transaction that has just begun.
+    """Read each of the service's published tables once, in a transaction that has just begun.
 
-    {"at", "lsn", "xmin", "xmax", "xip", "tables": {name: {"rows", "hash"}}}: `lsn`, how far the log is written,
-    at least up to the newest transaction counted; `xmin`, `xmax` and `xip` say exactly which are (see pg_snapshot);
+    {"at", "lsn", "xmin", "xmax", "xip", "tables": {name: {"rows", "hash"}}}: `lsn`: the position of the log, at or
+    after the newest transaction included; `xmin`, `xmax` and `xip` define exactly which are included (see pg_snapshot);
     transaction ids and hashes are strings.
     """
     cursor.execute(_BEGIN)

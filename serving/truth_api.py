@@ -1,11 +1,12 @@
-"""GET /api/<service>/truth: what a service's tables say, all as of one moment, one JSON object a line (NDJSON).
+"""GET /api/<service>/truth: the content of a service's tables, all as of the same moment, one JSON object a line
+(NDJSON).
 
     {"kind": "meta", "service": "seats", "at": ..., "horizon": "812", "xmax": "813", "last_event": ...}
     {"kind": "seat", "booking_id": ..., ...}        a line a row, in the order the service declares its kinds
     {"kind": "end", "rows": 1200}                   an answer without this line was cut off
 
-All lines come from one REPEATABLE READ transaction, whose snapshot is the meta line's. Rows are turned into JSON by PostgreSQL
-and passed on in chunks as the reader takes them, so a large service costs neither side its memory.
+All lines come from one REPEATABLE READ transaction, whose snapshot is the meta line's. PostgreSQL converts the rows to
+JSON, and they are streamed in chunks as the reader takes them, so a large service needs little memory on either side.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ _BEGIN = """
     set local statement_timeout = '30s';
     set local idle_in_transaction_session_timeout = '30s'
 """
-READING_S = 60.0  # a statement over all rows there are
+READING_S = 60.0  # a statement over all rows
 _META = """
     select json_build_object('kind', 'meta', 'service', %s::text, 'at', clock_timestamp(),
         'horizon', pg_snapshot_xmin(s)::text, 'xmax', pg_snapshot_xmax(s)::text,
@@ -44,8 +45,8 @@ _ROWS = "select row_to_json(line)::text from (select '{kind}' as kind, row.* fro
 def router(outbox: type[models.Model], kinds: Mapping[str, str]) -> Router:
     """Return the route /truth of the service that owns `outbox`.
 
-    `kinds`: name -> a SELECT over the service's own tables. Each has a column `booking_id` (null: about no booking), which
-    the filter `booking` looks at, and `xid`, the transaction that wrote the row last.
+    `kinds`: name -> a SELECT over the service's own tables. Each has a column `booking_id` (null: about no booking),
+    which the filter `booking` uses, and `xid`, the transaction that wrote the row last.
     """
     routes = Router(tags=["truth"])
 

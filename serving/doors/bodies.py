@@ -1,4 +1,5 @@
-"""Request bodies of bounded size and time, refused before anybody keeps them. An ASGI application around another one.
+"""An ASGI application around another one: limits the size and time of request bodies, and refuses them before they are
+stored.
 
 Django writes the whole body to a temporary file before a view sees the request. Here a body of up to LONGEST bytes is read into
 memory and handed on in one piece; a longer one is refused by its Content-Length, or as soon as it has been counted.
@@ -14,16 +15,17 @@ from serving.problems import Problem
 LONGEST = 64 * 1024
 """Bytes. The largest hall that can be announced takes less; a booking takes a few hundred."""
 DRAINED = 1024 * 1024
-"""A body of up to so many bytes is read to its end, and forgotten, before it is refused: a connection that is closed while its
-client still writes is reset, and the client may never see why."""
+"""A body of up to so many bytes is read completely, and discarded, before it is refused: a connection that is closed
+while its client still writes is reset, and the client may never see the reason."""
 BODY = (b"content-length", b"transfer-encoding")
 """Without one of these there is none."""
 READ_S = 30.0
-"""How long a body of up to LONGEST bytes may take to come; one without a bound on its size, each of its parts."""
+"""How long a body of up to LONGEST bytes may take to arrive; for a body without a size limit, each of its parts."""
 
 
 class Bounded:
-    """`unbounded(scope)` says that this request may bring a body of any size, or raises the Problem to answer at once."""
+    """`unbounded(scope)` returns whether this request may have a body of any size, or raises the Problem to answer
+    immediately."""
 
     def __init__(self, application: Application, unbounded: Callable[[Any], bool] = lambda scope: False) -> None:
         self._application, self._unbounded = application, unbounded
@@ -46,7 +48,7 @@ class Bounded:
 
 
 def _length(scope: Any) -> int:
-    """What Content-Length says; 0 without one."""
+    """The value of Content-Length; 0 without one."""
     return max(
         (int(value) for name, value in scope["headers"] if name == b"content-length" and value.isdigit()), default=0
     )
@@ -66,14 +68,14 @@ async def _read(length: int, receive: Any) -> bytes | None:
                 if count <= LONGEST:
                     body += part
     except TimeoutError as error:
-        raise Problem(408, "", f"the body did not come within {READ_S:.0f} s") from error
+        raise Problem(408, "", f"the body did not arrive within {READ_S:.0f} s") from error
     if max(length, count) > LONGEST:
         raise Problem(413, "", f"a body has at most {LONGEST:,} bytes here")
     return bytes(body)
 
 
 def _patient(receive: Any) -> Any:
-    """A `receive` that waits for each part of the body for a time, and for what comes after it for ever."""
+    """A `receive` that waits a limited time for each part of the body, and without limit for messages after it."""
     read = False
 
     async def received() -> Any:

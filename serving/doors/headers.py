@@ -1,4 +1,4 @@
-"""The request headers that mean something here, checked before anybody uses them or hands them on to another service."""
+"""The request headers that are used here, checked before they are used or forwarded to another service."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def key_of(request: HttpRequest) -> str:
 
 
 def handed_on(request: HttpRequest) -> dict[str, str]:
-    """The headers that the front door passes to the service behind it. Raises Problem 400 for what no header may hold."""
+    """The headers that the front door forwards to a service. Raises Problem 400 for a value that no header may hold."""
     headers = {"Content-Type": request.headers.get("Content-Type") or "application/json"}
     check_sendable(headers)
     return headers | {NAME: key_of(request)} if NAME in request.headers else headers
@@ -43,7 +43,7 @@ def check_sendable(headers: Mapping[str, str]) -> None:
 
 
 def times_sent(request: HttpRequest, name: str) -> int:
-    """How many headers of this name came. Django joins them with commas, which a value may have as well."""
+    """How many headers of this name arrived. Django joins them with commas, which a value may contain as well."""
     wanted = name.lower().encode()
     return sum(found.lower() == wanted for found, _ in getattr(request, "scope", {}).get("headers", ()))
 

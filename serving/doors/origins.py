@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: a page of the very origin that serves it. Browsers say whose page asks."""
+"""Who may open a WebSocket: a page of the same origin that serves it. Browsers send the origin of the page."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ def same_origin(origin: str, scheme: str, host: str) -> bool:
 
 
 class SameOrigin:
-    """An ASGI application around that of the sockets: 403 for a page of another scheme, host or port, and for none."""
+    """An ASGI application around that of the sockets: 403 for a page of another scheme, host or port, and without an Origin."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -51,7 +51,7 @@ def _is_known(host: str) -> bool:
 
 
 def _parts(origin: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None for what is no origin."""
+    """Scheme, host and port; None if it is not an origin."""
     try:
         found = urlsplit(origin)
         port = found.port or PORTS[found.scheme]

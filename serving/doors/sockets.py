@@ -1,12 +1,12 @@
-"""Connections that cost nothing for long: uvicorn's HTTP protocol with limits it does not have.
+"""Limits on connections that uvicorn's HTTP protocol does not have.
 
     uvicorn config.asgi:application --http serving.doors.sockets:BoundedHttp --ws serving.doors.sockets:BoundedWebSocket
 
 * A request's line and headers come within HEAD_S and in HEAD bytes, or the connection is closed (408, 431).
-* What is written is taken by the client within TAKEN_S, or the connection is reset. WebSockets are held to this, too.
-* Past the number of connections that this process has file descriptors for, a new one is told 503 and closed.
+* The client reads what is written within TAKEN_S, or the connection is reset. This applies to WebSockets, too.
+* Past the number of connections that this process has file descriptors for, a new one is answered with 503 and closed.
 
-One sweep a second looks at all connections of the process; a request itself pays for two additions.
+One sweep a second checks all connections of the process; a request itself costs two additions.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 
 HEAD = 32 * 1024
-"""Bytes of a request's line and headers, and of whatever else comes between the parts of a body."""
+"""Bytes of a request's line and headers, and of anything else between the parts of a body."""
 HEADERS = 100
 HEAD_S = 10.0
 TAKEN_S = 15.0
@@ -34,7 +34,7 @@ TOO_LARGE = (
     431,
     f"The request's line and headers have more than {HEAD:,} bytes, or there are more than {HEADERS} of them.",
 )
-TOO_SLOW = 408, f"The request's headers did not come within {HEAD_S:.0f} s."
+TOO_SLOW = 408, f"The request's headers did not arrive within {HEAD_S:.0f} s."
 PHRASES = {
     400: "Bad Request",
     408: "Request Timeout",
@@ -45,9 +45,9 @@ PHRASES = {
 
 @cache
 def most_connections() -> int:
-    """How many clients there may be at once, once this process has as many file descriptors as it may have."""
+    """Raise the limit on file descriptors as far as allowed; return how many simultaneous clients that permits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 10_240)  # macOS: what it takes for its own maximum
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 10_240)  # macOS: its own maximum
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):
@@ -56,7 +56,7 @@ def most_connections() -> int:
 
 
 class _Written:
-    """`took_at`: when the client last took enough for more to be written."""
+    """`took_at`: when the client had last read enough for more to be written."""
 
     took_at = 0.0
     loop: asyncio.AbstractEventLoop
@@ -117,7 +117,7 @@ class BoundedHttp(_Written, HttpToolsProtocol):
             self._refuse(*TOO_SLOW) if self.unread else self.transport.close()
 
     def _refuse(self, status: int, sentence: str) -> None:
-        """Answer and close; only close where an answer is under way, which another one would spoil."""
+        """Answer and close; only close if an answer is under way, which another one would corrupt."""
         self.waiting_since = None
         if self.cycle is None or self.cycle.response_complete:
             body = sentence.encode()
@@ -129,20 +129,20 @@ class BoundedHttp(_Written, HttpToolsProtocol):
 
 
 def _untaken(transport: Any) -> int:
-    """Bytes that the client has not acknowledged: ours, and the kernel's, which takes more of ours in large lumps only. 0 where
-    all of it is the kernel's."""
+    """Bytes that the client has not acknowledged: in our buffer, and in the kernel's, which takes more only in large
+    chunks. 0 if all of them are in the kernel."""
     left: int = transport.get_write_buffer_size()
     if not left:
         return 0
     try:
         answer = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
-    except (OSError, ValueError):  # closed, or a system that does not say
+    except (OSError, ValueError):  # closed, or a system that does not report it
         return left
     return left + int(struct.unpack("i", answer)[0])
 
 
 class _Sweep:
-    """Looks at every connection of a server once a second, as long as there are any."""
+    """Checks every connection of a server once a second, as long as there are any."""
 
     _running: dict[ServerState, "_Sweep"] = {}
 

@@ -79,16 +79,16 @@ def tell(
 def _lanes(found: Tables, entries: Sequence[EntryDict]) -> tuple[Lane, ...]:
     """Of the sagas that the booking is in; before the first has started, of those that bookings begin with."""
     known = sagas_of(HOUSE)
-    names = {legible(row)["definition"] for row in _rows(found, "saga").values()}
+    names = {legible(row)["definition"] for row in _of_orchestrator(found, "saga").values()}
     followed = [saga for saga in known if saga.name in names] if names else known[:1]
     return orchestrated(HOUSE, followed, {entry["service"] for entry in entries})
 
 
 def _row(found: Tables, booking: str) -> dict[str, Any] | None:
-    return next((row for row in _rows(found, "booking").values() if row.get("id") == booking), None)
+    return next((row for row in _of_orchestrator(found, "booking").values() if row.get("id") == booking), None)
 
 
-def _rows(found: Tables, what: str) -> dict[str, dict[str, Any]]:
+def _of_orchestrator(found: Tables, what: str) -> dict[str, dict[str, Any]]:
     """What the orchestrator has: `booking`s, or `saga`s, by key."""
     service = HOUSE.orchestrator
     return found.get(service.name, {}).get(service.truth[what], {})

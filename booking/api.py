@@ -1,4 +1,4 @@
-"""Booking's HTTP API: place a booking, look at it and its saga, customers, and the event log."""
+"""Booking's HTTP API: place a booking, read it and its saga, customers, and the event log."""
 
 import re
 from dataclasses import replace
@@ -63,7 +63,7 @@ Label = Annotated[str, form(r"^[\x21-\x7e]+$", "a seat as the map names it, such
 
 
 class Seen(Schema):
-    """What all the chosen seats together cost, as the buyer saw it. `amount` in minor units of `currency`."""
+    """The total price of all chosen seats that the buyer saw. `amount` in minor units of `currency`."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -74,7 +74,7 @@ class Seen(Schema):
 class BookingIn(Schema):
     """What to book. Strict: "123" is not a customer, and an unknown field is an error.
 
-    With `seen` nothing is booked at another price: 409, of type `price-changed`, with the `price` there is.
+    With `seen` nothing is booked if the price has changed: 409 of type `price-changed`, with the current `price`.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -93,7 +93,7 @@ class BookingAccepted(Schema):
 
 
 class BookingOut(Schema):
-    """The truth about a booking. `amount` in minor units of `currency`; null until Seat has named the price."""
+    """A booking, from its owner. `amount` in minor units of `currency`; null until Seat has returned the price."""
 
     id: UUID
     state: str
@@ -110,12 +110,12 @@ class BookingOut(Schema):
 
 
 def _place(requests: Any) -> list[Result | Exception]:
-    """Runs in the group commit's thread, which keeps its connection, unless that has gone bad."""
+    """Runs in the group commit's thread, which keeps its connection, unless that is broken."""
     close_old_connections()
     try:
         if switches.off(
             Mechanism.IDEMPOTENCY_KEY
-        ):  # the control: each request is another one, and a double click books twice
+        ):  # the control: each request counts as a new one, so a double click books twice
             requests = [replace(request, key=f"{request.key} {uuid4()}") for request in requests]
         return apart(requests)
     except Exception:
@@ -142,14 +142,15 @@ front = GroupCommit(_place, size=BATCH, waiting=WAITING)
     openapi_extra=IN_OPENAPI,
 )
 async def place(request: HttpRequest, payload: BookingIn, response: HttpResponse) -> Any:
-    """202 and where to look. The same Idempotency-Key with the same body gives the same booking, also while it is in flight."""
+    """202 and the booking's URL. The same Idempotency-Key with the same body gives the same booking, also while it is
+    in flight."""
     accepted = await answer_to(wanted_of(key_of(request), payload, visitor_of(request.headers.get(PLACED_BY, ""))))
     response["Location"] = accepted["url"]
     return Status(202, accepted)
 
 
 def visitor_of(header: str) -> str:
-    """Who placed it, as the front door has found out; anything that is no pseudonym is nobody."""
+    """Who placed it, according to the front door; "" for anything that is not a pseudonym."""
     return header if VISITOR.fullmatch(header) else ""
 
 
@@ -166,9 +167,8 @@ def wanted_of(key: str, payload: BookingIn, placed_by: str = "") -> PlaceBooking
 
 
 async def answer_to(wanted: PlaceBooking) -> dict[str, str]:
-    """A BookingAccepted, once its batch has committed. Raises Problem 409, 422 and 503, and what a database raises.
-
-    CommitUnknownError is among that: the same key then tells whether there is a booking.
+    """A BookingAccepted, once its batch has committed. Raises Problem 409, 422 and 503, and database errors. Among
+    these is CommitUnknownError: sending the same key again then shows whether there is a booking.
     """
     try:
         result = await front.submit(wanted)
@@ -193,7 +193,7 @@ def _refusal(refused: Refused) -> Problem:
     return Problem(409, refused.title, refused.detail, type=PRICE_CHANGED, more={"price": price}, errors=where)
 
 
-@api.get("/api/bookings/{booking_id}", response=BookingOut, summary="A booking, the truth")
+@api.get("/api/bookings/{booking_id}", response=BookingOut, summary="A booking, from the service that owns it")
 def booking(request: HttpRequest, booking_id: UUID) -> Any:
     try:
         return Booking.objects.get(id=booking_id)

@@ -1,12 +1,12 @@
-"""A customer cancels a booking: the wish goes on record with the message that tells the orchestrator, in one transaction.
+"""A customer cancels a booking: the wish is recorded together with the message to the orchestrator, in one transaction.
 
-The orchestrator decides what becomes of it. A saga that can still turn back does; one past its pivot confirms the booking
-first, and CancelBooking follows at once; a confirmed booking gets CancelBooking right away. So whoever asks while a
-booking is under way gets the same answer, and asking twice changes nothing.
+The orchestrator decides about it. A saga that can still turn back does; one past its pivot confirms the booking first,
+and CancelBooking follows immediately; a confirmed booking gets CancelBooking right away. So every request while a
+booking is under way gets the same answer, and a second one changes nothing.
 
 The wish stays until it is granted (the booking is CANCELLED) or refused (it is CONFIRMED, and its reason says why). A
-CancelBooking whose first command was lost has been neither: another one is started. After eight of them the wish is
-refused, with the reason `no_answer`: nothing has happened then, the tickets are good, and the customer may ask again.
+CancelBooking whose first command was lost has done neither: another one is started. After eight of them the wish is
+refused, with the reason `no_answer`: then nothing has happened, the tickets are valid, and the customer may ask again.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from messaging.outbox import append as outbox
 from messaging.outbox.append import Message
 
 USING = "booking"
-START_WITHIN_S = 5.0  # after that the watchdog asks again for the saga that cancels a confirmed booking
+START_WITHIN_S = 5.0  # after that the watchdog requests again the saga that cancels a confirmed booking
 
 
 class Why(StrEnum):
@@ -44,7 +44,7 @@ class CannotCancel(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancellation:
-    """A request: who wants which booking cancelled. `key`: its idempotency key."""
+    """A request to cancel: the customer and the booking. `key`: its idempotency key."""
 
     key: str
     booking: str
@@ -65,7 +65,7 @@ _REQUEST = """
 
 
 def request_cancel(wanted: Cancellation) -> str:
-    """Put the wish on record; return the booking's state as it is now. Raises CannotCancel."""
+    """Record the wish; return the booking's present state. Raises CannotCancel."""
     with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
         cursor.execute(_LOCK, [wanted.booking])
         found = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Booking's way in: every message on the queue `booking` goes to the orchestrator."""
+"""Booking's inbox: every message on the queue `booking` goes to the orchestrator."""
 
 from booking.models import DeadLetter
 from booking.orchestrator import process

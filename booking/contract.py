@@ -18,7 +18,7 @@ class BookTickets(Command):
 
 
 class SagaOverdue(Command):
-    """From the watchdog: this attempt's time is over. Means nothing once the saga has gone on."""
+    """From the watchdog: this attempt's time is over. Has no effect once the saga has moved on."""
 
     saga_id: Id
     step: str
@@ -27,8 +27,8 @@ class SagaOverdue(Command):
 
 
 class CancelRequested(Command):
-    """The customer wants the booking cancelled. A running BookTickets turns back if it still can; a confirmed
-    booking whose cancellation is on record gets a saga of its own, CancelBooking.
+    """The customer wants the booking cancelled. A running BookTickets turns back if it still can; a confirmed booking
+    whose cancellation is recorded gets another saga, CancelBooking.
     """
 
     asked: ClassVar[str] = "Cancel"
@@ -39,8 +39,8 @@ class CancelRequested(Command):
 class Decision(Body):
     """Command, from a person who saw a saga wait for the answer to `attempt` (from 1) of a step's action.
 
-    It is meant for that attempt and no other, so it means nothing once the saga has gone on. One that names no step
-    (written by an older version) decides nothing.
+    It applies to that attempt alone, so it has no effect once the saga has moved on. A decision that names no step
+    (written by an older version) has no effect.
     """
 
     schema_version: ClassVar[str] = "1.1"  # 1.0 named the booking only
@@ -62,7 +62,7 @@ class RetryNow(Decision, Command):
 
 
 class ResendCommand(Decision, Command):
-    """From a person: send the command a saga waits on again, now."""
+    """From a person: send the command that a saga waits for again, now."""
 
     asked: ClassVar[str] = "Edit, retry"
 
@@ -70,7 +70,7 @@ class ResendCommand(Decision, Command):
 
 
 class SkipStep(Decision, Command):
-    """From a person: go on without a stuck saga's step, and say why."""
+    """From a person: skip a stuck saga's step, with a reason."""
 
     asked: ClassVar[str] = "Skip step"
 
@@ -78,7 +78,7 @@ class SkipStep(Decision, Command):
 
 
 class EndSaga(Decision, Command):
-    """From a person: end a saga that this version cannot carry on with, and say why. `state`: the booking's."""
+    """From a person: end a saga that this version cannot continue, with a reason. `state`: the booking's."""
 
     asked: ClassVar[str] = "End saga"
 
@@ -87,7 +87,7 @@ class EndSaga(Decision, Command):
 
 
 class Reply(Body):
-    """A participant's reply to any command, as far as the orchestrator cares; the rest of it is the command's result."""
+    """The part of a participant's reply to any command that the orchestrator reads; the rest is the command's result."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
@@ -113,7 +113,7 @@ class CustomerRenamed(_Customer, Event):
 
 
 class BookingState(Body):
-    """The full state of a booking. `amount` in minor units of `currency`; None until Seat has named the price.
+    """The full state of a booking. `amount` in minor units of `currency`; None until Seat has returned the price.
 
     `placed_by`: the pseudonym of the visitor who placed it, "" for a script.
     """
@@ -132,11 +132,11 @@ class BookingState(Body):
 
 
 class BookingPlaced(BookingState, Event):
-    """Somebody asked for seats; nothing has been promised yet (PENDING)."""
+    """A customer has asked for seats; nothing has been promised yet (PENDING)."""
 
 
 class BookingAdvanced(BookingState, Event):
-    """The booking's saga went a step on, or turned back."""
+    """The booking's saga has moved to its next step, or turned back."""
 
 
 class BookingConfirmed(BookingState, Event):
@@ -144,8 +144,8 @@ class BookingConfirmed(BookingState, Event):
 
 
 class BookingCancelled(BookingState, Event):
-    """Everything that had been done is undone; `reason` says why."""
+    """Everything that had been done is undone; `reason` is why."""
 
 
 class BookingStuck(BookingState, Event):
-    """A step that must succeed keeps failing; a person has to look."""
+    """A step that must succeed keeps failing; a person has to decide."""

@@ -1,14 +1,14 @@
-"""Idempotency keys: a request that comes again has no second effect.
+"""Idempotency keys: a repeated request has no second effect.
 
-A key is kept with a digest of what was asked for, in the local transaction of its request. A request that is refused leaves
-nothing behind, not even its key. Placing bookings does the same for a whole batch in one statement (placing/transaction.py).
+A key is stored with a digest of its request, in the request's local transaction. A refused request leaves nothing
+behind, not even its key. Placing bookings does the same for a whole batch in one statement (placing/transaction.py).
 """
 
 import hashlib
 import json
 from typing import Any
 
-REUSED = "this Idempotency-Key came with another request before; use a new one"
+REUSED = "this Idempotency-Key has already been used for another request; use a new one"
 
 _TAKE = """
     insert into booking_idempotencykey (key, fingerprint, booking_id) values (%s, %s, %s)
@@ -18,19 +18,17 @@ _FORMER = "select fingerprint from booking_idempotencykey where key = %s"
 
 
 class KeyReused(Exception):
-    """The key came with another request before."""
+    """The key has already been used for another request."""
 
 
 def fingerprint(*asked: Any) -> str:
-    """A digest of what is asked for: 64 hexadecimal digits. `asked`: whatever JSON can hold."""
+    """A digest of a request: 64 hexadecimal digits. `asked`: any JSON value."""
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def claim(cursor: Any, key: str, asked: str, booking: str | None = None) -> bool:
-    """Take the key for the request with the fingerprint `asked`, within the caller's transaction.
-
-    True: the request is new. False: the same request came before. Waits for another transaction that has taken the key.
-    Raises KeyReused.
+    """Take the key for the request with the fingerprint `asked`, within the caller's transaction. True: the request is
+    new. False: it is a repetition. Waits for another transaction that has taken the key. Raises KeyReused.
     """
     cursor.execute(_TAKE, [key, asked, booking])
     if cursor.fetchone() is not None:

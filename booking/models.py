@@ -1,6 +1,6 @@
 """Booking's own tables: customers, bookings, sagas with their log, idempotency keys, and a replica of the performances.
 
-Other services' things are known by id only; no foreign key leaves this database.
+Other services' entities are referenced by id only; no foreign key leaves this database.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,7 +12,7 @@ from messaging.models import ClockTimestamp, UuidV7
 
 
 class Customer(models.Model):
-    """Somebody who books. Booking is the only writer; others learn of customers by its events."""
+    """A person who books. Booking is the only writer; other services learn of customers through its events."""
 
     id = models.BigIntegerField(primary_key=True)
     name = models.TextField()
@@ -21,7 +21,7 @@ class Customer(models.Model):
 
 
 class Booking(models.Model):
-    """What a customer asked for, and how far it has come. `state` is a semantic lock that everybody can see."""
+    """A customer's booking and its progress. `state` is a semantic lock that all services can see."""
 
     id = models.UUIDField(primary_key=True, db_default=UuidV7())
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
@@ -33,12 +33,12 @@ class Booking(models.Model):
     )  # the visitor's pseudonym; "" for a script, and of old bookings
     state = models.TextField(default="PENDING")
     reason = models.TextField(default="")
-    amount = models.BigIntegerField(null=True)  # minor units of `currency`; null until Seat has named the price
+    amount = models.BigIntegerField(null=True)  # minor units of `currency`; null until Seat has returned the price
     currency = models.TextField(default="")
-    saga_id = models.UUIDField(db_default=UuidV7())  # known before the saga starts, so it can only start once
+    saga_id = models.UUIDField(db_default=UuidV7())  # set before the saga starts, so it can only start once
     placed_at = models.DateTimeField(db_default=ClockTimestamp())
     cancel_requested_at = models.DateTimeField(null=True)  # the customer's wish, until it is granted or refused
-    due_at = models.DateTimeField(null=True)  # when a saga that has not started by then is asked for again
+    due_at = models.DateTimeField(null=True)  # when a saga that has not started by then is requested again
     version = models.BigIntegerField(default=1)
 
     class Meta:
@@ -48,9 +48,9 @@ class Booking(models.Model):
 
 
 class Saga(models.Model):
-    """A saga's state, between two messages. The engine's value `SagaState`, and the timer that wakes it.
+    """A saga's state between two messages: the engine's value `SagaState`, and the timer that wakes it.
 
-    `due_at`: when the watchdog looks at it (null: never). `awaiting`: the service it waits for ("" once it has ended or
+    `due_at`: when the watchdog checks it (null: never). `awaiting`: the service it waits for ("" once it has ended or
     is stuck). `overdue`: the watchdog has claimed it and a SagaOverdue is on its way.
     """
 
@@ -82,7 +82,7 @@ class Saga(models.Model):
 
 
 class SagaLog(models.Model):
-    """A line for each thing that changed a saga: who said what about which attempt, and where the saga stood after it."""
+    """A line for each change of a saga: the source, the attempt concerned, and the saga's position afterwards."""
 
     id = models.BigAutoField(primary_key=True)
     saga = models.ForeignKey(Saga, on_delete=models.CASCADE, db_constraint=False)
@@ -98,18 +98,16 @@ class SagaLog(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A key that a client sent with a request. `fingerprint` is a digest of what it asked for."""
+    """A key that a client sent with a request. `fingerprint` is a digest of the request."""
 
     key = models.TextField(primary_key=True)
     fingerprint = models.TextField()
-    booking_id = models.UUIDField(
-        db_default=UuidV7(), null=True
-    )  # null: it came with something that concerns no booking
+    booking_id = models.UUIDField(db_default=UuidV7(), null=True)  # null: the request concerned no booking
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
 
 class PerformanceReplica(models.Model):
-    """A read-only copy of what Seat announces, so that a booking is checked without calling Seat. May be a moment behind."""
+    """A read-only copy of Seat's performances, so that a booking is checked without calling Seat. May be a moment behind."""
 
     id = models.TextField(primary_key=True)
     title = models.TextField()

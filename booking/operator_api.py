@@ -1,4 +1,4 @@
-"""The operator's hand on sagas: which need one, and what a person may do. The orchestrator carries it out in its own time."""
+"""Operator actions on sagas: which sagas need one, and what a person may do. The orchestrator carries them out later."""
 
 import uuid
 from enum import StrEnum
@@ -45,9 +45,8 @@ class Verb(StrEnum):
 
 
 class Decided(Hand):
-    """Who, why, and what the person saw: the saga, and the attempt of a step's action that it waited for.
-
-    What is left out is taken from the saga's row as it is when the request arrives.
+    """The person, the reason, and what the person saw: the saga, and the attempt of a step's action that it waited for.
+    Missing fields are taken from the saga's row when the request arrives.
     """
 
     saga_id: UUID | None = None
@@ -57,7 +56,7 @@ class Decided(Hand):
 
 
 class Ended(Decided):
-    """`booking_state`: what the booking is from then on, once a saga that this version does not know is ended by hand."""
+    """`booking_state`: the booking's state after a saga that this version does not know has been ended manually."""
 
     booking_state: Literal["CANCELLED", "CONFIRMED"] = "CANCELLED"
 
@@ -68,12 +67,12 @@ class Asked(Schema):
     asked: Verb
 
 
-@router.get("/stuck", summary="Sagas that are stuck, and those that try again")
+@router.get("/stuck", summary="Sagas that are stuck, and those that retry")
 def stuck(request: HttpRequest, skip: Annotated[int, Query(ge=0, le=10**9)] = 0) -> dict[str, Any]:
     """{"sagas": [...], "total"}, stuck ones first: the shape of GET /api/bookings/{id}/saga, without its log.
 
-    `due_at` is when the saga goes on by itself; a stuck one does not, nor one with `unknown`: this version does not know
-    how. At most 100 come at once; `skip` so many to see the others.
+    `due_at` is when the saga continues by itself; a stuck one does not, nor one with `unknown`, which this version
+    cannot continue. At most 100 are returned; use `skip` to see the others.
     """
     late = Q(state=SagaStatus.STUCK) | Q(state__in=ACTIVE) & (Q(attempt__gt=1) | Q(due_at__lt=Now()))
     late |= ~Q(state__in=ENDED) & (~Q(state__in=ACTIVE) | ~_KNOWN)
@@ -86,13 +85,13 @@ def stuck(request: HttpRequest, skip: Annotated[int, Query(ge=0, le=10**9)] = 0)
 @router.post(
     "/sagas/{booking_id}/{verb}",
     response={202: Asked, 401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails},
-    summary="Retry a stuck step now, skip it, send the present command again, cancel the booking, or end an unknown saga",
+    summary="Retry a stuck step now, skip it, send the current command again, cancel the booking, or end an unknown "
+    "saga",
 )
 def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Ended) -> Any:
-    """202: the orchestrator has been told. 409 says why it makes no sense at the moment.
-
-    The decision is for the attempt that the person saw: if the saga goes on before the orchestrator reads it, nothing
-    happens, and the saga's log says so. A cancellation concerns the booking, whatever its saga does.
+    """202: the decision has been sent to the orchestrator. 409: it makes no sense at the moment, with the reason. The
+    decision applies to the attempt that the person saw: if the saga moves on before the orchestrator reads it, nothing
+    happens, and the saga's log records that. A cancellation concerns the booking, whatever its saga does.
     """
     booking = Booking.objects.filter(id=booking_id).first()
     if booking is None:
@@ -112,18 +111,18 @@ def _ask(booking: Booking, verb: Verb, hand: Ended) -> UUID:
     _check_known(booking, saga, verb)
     is_stuck = saga.state == SagaStatus.STUCK
     if verb == Verb.RESEND and is_stuck:
-        raise Problem(409, "The saga is stuck", "it waits for no answer; retry its step instead")
+        raise Problem(409, "The saga is stuck", "it is not waiting for an answer; retry its step instead")
     if verb not in (Verb.RESEND, Verb.END) and not is_stuck:
         raise Problem(409, "The saga is not stuck", f"it is {saga.state} and goes on by itself")
     if verb == Verb.SKIP and saga.action == FENCE:
-        raise Problem(409, "A fence cannot be skipped", "nobody would know how the pivot ended; retry it")
+        raise Problem(409, "A fence cannot be skipped", "the outcome of the pivot would stay unknown; retry it")
     with transaction.atomic(using="booking"):
         outbox.append(Outbox, [_message(booking, _command(str(booking.id), verb, hand, seen))])
     return saga.id
 
 
 def _check_known(booking: Booking, saga: Saga, verb: Verb) -> None:
-    """A saga that this version does not know can be ended and nothing else; another cannot be ended. Raises Problem."""
+    """A saga that this version does not know can only be ended; any other cannot be ended. Raises Problem."""
     unknown = describe(booking, saga, log=False)["unknown"]
     if unknown and verb != Verb.END:
         raise Problem(409, "The saga is unknown here", unknown)
@@ -132,14 +131,15 @@ def _check_known(booking: Booking, saga: Saga, verb: Verb) -> None:
 
 
 def _seen(saga: Saga, hand: Decided) -> dict[str, Any]:
-    """What is decided on: as the person says, else the saga's present attempt. Raises Problem if it has gone on since."""
+    """The attempt that the decision is about: the one in the request, else the saga's present one. Raises Problem if
+    the saga has moved on since."""
     now = {"saga_id": str(saga.id), "step": saga.step, "action": saga.action, "attempt": saga.attempt}
     said = {name: getattr(hand, name) for name in now if getattr(hand, name) is not None}
     seen = {**now, **said, "saga_id": str(said.get("saga_id", saga.id))}
     if seen != now:
         where = "attempt {attempt} of {step} ({action}) in saga {saga_id}"
         text = f"you decided on {where.format(**seen)}; it is at {where.format(**now)}"
-        raise Problem(409, "The saga has gone on since", text)
+        raise Problem(409, "The saga has moved on since", text)
     return seen
 
 
@@ -153,7 +153,7 @@ def _command(booking: str, verb: Verb, hand: Ended, seen: dict[str, Any]) -> Bod
 
 
 def _cancel(booking: Booking) -> UUID:
-    """As the customer would; each time with a key of its own."""
+    """As the customer would, each time with a new key."""
     wanted = Cancellation(key=str(uuid.uuid4()), booking=str(booking.id), customer=booking.customer_id)
     try:
         request_cancel(wanted)

@@ -1,6 +1,6 @@
-"""Data replication: a read-only copy of Seat's performances, so that a booking is checked without calling Seat.
+"""Data replication: keeps a read-only copy of Seat's performances, so that a booking is checked without calling Seat.
 
-The copy may be a moment behind. That is harmless: a seat that is really gone is refused by Seat, when the saga asks.
+The copy may be a moment behind. That is harmless: Seat refuses a seat that is already taken when the saga asks for it.
 """
 
 import json
@@ -51,7 +51,7 @@ def load() -> list[Cursor]:
 
 
 def apply(envelopes: Sequence[dict[str, Any]], cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
-    """Write what newer announcements say, and the cursor, in one transaction. Other events of Seat are passed over."""
+    """Write newer announcements, and the cursor, in one transaction. Other events of Seat are ignored."""
     rows = [_row(envelope) for envelope in envelopes if envelope["type"] == PerformanceAnnounced.type()]
     with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
         if rows:

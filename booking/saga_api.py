@@ -1,4 +1,4 @@
-"""A booking's sagas over HTTP: look at the one it is in, and cancel."""
+"""A booking's sagas over HTTP: read the current one, and cancel."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,7 +27,7 @@ router = Router()
 
 
 class CancelIn(Schema):
-    """Who cancels; only the booking's own customer may."""
+    """The customer who cancels; only the booking's own may."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -47,13 +47,13 @@ class CancelAccepted(Schema):
 @router.post(
     "/bookings/{booking_id}/cancel",
     response={202: CancelAccepted, 400: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails},
-    summary="Cancel a booking: turns its saga back, or starts one that cancels",
+    summary="Cancel a booking: turns its saga back, or starts a cancelling saga",
     openapi_extra=IN_OPENAPI,
 )
 def cancel(request: HttpRequest, booking_id: UUID, payload: CancelIn) -> Any:
-    """202: it will be. 409 once it has been cancelled. Asking again meanwhile gives the same answer.
+    """202: it will be cancelled. 409 once it has been. A repeated request meanwhile gets the same answer.
 
-    The same key again after the cancellation was refused gives 409 with the reason; a new key asks anew.
+    The same key again after the cancellation was refused gives 409 with the reason; a new key makes a new request.
     """
     wanted = Cancellation(key=key_of(request), booking=str(booking_id), customer=payload.customer)
     try:
@@ -63,12 +63,12 @@ def cancel(request: HttpRequest, booking_id: UUID, payload: CancelIn) -> Any:
     return Status(202, {"id": booking_id, "state": state, "url": f"/api/bookings/{booking_id}"})
 
 
-@router.get("/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, what remains")
+@router.get("/bookings/{booking_id}/saga", summary="Its saga: steps, attempts, and the remaining steps")
 def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> dict[str, Any]:
-    """The booking's newest saga, or the one asked for; `sagas` lists them all, oldest first.
+    """The booking's newest saga, or the requested one; `sagas` lists them all, oldest first.
 
-    See messaging.saga_report for the shape of `steps`. `unknown` is a sentence if this version cannot carry on with it. Before
-    the saga has started all its steps are pending.
+    See messaging.saga_report for the shape of `steps`. `unknown` is a sentence if this version cannot continue it.
+    Before the saga has started all its steps are pending.
     """
     booking = Booking.objects.filter(id=booking_id).first()
     if booking is None:
@@ -81,7 +81,7 @@ def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> di
 
 
 def describe(booking: Booking, row: Saga | None, *, log: bool = True) -> dict[str, Any]:
-    """A saga told to a person; without a row, the one that is about to start. `log`: with its log, line by line."""
+    """A saga's report for a person; without a row, that of the one about to start. `log`: include its log, line by line."""
     told = report.saga(_row(row)) if row else report.about_to_start(str(booking.saga_id))
     told |= {"booking_id": str(booking.id), "booking_state": booking.state}
     if log:

@@ -1,5 +1,5 @@
-"""What Booking tells an auditor: every customer, every booking, and every saga with the steps a person waived, and whose
-request placed each booking. For serving.truth_api."""
+"""What Booking reports to an auditor: every customer, every booking, every saga with the steps that a person waived,
+and the request that placed each booking. For serving.truth_api."""
 
 TRUTH = {
     "customer": """

@@ -1,9 +1,9 @@
-"""The watchdog: finds what is overdue and says so. What is to be done about it is decided in the saga's own transaction.
+"""The watchdog: finds what is overdue and reports it. The saga's own transaction decides what to do.
 
-A watchdog that resends whatever is late makes an overload worse: a naive one sent 2,214 useless commands in one run. So:
-nothing for a service whose queue is not empty (the answer is late because the service is busy), nothing while our own
-queue is not empty, and a bounded number in flight for each service. And nothing about a saga that a person holds at a
-breakpoint: its clock stands still too.
+A watchdog that resends everything that is late makes an overload worse: a naive one sent 2,214 useless commands in one
+run. So: nothing for a service whose queue is not empty (the answer is late because the service is busy), nothing while
+our own queue is not empty, and a bounded number in flight for each service. And nothing about a saga that a person
+holds at a breakpoint: its clock is stopped too.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -21,13 +21,13 @@ from messaging.outbox.append import Message
 
 USING, OWN_QUEUE = "booking", "booking"
 IN_FLIGHT = 50  # for each service
-LEASE_S = 5.0  # after that a SagaOverdue is taken for lost
+LEASE_S = 5.0  # after that a SagaOverdue is considered lost
 
-# A saga at a place that this version does not know waits for a version that does, or for a person.
+# A saga at a step that this version does not know waits for a version that does, or for a person.
 _KNOWN = [list(column) for column in zip(*known_places(), strict=True)]
 _RUNNING = ", ".join(f"'{status}'" for status in (Status.RUNNING, Status.FENCING, Status.COMPENSATING))
-# In flight: reported overdue and not handled yet, or sent again and not answered yet. `skip locked`: a saga whose row is
-# locked is being worked on this very moment.
+# In flight: reported overdue and not handled yet, or sent again and not answered yet. `skip locked`: a saga whose row
+# is locked is being handled at this moment.
 _CLAIM = f"""
     with busy as (
         select awaiting, count(*) as number from booking_saga
@@ -74,7 +74,7 @@ def lags(redis: Redis, queues: Iterable[str]) -> dict[str, int]:
 def patrol(queued: Mapping[str, int], held: Collection[str] = ()) -> int:
     """Report what is overdue, given the length of each queue; return how many messages were sent.
 
-    `held`: ids of the bookings that stand still on purpose.
+    `held`: ids of the bookings that are held on purpose.
     """
     if queued[OWN_QUEUE]:
         return 0

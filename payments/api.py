@@ -35,7 +35,7 @@ class RefundOut(Schema):
 
 
 class PaymentOut(Schema):
-    """`amount` in minor units of `currency`; `reason` says why a payment was declined."""
+    """`amount` in minor units of `currency`; `reason`: why a payment was declined."""
 
     id: UUID
     booking_id: UUID

@@ -11,7 +11,7 @@ from payments.models import Barrier, DeadLetter, Outbox
 
 
 def take_payment(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-    """A declined payment is a fact too: it is recorded and told, whoever declined it."""
+    """A declined payment is a fact too: it is recorded and published, whether the card or a fault declined it."""
     changes = transactions.take([request.command for request in requests], [request.refusal for request in requests])
     return [_taken(change) for change in changes]
 

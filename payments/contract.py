@@ -9,7 +9,7 @@ from messaging.message import Amount, Body, Command, Currency, Event, Id
 
 
 class PaymentMethod(StrEnum):
-    """Test tokens, as payment providers give them out: the token says how the card will behave."""
+    """Test tokens, as payment providers issue them: the token determines how the card behaves."""
 
     VISA = "tok_visa"
     DECLINED = "tok_declined"
@@ -68,7 +68,7 @@ class PaymentCompleted(PaymentState, Event):
 
 
 class PaymentDeclined(PaymentState, Event):
-    """The card said no; `reason` says why."""
+    """The card was declined; `reason` is why."""
 
 
 class PaymentRefunded(PaymentState, Event):

@@ -16,7 +16,7 @@ class PaymentMethod(models.Model):
 
 
 class Payment(models.Model):
-    """What was taken, or not, for one booking. The unique booking is the last guard against taking twice."""
+    """What was taken, or not, for one booking. The unique constraint on the booking is the last guard against taking twice."""
 
     id = models.UUIDField(primary_key=True, db_default=messaging.UuidV7())
     booking_id = models.UUIDField(unique=True)
@@ -41,7 +41,7 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """The whole amount given back; at most one a payment."""
+    """The whole amount returned; at most one per payment."""
 
     id = models.UUIDField(primary_key=True, db_default=messaging.UuidV7())
     payment = models.OneToOneField(Payment, models.PROTECT, related_name="refund")

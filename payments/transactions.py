@@ -70,7 +70,7 @@ def take(commands: Sequence[TakePayment], refusals: Sequence[str]) -> list[Payme
 
 
 def refund(bookings: Sequence[str]) -> list[PaymentChange | None]:
-    """Give back what was taken for each booking; None where no money is held. Two statements."""
+    """Return what was taken for each booking; None where no money is held. Two statements."""
     if not bookings:
         return []
     payments = _rows(_REFUND, [list(bookings)])

@@ -1,4 +1,4 @@
-"""Seat's HTTP API: the truth about performances and seats, and the event log."""
+"""Seat's HTTP API: performances and seats, and the event log."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -77,7 +77,7 @@ def performances(request: HttpRequest) -> Any:
     summary="Announce a performance, with its hall and prices",
 )
 def new_performance(request: HttpRequest, payload: schemas.PerformanceIn) -> Any:
-    """The other services and the views hear of it by its event, a moment later."""
+    """The other services and the views receive its event a moment later."""
     if not announce(schemas.programme(payload)):
         raise Problem(409, "Announced before", f"there is a performance '{payload.id}' already; choose another id")
     return Status(201, payload)
@@ -86,7 +86,7 @@ def new_performance(request: HttpRequest, payload: schemas.PerformanceIn) -> Any
 @api.get(
     "/api/performances/{performance_id}/seats",
     response={200: list[SeatOut], 404: ProblemDetails},
-    summary="The truth about the seats of a performance",
+    summary="The seats of a performance, from the service that owns them",
 )
 def seats(request: HttpRequest, performance_id: PerformanceId) -> Any:
     columns = ("id", "label", "number", "price", "status", "booking_id", "version")

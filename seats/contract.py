@@ -67,7 +67,7 @@ class ConfirmSeats(Command):
 
 
 class HoldExpired(Report):
-    """To the orchestrator: a booking's hold has run out. Seat frees nothing; only the orchestrator ends a hold."""
+    """To the orchestrator: a booking's hold has expired. Seat frees nothing; only the orchestrator ends a hold."""
 
     booking_id: Id
 

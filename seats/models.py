@@ -1,4 +1,4 @@
-"""Seat's tables: the hall, what is played in it, and who holds which seat."""
+"""Seat's tables: the hall, its performances, and the holds on seats."""
 
 from django.db import models
 from django.db.models import Q
@@ -37,7 +37,7 @@ class Performance(models.Model):
 
 
 class Seat(models.Model):
-    """One seat of one performance; its status is who may have it. `price` in minor units of the performance's currency."""
+    """One seat of one performance; its status decides who may have it. `price` in minor units of the performance's currency."""
 
     performance = models.ForeignKey(Performance, models.PROTECT, related_name="seats")
     section = models.ForeignKey(Section, models.PROTECT, related_name="+")
@@ -72,7 +72,7 @@ class Hold(models.Model):
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     version = models.BigIntegerField(default=1)
-    expiry_told_at = models.DateTimeField(null=True)  # when the orchestrator was told last
+    expiry_told_at = models.DateTimeField(null=True)  # when it was last reported to the orchestrator
 
     class Meta:
         constraints = [

@@ -1,4 +1,4 @@
-"""What may be asked for when a performance is announced: a hall that can be drawn, at prices that can be paid."""
+"""The request that announces a performance: a hall that can be drawn, with payable prices."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ class PerformanceIn(Schema):
         if seats > MOST_SEATS:
             raise ValueError(f"{seats} seats; a performance has at most {MOST_SEATS}")
         if self.starts_at <= datetime.now(UTC):
-            raise ValueError("starts_at lies in the past, so nobody could book")
+            raise ValueError("starts_at is in the past, so nobody could book")
         return self
 
 

@@ -1,4 +1,4 @@
-"""What Seat tells an auditor: every seat, and every hold. For serving.truth_api."""
+"""What Seat reports to an auditor: every seat, and every hold. For serving.truth_api."""
 
 TRUTH = {
     "seat": """

@@ -36,7 +36,7 @@ class TicketOut(Schema):
 
 
 class IssuanceOut(Schema):
-    """`reason` says why no tickets were issued."""
+    """`reason`: why no tickets were issued."""
 
     booking_id: UUID
     performance_id: str

@@ -49,7 +49,7 @@ class FenceTickets(Fence):
 
 
 class VoidTickets(Command):
-    """Pivot of a cancellation: the booking's tickets open no door any more. Refused: no_tickets."""
+    """Pivot of a cancellation: the booking's tickets become invalid. Refused: no_tickets."""
 
     booking_id: Id
 
@@ -61,7 +61,7 @@ class FenceVoidTickets(Fence):
 
 
 class TicketState(Body):
-    """`code` is what the door reads: whoever has it gets in."""
+    """`code` is what is scanned at the door: it admits anyone who has it."""
 
     id: Id
     seat: str
@@ -82,7 +82,7 @@ class TicketsIssued(IssuanceState, Event):
 
 
 class TicketsRefused(IssuanceState, Event):
-    """It gets none; `reason` says why."""
+    """It gets none; `reason` is why."""
 
 
 class TicketsVoided(IssuanceState, Event):

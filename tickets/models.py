@@ -1,4 +1,4 @@
-"""Ticket's tables: what became of a booking's tickets, and the tickets themselves."""
+"""Ticket's tables: the outcome for each booking, and the tickets themselves."""
 
 from django.db import models
 from django.db.models import Q

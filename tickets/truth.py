@@ -1,4 +1,4 @@
-"""What Ticket tells an auditor: what became of each booking's tickets, and every ticket. For serving.truth_api."""
+"""What Ticket reports to an auditor: the outcome for each booking, and every ticket. For serving.truth_api."""
 
 TRUTH = {
     "issuance": """

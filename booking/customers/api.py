@@ -1,4 +1,4 @@
-"""Customers over HTTP: look, and rename."""
+"""Customers over HTTP: read, and rename."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ class CustomerOut(Schema):
 
 
 class RenameIn(Schema):
-    """The new name: 1 to 80 characters, no controls. `version`: the customer's as the caller saw it; left out, any."""
+    """The new name: 1 to 80 characters, no controls. `version`: the customer's version that the caller saw; left out: any."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -42,7 +42,9 @@ def customers(request: HttpRequest) -> Any:
 
 
 @router.get(
-    "/customers/{customer_id}", response={200: CustomerOut, 404: ProblemDetails}, summary="A customer, the truth"
+    "/customers/{customer_id}",
+    response={200: CustomerOut, 404: ProblemDetails},
+    summary="A customer, from the service that owns it",
 )
 def customer(request: HttpRequest, customer_id: CustomerId) -> Any:
     found = Customer.objects.filter(id=customer_id).first()
@@ -54,7 +56,7 @@ def customer(request: HttpRequest, customer_id: CustomerId) -> Any:
 @router.patch(
     "/customers/{customer_id}",
     response={200: CustomerOut, 400: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
-    summary="Give a customer another name; the views follow by its event",
+    summary="Rename a customer; the views follow through the event",
     openapi_extra=IN_OPENAPI,
 )
 def patch(request: HttpRequest, customer_id: CustomerId, payload: RenameIn) -> Any:

@@ -28,7 +28,7 @@ class NewCustomer:
 
 
 def register(customers: Iterable[NewCustomer]) -> list[int]:
-    """Register the customers that are not known yet; return their ids. Running it again changes nothing."""
+    """Register the customers that do not exist yet; return their ids. Running it again changes nothing."""
     asked = {customer.id: customer for customer in customers}
     with transaction.atomic(using=USING):
         with connections[USING].cursor() as cursor:

@@ -1,4 +1,4 @@
-"""A customer gets another name: the row, the event that tells the views, and the idempotency key, in one local transaction."""
+"""A customer gets another name: the row, the event for the views, and the idempotency key, in one local transaction."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +20,7 @@ class Why(StrEnum):
 
     UNKNOWN = "there is no such customer"
     REUSED = idempotency.REUSED
-    MOVED = "somebody else has changed the customer meanwhile; look again"
+    MOVED = "another request has changed the customer meanwhile; reload and try again"
 
 
 class CannotRename(Exception):
@@ -33,7 +33,7 @@ class CannotRename(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renaming:
-    """A request. `name` is as messaging.typed_text keeps it; `version`: the one the caller has seen, None for any."""
+    """A request. `name` is normalised by messaging.typed_text; `version`: the one that the caller has seen, None for any."""
 
     key: str
     customer: int
@@ -44,7 +44,7 @@ class Renaming:
         return idempotency.fingerprint("rename", self.customer, self.name, self.version)
 
 
-# Whoever books for the customer meanwhile need not wait: a foreign key wants the key only.
+# Bookings for the customer need not wait meanwhile: a foreign key needs only the key.
 _LOCK = "select id, name, email, version from booking_customer where id = %s for no key update"
 _RENAME = "update booking_customer set name = %s, version = version + 1 where id = %s"
 
@@ -52,7 +52,8 @@ _RENAME = "update booking_customer set name = %s, version = version + 1 where id
 def rename(wanted: Renaming) -> dict[str, Any]:
     """Rename, and return the customer as it is now: id, name, email, version. Raises CannotRename.
 
-    The name it has already changes nothing and tells nobody. A key that came before gives the customer as it is by now.
+    A name that the customer already has changes nothing and publishes nothing. A repeated key returns the customer as
+    it is now.
     """
     with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
         cursor.execute(_LOCK, [wanted.customer])

@@ -1,4 +1,4 @@
-"""Reading what arrives on the queue `booking`: whom it concerns, and which of the engine's events it is."""
+"""Reads messages from the queue `booking`: the saga or booking concerned, and the engine's event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ CANCEL_REQUESTED = "cancel_requested"
 class Inbound:
     """A message that has been read. It names its saga, or else its booking (whose active saga is meant).
 
-    `event(at)` gives the engine's event, once the database has said what time it is.
+    `event(at)` gives the engine's event, once the database has returned the time.
     """
 
     envelope: dict[str, Any]
@@ -47,12 +47,12 @@ class Inbound:
     booking_id: str | None = None
     starts: bool = False
     cancels: bool = False
-    decision: Decision | None = None  # what a person decided, and about what
-    ends: EndSaga | None = None  # the same, if it is the end of a saga that nobody knows how to carry on
+    decision: Decision | None = None  # a person's decision, and what it is about
+    ends: EndSaga | None = None  # the same, if it ends a saga that this version cannot continue
 
 
 def read(envelope: dict[str, Any]) -> Inbound:
-    """Raises ValueError (pydantic's included) or KeyError on a message that makes no sense; nothing is written then."""
+    """Raises ValueError (pydantic's included) or KeyError on a message that makes no sense; then nothing is written."""
     if envelope["kind"] == "reply":
         return _reply(envelope)
     try:
@@ -144,7 +144,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Inbound]] = {
 
 
 def validate(envelope: dict[str, Any]) -> None:
-    """Whether the orchestrator could read this, its saga's result included. Raises ValueError or LookupError."""
+    """Check that the orchestrator could read this, its saga's result included. Raises ValueError or LookupError."""
     read(envelope)
     if envelope["kind"] == "reply" and envelope["data"]["status"] == "succeeded":
         steps = {step.name: step for definition in definitions() for step in definition.steps}

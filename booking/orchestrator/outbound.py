@@ -1,4 +1,4 @@
-"""What the orchestrator writes about a transition: commands, the booking's event, a line in the saga's log."""
+"""Writes the output of a transition: commands, the booking's event, a line in the saga's log."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def command(saga: SagaRow, send: Send, cause: dict[str, Any]) -> Message:
 
 
 def event(booking: BookingRow, saga_id: str, cause: dict[str, Any]) -> Message:
-    """Built from our own columns; that it has the shape the contract declares is a test's business, not the hot path's."""
+    """Built from our own columns. A test checks that it matches the contract, so that the hot path need not."""
     body = _EVENTS.get(booking.state, contract.BookingAdvanced)
     data = {name: getattr(booking, name) for name in body.model_fields}
     return Message(
@@ -50,7 +50,7 @@ def event(booking: BookingRow, saga_id: str, cause: dict[str, Any]) -> Message:
 def decided_nothing(
     saga: SagaRow | UnknownSaga, decision: contract.Decision, cause: dict[str, Any], why: str
 ) -> LogLine:
-    """A person's decision that came to nothing: about which attempt it was, and why nothing happened."""
+    """A person's decision that had no effect: the attempt it was about, and why nothing happened."""
     note = Note("decided too late", decision.step, decision.action, decision.attempt, f"{decision.type()}: {why}")
     return line(saga, note, cause)
 

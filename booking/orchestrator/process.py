@@ -1,4 +1,4 @@
-"""From a batch of messages to one local transaction: lock, let the engine decide each message, write everything once."""
+"""Turns a batch of messages into one local transaction: lock, let the engine decide each message, write everything once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,15 +24,15 @@ from messaging.outbox import dual_write
 from messaging.outbox.append import Message
 from messaging.strikes import strike
 
-ROUND = "round"  # in the context of a CancelBooking: how many of them its wish has had, this one included
-ROUNDS = CANCEL_BOOKING.policies.retriable.attempts  # as patient as with any step that ought to succeed
+ROUND = "round"  # in the context of a CancelBooking: how many of them there have been for its wish, including this one
+ROUNDS = CANCEL_BOOKING.policies.retriable.attempts  # as many attempts as for any step that must succeed
 
 
 def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
-    """Take in a batch inside the caller's local transaction, in six statements whatever its size.
+    """Handle a batch inside the caller's local transaction, in six statements whatever its size.
 
-    Messages are decided in the order of their arrival; several may be for one saga. Raises on a message that cannot be
-    read or concerns nothing we know, before anything is written.
+    Messages are decided in the order of arrival; several may be for one saga. Raises on a message that cannot be read
+    or concerns nothing in this database, before anything is written.
     """
     _pass(Point.ORCHESTRATOR_BEFORE, envelopes, plan)
     inbound = [read(envelope) for envelope in envelopes]
@@ -51,7 +51,7 @@ def _pass(point: Point, envelopes: Sequence[dict[str, Any]], plan: Plan) -> None
 
 
 class _Batch:
-    """The rows a batch has locked, and what is to be written about them."""
+    """The rows that a batch has locked, and what has to be written about them."""
 
     def __init__(self, inbound: Sequence[Inbound]) -> None:
         by_booking = {message.booking_id for message in inbound if message.booking_id}
@@ -72,7 +72,7 @@ class _Batch:
         if stands := self._unknown(message):
             self._stand_still(stands, message)
         elif message.ends:
-            self.absorbed.append((message, "only a saga that this version cannot carry on with is ended by hand"))
+            self.absorbed.append((message, "only a saga that this version cannot continue is ended manually"))
         elif message.starts:
             self._start(message)
         elif message.cancels and self._cancellable(self._booking(message)):
@@ -83,14 +83,14 @@ class _Batch:
             self.absorbed.append((message, "the booking has no saga that this could change"))
 
     def _unknown(self, message: Inbound) -> UnknownSaga | None:
-        """The saga that this message concerns, if it is one that this version cannot carry on with."""
+        """The saga that this message concerns, if this version cannot continue it."""
         if message.saga_id is not None:
             return self.unknown.get(message.saga_id)
         found = [saga for saga in self.unknown.values() if saga.active and saga.booking_id == message.booking_id]
         return found[0] if found else None
 
     def _stand_still(self, saga: UnknownSaga, message: Inbound) -> None:
-        """Nothing but a person's decision to end it changes the saga. A reply to it waits, as a letter, for a better version."""
+        """Only a person's decision to end it changes the saga. A reply to it waits, as a letter, for a newer version."""
         if message.ends:
             self._end(saga, message.ends, message)
         elif message.envelope["kind"] == "reply" and saga.active:
@@ -144,11 +144,11 @@ class _Batch:
                 case Note():
                     self.log.append(outbound.line(saga, action, message.envelope))
         booking = self.bookings[saga.booking_id]
-        if self._cancellable(booking):  # the wish came too late to turn back, or the saga for it got no answer
+        if self._cancellable(booking):  # the wish arrived too late to turn back, or the saga for it got no answer
             self._cancel(booking, message, saga.state.context.get(ROUND, 0) + 1)
 
     def _absorb(self, saga: SagaRow | UnknownSaga, message: Inbound, why: str) -> None:
-        """Nothing happens. What a person decided goes into the saga's log all the same: they said why, and may ask."""
+        """Nothing happens. A person's decision is still recorded in the saga's log, with its reason."""
         self.absorbed.append((message, why))
         if message.decision is not None:
             self.log.append(outbound.decided_nothing(saga, message.decision, message.envelope, why))
@@ -162,7 +162,7 @@ class _Batch:
         dual_write.write(Outbox, self.messages, plan)
 
     def _start(self, message: Inbound) -> None:
-        """Start the saga that BookTickets asks for, unless it has been started before."""
+        """Start the saga that BookTickets requests, unless it has been started before."""
         booking = self._booking(message)
         if booking.state != "PENDING":
             self.absorbed.append((message, "the booking's saga has been started before"))
@@ -183,7 +183,8 @@ class _Batch:
         return booking.state == BOOK_TICKETS.completed and booking.cancel_saga_id is not None
 
     def _cancel(self, booking: BookingRow, message: Inbound, number: int = 1) -> None:
-        """Start CancelBooking for a confirmed booking whose customer wants that. `number`: how many that makes for one wish."""
+        """Start CancelBooking for a confirmed booking whose customer wants that. `number`: how many there have been for
+        this wish."""
         assert booking.cancel_saga_id is not None
         context = {"booking_id": booking.id, ROUND: number}
         saga = self._new_saga(booking, booking.cancel_saga_id, CANCEL_BOOKING, context)
@@ -227,7 +228,8 @@ class _Batch:
 
 
 def _refused_to_cancel(saga: SagaRow) -> bool:
-    """A pivot that was lost and then fenced refuses nothing: the wish stays, and another saga tries again; ROUNDS at most."""
+    """A pivot that was lost and then fenced is not a refusal: the wish stays, and another saga tries again, at most
+    ROUNDS times."""
     ended = saga.definition.name == CANCEL_BOOKING.name and saga.state.status == Status.COMPENSATED
     return ended and not (saga.state.fenced(saga.definition) and saga.state.context.get(ROUND, 1) < ROUNDS)
 

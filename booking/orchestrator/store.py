@@ -19,7 +19,7 @@ USING = "booking"
 
 @dataclass(slots=True)
 class SagaRow:
-    """A saga in the orchestrator's hands. `wait`: seconds until its timer is due; None: it has none."""
+    """A saga that the orchestrator has locked. `wait`: seconds until its timer is due; None: it has none."""
 
     state: SagaState
     definition: SagaDefinition
@@ -32,7 +32,7 @@ class SagaRow:
 
 @dataclass(frozen=True, slots=True)
 class UnknownSaga:
-    """A saga that this version cannot carry on with: where its row says it stands, and `why`, for a person."""
+    """A saga that this version cannot continue: its position according to its row, and `why`, for a person."""
 
     id: str
     booking_id: str
@@ -49,7 +49,7 @@ class UnknownSaga:
 
 @dataclass(slots=True)
 class BookingRow:
-    """A booking in the orchestrator's hands."""
+    """A booking that the orchestrator has locked."""
 
     id: str
     customer_id: int

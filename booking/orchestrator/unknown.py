@@ -1,7 +1,7 @@
-"""Sagas that this version cannot carry on with: a person ends them, or a version that knows them goes on.
+"""Sagas that this version cannot continue: a person ends them, or a version that knows them resumes them.
 
-Their rows are left as they are. Nothing is known of what their steps did, so nothing is undone: whoever ends one by hand
-says what the booking is from then on, and has put the other services right.
+Their rows are left unchanged. The effects of their steps are unknown, so nothing is undone: the person who ends one
+chooses the booking's state, and has repaired the other services.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from django.db import connections
 from booking.contract import EndSaga
 from booking.orchestrator.store import USING, UnknownSaga
 from booking.saga.definitions import WHOLE
-from booking.saga.engine import GONE_ON
+from booking.saga.engine import MOVED_ON
 from booking.saga.state import Known, Status
 
 END_OF = {"CANCELLED": Status.COMPENSATED, "CONFIRMED": Status.COMPLETED}
@@ -29,19 +29,19 @@ _STICK = """
 
 
 def refusal(saga: UnknownSaga, command: EndSaga) -> str:
-    """Why the saga is not ended; "" if it is: the person saw it where it is."""
+    """Why the saga is not ended; "" if it is: the person saw its present position."""
     seen = (command.step, command.action, command.attempt)
-    return "" if saga.active and seen == (saga.step, saga.action, saga.attempt) else GONE_ON
+    return "" if saga.active and seen == (saga.step, saga.action, saga.attempt) else MOVED_ON
 
 
 def end(saga: UnknownSaga, command: EndSaga) -> None:
-    """End the saga's row. What a person waived stands in its steps, where the auditor looks for it."""
+    """End the saga's row. What a person waived is recorded in its steps, where the auditor reads it."""
     waived = {"end": {"known": Known.SKIPPED, "attempts": [], "limit": 0, "note": command.reason}}
     _execute(_END, [END_OF[command.state], reason(command), orjson.dumps({WHOLE: waived}).decode(), saga.id])
 
 
 def stick(saga: UnknownSaga) -> None:
-    """Let it wait for a person: only a look at its row found that it cannot go on, so the watchdog would ask for ever."""
+    """Let it wait for a person: only its row shows that it cannot continue, so the watchdog would retry for ever."""
     _execute(_STICK, [saga.why, saga.id])
 
 

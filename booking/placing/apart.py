@@ -1,7 +1,7 @@
-"""Placing a batch so that a row which somebody else has locked harms only the requests that need it.
+"""Places a batch so that a row which another transaction has locked delays only the requests that need it.
 
-A batch that meets a lock is placed again one request at a time, each with little patience. For a few seconds after that, the
-requests of a customer who met a lock come last, alone: the others do not wait for them a second time.
+A batch that hits a lock is placed again one request at a time, each with a short time limit. For a few seconds after
+that, the requests of a customer who hit a lock are placed last, alone: the others do not wait for them a second time.
 """
 
 import time
@@ -19,16 +19,15 @@ Place = Callable[[Sequence[PlaceBooking]], list[Result]]
 
 
 class Apart:
-    """Calls `place` for all, and where that meets a lock for each. Not for several threads."""
+    """Calls `place` for all requests together, and if that hits a lock, for each one. Not thread-safe."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._locked: dict[int, float] = {}  # customer -> until when their requests come last
+        self._locked: dict[int, float] = {}  # customer -> until when their requests are placed last
 
     def __call__(self, requests: Sequence[PlaceBooking]) -> list[Result | Exception]:
-        """A result for each request, in order: of one that met a lock the database's error.
-
-        Raises what else a database raises, unless some requests have been placed by then: then the others have the error.
+        """A result for each request, in order: for one that hit a lock, the database's error. Raises other database
+        errors, unless some requests have been placed by then: then the others have the error as their result.
         """
         now = time.monotonic()
         self._locked = {customer: until for customer, until in self._locked.items() if until > now}
@@ -62,7 +61,7 @@ class Apart:
 
 
 def _away(found: Result | Exception) -> Exception | None:
-    """What those that come after it get: nothing has been asked for them."""
+    """The result for the remaining requests: they have not been tried."""
     if isinstance(found, Exception) and is_away(found):
         return OperationalError(f"the database went away: {found}")
     return None

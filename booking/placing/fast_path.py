@@ -1,7 +1,7 @@
-"""Booking's hot path: an ordinary request to book goes to the group commit without Django, which would cost it twice as much.
+"""Booking's hot path: an ordinary booking request goes to the group commit without Django, which would double its cost.
 
-Whatever is out of the ordinary (see `serving.fast_path`), or not right, or comes while a fault is armed for this API, is left to
-the view, which says so: `booking.api.place`. Both read, ask and answer with the same functions.
+A request that is not ordinary (see `serving.fast_path`), is invalid, or arrives while a fault is armed for this API
+goes to the view `booking.api.place`. Both use the same functions to read, place and answer.
 """
 
 import json
@@ -50,7 +50,7 @@ class FastPath:
 
 
 def _read(key: str, body: bytes, placed_by: str) -> PlaceBooking | None:
-    """None for what the view has to refuse."""
+    """None for a request that the view has to refuse."""
     if not NAME.fullmatch(key):
         return None
     try:

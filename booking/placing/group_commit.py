@@ -1,8 +1,8 @@
 """Group commit at the front: requests that wait at the same time share one local transaction.
 
-A lone request is not delayed by it: it starts at once, and those that come while it commits make up the next batch. While
-requests stream in, a batch waits a moment for the next ones: a commit costs the same for one as for three, here and in all that
-reads the log behind it.
+A lone request is not delayed: it starts immediately, and requests that arrive while it commits form the next batch. In
+a stream of requests, a batch waits a moment for the next ones: a commit costs the same for one as for three, here and
+in every reader of the log.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 class Overloaded(RuntimeError):
-    """More requests are waiting than can be answered in good time; come back in a moment."""
+    """More requests are waiting than can be answered in time; try again in a moment."""
 
 
 class GroupCommit(Generic[Request, Answer]):
@@ -77,10 +77,10 @@ class GroupCommit(Generic[Request, Answer]):
                 answers = await asyncio.get_running_loop().run_in_executor(self.thread, self._commit, requests)
             except Exception as error:
                 self._fail(batch, error)
-                if is_away(error):  # those behind would only wait for it as well, one batch after another
+                if is_away(error):  # the next batches would only wait for it as well, one after another
                     waiting = [self._queue.popleft() for _ in range(len(self._queue))]
                     self._fail(waiting, OperationalError(str(error)))
                 continue
             for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():  # its client has gone; the booking stands, and its key will find it
+                if not future.done():  # its client has gone; the booking remains, and can be found by its key
                     future.set_result(answer)

@@ -1,4 +1,4 @@
-"""The safety mechanisms as Booking's API knows them. Asked now and then, so that a request costs nothing more."""
+"""The safety mechanisms that Booking's API uses. Refreshed now and then, so that a request costs nothing extra."""
 
 import time
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from faults import Mechanism, Plan
 from messaging.process.redis import redis_of_requests
 
 EVERY_S = 0.5
-AWAY_S = 2.0  # how long nobody asks again when Redis does not answer
+AWAY_S = 2.0  # how long to wait before asking a Redis that does not answer again
 
 
 class Switches:
-    """Not for several threads. While Redis is away every mechanism is on."""
+    """Not thread-safe. While Redis is down every mechanism is on."""
 
     def __init__(self, redis: Callable[[], Redis] = redis_of_requests) -> None:
         self._redis = redis

@@ -1,8 +1,8 @@
-"""Placing bookings: a batch of requests in one local transaction, whatever comes of each of them.
+"""Places bookings: a batch of requests in one local transaction, whatever the outcome of each.
 
 A request is decided by its idempotency key first: the same key with the same body gives the same booking, even if the
-performance has begun since; with another body it is refused. Only then is it looked at, and a request that is refused
-leaves nothing behind, not even its key.
+performance has begun since; with another body it is refused. Only then is it checked, and a refused request leaves
+nothing behind, not even its key.
 """
 
 import json
@@ -20,7 +20,7 @@ from messaging.outbox.append import Message
 from payments.contract import PaymentMethod
 
 USING = "booking"
-START_WITHIN_S = 5.0  # after that the watchdog asks again for a saga that has not started
+START_WITHIN_S = 5.0  # after that the watchdog requests a saga that has not started again
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceBooking:
-    """A request whose form is right: 1 to 8 different seats. Whether its things exist is still to be seen.
-
-    `seen`: what all the seats together cost, as the buyer saw it; None: whatever they cost.
+    """A well-formed request: 1 to 8 different seats. Whether what it names exists is checked later. `seen`: the total
+    price of all seats that the buyer saw; None: any price.
     """
 
     key: str
@@ -44,13 +43,11 @@ class PlaceBooking:
     seats: tuple[str, ...]
     payment_method: str
     seen: Price | None = None
-    placed_by: str = ""  # the visitor's pseudonym, "" for a script; no part of what is asked for
+    placed_by: str = ""  # the visitor's pseudonym, "" for a script; not part of the fingerprint
 
     def fingerprint(self) -> str:
-        """A digest of what is asked for; the order of the seats does not matter.
-
-        `seen` is a part of it: who says that they saw another sum asks for something else. A request without one has the
-        fingerprint that it had before there was any.
+        """A digest of the request; the order of the seats does not matter. `seen` is a part of it: another sum makes
+        another request. A request without `seen` has the same fingerprint as before `seen` existed.
         """
         asked: list[Any] = [self.customer, self.performance, sorted(self.seats), self.payment_method]
         if self.seen is not None:
@@ -71,7 +68,7 @@ class Placed:
 class Refused:
     """Why there is no booking. `field` is the part of the request that is wrong ("" for the key).
 
-    `price`: what the seats cost, where that is why.
+    `price`: the current price, if that is the reason.
     """
 
     field: str
@@ -87,7 +84,7 @@ PRICES_UNKNOWN = Refused(
 )
 REUSED = Refused("", "Idempotency key reused", idempotency.REUSED)
 
-# Everything a request is judged by, in one statement: its key's former use, and the things it names.
+# Everything that decides a request, in one statement: the former use of its key, and the rows it names.
 _LOOK = """
     select r.key, k.fingerprint, k.booking_id::text, b.state, c.id is not null, p.id is not null,
         p.starts_at > clock_timestamp(), array(select seat from unnest(r.seats) seat where seat <> all (p.labels)),
@@ -120,7 +117,7 @@ _PLACE = """
 
 def place(requests: Sequence[PlaceBooking]) -> list[Result]:
     """Place the bookings that can be placed; a result for each request, in order. One commit for all of them."""
-    first = {request.key: request for request in reversed(requests)}  # of a key that is here twice, the first decides
+    first = {request.key: request for request in reversed(requests)}  # if a key occurs twice, the first request decides
     with transaction.atomic(using=USING):
         results = _look(first.values())
         todo = [request for request in first.values() if request.key not in results]
@@ -132,7 +129,7 @@ def place(requests: Sequence[PlaceBooking]) -> list[Result]:
 
 
 def _answer(request: PlaceBooking, first: PlaceBooking, result: Result) -> Result:
-    """A key that came twice in one batch is settled by its first request, as if the second had come later."""
+    """A key that occurs twice in one batch is settled by its first request, as if the second had arrived later."""
     if request is first:
         return result
     if request.fingerprint() != first.fingerprint():
@@ -141,7 +138,7 @@ def _answer(request: PlaceBooking, first: PlaceBooking, result: Result) -> Resul
 
 
 def _look(requests: Iterable[PlaceBooking]) -> dict[str, Result]:
-    """Results, by key, of the requests that place nothing: known keys, and requests that name what is not there."""
+    """Results, by key, of the requests that place nothing: known keys, and requests that name something that does not exist."""
     asked = {request.key: request for request in requests}
     rows = [
         {
@@ -199,7 +196,7 @@ def _price_changed(seen: Price, now: Price) -> Refused:
 
 
 def _place(requests: Sequence[PlaceBooking]) -> dict[str, Result]:
-    """Write keys, bookings and messages. Keys that somebody else was faster with are not in the result."""
+    """Write keys, bookings and messages. Keys that another transaction took first are not in the result."""
     if not requests:
         return {}
     by_key = {request.key: request for request in requests}

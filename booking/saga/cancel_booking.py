@@ -1,4 +1,5 @@
-"""Cancelling a booking that is confirmed, on one screen. Its own saga: what has been confirmed is not undone, it is followed."""
+"""Cancelling a booking that is confirmed, on one screen. A separate saga: it does not undo the confirmed booking, it
+follows it."""
 
 from booking.saga.definition import Pivot, Retriable, SagaDefinition
 from payments.contract import RefundPayment
@@ -9,7 +10,7 @@ CANCEL_BOOKING = SagaDefinition(
     name="CancelBooking",
     given=("booking_id",),
     steps=(
-        # First of all nobody gets in with these tickets; only then are the money and the seats given away.
+        # First the tickets become invalid; only then are the money and the seats returned.
         Pivot(service="tickets", forward=VoidTickets, fence=FenceVoidTickets, during="CANCELLING"),
         Retriable(service="payments", forward=RefundPayment, during="CANCELLING"),
         Retriable(service="seats", forward=ReleaseSeats, during="CANCELLING"),

@@ -1,8 +1,8 @@
-"""Declaring a saga: its steps in order, as data, checked when the module that declares it is imported.
+"""Declares a saga: its steps in order, as data, checked when the declaring module is imported.
 
 After Garcia-Molina's sagas and Richardson's step classes: first the steps that can be undone (compensatable), then at
-most one that decides (the pivot), then those that must succeed sooner or later (retriable). An order that could strand
-a customer's money is refused here, not discovered in production.
+most one that decides (the pivot), then those that must eventually succeed (retriable). An order that could strand a
+customer's money is refused here, not discovered in production.
 """
 
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A local transaction in `service`, asked for by the command `forward`.
+    """A local transaction in `service`, requested by the command `forward`.
 
     A command takes its fields from the saga's context by name. `keeps`: fields of the reply that go into the context.
-    `during`: the booking's state while this step runs (a semantic lock that anybody can see).
+    `during`: the booking's state while this step runs (a semantic lock that all services can see).
     """
 
     kind: ClassVar[Kind]
@@ -68,13 +68,13 @@ class Compensatable(Step):
 
 
 class Pivot(Step):
-    """The point of no return: once it has succeeded the saga goes forward, whatever happens. Its fence asks how it ended."""
+    """The point of no return: once it has succeeded the saga only moves forward. Its fence asks how it ended."""
 
     kind = Kind.PIVOT
 
 
 class Retriable(Step):
-    """Comes after the point of no return, is never undone, and is repeated until it succeeds."""
+    """Follows the point of no return, is never undone, and is repeated until it succeeds."""
 
     kind = Kind.RETRIABLE
 
@@ -123,7 +123,9 @@ def _check_kinds(steps: tuple[Step, ...]) -> None:
         if step.kind != Kind.COMPENSATABLE and step.compensation is not None:
             raise DefinitionError(f"{step.name} is {step.kind}: it is never undone, so it cannot have a compensation")
         if step.kind == Kind.PIVOT and step.fence is None:
-            raise DefinitionError(f"{step.name} is a pivot without a fence: overdue, nobody could tell how it ended")
+            raise DefinitionError(
+                f"{step.name} is a pivot without a fence: if overdue, its outcome could not be found out"
+            )
         if step.kind != Kind.PIVOT and step.fence is not None:
             raise DefinitionError(f"{step.name} is {step.kind}: only a pivot is fenced")
 

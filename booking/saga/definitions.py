@@ -1,4 +1,4 @@
-"""Every saga this service runs, by the name and version its rows carry; and what a row says that none of them knows."""
+"""Every saga that this service runs, by the name and version in its rows; and the check of rows that fit none of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +15,11 @@ EARLIER: tuple[SagaDefinition, ...] = ()
 """Definitions of earlier versions. Keep one here, with its version, until the last saga that follows it has ended."""
 ACTIONS = (FORWARD, COMPENSATION, FENCE)
 WHOLE = "whole saga"
-"""The step that a saga's row names when a person has ended it by hand: they waived all that was left."""
+"""The step in a saga's row when a person has ended it manually: everything that was left is waived."""
 
 
 class UnknownSagaError(LookupError):
-    """A saga's row that this version cannot carry on with; the text names what it does not know."""
+    """A saga's row that this version cannot continue; the text names the unknown part."""
 
 
 def definitions() -> list[SagaDefinition]:
@@ -67,7 +67,7 @@ def _check_place(definition: SagaDefinition, title: str, step: str, action: str)
 
 
 def _check_tracks(definition: SagaDefinition, title: str, step: str, tracks: Mapping[str, Any]) -> None:
-    """The steps a saga has run are the definition's: one it does not know would be neither awaited nor undone."""
+    """Check that the steps a saga has run are in the definition: an unknown one would be neither awaited nor undone."""
     if WHOLE in tracks:
         raise UnknownSagaError("a person has ended it by hand")
     strange = sorted(set(tracks) - set(definition.index))

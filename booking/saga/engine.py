@@ -1,8 +1,8 @@
 """The saga engine: a pure function from (definition, state, event) to (state, actions).
 
-No clock, no dice, no database: the same events give the same saga, so it is tested as a protocol and replayed at will.
-Its rule is *unknown is not failed*: a command without an answer may have been carried out. A compensatable step that is
-given up is therefore undone too, and a pivot that is given up is fenced, never assumed to have failed.
+No clock, no random numbers, no database: the same events give the same saga, so it is tested as a protocol and can be
+replayed. Its rule is *unknown is not failed*: a command without an answer may have been carried out. A compensatable
+step that is abandoned is therefore undone too, and a pivot that is abandoned is fenced, never assumed to have failed.
 """
 
 from dataclasses import replace
@@ -15,11 +15,11 @@ from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
 
 NO_ANSWER, REFUSED = "no_answer", "refused"
 COMPENSATING, STUCK = "COMPENSATING", "STUCK"  # states of the booking, whichever its saga
-GONE_ON = "the saga has gone on since"
+MOVED_ON = "the saga has moved on since"
 
 
 def advance(definition: SagaDefinition, state: SagaState, event: events.Event) -> tuple[SagaState, list[events.Action]]:
-    """Return where the saga stands after `event`, and what to do about it. An event that no longer matters gives Absorb."""
+    """Return the saga's state after `event`, and the actions to take. An event that no longer matters gives Absorb."""
     rules = _Rules(definition, state, event.at)
     match event:
         case events.Started():
@@ -30,8 +30,8 @@ def advance(definition: SagaDefinition, state: SagaState, event: events.Event) -
             rules.overdue(event)
         case events.Interrupted():
             rules.interrupted(event.reason)
-        case events.Decided() if rules.has_gone_on(event):
-            rules.absorb(GONE_ON)
+        case events.Decided() if rules.has_moved_on(event):
+            rules.absorb(MOVED_ON)
         case events.RetriedByHand():
             rules.retried_by_hand(event.why)
         case events.ResentByHand():
@@ -42,7 +42,7 @@ def advance(definition: SagaDefinition, state: SagaState, event: events.Event) -
 
 
 class _Rules(Turn):
-    """First what can happen, then where the saga goes from there."""
+    """First the events, then the transitions."""
 
     def started(self) -> None:
         if self.tracks:
@@ -51,7 +51,7 @@ class _Rules(Turn):
         return self.go_forward(0)
 
     def replied(self, reply: events.Replied) -> None:
-        # The answer to a fence is the forward action's own: that is what was asked.
+        # The answer to a fence is the forward action's own, since that was the question.
         awaited = FORWARD if self.action == FENCE else self.action
         if self.ended or (reply.step, reply.action) != (self.step.name, awaited):
             return self.absorb("late: the saga does not wait for this answer any more")
@@ -73,15 +73,15 @@ class _Rules(Turn):
         return self.go_forward(self.position + 1)
 
     def _refused(self, reason: str) -> None:
-        """A step that may refuse did: it has no effect, but the steps before it have."""
+        """A step that may refuse did so: it has no effect, but the steps before it have."""
         self.note("refused", error=reason)
         self._fence_answered()
         self.know(FORWARD, Known.REFUSED, reason)
-        # "fenced" only says that asking has settled it; the reason to ask is the reason to turn back.
+        # "fenced" only means that asking has settled it; the reason for asking is the reason to turn back.
         return self.turn_back(self.reason if reason == FENCED and self.reason else reason)
 
     def _failed(self, reason: str) -> None:
-        """An action that must succeed was refused: leave the participant alone for a while, then try again."""
+        """An action that must succeed was refused: wait for a while, then try again."""
         attempt = len(self.track.attempts)
         if self.status == Status.STUCK or self.track.attempts[-1].error:
             return self.absorb("a refusal that is known already")
@@ -94,8 +94,8 @@ class _Rules(Turn):
 
     def overdue(self, event: events.Overdue) -> None:
         attempt = len(self.track.attempts)
-        if self.status == Status.STUCK or self.has_gone_on(event):
-            return self.absorb(f"not overdue: {GONE_ON}")
+        if self.status == Status.STUCK or self.has_moved_on(event):
+            return self.absorb(f"not overdue: {MOVED_ON}")
         if self.track.attempts[-1].error:
             self.note("tried again", error=self.track.attempts[-1].error)  # it was refused; its backoff is over
         else:
@@ -107,8 +107,8 @@ class _Rules(Turn):
             return self.get_stuck()
         return self.decide_unknown(NO_ANSWER)
 
-    def has_gone_on(self, seen: events.Overdue | events.Decided) -> bool:
-        """Whether the saga no longer waits for the attempt that somebody saw."""
+    def has_moved_on(self, seen: events.Overdue | events.Decided) -> bool:
+        """Whether the saga no longer waits for the attempt that the person saw."""
         awaited = (self.step.name, self.action, len(self.track.attempts))
         return self.ended or (seen.step, seen.action, seen.attempt) != awaited
 
@@ -120,7 +120,7 @@ class _Rules(Turn):
         return self.decide_unknown(reason)
 
     def resent_by_hand(self, why: str) -> None:
-        """Send the present command once more, now; it costs the saga none of its own attempts."""
+        """Send the current command once more, now; it does not count as one of the saga's own attempts."""
         if self.ended or self.status == Status.STUCK:
             return self.absorb("only a saga that waits for an answer has a command to send again")
         self.note("resent by hand", error=why)
@@ -145,7 +145,7 @@ class _Rules(Turn):
         if self.status != Status.STUCK:
             return self.absorb("only a stuck saga's step can be skipped")
         if self.action == FENCE:
-            return self.absorb("a fence cannot be skipped: nobody would know how the pivot ended")
+            return self.absorb("a fence cannot be skipped: the outcome of the pivot would stay unknown")
         self.note("skipped by hand", error=reason)
         self.know(self.action, Known.SKIPPED, note=reason)
         if self.action == COMPENSATION:
@@ -153,7 +153,7 @@ class _Rules(Turn):
         self.reason = ""
         return self.go_forward(self.position + 1)
 
-    # Where the saga goes
+    # Transitions
 
     def go_forward(self, position: int) -> None:
         if position == len(self.definition.steps):
@@ -163,7 +163,7 @@ class _Rules(Turn):
         return self.send(position, FORWARD)
 
     def decide_unknown(self, reason: str) -> None:
-        """Stop waiting for the present step, which may have happened: undo it, or ask about it if it is the pivot."""
+        """Stop waiting for the current step, which may have happened: undo it, or ask about it if it is the pivot."""
         if self.step.kind == Kind.PIVOT:
             self.status, self.reason = Status.FENCING, reason
             return self.send(self.position, FENCE)

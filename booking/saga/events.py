@@ -1,4 +1,4 @@
-"""What can happen to a saga, and what the engine wants done about it. `at` is the database's time, ISO 8601."""
+"""What can happen to a saga, and the actions that the engine returns. `at` is the database's time, ISO 8601."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replied:
-    """A participant answered: `status` is succeeded or refused, `result` what else the reply says."""
+    """A participant answered: `status` is succeeded or refused, `result` the rest of the reply."""
 
     at: str
     step: str
@@ -34,7 +34,7 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """The saga should turn back if it still can: the hold expired, or somebody cancelled."""
+    """The saga should turn back if it still can: the hold expired, or the customer cancelled."""
 
     at: str
     reason: str
@@ -59,14 +59,14 @@ class RetriedByHand(Decided):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResentByHand(Decided):
-    """A person wants the command the saga waits on sent again now."""
+    """A person wants the command that the saga waits for sent again now."""
 
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedByHand(Decided):
-    """A person wants the saga to go on without a stuck step."""
+    """A person wants the saga to skip a stuck step."""
 
     reason: str
 
@@ -88,7 +88,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wake the saga after so many seconds, unless something happens before. Replaces the timer it had."""
+    """Wake the saga after so many seconds, unless something happens earlier. Replaces its timer."""
 
     seconds: float
 

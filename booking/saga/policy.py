@@ -1,7 +1,7 @@
-"""How patient the orchestrator is: attempts, deadlines, backoff. Nobody else retries commands.
+"""The orchestrator's attempts, deadlines and backoff. Nothing else retries commands.
 
-The jitter that keeps a thousand sagas from retrying in the same instant comes from a hash, not from dice: the same saga
-waits equally long in every run and every replay.
+The jitter that keeps a thousand sagas from retrying in the same instant comes from a hash, not from random numbers: the
+same saga waits equally long in every run and every replay.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from hashlib import blake2b
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """The patience with one kind of action. Times in seconds; they double with each attempt, up to `cap`."""
+    """The policy for one kind of action. Times in seconds; they double with each attempt, up to `cap`."""
 
     attempts: int
     deadline: float = 3.0  # for the answer to the first attempt
-    backoff: float = 0.5  # before the second attempt, when the first was refused though it must succeed
+    backoff: float = 0.5  # before the second attempt, if the first was refused although it must succeed
     cap: float = 30.0
-    jitter: float = 0.2  # up to this part of the time is added
+    jitter: float = 0.2  # up to this fraction of the time is added
 
     def wait_for_answer(self, saga_id: str, step: str, attempt: int) -> float:
         """How long attempt number `attempt` (from 1) may go unanswered."""
         return self._stretched(self.deadline, saga_id, step, attempt)
 
     def wait_to_retry(self, saga_id: str, step: str, attempt: int) -> float:
-        """How long to leave a participant alone that has refused attempt number `attempt`."""
+        """How long to wait after a participant has refused attempt number `attempt`."""
         return self._stretched(self.backoff, saga_id, step, attempt)
 
     def _stretched(self, base: float, saga_id: str, step: str, attempt: int) -> float:
@@ -38,7 +38,8 @@ def _unit(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policies:
-    """One policy for each kind of action. What can be turned back gives up soon; what must succeed is patient."""
+    """One policy for each kind of action. An action that can be turned back has few attempts; one that must succeed has
+    many."""
 
     compensatable: Policy = Policy(attempts=4)
     pivot: Policy = Policy(attempts=2)  # then it is fenced, which answers the question

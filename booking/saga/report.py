@@ -1,4 +1,4 @@
-"""A saga told to a person by its orchestrator, who also says whether it can carry on with it."""
+"""The orchestrator's report of a saga for a person, including whether this version can continue it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,11 @@ ADVICE = "Run the version of Sagabox that knows it and it goes on; or put the ot
 
 
 def saga(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A saga's row told to a person, whichever version wrote it: {"id", "definition", "state", "step", "steps", "done", ...}.
+    """A report of a saga's row for a person, whichever version wrote it: {"id", "definition", "state", "step", "steps",
+    "done", ...}.
 
-    `unknown`: why this version cannot carry on with it, and what can be done; "" as a rule. Its steps are then told as the
-    row has them; see messaging.saga_report.
+    `unknown`: why this version cannot continue it, and what can be done; normally "". If it is set, the steps are
+    reported as they are in the row; see messaging.saga_report.
     """
     shown = legible(row)
     try:
@@ -30,14 +31,14 @@ def saga(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def about_to_start(saga_id: str) -> dict[str, Any]:
-    """The same of the saga that a new booking is about to start."""
+    """The same for the saga that a new booking is about to start."""
     first = sagas(SERVICE)[0]
     row = legible({"id": saga_id, "definition": first.name, "definition_version": first.version, "state": "PENDING"})
     return {**{name: row[name] for name in SHOWN}, "unknown": "", **told(row, first)}
 
 
 def _followed(row: Mapping[str, Any]) -> Saga:
-    """What it follows. Raises UnknownSagaError."""
+    """The definition it follows. Raises UnknownSagaError."""
     names = ("id", "step", "action", "reason", "context", "steps")
     missing = [name for name in ("definition", "state", *names) if name not in row]
     if missing:

@@ -1,4 +1,4 @@
-"""Where a saga stands, as a value: what was sent, how often, and what is known of how it ended."""
+"""A saga's state as a value: what was sent, how often, and what is known of the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
 
 class Status(StrEnum):
     RUNNING = "RUNNING"
-    FENCING = "FENCING"  # the pivot gave no answer in time: asking how it ended
+    FENCING = "FENCING"  # the pivot was not answered in time: asking how it ended
     COMPENSATING = "COMPENSATING"
     COMPLETED = "COMPLETED"
     COMPENSATED = "COMPENSATED"
-    STUCK = "STUCK"  # what must succeed keeps failing: a person has to look
+    STUCK = "STUCK"  # a step that must succeed keeps failing: a person has to decide
 
 
 ACTIVE = (Status.RUNNING, Status.FENCING, Status.COMPENSATING, Status.STUCK)
@@ -26,7 +26,7 @@ STATUS_OF = {FORWARD: Status.RUNNING, FENCE: Status.FENCING, COMPENSATION: Statu
 
 
 class Known(StrEnum):
-    """What is known of an action. SENT is the honest word for unknown: it may have happened."""
+    """What is known of an action. SENT means unknown: it may have happened."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """All that is known of one action of one step. It is STUCK's business once `limit` attempts are used up."""
+    """All that is known of one action of one step. The saga is STUCK once `limit` attempts are used up."""
 
     known: Known = Known.PENDING
     attempts: tuple[Attempt, ...] = ()
@@ -73,7 +73,8 @@ class SagaState:
         return self.tracks.get((step, action), NOTHING)
 
     def fenced(self, definition: SagaDefinition) -> bool:
-        """Whether it ended because its pivot was never answered and then fenced: nothing has happened, nobody refused."""
+        """Whether it ended because its pivot was never answered and then fenced: nothing has happened, and nothing was
+        refused."""
         step = definition.steps[self.position]
         attempts = self.track(step.name, FORWARD).attempts
         return self.status == Status.COMPENSATED and bool(attempts) and attempts[-1].error == FENCED

@@ -1,4 +1,4 @@
-"""One call of the engine in the making: the saga's state so far and the actions so far, and the few ways to change them."""
+"""One call of the engine under way: the state and the actions so far, and the few ways to change them."""
 
 from booking.saga.definition import SagaDefinition, Step
 from booking.saga.events import Absorb, Action, MoveBooking, Note, Send, Wait
@@ -6,7 +6,7 @@ from booking.saga.state import NOTHING, Attempt, Known, SagaState, Status, Track
 
 
 class Turn:
-    """A saga's state, mutable only while `advance` runs; what goes in and what comes out are values."""
+    """A saga's state, mutable only while `advance` runs; its arguments and results are values."""
 
     def __init__(self, definition: SagaDefinition, state: SagaState, at: str) -> None:
         self.definition, self.at = definition, at
@@ -50,7 +50,7 @@ class Turn:
         self.tracks[step, action] = track
 
     def know(self, action: str, known: Known | None = None, error: str = "", note: str = "") -> None:
-        """Write down what is known of an action of the present step, and what went wrong with its last attempt."""
+        """Record what is known of an action of the current step, and what went wrong with its last attempt."""
         track = self.track_of(self.step.name, action)
         last = track.attempts[-1]
         attempts = (*track.attempts[:-1], Attempt(last.sent_at, error)) if error else track.attempts

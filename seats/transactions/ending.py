@@ -1,4 +1,4 @@
-"""Ending holds: the seats become free again, or sold. Two SQL statements for a batch of any size."""
+"""Ends holds: the seats become free again, or sold. Two SQL statements for a batch of any size."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -46,7 +46,8 @@ def give_back(bookings: Sequence[str]) -> list[HoldChange | None]:
 
 
 def confirm(bookings: Sequence[str]) -> list[HoldChange | None]:
-    """Sell to each booking what it holds; None where that was done before. Two statements, three if any was not held.
+    """Sell to each booking what it holds; None where that has been done before. Two statements, three if any was not
+    held.
 
     Raises HoldError for a booking whose seats were released or never held: there is nothing to sell.
     """

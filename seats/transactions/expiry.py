@@ -1,6 +1,7 @@
-"""Expired holds: Seat notices and tells the orchestrator. It frees nothing, for the seat may be paid by now.
+"""Reports expired holds to the orchestrator. Seat frees nothing, since the seat may have been paid by now.
 
-What was told may have been lost (the command, or Redis with it), so a hold that is still there is told of again, ever less often.
+A report may have been lost (the command, or Redis with it), so a hold that still exists is reported again, ever less
+often.
 """
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from seats.transactions.holds import rows
 from topology.chosen import HOUSE
 
 AT_ONCE = 100
-AGAIN_S = 10.0  # until it is told a second time; then twice as long each time
+AGAIN_S = 10.0  # until it is reported a second time; then twice as long each time
 
 _CLAIM = """
     with expired as (
@@ -28,9 +29,8 @@ _CLAIM = """
 
 
 def report_expired(limit: int = AT_ONCE) -> int:
-    """Send HoldExpired for holds that have run out and were not told of of late; return how many. One local transaction.
-
-    A hold whose row is locked is being ended this very moment, and is left alone.
+    """Send HoldExpired for holds that have expired and have not been reported recently; return how many. One local
+    transaction. A hold whose row is locked is being ended at this moment, and is left alone.
     """
     with transaction.atomic(using="seats"):
         bookings = [booking for (booking,) in rows(_CLAIM, [AGAIN_S, limit])]

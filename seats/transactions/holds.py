@@ -1,4 +1,4 @@
-"""What the local transactions on holds share: their result, their error, and how they ask the database."""
+"""Shared by the local transactions on holds: their result, their error, and their queries."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Announcing a performance: the hall, its seats and prices, and the event that tells everybody, in one local transaction."""
+"""Announces a performance: the hall, its seats and prices, and the event for the other services, in one local transaction."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class SeatBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class Programme:
-    """A performance to announce; the venue and its rows are made if they are not there yet."""
+    """A performance to announce; the venue and its rows are created if they do not exist yet."""
 
     id: str
     title: str

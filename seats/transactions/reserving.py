@@ -1,4 +1,4 @@
-"""Reserving seats: three SQL statements for a batch of any size.
+"""Reserves seats: three SQL statements for a batch of any size.
 
 Seat rows are locked in the order of their ids, here and in `ending`, so two batches wait for each other at most.
 """
@@ -51,7 +51,7 @@ _HOLD = """
 def reserve(commands: Sequence[ReserveSeats], *, guarded: bool = True) -> list[HoldChange | Refusal]:
     """Decide booking by booking, in the order given: each gets all its seats or none. Three statements.
 
-    `guarded=False` neither locks the seats nor looks at them again when writing: the control, which sells a seat twice.
+    `guarded=False` neither locks the seats nor checks them again when writing: the control, which sells a seat twice.
     Raises HoldError if a seat changed under its lock, which rolls the batch back.
     """
     if not commands:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         while not stopping():
             close_old_connections()
             try:
-                # Without Redis nobody knows how busy the services are, and nothing would arrive: wait for it.
+                # Without Redis the load of the services is unknown, and nothing would arrive: wait for it.
                 patrol(lags(redis, [OWN_QUEUE, *services()]), held_bookings(redis))
                 redis_outage.over()
                 database_outage.over()

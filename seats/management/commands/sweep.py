@@ -1,4 +1,4 @@
-"""manage.py sweep: tell the orchestrator of holds that have expired."""
+"""manage.py sweep: report expired holds to the orchestrator."""
 
 import time
 from typing import Any

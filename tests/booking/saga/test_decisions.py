@@ -65,12 +65,12 @@ def test_a_skip_that_comes_late_skips_no_other_step(client: Client, redis: Redis
     assert where(booking) == stood
     line = SagaLog.objects.latest("id")
     assert (line.who, line.what, line.error) == (
-        "Ines", "decided too late", "SkipStep: the saga has gone on since",
+        "Ines", "decided too late", "SkipStep: the saga has moved on since",
     )  # fmt: skip
     assert (line.step, line.action, line.attempt) == ("TakePayment", "compensation", 8)
     entries: Any = redis.xrange("observations")
     told = [json.loads(fields[b"o"]) for _, fields in entries]
-    assert any(one["kind"] == "absorbed" and "gone on since" in one["text"] for one in told)
+    assert any(one["kind"] == "absorbed" and "moved on since" in one["text"] for one in told)
     assert not DeadLetter.objects.exists()
 
 
@@ -147,7 +147,7 @@ def test_what_a_person_saw_is_checked_when_they_ask(client: Client) -> None:
     handle([command(SkipStep(**seen(booking), reason="refunded in cash"))])
     get_stuck(booking)
     answer = act(client, booking, "skip", {**HAND, **saw})
-    assert (answer.status_code, answer.json()["title"]) == (409, "The saga has gone on since")
+    assert (answer.status_code, answer.json()["title"]) == (409, "The saga has moved on since")
     assert "attempt 8 of TakePayment (compensation)" in answer.json()["detail"]
     assert not sent()
     for name, other in [("saga_id", new_id()), ("step", "EatSeats"), ("action", "fence"), ("attempt", 7)]:

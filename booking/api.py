@@ -113,9 +113,8 @@ def _place(requests: Any) -> list[Result | Exception]:
     """Runs in the group commit's thread, which keeps its connection, unless that is broken."""
     close_old_connections()
     try:
-        if switches.off(
-            Mechanism.IDEMPOTENCY_KEY
-        ):  # the control: each request counts as a new one, so a double click books twice
+        # the control: each request counts as a new one, so a double click books twice
+        if switches.off(Mechanism.IDEMPOTENCY_KEY):
             requests = [replace(request, key=f"{request.key} {uuid4()}") for request in requests]
         return apart(requests)
     except Exception:

@@ -28,9 +28,8 @@ class Booking(models.Model):
     performance_id = models.TextField()
     seats = ArrayField(models.TextField())
     payment_method = models.TextField()
-    placed_by = models.TextField(
-        default="", db_default=""
-    )  # the visitor's pseudonym; "" for a script, and of old bookings
+    # the visitor's pseudonym; "" for a script, and of old bookings
+    placed_by = models.TextField(default="", db_default="")
     state = models.TextField(default="PENDING")
     reason = models.TextField(default="")
     amount = models.BigIntegerField(null=True)  # minor units of `currency`; null until Seat has returned the price
@@ -113,12 +112,10 @@ class PerformanceReplica(models.Model):
     title = models.TextField()
     starts_at = models.DateTimeField()
     labels = ArrayField(models.TextField())
-    prices = ArrayField(
-        models.BigIntegerField(), default=list
-    )  # of the seats in `labels`, in minor units of `currency`
-    currency = models.TextField(
-        default=""
-    )  # "" in a copy from before prices were copied, until Seat's log has been read again
+    # of the seats in `labels`, in minor units of `currency`
+    prices = ArrayField(models.BigIntegerField(), default=list)
+    # "" in a copy from before prices were copied, until Seat's log has been read again
+    currency = models.TextField(default="")
     version = models.BigIntegerField()
 
 

@@ -53,9 +53,8 @@ def handle(task: Any, envelopes: list[dict]) -> None:
 
 @worker_init.connect
 def keep_connections(**_: Any) -> None:
-    pool_connections(
-        2, statement_s=30
-    )  # a connection whose server does not answer is dropped, and the work is repeated
+    # a connection whose server does not answer is dropped, and the work is repeated
+    pool_connections(2, statement_s=30)
 
 
 @worker_ready.connect

@@ -63,16 +63,14 @@ OFF_LOOPBACK = bool(PUBLIC_ORIGIN) or not _is_loopback(FRONT_HOST)
 if PUBLIC_ORIGIN:
     ALLOWED_HOSTS.append(split_domain_port(urlsplit(PUBLIC_ORIGIN).netloc)[0])
     CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
-if PUBLIC_ORIGIN.startswith(
-    "https:"
-):  # TLS ends at the proxy, which sets this header and does not pass on a client's own
+# TLS ends at the proxy, which sets this header and does not pass on a client's own
+if PUBLIC_ORIGIN.startswith("https:"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
 
-HOLD_SECONDS = float(
-    os.environ.get("HOLD_SECONDS", "600")
-)  # how long Seat holds seats before it reports them as expired
+# how long Seat holds seats before it reports them as expired
+HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "600"))
 # A message that failed is retried automatically: after this many seconds, then after twice as long each time, up to the
 # longest. Longer than a saga waits for an answer, so that the watchdog, which sends commands again, goes first.
 LETTER_RETRY_S = float(os.environ.get("LETTER_RETRY_S", "10"))
@@ -100,9 +98,8 @@ def _database(alias: str) -> dict:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-    if (
-        SERVICE in SERVICES
-    ):  # do not wait long for a row that another transaction has locked: see messaging/inbox/batch.py
+    # do not wait long for a row that another transaction has locked: see messaging/inbox/batch.py
+    if SERVICE in SERVICES:
         options["options"] = "-c lock_timeout=1s"
     config["OPTIONS"] = options
     return config

@@ -42,9 +42,8 @@ class Keeper:
         self._mirror, self._proofs = Mirror(redis), Proofs(redis)
         self._databases = Databases(environment)
         self._state: State = store.load()
-        self._loaded_at: str | None = (
-            _now()
-        )  # until faults on the sandbox's own programs have been dropped from the plan
+        # until faults on the sandbox's own programs have been dropped from the plan
+        self._loaded_at: str | None = _now()
         self._journal_end = 0
         self._unmirrored = {record.fault.id for record in self._state.live()}  # Redis may not have them yet
         self._switched = True  # nor have the mechanisms that are off
@@ -169,9 +168,8 @@ class Keeper:
             if as_text(self._state) != before:
                 self._state.forget_oldest()
                 self._save()
-            with contextlib.suppress(
-                RedisError
-            ):  # only now: a keeper that was killed before this would have armed them again
+            # only now: a keeper that was killed before this would have armed them again
+            with contextlib.suppress(RedisError):
                 self._mirror.remove(spent)
             self._databases.reconcile(self._down(Point.DATABASE))
             if self._down(Point.REDIS):

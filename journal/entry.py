@@ -53,8 +53,7 @@ class Story:
     entry: EntryDict | None = None
     tables: Tables = field(default_factory=dict)
     changed: list[Cells] = field(default_factory=list)
-    last: dict[tuple[str, str, str], EntryDict] = field(
-        default_factory=dict
-    )  # (service, table, key) -> who wrote it last
+    # (service, table, key) -> who wrote it last
+    last: dict[tuple[str, str, str], EntryDict] = field(default_factory=dict)
     previous: int | None = None
     next: int | None = None

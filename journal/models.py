@@ -114,18 +114,16 @@ class Run(models.Model):
     name = models.TextField()
     seed = models.TextField(default="")
     faults = models.JSONField(default=list)  # what was armed: [{"id", "point", "action", ...}]
-    tables = models.JSONField(
-        default=dict
-    )  # definitions: service -> table -> {"columns": [[name, type]], "key": [name]}
+    # definitions: service -> table -> {"columns": [[name, type]], "key": [name]}
+    tables = models.JSONField(default=dict)
     started_pos = models.BigIntegerField()  # its first entry
     ended_pos = models.BigIntegerField(null=True)  # its last entry; null while it is open
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     imported = models.BooleanField(default=False)
     checksum = models.TextField(default="")
-    owner = models.TextField(
-        null=True
-    )  # pseudonym of the visitor who started it; null: an operator, or it began by itself
+    # pseudonym of the visitor who started it; null: an operator, or it began by itself
+    owner = models.TextField(null=True)
     origin = models.JSONField(null=True)  # of an imported run: its id and epoch in the journal it was recorded in
 
     class Meta:

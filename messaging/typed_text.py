@@ -33,19 +33,8 @@ _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # England, S
 _VISIBLE = ("L", "N", "P", "S", "Cn")  # categories that leave ink; what has none yet is taken to
 _BLANK = "\u115f\u1160\u3164\uffa0\u2800\U0001d159"  # letters and symbols by category, without ink
 _WITH_INK = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")  # signs that span numbers
-_RUNS_OUR_WAY = {
-    "L",
-    "EN",
-    "ES",
-    "ET",
-    "CS",
-    "NSM",
-    "BN",
-    "S",
-    "WS",
-    "ON",
-    "B",
-}  # not: letters from right to left, unassigned
+# Not: letters from right to left, unassigned.
+_RUNS_OUR_WAY = {"L", "EN", "ES", "ET", "CS", "NSM", "BN", "S", "WS", "ON", "B"}
 _NEVER_A_CHARACTER = re.compile("[\u2065\ufdd0-\ufdef\ufff0-\ufff8\U00040000-\U0010ffff]")
 
 

@@ -85,9 +85,8 @@ def _initialise(clusters: Clusters, password: str, log: Path) -> None:
 def _start(
     stack: ExitStack, clusters: Clusters, environments: Environments, directory: Path
 ) -> dict[str, subprocess.Popen[bytes]]:
-    if (
-        signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN
-    ):  # a shell's background job ignores it, and so would its children
+    # a shell's background job ignores it, and so would its children
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     configuration = redis_server.write_configuration(
         directory / "redis", environments.ports["redis"], environments.secrets["REDIS_PASSWORD"]

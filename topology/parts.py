@@ -143,9 +143,8 @@ class Service:
     slot: str = "relay"  # of its relay, unique on the instance
     publication: str = "outbox"  # of its outbox, unique in the database
     # What the journal, an auditor and pages have to know of its tables:
-    booking_columns: Mapping[str, str] = field(
-        default_factory=dict
-    )  # table -> column of a booking's id, if not booking_id
+    # table -> column of a booking's id, if not booking_id
+    booking_columns: Mapping[str, str] = field(default_factory=dict)
     truth: Mapping[str, str] = field(default_factory=dict)  # what it tells an auditor -> the table that comes from
     bookkeeping: tuple[str, ...] = ()  # tables whose rows say how the work is kept, not what it was
     followed: tuple[str, ...] = ()  # tables whose every row a live page keeps up to date

@@ -109,9 +109,8 @@ def _session(url: str) -> Iterator[Any]:
         url, autocommit=True, connect_timeout=CONNECT_S, options=OPTIONS, application_name="sagabox-console"
     )
     try:
-        with socket.fromfd(
-            connection.fileno(), socket.AF_INET, socket.SOCK_STREAM
-        ) as line:  # it may take tens of MB ahead of us
+        # The operating system may take tens of MB ahead of us.
+        with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AHEAD)
         yield connection.pgconn
     finally:

@@ -135,9 +135,8 @@ class _Teller:
         for node in [*tale.nodes, *chain.from_iterable(tale.views.values())]:
             for cause in dict.fromkeys(self.causes.get(node, ())):
                 before = [one for one in self.emissions.get(cause, ()) if self._may_have_brought(one, node)]
-                if (
-                    before
-                ):  # of a reply that was given again, the first that has not arrived: they arrive in their order
+                # Of a reply that was given again: the first that has not arrived, because they arrive in order.
+                if before:
                     next((one for one in before if not one.receivers), before[-1]).receivers.append(node)
                     twice[cause].append(node)
         for cause, nodes in twice.items():

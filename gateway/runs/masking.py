@@ -159,9 +159,8 @@ class Totals:
 
     def __init__(self) -> None:
         self._totals: dict[tuple[str, str], list[int]] = {}
-        self._rows = sqlite3.connect(
-            "", check_same_thread=False
-        )  # a file without a name, that ends with the connection
+        # A file without a name; it is gone when the connection closes.
+        self._rows = sqlite3.connect("", check_same_thread=False)
         self._rows.execute(f"pragma cache_size = -{CACHE_KB}")
         self._rows.execute("pragma journal_mode = off")
         self._rows.execute(

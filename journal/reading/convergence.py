@@ -34,9 +34,8 @@ _KEPT = """
         where tape = %(tape)s and octave is null group by "table") kept on kept."table" = t.id
     order by t.service, t.name
 """
-LOOK_BACK = (
-    5_000  # entries of a service: how far behind a newer one a transaction that was still open may have committed
-)
+# Entries of a service: how far behind a newer one a transaction that was still open may have committed.
+LOOK_BACK = 5_000
 
 
 class Standing(StrEnum):

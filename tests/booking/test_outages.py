@@ -125,9 +125,8 @@ def test_a_database_that_does_not_answer_is_told_in_time(network: Network) -> No
     network.freeze()
     found = together(*({"key": f"key-{number}"} for number in range(1, 6)))
     assert {(answer.status_code, answer["Retry-After"]) for answer, _ in found} == {(503, "1")}
-    assert (
-        max(took for _, took in found) < 2 + 2 * PATIENCE_S
-    )  # a connection, or a statement; and those behind wait no longer
+    # a connection, or a statement; and those behind wait no longer
+    assert max(took for _, took in found) < 2 + 2 * PATIENCE_S
     network.flow()
     again, took = post("key-1")
     assert again.status_code == 202

@@ -98,9 +98,8 @@ def test_a_rename_is_seen_to_reach_the_views(live: Live, open_page: OpenPage) ->
     page.get_by_label("New name").fill(name)
     page.get_by_role("button", name="Rename").click()
     expect(page.locator("#rename-said")).to_contain_text(f"version {before + 1}")
-    expect(names.locator("bdi")).to_have_text(
-        [name] * 4, timeout=PATIENCE
-    )  # it may have been renamed, and agreed, before
+    # it may have been renamed, and agreed, before
+    expect(names.locator("bdi")).to_have_text([name] * 4, timeout=PATIENCE)
     expect(names.locator(".same")).to_have_count(2, timeout=PATIENCE)
     assert names.locator("i").count() == 0
     assert barriers(page) == []

@@ -111,8 +111,8 @@ def test_pages_read_rows_through_the_mask_alone() -> None:
     direct = re.compile(rf"\b(?:{rows}|moments\.rows_at\()")
     inside = {
         ROOT / "gateway/people/reading.py",
-        ROOT / "dashboard/live/tail.py",
-    }  # the line masks what it draws: frames.py
+        ROOT / "dashboard/live/tail.py",  # frames.py masks the rows before it draws them
+    }
     modules = {path for room in ROOMS for path in (ROOT / room).rglob("*.py")}
     assert inside < modules
     found = [str(path) for path in modules - inside if direct.search(path.read_text())]

@@ -60,9 +60,8 @@ def test_the_control_without_the_check_goes_wrong() -> None:
     wrong = rows()
     assert wrong["projections_bookingview"] != expected["projections_bookingview"]
     assert queries.booking(BOOKINGS[1])["state"] == "PENDING"  # type: ignore[index]
-    assert queries.seat_map(CONCERT)[0]["booking_id"] == uuid.UUID(
-        BOOKINGS[0]
-    )  # sold to somebody else, shown as free to go
+    # sold to somebody else, shown as free to go
+    assert queries.seat_map(CONCERT)[0]["booking_id"] == uuid.UUID(BOOKINGS[0])
 
 
 def test_the_rows_tell_the_end_of_the_story() -> None:

@@ -85,9 +85,8 @@ def test_another_end_than_the_designs_is_not_as_designed() -> None:
     assert not as_designed(lost, ("CONFIRMED", ""), attempts=1, ran_out=False)  # it cannot have been lost
     assert not as_designed(lost, ("CANCELLED", "no_answer"), attempts=2, ran_out=False)
     assert not as_designed(lost, ("STUCK", ""), attempts=2, ran_out=True)
-    assert as_designed(
-        lost, ("CANCELLED", "no_answer"), attempts=4, ran_out=True
-    )  # a slow machine: given up by the rules
+    # a slow machine: given up by the rules
+    assert as_designed(lost, ("CANCELLED", "no_answer"), attempts=4, ran_out=True)
     assert not as_designed(cell("forward: ConfirmSeats", "bus drop"), ("CANCELLED", "no_answer"), 8, ran_out=True)
 
 

@@ -11,9 +11,8 @@ from seats.transactions import Programme, SeatBlock, announce
 
 ROWS = (*ascii_uppercase, "AA", "AB", "AC", "AD")
 HALL = (
-    SeatBlock(
-        "Stalls", ROWS[:10], 17, 150_000
-    ),  # A-15, the textbook's seat, costs 150,000 KRW: a currency without minor unit
+    # A-15, the textbook's seat, costs 150,000 KRW: a currency without minor unit
+    SeatBlock("Stalls", ROWS[:10], 17, 150_000),
     SeatBlock("Mezzanine", ROWS[10:20], 17, 110_000),
     SeatBlock("Balcony", ROWS[20:], 17, 70_000),
 )

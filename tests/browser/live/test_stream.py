@@ -132,9 +132,8 @@ def test_a_panel_that_was_just_brought_is_not_asked_for_again(live: Live, open_p
 def test_a_panel_that_is_told_to_stay_is_not_emptied(live: Live, open_page: OpenPage) -> None:
     """What a panel holds is taken out before htmx swaps it; the control is a swap that nobody refuses."""
     page = shown_to_the_end(live, open_page)
-    page.evaluate(
-        "document.activeElement.blur()"
-    )  # a panel with the focus in it is not emptied: the focus would be lost
+    # a panel with the focus in it is not emptied: the focus would be lost
+    page.evaluate("document.activeElement.blur()")
     held = "document.querySelectorAll('#booking *').length"
     before: int = page.evaluate(held)
     page.evaluate("window.old = document.getElementById('booking')")

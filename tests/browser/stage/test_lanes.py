@@ -103,9 +103,8 @@ def test_cancelling_a_confirmed_booking_goes_all_the_way_back(live: Live, open_p
     told = back.evaluate_all("boxes => boxes.map(box => [box.dataset.service, box.getAttribute('aria-label')])")
     assert [*dict.fromkeys(service for service, _ in told)] == ["tickets", "payments", "seats"], told
     commands = ("VoidTickets", "RefundPayment", "ReleaseSeats")
-    assert all("compensates: " in says for _, says in told), (
-        told
-    )  # more than three if a slow answer had one asked again
+    # more than three if a slow answer had one asked again
+    assert all("compensates: " in says for _, says in told), told
     sent = page.locator('#lanes-svg .arrow[data-back][data-kind="command"]')
     in_order(" ".join(sent.evaluate_all("all => all.map(one => one.textContent)")), *(f"↶ {one}" for one in commands))
     order = page.locator("#lanes-svg").evaluate(

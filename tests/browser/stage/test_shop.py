@@ -93,9 +93,8 @@ def test_nothing_is_booked_while_another_performance_is_on_its_way(open_page: Op
     before = count(live)
     page.route("**/?performance=studio-night*", lambda route: None)  # the next page never comes
     seat(page, "A-3", hall).click()
-    told = page.evaluate(
-        BOOK_WHILE_LEAVING
-    )  # in one go: Playwright's own clicks would wait for the page that is on its way
+    # in one go: Playwright's own clicks would wait for the page that is on its way
+    told = page.evaluate(BOOK_WHILE_LEAVING)
     assert "Studio Night" in told
     assert "is on its way" in told
     assert count(live) == before

@@ -151,9 +151,8 @@ def test_whatever_can_be_looked_at_is_looked_at_above(world: World) -> None:
 def test_a_visitor_carries_their_own_run_away_and_nobody_elses(world: World) -> None:
     """What it says of others is masked, and it imports as any other file."""
     live = world.live
-    assert (
-        live.http.post("/api/runs", json={"name": "the operator's"}).status_code == 201
-    )  # ends a visitor's, if one is open
+    # ends a visitor's, if one is open
+    assert live.http.post("/api/runs", json={"name": "the operator's"}).status_code == 201
     begun = world.owner.post("/api/runs", json={"name": "mine"})
     assert begun.status_code == 201, begun.text
     run = begun.json()["id"]

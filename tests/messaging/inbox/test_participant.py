@@ -230,9 +230,8 @@ def test_what_must_succeed_runs_again_after_a_refusal(side: Side, action: str) -
     succeeded = {"status": "succeeded", "reason": ""}
     rows = sent(Outbox, "reply")[1:]
     assert [row.data for row in rows] == [refused, refused, succeeded, succeeded]
-    assert (
-        len({row.id for row in rows}) == 3
-    )  # each attempt answers for itself; only the duplicate's answer is the same
+    # each attempt answers for itself; only the duplicate's answer is the same
+    assert len({row.id for row in rows}) == 3
 
 
 def test_a_type_that_is_a_compensation_and_a_step_is_told_apart_by_its_action(side: Side) -> None:

@@ -91,7 +91,7 @@ def toggle(request: HttpRequest, name: str) -> HttpResponse:
         for fault in live:
             clear_fault(request, fault["id"])
         if not live:
-            arm_fault(request, TOGGLES[name](visitor=mine))
+            arm_fault(request, TOGGLES[name].fault(visitor=mine))
 
     return _done(request, turn, visitors_too)
 

@@ -14,8 +14,8 @@ from serving.operator_token import GUESSED
 from serving.problems import Problem
 from tests.routes import changing, routes
 
-MINE = TOGGLES["card_declined"](visitor="aa")
-ANY = TOGGLES["card_declined"]()
+MINE = TOGGLES["card_declined"].fault(visitor="aa")
+ANY = TOGGLES["card_declined"].fault()
 
 
 @pytest.fixture(autouse=True)

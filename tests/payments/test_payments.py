@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from redis import Redis
 
 from faults import Mechanism, arm, switch
-from faults.toggles import card_declined
+from faults.toggles import TOGGLES
 from payments.commands import handle
 from payments.contract import PaymentMethod, RefundPayment, TakePayment
 from payments.models import DeadLetter, Outbox, Payment, Refund
@@ -62,7 +62,7 @@ def test_a_declined_payment_is_a_fact_too(method: str, reason: str) -> None:
 
 
 def test_an_armed_refusal_declines_one_card(redis: Redis) -> None:
-    arm(redis, card_declined())
+    arm(redis, TOGGLES["card_declined"].fault())
     handle([take()])
     handle([take()])
     assert replies(Outbox) == [("refused", "card_declined"), ("succeeded", "")]

@@ -4,7 +4,7 @@ import pytest
 from redis import Redis
 
 from faults import Mechanism, arm, switch
-from faults.toggles import printer_refuses
+from faults.toggles import TOGGLES
 from tests.messages import command, new_id, replies, sent
 from tickets.commands import handle
 from tickets.contract import FenceTickets, IssueTickets
@@ -40,7 +40,7 @@ def test_a_ticket_for_each_seat_with_a_code_of_its_own() -> None:
 
 
 def test_a_refusing_printer_is_a_fact_too(redis: Redis) -> None:
-    arm(redis, printer_refuses())
+    arm(redis, TOGGLES["printer_refuses"].fault())
     handle([issue()])
     handle([issue()])
     assert replies(Outbox) == [("refused", "printer_refused"), ("succeeded", "")]

@@ -1,7 +1,7 @@
 """The read models: denormalised rows, written by the projectors alone, thrown away and rebuilt at will.
 
 Each row keeps a version for every aggregate that feeds it; a write applies only if its event's version is newer, so
-neither order nor duplicates matter. `caused_by` is the id of the event applied last.
+neither order nor duplicates matter.
 """
 
 from django.contrib.postgres.indexes import GinIndex
@@ -11,7 +11,27 @@ from django.db.models.functions import Cast, Now, Right
 from messaging import models as messaging
 
 
-class BookingView(models.Model):
+class ReadModel(models.Model):
+    """A row of a read model. `caused_by`: the id of the event applied last."""
+
+    caused_by = models.UUIDField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class CustomerName(ReadModel):
+    """A customer's name, as one view knows it: each view has its own copy, and so its own moment of hearing a new name."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.TextField(null=True)
+    version = models.BigIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class BookingView(ReadModel):
     """A booking as all four services know it. A column is empty until its service has spoken."""
 
     id = models.UUIDField(primary_key=True)
@@ -47,7 +67,6 @@ class BookingView(models.Model):
     created_at = models.DateTimeField(null=True)  # the moment inside the booking's uuidv7
     updated_at = models.DateTimeField(null=True)  # the latest of the four `..._at`
     version = models.BigIntegerField(default=0)  # the sum of the four versions: grows with each change
-    caused_by = models.UUIDField(null=True)
 
     class Meta:
         # Ids are uuidv7: their order is the order of time, so the primary key serves every list. None of these columns
@@ -60,7 +79,7 @@ class BookingView(models.Model):
         ]
 
 
-class SeatMap(models.Model):
+class SeatMap(ReadModel):
     """A seat of a performance. Its place comes with the performance's announcement, its status with each change."""
 
     pk = models.CompositePrimaryKey("performance_id", "label")
@@ -79,10 +98,8 @@ class SeatMap(models.Model):
     booking_id = models.UUIDField(null=True)
     version = models.BigIntegerField(null=True)
 
-    caused_by = models.UUIDField(null=True)
 
-
-class Performance(models.Model):
+class Performance(ReadModel):
     """Belongs to the seat map view."""
 
     id = models.TextField(primary_key=True)
@@ -91,19 +108,13 @@ class Performance(models.Model):
     starts_at = models.DateTimeField(null=True)
     currency = models.TextField(null=True)
     version = models.BigIntegerField(null=True)
-    caused_by = models.UUIDField(null=True)
 
 
-class Customer(models.Model):
+class Customer(CustomerName):
     """Belongs to the bookings view."""
 
-    id = models.BigIntegerField(primary_key=True)
-    name = models.TextField(null=True)
-    version = models.BigIntegerField(null=True)
-    caused_by = models.UUIDField(null=True)
 
-
-class HistoryBooking(models.Model):
+class HistoryBooking(ReadModel):
     """Belongs to the customer history view: what one booking adds to its customer's sums. Money in minor units."""
 
     id = models.UUIDField(primary_key=True)
@@ -121,22 +132,16 @@ class HistoryBooking(models.Model):
     tickets_at = models.DateTimeField(null=True)
     tickets_version = models.BigIntegerField(null=True)
     updated_at = models.DateTimeField(null=True)
-    caused_by = models.UUIDField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["customer_id"], name="projections_history_customer")]
 
 
-class HistoryCustomer(models.Model):
-    """Belongs to the customer history view: each view has its own copy, and so its own moment of hearing a new name."""
-
-    id = models.BigIntegerField(primary_key=True)
-    name = models.TextField(null=True)
-    version = models.BigIntegerField(null=True)
-    caused_by = models.UUIDField(null=True)
+class HistoryCustomer(CustomerName):
+    """Belongs to the customer history view."""
 
 
-class SalesPerformance(models.Model):
+class SalesPerformance(ReadModel):
     """Belongs to the sales view."""
 
     id = models.TextField(primary_key=True)
@@ -144,10 +149,9 @@ class SalesPerformance(models.Model):
     starts_at = models.DateTimeField(null=True)
     currency = models.TextField(null=True)
     version = models.BigIntegerField(null=True)
-    caused_by = models.UUIDField(null=True)
 
 
-class SalesSeat(models.Model):
+class SalesSeat(ReadModel):
     """Belongs to the sales view: one seat's part in the counts."""
 
     pk = models.CompositePrimaryKey("performance_id", "label")
@@ -156,10 +160,9 @@ class SalesSeat(models.Model):
     status = models.TextField(null=True)
     price = models.BigIntegerField(null=True)
     version = models.BigIntegerField(null=True)
-    caused_by = models.UUIDField(null=True)
 
 
-class SalesBooking(models.Model):
+class SalesBooking(ReadModel):
     """Belongs to the sales view: one booking's part in the money, in minor units."""
 
     id = models.UUIDField(primary_key=True)
@@ -169,7 +172,6 @@ class SalesBooking(models.Model):
     refunded = models.BigIntegerField(null=True)
     currency = models.TextField(null=True)
     payment_version = models.BigIntegerField(null=True)
-    caused_by = models.UUIDField(null=True)
 
 
 class Checkpoint(models.Model):

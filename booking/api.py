@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from django.db import close_old_connections, connections
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema, Status
-from pydantic import AfterValidator, ConfigDict, Field
+from ninja import Schema, Status
+from pydantic import ConfigDict, Field
 
 from booking import operator_api, saga_api
 from booking.customers import api as customers
@@ -22,41 +22,21 @@ from booking.placing.transaction import PRICES_UNKNOWN, PlaceBooking, Placed, Pr
 from booking.truth import TRUTH
 from faults import Mechanism
 from messaging.field_errors import form
-from messaging.message import Amount, Currency, Slug
-from serving import dead_letter_api, event_api, hashes_api, health, truth_api
+from messaging.message import Amount, Currency, Slug, distinct
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.fast_path import PLACED_BY
-from serving.problems import Problem, ProblemDetails, install
+from serving.problems import Problem, ProblemDetails
+from serving.service_api import service_api
 
-api = NinjaAPI(
-    title="Sagabox: Booking service",
-    urls_namespace="booking",
-    docs_url="/api/docs",
-    openapi_url="/api/openapi.json",
-)
-install(api)
-api.add_router("/api/booking", event_api.router(Outbox))
-api.add_router(
-    "/api/booking",
-    dead_letter_api.router("booking", dead_letter=DeadLetter, outbox=Outbox, validate=validate),
-)
-api.add_router("/api/booking", truth_api.router(Outbox, TRUTH))
-api.add_router("/api/booking", hashes_api.router("booking"))
+api = service_api("booking", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
 api.add_router("/api", saga_api.router)
 api.add_router("/api", customers.router)
 api.add_router("/api/operator", operator_api.router)
-api.add_router("", health.router({"database": health.database("booking"), "redis": health.redis}))
 
 BATCH, WAITING = 50, 2000
 VISITOR = re.compile(r"[0-9a-f]{16}")
 LARGEST_ID = 2**63 - 1
 PRICE_CHANGED = "price-changed"  # the type of the problem
-
-
-def _distinct(labels: list[str]) -> list[str]:
-    if len(set(labels)) < len(labels):
-        raise ValueError("the same seat twice")
-    return labels
 
 
 Label = Annotated[str, form(r"^[\x21-\x7e]+$", "a seat as the map names it, such as A-15", max_length=20)]
@@ -80,7 +60,7 @@ class BookingIn(Schema):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     performance: Slug
-    seats: Annotated[list[Label], Field(min_length=1, max_length=8), AfterValidator(_distinct)]
+    seats: Annotated[list[Label], Field(min_length=1, max_length=8), distinct("seat")]
     customer: Annotated[int, Field(ge=1, le=LARGEST_ID)]
     payment_method: Annotated[str, form(r"^[a-z_]+$", "one of the test tokens, such as tok_visa", max_length=40)]
     seen: Seen | None = None

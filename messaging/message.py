@@ -41,6 +41,17 @@ Amount = Annotated[int, Field(ge=0, le=2**53 - 1, description="money in minor un
 Currency = Annotated[str, form(r"^[A-Z]{3}$", "the three capital letters of a currency (ISO 4217), such as EUR")]
 
 
+def distinct(what: str) -> AfterValidator:
+    """Of a list: no value twice. `what` names one of its values."""
+
+    def check(values: list[Any]) -> list[Any]:
+        if len(set(values)) < len(values):
+            raise ValueError(f"the same {what} twice")
+        return values
+
+    return AfterValidator(check)
+
+
 def told(error: Exception) -> str:
     """An exception in one line; for a body that breaks its contract, each wrong field and what is wrong with it."""
     if isinstance(error, ValidationError):

@@ -4,29 +4,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import NinjaAPI, Query, Schema
+from ninja import Query, Schema
 
 from payments.commands import validate
 from payments.contract import PaymentStatus
 from payments.models import DeadLetter, Outbox, Payment
 from payments.truth import TRUTH
-from serving import dead_letter_api, event_api, hashes_api, health, truth_api
-from serving.problems import install
+from serving.service_api import service_api
 
-api = NinjaAPI(
-    title="Sagabox: Payment service",
-    urls_namespace="payments",
-    docs_url="/api/docs",
-    openapi_url="/api/openapi.json",
-)
-install(api)
-api.add_router("/api/payments", event_api.router(Outbox))
-api.add_router(
-    "/api/payments", dead_letter_api.router("payments", dead_letter=DeadLetter, outbox=Outbox, validate=validate)
-)
-api.add_router("/api/payments", truth_api.router(Outbox, TRUTH))
-api.add_router("/api/payments", hashes_api.router("payments"))
-api.add_router("", health.router({"database": health.database("payments"), "redis": health.redis}))
+api = service_api("payments", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
 
 
 class RefundOut(Schema):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q
 from django.http import HttpRequest
-from ninja import NinjaAPI, Path, Schema, Status
+from ninja import Path, Schema, Status
 
 from messaging.message import SLUG
 from seats import schemas
@@ -15,22 +15,11 @@ from seats.contract import SeatStatus
 from seats.models import DeadLetter, Outbox, Performance, Seat
 from seats.transactions import announce
 from seats.truth import TRUTH
-from serving import dead_letter_api, event_api, hashes_api, health, truth_api
 from serving.operator_token import OperatorToken
-from serving.problems import Problem, ProblemDetails, install
+from serving.problems import Problem, ProblemDetails
+from serving.service_api import service_api
 
-api = NinjaAPI(
-    title="Sagabox: Seat service",
-    urls_namespace="seats",
-    docs_url="/api/docs",
-    openapi_url="/api/openapi.json",
-)
-install(api)
-api.add_router("/api/seats", event_api.router(Outbox))
-api.add_router("/api/seats", dead_letter_api.router("seats", dead_letter=DeadLetter, outbox=Outbox, validate=validate))
-api.add_router("/api/seats", truth_api.router(Outbox, TRUTH))
-api.add_router("/api/seats", hashes_api.router("seats"))
-api.add_router("", health.router({"database": health.database("seats"), "redis": health.redis}))
+api = service_api("seats", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
 
 PerformanceId = Annotated[str, Path(pattern=SLUG, max_length=64)]
 

@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from messaging.message import Amount, Body, Command, Currency, Event, Id, Moment, Report, Slug
+from messaging.message import Amount, Body, Command, Currency, Event, Id, Moment, Report, Slug, distinct
 
 SEATS_A_BOOKING = 8
 
@@ -31,14 +31,8 @@ class Refusal(StrEnum):
     UNKNOWN_SEAT = "unknown_seat"
 
 
-def _distinct(labels: list[str]) -> list[str]:
-    if len(set(labels)) < len(labels):
-        raise ValueError("the same seat twice")
-    return labels
-
-
 Label = Annotated[str, Field(min_length=1, max_length=20, description='row and number: "A-15"')]
-Labels = Annotated[list[Label], Field(min_length=1, max_length=SEATS_A_BOOKING), AfterValidator(_distinct)]
+Labels = Annotated[list[Label], Field(min_length=1, max_length=SEATS_A_BOOKING), distinct("seat")]
 
 
 class ReserveSeats(Command):

@@ -4,29 +4,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import NinjaAPI, Query, Schema
+from ninja import Query, Schema
 
-from serving import dead_letter_api, event_api, hashes_api, health, truth_api
-from serving.problems import install
+from serving.service_api import service_api
 from tickets.commands import validate
 from tickets.contract import IssuanceStatus
 from tickets.models import DeadLetter, Issuance, Outbox
 from tickets.truth import TRUTH
 
-api = NinjaAPI(
-    title="Sagabox: Ticket service",
-    urls_namespace="tickets",
-    docs_url="/api/docs",
-    openapi_url="/api/openapi.json",
-)
-install(api)
-api.add_router("/api/tickets", event_api.router(Outbox))
-api.add_router(
-    "/api/tickets", dead_letter_api.router("tickets", dead_letter=DeadLetter, outbox=Outbox, validate=validate)
-)
-api.add_router("/api/tickets", truth_api.router(Outbox, TRUTH))
-api.add_router("/api/tickets", hashes_api.router("tickets"))
-api.add_router("", health.router({"database": health.database("tickets"), "redis": health.redis}))
+api = service_api("tickets", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
 
 
 class TicketOut(Schema):

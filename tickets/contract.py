@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from messaging.message import Body, Command, Event, Fence, Id, Slug
+from messaging.message import Body, Command, Event, Fence, Id, Slug, distinct
 
 TICKETS_A_BOOKING = 8
 
@@ -23,14 +23,8 @@ class Refusal(StrEnum):
     NO_TICKETS = "no_tickets"
 
 
-def _distinct(labels: list[str]) -> list[str]:
-    if len(set(labels)) < len(labels):
-        raise ValueError("the same seat twice")
-    return labels
-
-
 Label = Annotated[str, Field(min_length=1, max_length=20)]
-Labels = Annotated[list[Label], Field(min_length=1, max_length=TICKETS_A_BOOKING), AfterValidator(_distinct)]
+Labels = Annotated[list[Label], Field(min_length=1, max_length=TICKETS_A_BOOKING), distinct("seat")]
 
 
 class IssueTickets(Command):

@@ -19,7 +19,7 @@ from booking.saga.definitions import known_places
 from booking.saga.state import ACTIVE, ENDED
 from booking.saga.state import Status as SagaStatus
 from booking.saga_api import describe
-from messaging.inbox.barrier import FENCE
+from messaging.envelope import FENCE
 from messaging.message import Body
 from messaging.observe import observe
 from messaging.outbox import append as outbox

@@ -13,6 +13,8 @@ from uuid import UUID
 from messaging import storable
 
 FIRST = "1"
+FORWARD, COMPENSATION, FENCE = "forward", "compensation", "fence"
+"""What a `sagaaction` may be."""
 _VERSION = re.compile(r"(?:^|/)(\d{1,6})(?:\.(\d{1,6}))?$", re.ASCII)
 REQUIRED = ("id", "source", "type", "kind", "data")
 

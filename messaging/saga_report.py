@@ -4,7 +4,7 @@ its row alone; pure."""
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.envelope import COMPENSATION, FENCE, FORWARD
 from messaging.saga_row import legible
 from topology.sagas import Saga, SagaStep
 

@@ -28,7 +28,7 @@ from booking.saga.events import (
     SkippedByHand,
     Started,
 )
-from messaging.inbox.barrier import FORWARD
+from messaging.envelope import FORWARD
 from seats.contract import HoldExpired
 
 CANCEL_REQUESTED = "cancel_requested"

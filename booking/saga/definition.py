@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 from booking.saga.policy import Policies, Policy
-from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.envelope import COMPENSATION, FENCE, FORWARD
 from messaging.message import Body
 
 

@@ -7,7 +7,7 @@ from booking.saga.book_tickets import BOOK_TICKETS
 from booking.saga.cancel_booking import CANCEL_BOOKING
 from booking.saga.definition import SagaDefinition, Step
 from booking.saga.state import SagaState, restore
-from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.envelope import COMPENSATION, FENCE, FORWARD
 
 DEFINITIONS = {definition.name: definition for definition in (BOOK_TICKETS, CANCEL_BOOKING)}
 """The definitions that new sagas follow."""

@@ -11,7 +11,7 @@ from booking.saga import events
 from booking.saga.definition import Kind, SagaDefinition
 from booking.saga.state import FENCED, STATUS_OF, Known, SagaState, Status
 from booking.saga.turn import Turn
-from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.envelope import COMPENSATION, FENCE, FORWARD
 
 NO_ANSWER, REFUSED = "no_answer", "refused"
 COMPENSATING, STUCK = "COMPENSATING", "STUCK"  # states of the booking, whichever its saga

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from booking.saga.definition import SagaDefinition, Step
-from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.envelope import COMPENSATION, FENCE, FORWARD
 
 
 class Status(StrEnum):

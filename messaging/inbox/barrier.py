@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 import orjson
 from django.db import connections, models, router
 
-FORWARD, COMPENSATION, FENCE = "forward", "compensation", "fence"
-
 
 class Key(NamedTuple):
     saga_id: str

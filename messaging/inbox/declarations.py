@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from faults import Plan
-from messaging.inbox.barrier import COMPENSATION, FENCE, FORWARD
+from messaging.envelope import COMPENSATION, FENCE, FORWARD
 from messaging.message import Body
 
 

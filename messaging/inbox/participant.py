@@ -14,7 +14,8 @@ from django.db import models
 from redis import Redis
 
 from faults import Mechanism, Plan, Point
-from messaging.inbox.barrier import COMPENSATION, FORWARD, Key, Row, answer, release, take
+from messaging.envelope import COMPENSATION, FORWARD
+from messaging.inbox.barrier import Key, Row, answer, release, take
 from messaging.inbox.batch import Envelopes
 from messaging.inbox.declarations import Command, Compensation, Fence, Forward, Outcome, Request
 from messaging.observe import observe

@@ -14,7 +14,7 @@ from gateway.clients import ServiceDown, get_json
 from gateway.people import reading
 from gateway.people.privacy import masked
 from journal.reading.stories import fold
-from messaging.inbox.barrier import COMPENSATION
+from messaging.envelope import COMPENSATION
 from messaging.saga_report import ENDED, of_row
 from topology.sagas import sagas
 

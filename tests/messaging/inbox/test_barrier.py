@@ -3,8 +3,9 @@ import threading
 import pytest
 from django.db import connections, transaction
 
+from messaging.envelope import FORWARD
 from messaging.inbox import barrier
-from messaging.inbox.barrier import FORWARD, Key
+from messaging.inbox.barrier import Key
 from payments.models import Barrier
 from tests.messages import new_id
 from tests.waiting import wait_until

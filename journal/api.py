@@ -1,4 +1,4 @@
-"""The journal's HTTP API, for the front door: runs, and the way out of the journal and into it again."""
+"""The journal's HTTP API, for the front door: runs, their export and their import."""
 
 from ninja import NinjaAPI
 

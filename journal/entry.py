@@ -1,4 +1,5 @@
-"""What the journal gives to read, as plain values: entries, and what a booking's entries come to. Needs no Django."""
+"""Plain values that queries of the journal return: entries, and the state that results from a booking's entries. Needs
+no Django."""
 
 from __future__ import annotations
 

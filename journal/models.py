@@ -1,7 +1,7 @@
 """What the flight recorder stores. Only the recorder writes here; the web reads, with a role that may only SELECT.
 
-Every table about a recording has a `tape`: 0 is the live journal, 1 and up are runs that were imported. Entries are what
-was recorded; row versions, flights and table hashes are derived from them by the indexer and can be made again.
+Every table about a recording has a `tape`: 0 is the live journal, 1 and up are runs that were imported. Entries are the
+recording; the indexer derives row versions, flights and table hashes from them, and these can be rebuilt.
 """
 
 from typing import Any
@@ -17,17 +17,17 @@ LIVE = 0
 
 class Kind(models.TextChoices):
     TRANSACTION = "transaction"  # read from a database's log: it happened
-    OBSERVATION = "observation"  # told by the code that saw it: best effort
+    OBSERVATION = "observation"  # reported by the code that saw it: best effort
 
 
 class JSONText(models.JSONField):
-    """A column of type json: kept as it came. What is only ever read whole need not be taken apart and put together again."""
+    """A column of type json: stored unchanged. A value that is only read as a whole need not be parsed and written again."""
 
     def db_type(self, connection: Any) -> str:
         return "json"
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        return orjson.dumps(value).decode()  # as jsonb it would be written anew
+        return orjson.dumps(value).decode()  # as jsonb it would be rewritten
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         return value  # psycopg has parsed it
@@ -43,17 +43,18 @@ class Entry(models.Model):
     service = models.TextField()
     xid = models.BigIntegerField(null=True)
     lsn = models.TextField(default="")  # end of its commit record, as PostgreSQL writes it: 0/16B3748
-    committed_at = models.DateTimeField()  # the database's clock; an observation's own
+    committed_at = models.DateTimeField()  # the database's clock; for an observation, its own
     recorded_at = models.DateTimeField()
     title = models.TextField()
-    causes = ArrayField(models.UUIDField())  # message ids it names as its causes and did not emit itself
+    causes = ArrayField(models.UUIDField())  # message ids that it names as its causes and did not emit itself
     cause_pos = ArrayField(models.BigIntegerField())  # entries that emitted them
     cause_known = models.BooleanField()  # False: some cause was not journaled in time, so the order is a guess
     emits = ArrayField(models.UUIDField())  # message ids it put into an outbox
-    # [{"table", "op": insert|update|delete|truncate, "key", "old", "new"}]; an update's "old" need hold only what has changed
+    # [{"table", "op": insert|update|delete|truncate, "key", "old", "new"}]; an update's "old" may hold only the changed
+    # columns
     changes = JSONText()
     data = models.JSONField(null=True)  # of an observation: {"kind", "messageid", ...}
-    # That kind, in a column of its own: what only counts observations or looks for the next one reads the index alone.
+    # That kind, in a separate column: queries that count observations or search the next one read only the index.
     observed = models.GeneratedField(
         expression=KeyTextTransform("kind", "data"), output_field=models.TextField(null=True), db_persist=True
     )
@@ -92,7 +93,7 @@ class Mention(models.Model):
 
 
 class Position(models.Model):
-    """How far a source is journaled, committed together with its entries, so that none is lost or doubled."""
+    """How far a source is journaled, committed together with its entries, so that none is lost or duplicated."""
 
     source = models.TextField(primary_key=True)  # a database's alias, or "observations"
     cursor = models.TextField()  # LSN, or id in the Redis Stream
@@ -100,14 +101,14 @@ class Position(models.Model):
 
 
 class Epoch(models.Model):
-    """One row, new with every new journal: positions of one epoch mean nothing in another."""
+    """One row, new with every new journal: positions of one epoch are meaningless in another."""
 
     id = models.UUIDField(primary_key=True)
     created_at = models.DateTimeField()
 
 
 class Run(models.Model):
-    """A stretch of a tape with a name. The live tape has one after another, an imported tape exactly one."""
+    """A range of a tape with a name. The live tape has one after another, an imported tape exactly one."""
 
     id = models.UUIDField(primary_key=True)
     tape = models.SmallIntegerField(default=LIVE)
@@ -122,7 +123,7 @@ class Run(models.Model):
     ended_at = models.DateTimeField(null=True)
     imported = models.BooleanField(default=False)
     checksum = models.TextField(default="")
-    # pseudonym of the visitor who started it; null: an operator, or it began by itself
+    # pseudonym of the visitor who started it; null: an operator started it, or it began automatically
     owner = models.TextField(null=True)
     origin = models.JSONField(null=True)  # of an imported run: its id and epoch in the journal it was recorded in
 
@@ -143,7 +144,7 @@ class Indexed(models.Model):
 
 
 class Table(models.Model):
-    """A service's table under a number: millions of row versions need not spell it out."""
+    """A service's table with a number, so that millions of row versions need not repeat its name."""
 
     id = models.SmallAutoField(primary_key=True)
     service = models.TextField()
@@ -156,8 +157,9 @@ class Table(models.Model):
 class RowVersion(models.Model):
     """A row as it was from entry `from_pos` on until entry `to_pos` (exclusive; null: it still is).
 
-    `octave` is floor(log2(to_pos - from_pos)), null while it is current: what was there at a position is found by looking,
-    for each octave, at the last 2^(octave + 1) positions only. No other plain index can do that in a bounded time.
+    `octave` is floor(log2(to_pos - from_pos)), null while it is current: the versions at a position are found by
+    searching, for each octave, only the last 2^(octave + 1) positions. No other plain index can do that in bounded
+    time.
     """
 
     pk = models.CompositePrimaryKey("tape", "from_pos", "table", "key")

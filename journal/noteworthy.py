@@ -1,4 +1,4 @@
-"""Which row changes tell what happened, what a row was before one, and what a live page is told of an entry. Pure."""
+"""Which row changes are noteworthy, the row before a change, and the part of an entry that live pages get. Pure."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,16 +16,15 @@ def telling(changes: Iterable[Change]) -> list[Change]:
 
 
 def before(change: Change) -> dict[str, Any]:
-    """The row before the change, as far as it is known: an update's `old` need not repeat what has not changed."""
+    """The row before the change, as far as it is known: an update's `old` may omit unchanged columns."""
     old: dict[str, Any] | None = change["old"]
     return {} if old is None else {**(change["new"] or {}), **old}
 
 
 def glance(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry with as many of its telling rows as are shown, and those that are followed.
-
-    In a stream a transaction is of dozens of bookings and weighs 70 kB, nine parts in ten of which no live page would look at.
-    `left_out`, if there is one: how many telling rows were.
+    """The entry with as many of its noteworthy rows as a page shows, and those that pages follow. In a stream a
+    transaction is about dozens of bookings and has 70 kB, of which live pages use a tenth. `left_out`, if present: how
+    many noteworthy rows were left out.
     """
     kept: list[Change] = []
     told = left_out = 0

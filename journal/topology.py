@@ -4,7 +4,7 @@ from topology.parts import Database, Kind, Program, Service, part
 from topology.programs import COMMON, UVICORN, manage
 
 SERVICE = Service(name="journal", database="journal")
-# A reader of an export that neither reads nor goes is let go by the server it reads from; should that fail, here.
+# The server disconnects a client that stops reading an export; if that fails, this limit does.
 SETTINGS = {"idle_in_transaction_session_timeout": "60s"}
 DATABASE = Database(
     alias="journal", instance="projections", apps=("journal",), readers=("web",), settings=SETTINGS, journaled=False

@@ -1,4 +1,4 @@
-"""The saved cursors of a view: how far it has come with each source, in the same database as its rows."""
+"""The saved cursors of a view: its progress with each source, in the same database as its rows."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ _RESET = """
 
 
 def ensure(view: str, sources: Sequence[str]) -> None:
-    """Make the rows that do not exist yet."""
+    """Create the rows that do not exist yet."""
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(_ENSURE, [view, list(sources)])
 

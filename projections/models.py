@@ -1,4 +1,4 @@
-"""The read models: denormalised rows, written by the projectors alone, thrown away and rebuilt at will.
+"""The read models: denormalised rows, written only by the projectors; they can be discarded and rebuilt.
 
 Each row keeps a version for every aggregate that feeds it; a write applies only if its event's version is newer, so
 neither order nor duplicates matter.
@@ -21,7 +21,7 @@ class ReadModel(models.Model):
 
 
 class CustomerName(ReadModel):
-    """A customer's name, as one view knows it: each view has its own copy, and so its own moment of hearing a new name."""
+    """A customer's name, as one view knows it: each view has its own copy, and so gets a new name at its own moment."""
 
     id = models.BigIntegerField(primary_key=True)
     name = models.TextField(null=True)
@@ -32,7 +32,7 @@ class CustomerName(ReadModel):
 
 
 class BookingView(ReadModel):
-    """A booking as all four services know it. A column is empty until its service has spoken."""
+    """A booking with data of all four services. A column is empty until its service's event has arrived."""
 
     id = models.UUIDField(primary_key=True)
     # booking
@@ -70,7 +70,7 @@ class BookingView(ReadModel):
 
     class Meta:
         # Ids are uuidv7: their order is the order of time, so the primary key serves every list. None of these columns
-        # changes once it is there, but for `tickets`: nearly all updates stay in their page (HOT).
+        # changes once it is there, but for `tickets`: so nearly all updates stay in their page (HOT).
         indexes = [
             models.Index(fields=["customer_id", "id"], name="projections_by_customer"),
             GinIndex(fields=["seats"], name="projections_by_seat", opclasses=["jsonb_path_ops"]),
@@ -80,7 +80,7 @@ class BookingView(ReadModel):
 
 
 class SeatMap(ReadModel):
-    """A seat of a performance. Its place comes with the performance's announcement, its status with each change."""
+    """A seat of a performance. Its place comes from the performance's announcement, its status from each change."""
 
     pk = models.CompositePrimaryKey("performance_id", "label")
     performance_id = models.TextField()
@@ -115,7 +115,7 @@ class Customer(CustomerName):
 
 
 class HistoryBooking(ReadModel):
-    """Belongs to the customer history view: what one booking adds to its customer's sums. Money in minor units."""
+    """Belongs to the customer history view: the contribution of one booking to its customer's sums. Money in minor units."""
 
     id = models.UUIDField(primary_key=True)
     customer_id = models.BigIntegerField(null=True)
@@ -175,7 +175,7 @@ class SalesBooking(ReadModel):
 
 
 class Checkpoint(models.Model):
-    """How far a view has come with one source; saved in the transaction that writes the rows (see messaging/events/cursor.py)."""
+    """A view's progress with one source; saved in the transaction that writes the rows (see messaging/events/cursor.py)."""
 
     pk = models.CompositePrimaryKey("view", "source")
     view = models.TextField()
@@ -191,4 +191,4 @@ class Checkpoint(models.Model):
 
 
 class DeadLetter(messaging.DeadLetter):
-    """An event that a projector left out (messaging.events.skipped). Not thrown away with a view."""
+    """An event that a projector skipped (messaging.events.skipped). Not discarded with a view."""

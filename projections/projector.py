@@ -18,8 +18,8 @@ from projections.upsert import ALIAS
 from projections.views import View
 
 LOCK_S = 1.0
-"""A row that somebody else has locked is not waited for for longer at a time, as in the services' databases: the projector says
-that it waits, and tries on.
+"""The longest wait for a row that another transaction has locked, as in the services' databases: then the projector
+reports that it waits, and tries again.
 """
 Envelopes = Sequence[dict[str, Any]]
 
@@ -27,8 +27,8 @@ Envelopes = Sequence[dict[str, Any]]
 class Projector:
     """The `load` and `apply` of messaging.events.follow for one view.
 
-    `injected` is what the fault plan asks for. With the sequence check switched off, events doubled or out of order make
-    the view wrong: that is what it is there for.
+    `injected` is what the fault plan demands. With the sequence check switched off, duplicate or reordered events make
+    the view wrong, which shows what the check prevents.
     """
 
     def __init__(self, view: View, injected: "Injected | None" = None) -> None:
@@ -45,12 +45,12 @@ class Projector:
         return list(self._saved.values())
 
     def apply(self, envelopes: Envelopes, cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
-        """Write rows and cursors, or neither. Raises CursorsMovedError if somebody else moved the view's checkpoints."""
+        """Write rows and cursors, or neither. Raises CursorsMovedError if a rebuild moved the view's checkpoints."""
         check = self._injected is None or self._injected.before(envelopes)
         with transaction.atomic(using=ALIAS), Statements.of(ALIAS, envelopes) as statements:
             _limit_locks()
             if checkpoints.lock(self.view.name) != self._saved:
-                raise CursorsMovedError(f"view {self.view.name} was rebuilt; going on from its checkpoints")
+                raise CursorsMovedError(f"view {self.view.name} was rebuilt; resuming from its checkpoints")
             changed = self.view.write(envelopes, check=check)
             checkpoints.save(
                 self.view.name,
@@ -65,22 +65,21 @@ class Projector:
         self._saved = self._saved | {cursor.source: cursor for cursor in cursors}
 
     def check(self) -> None:
-        """Raises CursorsMovedError if somebody else moved the view's checkpoints."""
+        """Raises CursorsMovedError if a rebuild moved the view's checkpoints."""
         if checkpoints.read(self.view.name) != self._saved:
-            raise CursorsMovedError(f"view {self.view.name} was rebuilt; going on from its checkpoints")
+            raise CursorsMovedError(f"view {self.view.name} was rebuilt; resuming from its checkpoints")
 
 
 class Injected:
-    """The fault plan at a projector's points. While Redis is away it asks for nothing but what it said last.
-
-    `alive()` is called while a fault makes the projector stand still; False ends that.
+    """The fault plan at a projector's points. While Redis is down it keeps its last content. `alive()` is called while
+    a fault holds the projector; False ends that.
     """
 
     def __init__(self, redis: Redis, program: str, alive: Alive = lambda: True) -> None:
         self._plan, self._alive = Plan(redis, "projections", program), alive
 
     def before(self, envelopes: Envelopes) -> bool:
-        """No row is written yet. Returns whether the sequence check is on."""
+        """Before any row is written. Returns whether the sequence check is on."""
         with suppress(RedisError):
             self._plan.refresh()
             self._strike(Point.PROJECTOR_BEFORE, envelopes)

@@ -1,4 +1,4 @@
-"""What pages and the front door ask of the read models: plain dicts, by SELECT alone."""
+"""Queries of pages and the front door on the read models: plain dicts, only SELECT."""
 
 from collections.abc import Iterable
 from operator import itemgetter
@@ -40,20 +40,20 @@ def performances() -> list[dict[str, Any]]:
 
 
 def seat_map(performance: str) -> list[dict[str, Any]]:
-    """The seats of a performance, by section, row and number; empty for one that is not known (yet)."""
-    # A seat whose announcement has not come yet has no place to be drawn at.
+    """The seats of a performance, by section, row and number; empty for an unknown one (or one not known yet)."""
+    # A seat whose announcement has not arrived yet has no place on the map.
     seats = SeatMap.objects.filter(performance_id=performance, place_version__isnull=False)
     return _plain(seats.order_by("section", "row", "number").values(*SEAT_COLUMNS))
 
 
 def booking(booking_id: str | UUID) -> dict[str, Any] | None:
-    """A booking's row; None if it is not known yet (other services' events alone do not make a booking)."""
+    """A booking's row; None if it is not known yet (events of other services alone do not make a booking)."""
     return _bookings().filter(id=booking_id).values(*BOOKING_COLUMNS).first()
 
 
 def ticket(code: str) -> dict[str, Any] | None:
     """The ticket with this code: `ticket` ({id, seat, code}), its booking's columns, `customer` (name), and `performance`
-    ({title, venue, starts_at}, None while the seat map has not heard of it). None if there is no such ticket (yet).
+    ({title, venue, starts_at}, None while the seat map does not have it). None if there is no such ticket (yet).
     """
     found = BookingView.objects.filter(tickets__contains=[{"code": code}]).values(*BOOKING_COLUMNS).first()
     if found is None:
@@ -74,13 +74,13 @@ def placed_by(visitor: str) -> frozenset[str]:
 
 
 def seats_of(bookings: Iterable[str]) -> dict[str, list[str]]:
-    """{booking: seat labels} of those that are known."""
+    """{booking: seat labels} of the known ones."""
     found = _bookings().filter(id__in=list(bookings)).values_list("id", "seats")
     return {str(booking): seats for booking, seats in found}
 
 
 def recent_bookings(limit: int = 20) -> list[dict[str, Any]]:
-    """The bookings made last, newest first, each with its `customer` (name)."""
+    """The latest bookings, newest first, each with its `customer` (name)."""
     rows = list(_bookings().order_by("-id").values(*BOOKING_COLUMNS)[:limit])
     return with_names(rows)
 
@@ -97,7 +97,7 @@ def customers() -> list[dict[str, Any]]:
 
 
 def lags() -> list[dict[str, Any]]:
-    """How far each view is behind: view, applied (events), lag_ms (of the source heard last), behind (events), waiting.
+    """The lag of each view: view, applied (events), lag_ms (of the latest source), behind (events), waiting.
 
     `waiting`: something may be missing until a transaction of a source has ended, or its event API has answered. `sources`:
     the same for each source, with its name and updated_at.

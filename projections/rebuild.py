@@ -1,8 +1,8 @@
-"""Making a view again from the services' event logs, beside the one that is shown, whether or not its projector runs.
+"""Rebuilds a view from the services' event logs, in separate tables, whether or not its projector runs.
 
-Only what is complete takes the view's place, in one transaction: a rebuild that cannot be finished (a source is away, one
-of its transactions does not end) has changed nothing. A running projector notices that its checkpoints were moved and goes
-on from them.
+Only a complete result replaces the view's, in one transaction: a rebuild that cannot be finished (a source is down, one
+of its transactions does not end) changes nothing. A running projector notices that its checkpoints were moved and
+resumes from them.
 """
 
 import logging
@@ -37,16 +37,16 @@ log = logging.getLogger(__name__)
 UNDIGESTIBLE = (KeyError, TypeError, ValueError, DataError, IntegrityError)
 RETRY_S = 0.2
 LOCKED_S = 5.0  # how long the projector may be kept waiting for a transaction to end
-PATIENCE_S = 60.0  # how long to wait for an event API that is away, or for a transaction that does not end
+PATIENCE_S = 60.0  # how long to wait for an event API that is down, or for a transaction that does not end
 
 
 class RebuildError(RuntimeError):
-    """The rebuild did not finish, and the view is as it was. The text says why."""
+    """The rebuild did not finish, and the view is unchanged. The text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rebuilt:
-    """What a rebuild did: events read, by source and in all, those skipped as senseless, and the time it took."""
+    """The result of a rebuild: events read, by source and in total, those skipped as invalid, and the time it took."""
 
     view: str
     events: int
@@ -59,10 +59,11 @@ class Rebuilt:
 
 
 def rebuild(view: View, apis: Mapping[str, EventApi], patience: float = PATIENCE_S) -> Rebuilt:
-    """Apply every event of the view's sources beside it, then put the result in its place. Raises RebuildError.
+    """Apply every event of the view's sources to separate tables, then replace the view's rows by the result. Raises
+    RebuildError.
 
-    At the end its projector is stopped (by its checkpoints' lock) until what came meanwhile has been read too: so nothing
-    that the view shows already is missing afterwards.
+    At the end its projector is stopped (by its checkpoints' lock) until events that arrived meanwhile have been read
+    too: so nothing that the view already shows is missing afterwards.
     """
     began = time.monotonic()
     beside = _Beside(view)
@@ -88,7 +89,7 @@ def rebuild(view: View, apis: Mapping[str, EventApi], patience: float = PATIENCE
 
 
 class _Beside:
-    """What has been read into the tables beside a view's: how far of each source, and how much."""
+    """What has been read into the separate tables: the position in each source, and the counts."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -98,7 +99,7 @@ class _Beside:
         self.skipped = 0
 
     def read(self, api: EventApi, patience: float) -> None:
-        """The source's event log from where it was left to now."""
+        """The source's event log from the last position to now."""
         for page in _pages(api, self._horizons[api.source], patience):
             skipped = _write(self._view, page.events)
             self.events[api.source] += len(page.events)
@@ -111,7 +112,7 @@ class _Beside:
 
 
 def _pages(api: EventApi, horizon: int, patience: float) -> Iterator[Page]:
-    """The source's event log from a horizon on, up to all that was committed when the first page was read."""
+    """The source's event log since a horizon, up to everything committed when the first page was read."""
     owed = UNKNOWN
     give_up = time.monotonic() + patience
     while horizon < owed:
@@ -142,12 +143,12 @@ def _unless_away() -> Iterator[None]:
     except Error as error:
         if not is_passing(error):
             raise
-        raise RebuildError(f"the database of the projections went away: {error}") from error
+        raise RebuildError(f"the database of the projections is down: {error}") from error
 
 
 @contextmanager
 def _tables_beside(view: View) -> Iterator[None]:
-    """Empty tables like the view's, for this session alone: there the view's own names mean them (PostgreSQL looks into
+    """Empty temporary tables like the view's: in this session the view's table names refer to them (PostgreSQL searches
     pg_temp first). They are in no publication, so the journal sees only what the swap changes.
     """
     with connections[ALIAS].cursor() as cursor:
@@ -156,13 +157,13 @@ def _tables_beside(view: View) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(Error):  # they go with a lost connection
+            with suppress(Error):  # a lost connection drops them
                 for table in view.tables:
                     cursor.execute(f"drop table if exists pg_temp.{table.name}")
 
 
 def _swap(table: Table) -> None:
-    """Make the view's table what the one beside it is, changing only the rows that differ."""
+    """Make the view's table equal to the separate one, changing only the rows that differ."""
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(f"select * from public.{table.name} limit 0")
         columns = [f'"{column.name}"' for column in cursor.description]
@@ -200,9 +201,9 @@ def _alone(view: View) -> Iterator[None]:
         cursor.execute("select pg_try_advisory_lock(hashtext('rebuild'), hashtext(%s))", [view.name])
         (taken,) = cursor.fetchone()
         if not taken:
-            raise RebuildError(f"view {view.name} is being rebuilt by somebody else")
+            raise RebuildError(f"view {view.name} is being rebuilt by another process")
         try:
             yield
         finally:
-            with suppress(DatabaseError):  # a lost connection has given the lock back already
+            with suppress(DatabaseError):  # a lost connection has already released the lock
                 cursor.execute("select pg_advisory_unlock(hashtext('rebuild'), hashtext(%s))", [view.name])

@@ -1,7 +1,7 @@
 """Bookings by filters and search, a page at a time, newest first: the list behind /bookings.
 
-Ids are uuidv7, whose order is the order of time. So a page begins where another ended (`before`, keyset paging: page 2,000
-costs what page 1 costs), and a stretch of time is a stretch of ids.
+Ids are uuidv7, whose order is the order of time. So a page begins where another ended (`before`, keyset paging: page
+2,000 costs as much as page 1), and a period is a range of ids.
 """
 
 import unicodedata
@@ -17,7 +17,7 @@ from django.db.models.functions import Cast, Right
 from projections.models import BookingView, Customer
 from projections.queries import BOOKING_COLUMNS, with_names
 
-NAMES = 500  # customers that a search by name looks at, at most
+NAMES = 500  # maximum number of customers that a search by name includes
 HEX = set("0123456789abcdef")
 SHORT = 8  # the end of an id, as the pages show it
 
@@ -25,7 +25,8 @@ SHORT = 8  # the end of an id, as the pages show it
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What to list. Empty fields do not filter. `search`: the beginning of an id or its last 8 characters, a seat, or, with
-    `by_name`, a part of a customer's name. `only`: no other bookings than these. `since` (included) and `until` (not).
+    `by_name`, a part of a customer's name. `only`: restrict the list to these bookings. `since` (included) and `until`
+    (not).
     """
 
     state: str = ""
@@ -40,7 +41,7 @@ class Wanted:
 
 
 def bookings(wanted: Wanted, limit: int = 50) -> tuple[list[dict[str, Any]], UUID | None]:
-    """Rows as in queries.bookings_of, each with its `customer`; and what `before` has to be for more (None: there are none)."""
+    """Rows as in queries.bookings_of, each with its `customer`; and the `before` of the next page (None: there is none)."""
     found = list(_filtered(wanted).order_by("-id").values(*BOOKING_COLUMNS)[: limit + 1])
     more = found[limit - 1]["id"] if len(found) > limit else None
     return with_names(found[:limit]), more
@@ -66,8 +67,8 @@ def _filtered(wanted: Wanted) -> QuerySet[BookingView]:
 
 
 def _matching(text: str, by_name: bool) -> Q:
-    """Whatever the text may be: one of the three is usually meant, and each has its index."""
-    text = unicodedata.normalize("NFC", text)  # as names are kept
+    """The text may be any of the three; each has its index."""
+    text = unicodedata.normalize("NFC", text)  # as names are stored
     found = Customer.objects.filter(name__icontains=text) if by_name else Customer.objects.none()
     named = list(found.values_list("id", flat=True)[:NAMES])
     either = Q(seats__contains=[text.upper()]) | Q(customer_id__in=named)
@@ -76,7 +77,7 @@ def _matching(text: str, by_name: bool) -> Q:
         either |= Q(id__range=(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))))
         if len(digits) == SHORT:
             short: Any = Right(Cast("id", TextField()), SHORT)
-            # Asked by itself: as a subquery it would hide from the planner that all of these are found by index.
+            # A separate query: as a subquery it would hide from the planner that all of these are found by index.
             ends_so = BookingView.objects.alias(short=short).filter(short=digits).values_list("id", flat=True)
             either |= Q(id__in=list(ends_so[:NAMES]))
     return either

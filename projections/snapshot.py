@@ -1,4 +1,4 @@
-"""All rows of the read models as of one moment, with how far each view had come by then. For the auditor; SELECT only."""
+"""All rows of the read models as of one moment, with each view's progress. For the auditor; SELECT only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Snapshot:
 
 
 def read() -> Snapshot:
-    """Raises what the database raises when it is away."""
+    """Raises the database's errors if it is down."""
     with transaction.atomic(using=ALIAS):
         with connections[ALIAS].cursor() as cursor:
             cursor.execute(_BEGIN)
@@ -70,7 +70,7 @@ def collect() -> Snapshot:
 
 
 def _rows(statement: str) -> Iterator[dict[str, Any]]:
-    """Through json: PostgreSQL writes it and one parser reads it, which is cheaper than a Python object a value."""
+    """Through json: PostgreSQL writes it and one parser reads it, which is cheaper than a Python object per value."""
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(f"select row_to_json(shown)::text from ({statement}) shown")
         while rows := cursor.fetchmany(2000):

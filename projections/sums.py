@@ -1,4 +1,4 @@
-"""Sums over contributions: a customer's history and a performance's sales, added up when they are asked for."""
+"""Sums over contributions: a customer's history and a performance's sales, added up when they are read."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -64,19 +64,19 @@ def customers(search: str = "", after: int = 0, limit: int = 50) -> list[dict[st
 
 
 def customer(number: int) -> dict[str, Any] | None:
-    """One customer, in the same shape; None if the view has not heard of that number."""
+    """One customer, in the same shape; None if the view has no such number."""
     found = _rows(_CUSTOMERS, {"after": number - 1, "name": "", "number": "", "limit": 1})
     return _with_money(found)[0] if found and found[0]["id"] == number else None
 
 
 def versions(number: int) -> list[dict[str, Any]]:
-    """What each view calls the customer: view, name, version. Views hear of a new name at moments of their own."""
+    """The customer's name in each view: view, name, version. Each view gets a new name at its own moment."""
     return _rows(_VERSIONS, {"id": number})
 
 
 def sales() -> list[dict[str, Any]]:
     """Performances by date: id, title, starts_at, currency, seats, sold, held, free, sold_value, taken, refunded, payments,
-    refunds. A line a currency that was paid in; money in minor units.
+    refunds. One line per currency that was paid in; money in minor units.
     """
     return _rows(_SALES, {})
 

@@ -1,4 +1,4 @@
-"""Writing rows of a read model, set-based: one statement a table and batch, each part of a row only if it is newer."""
+"""Writes rows of a read model, set-based: one statement per table and batch, each part of a row only if it is newer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,8 +31,8 @@ class Table:
     def write(self, rows: Sequence[Row], *, check: bool = True) -> int:
         """Insert or update rows, each with the key, `caused_by`, and the columns and version of one or more parts.
 
-        Give a key once only. A part is written if its version is newer than the stored one, and left alone else; with
-        `check` off (the control) it is written whatever its version. Returns how many rows changed.
+        Give a key once only. A part is written if its version is newer than the stored one, otherwise it is left alone;
+        with `check` off (the control) it is written whatever its version. Returns how many rows changed.
         """
         if not rows:
             return 0
@@ -78,9 +78,8 @@ def _quoted(column: str) -> str:
 
 
 class Fold:
-    """Collects the parts of rows from a batch of events: of one part's versions only the newest stays.
-
-    With `check` off the last to come stays, whatever its version.
+    """Collects the parts of rows from a batch of events: of one part's versions only the newest stays. With `check` off
+    the last one stays, whatever its version.
     """
 
     def __init__(self, *, check: bool) -> None:

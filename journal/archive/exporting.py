@@ -1,4 +1,4 @@
-"""From the journal's tables to a run's lines, as of one moment and in constant memory."""
+"""Exports a run from the journal's tables to lines, as of one moment and in constant memory."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _MENTIONS = """
 
 
 class NotIndexedError(RuntimeError):
-    """The run's last entries are not indexed yet, so the hashes to export with it are not known. Try again."""
+    """The run's last entries are not indexed yet, so the hashes to export are not known. Try again."""
 
 
 def export(id: UUID, chunk: int = CHUNK) -> Iterator[bytes]:
@@ -79,7 +79,7 @@ def _gathered(lines: Iterator[bytes], size: int) -> Iterator[bytes]:
 def _lines(run: Run) -> Iterator[bytes]:
     origin = run.origin or {}
     ((oldest, newest, indexed, epoch),) = _all(_KEPT, [run.tape, run.tape, run.tape])
-    first = max(run.started_pos, oldest)  # what the journal has forgotten is in the rows at the start
+    first = max(run.started_pos, oldest)  # older entries, which are deleted, are reflected in the rows at the start
     last = max(min(newest, indexed), first - 1) if run.ended_pos is None else run.ended_pos
     if indexed < last >= first:
         raise NotIndexedError(f"{last - indexed:,} entries of the run are not indexed yet")
@@ -123,7 +123,7 @@ def _lines(run: Run) -> Iterator[bytes]:
 
 
 def hashes_at(tape: int, pos: int) -> Hashes:
-    """Each table's rows and hash after entry `pos`; a table that has no hash yet is not there."""
+    """Each table's rows and hash after entry `pos`; a table without a hash yet is left out."""
     found: Hashes = {}
     for service, table, rows, hashed in _all(_HASHES, [tape, pos]):
         found.setdefault(service, {})[table] = {"rows": rows, "hash": str(hashed)}
@@ -131,7 +131,7 @@ def hashes_at(tape: int, pos: int) -> Hashes:
 
 
 def _entries(tape: int, first: int, last: int) -> Iterator[Entry]:
-    """Entries with their correlations: two cursors side by side, for no index leads from a position to its mentions."""
+    """Entries with their correlations: two cursors in parallel, since no index leads from a position to its mentions."""
     mentions = _stream(_MENTIONS, [tape, first, last])
     at, correlations = next(mentions, (None, []))
     for (

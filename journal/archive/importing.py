@@ -1,4 +1,4 @@
-"""From a run's lines to a tape of its own, in ONE transaction: whatever goes wrong, or dies, nothing of it is there.
+"""Imports a run's lines to a tape of its own, in ONE transaction: if anything fails or dies, nothing is kept.
 
 Rows, flights and hashes at the run's start come from the file; all later ones are derived by the same indexer as the live
 journal's, and must end with the hashes the file ends with.
@@ -24,7 +24,7 @@ from journal.models import Run
 
 ALIAS = "journal"
 MANY = 10_000  # rows at the run's start
-LOCK = 5_150_005  # PostgreSQL's advisory lock of whoever imports; one at a time
+LOCK = 5_150_005  # PostgreSQL's advisory lock for imports; one at a time
 Progress = Callable[[str, int], None]
 """("reading" | "indexing", how many entries)"""
 
@@ -34,7 +34,7 @@ class BusyError(RuntimeError):
 
 
 class AlreadyHereError(RuntimeError):
-    """The very file has been imported before; `id` is that run's."""
+    """The same file has been imported before; `id` is that run's."""
 
     def __init__(self, id: UUID) -> None:
         super().__init__(f"this run is here already, as {id}")
@@ -42,7 +42,7 @@ class AlreadyHereError(RuntimeError):
 
 
 def import_run(chunks: Iterable[bytes], progress: Progress = lambda stage, entries: None) -> UUID:
-    """Read the file and return the id of the run it has become: its own, unless that is taken here.
+    """Read the file and return the id of the new run: its own, unless that is taken here.
 
     Raises ArchiveError, BusyError, AlreadyHereError, django.db.DatabaseError; then nothing was written.
     """
@@ -84,8 +84,8 @@ def _new_tape() -> int:
 
 
 def _make_known() -> None:
-    """Have PostgreSQL count the new tape's rows: of a tape it has never seen it expects one, and then looks through all of them
-    for each batch that is indexed."""
+    """Have PostgreSQL count the new tape's rows: it would otherwise expect one, and scan all of them for each batch
+    that is indexed."""
     with connections[ALIAS].cursor() as cursor:
         cursor.execute('analyze journal_rowversion (tape, "table", key, from_pos, octave)')
 
@@ -97,7 +97,7 @@ def _check_new(checksum: str) -> None:
 
 
 def _check(when: str, said: Hashes, found: Hashes) -> None:
-    """Compare what the file says with what its rows give; a table without rows need not be named. Raises ArchiveError."""
+    """Compare the file's hashes with those of its rows; a table without rows need not be named. Raises ArchiveError."""
     for service in sorted(said.keys() | found.keys()):
         tables, others = said.get(service, {}), found.get(service, {})
         for table in sorted(tables.keys() | others.keys()):

@@ -1,4 +1,5 @@
-"""The format of an exported run: JSON Lines, each line a CloudEvents 1.0 event. What may stand in `data`, by the event's type.
+"""The format of an exported run: JSON Lines, each line a CloudEvents 1.0 event. The content of `data`, by the event's
+type.
 
     sagabox.run         the header: schema version, the run, the tables' definitions, the hashes at its start
     sagabox.row         a row that was there when the run began     (none if the run begins with the journal)
@@ -7,7 +8,7 @@
     sagabox.state       the tables' hashes after the last entry: what a replay must give
     sagabox.end         the trailer: entries, and SHA-256 of all bytes before this line
 
-`SCHEMA` is raised when the meaning of a line changes.
+`SCHEMA` is increased when the meaning of a line changes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _moment(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """A run's name as the API takes it. It is not changed: an import gives the same file again."""
+    """A run's name as the API accepts it. It is not changed: exporting an import gives the same file again."""
     typed_text(text, what="name")
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise ValueError("a name has no control characters")
@@ -63,7 +64,7 @@ Pos = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Number = Annotated[str, Field(pattern=r"^-?\d{1,19}$"), AfterValidator(_bigint)]
 """An integer that JavaScript's numbers could not hold."""
-Key = Annotated[str, Field(max_length=500)]  # what an index of PostgreSQL's can hold, in any script
+Key = Annotated[str, Field(max_length=500)]  # the longest that an index of PostgreSQL can hold, in any script
 
 
 @with_config(STRICT)
@@ -76,7 +77,7 @@ class TableHash(TypedDict):
 
 @with_config(ConfigDict(extra="allow", strict=True))
 class Fault(TypedDict, total=False):
-    """What was armed, as the control process lists it; of the rest of it no page makes anything."""
+    """What was armed, as the control process lists it; no page uses the other fields."""
 
     id: str
     action: str
@@ -94,9 +95,9 @@ class Definition(TypedDict):
 
 @with_config(ConfigDict(extra="allow", strict=True))
 class Observed(TypedDict, total=False):
-    """What an observation says beside its title."""
+    """The fields of an observation besides its title."""
 
-    kind: Annotated[str, Field(max_length=100)]  # it stands in an index
+    kind: Annotated[str, Field(max_length=100)]  # it is in an index
     messageid: str
     data: dict[str, Any]
 
@@ -193,7 +194,7 @@ class End(TypedDict):
 
 @with_config(STRICT)
 class Event(TypedDict):
-    """What CloudEvents ask for around `data`."""
+    """The fields that CloudEvents require around `data`."""
 
     specversion: Literal["1.0"]
     id: str
@@ -218,7 +219,7 @@ FIELDS = {
     kind: tuple(shape.__annotations__)
     for kind, shape in {"run": Run, "row": Row, "flight": Flight, "entry": Entry, "state": State, "end": End}.items()
 }
-"""What stands in `data`, in this order."""
+"""The kinds of `data`, in this order."""
 
 
 def schema_of(kind: str) -> str:
@@ -226,5 +227,5 @@ def schema_of(kind: str) -> str:
 
 
 def source_of(epoch: str) -> str:
-    """Positions are unique within a journal, and a journal is named by its epoch."""
+    """Positions are unique within a journal, and its epoch identifies a journal."""
     return f"/sagabox/journal/{epoch}"

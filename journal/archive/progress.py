@@ -1,5 +1,5 @@
-"""How far the imports of this process have come, under ids that their askers chose. What a process forgets by dying is no loss:
-an import dies with it, and nothing of it is kept."""
+"""The progress of this process's imports, under ids that the clients chose. Losing it with the process does no harm:
+the import dies too, and nothing of it is kept."""
 
 from __future__ import annotations
 

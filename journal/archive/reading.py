@@ -1,8 +1,8 @@
-"""Reading a run's lines as they come in, in constant memory, and refusing whatever is not exactly what was written.
+"""Reads a run's lines as they arrive, in constant memory, and refuses everything that is not exactly as it was written.
 
     for kind, data in read(chunks):      # "run", then "row", "flight", "entry" ..., "state", "end"
 
-What has been given out before an error is worth nothing: only "end" says that the file is whole.
+What is yielded before an error must be discarded: only "end" shows that the file is complete.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from journal.archive.writing import line as written
 from messaging.field_errors import words
 from messaging.storable import DEPTH, deeper
 
-DEEPEST = DEPTH + 10  # levels of a line, which holds what may be nested DEPTH levels deep
+DEEPEST = DEPTH + 10  # levels of a line, whose content may be nested DEPTH levels deep
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _ORDER = "a run, then rows, flights and entries, then the state and the end"
 
@@ -111,7 +111,7 @@ class _Reader:
             raise self._error(
                 f"it is no JSON ({error})", "each line is one JSON object, a CloudEvents event"
             ) from error
-        # Whatever has no more brackets than that is no deeper; only the rest has to be looked through.
+        # A text with no more brackets than that is no deeper; only the rest has to be checked.
         if text.count(b"[") + text.count(b"{") > DEEPEST and deeper(event, DEEPEST):
             raise self._error(f"it is nested more than {DEEPEST} levels deep", "nothing that an export holds is")
         if b"\\ud" in text.lower():
@@ -150,7 +150,7 @@ class _Reader:
             raise self._error(f"{place[:200] or 'the line'} is not as it should be", words(first)) from error
 
     def _envelope(self, event: dict[str, Any], kind: str, data: dict[str, Any]) -> None:
-        """What is said twice must be said the same, or an import would lose one of the two."""
+        """Fields that occur twice must be equal, or an import would lose one of the two."""
         at = data["committed_at"] if kind == "entry" else self._run["started_at"]
         for name, expected in (
             ("source", lines.source_of(self._run["epoch"])),
@@ -205,7 +205,7 @@ class _Reader:
 
 
 def _nothing(data: dict[str, Any]) -> None:
-    """A kind of line that says nothing about the others."""
+    """A kind of line without a check against the others."""
 
 
 def parsed(text: bytes) -> Any:
@@ -214,7 +214,7 @@ def parsed(text: bytes) -> Any:
 
 
 def _integer(text: str) -> int | Digits:
-    """What does not fit into 64 bits stays text, as it were: orjson would not write it."""
+    """A number that does not fit into 64 bits stays text: orjson would not write it."""
     if len(text) < 19:
         return int(text)
     exact = _fraction(text)

@@ -1,4 +1,4 @@
-"""The rows of a tape that is being imported, by COPY, a few megabytes at a time."""
+"""Writes the rows of a tape that is being imported, by COPY, a few megabytes at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Staging:
         self._tables: dict[tuple[str, str], int] = {}
 
     def add(self, number: int, kind: str, data: dict[str, Any]) -> bool:
-        """Take line `number`; True when a batch was written. Raises ArchiveError for what PostgreSQL does not take."""
+        """Take line `number`; True if a batch was written. Raises ArchiveError for what PostgreSQL refuses."""
         written = False
         if kind != self._kind or len(self._batch) >= ROWS or self._size >= BYTES:
             written = bool(self._batch)
@@ -103,7 +103,8 @@ class Staging:
 
 
 def numbers(cursor: Any, tables: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Of tables, new ones numbered. Those known are only read: a lock on one would last as long as the import."""
+    """The numbers of tables; new tables get one. Existing ones are only read: a lock on one would last as long as the
+    import."""
     known = index_store.tables(cursor)
     return known | index_store.number(cursor, tables - known.keys())
 

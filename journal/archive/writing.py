@@ -1,4 +1,4 @@
-"""Writing a run's lines, and the checksum over them. Pure: bytes out, nothing kept but the hash and a count."""
+"""Writes a run's lines, and the checksum over them. Pure: returns bytes, keeps only the hash and a count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from journal.archive.lines import FIELDS, Entry, Flight, Hashes, Row, Run, schem
 
 
 class Digits(Decimal):
-    """A number that keeps how it was written: 1e30 is not 1E+30 in another export of the same run."""
+    """A number that keeps its notation: 1e30 does not become 1E+30 in another export of the same run."""
 
     text: str
 
@@ -26,11 +26,11 @@ class Digits(Decimal):
 class Writer:
     """Call `run`, then `row`, `flight` and `entry` as often as needed, `state` and `end`, and join what they return.
 
-    `changes` and `data` of an entry, and a row, may be an `orjson.Fragment`: JSON that is at hand as text.
+    `changes` and `data` of an entry, and a row, may be an `orjson.Fragment`: JSON that is already text.
     """
 
     def __init__(self, epoch: str, at: str) -> None:
-        """`at` is the time that lines have which stand for no entry: when the run began."""
+        """`at` is the time of lines that are not entries: when the run began."""
         self._source, self._at = source_of(epoch), at
         self._sha, self._entries = hashlib.sha256(), 0
 
@@ -54,7 +54,7 @@ class Writer:
         return line("end", "end", self._source, self._at, self.trailer())
 
     def trailer(self) -> dict[str, Any]:
-        """What the trailer of the lines so far says."""
+        """The content of the trailer for the lines so far."""
         return {"entries": self._entries, "sha256": self._sha.hexdigest()}
 
     def _add(self, kind: str, id: str, at: str, data: Mapping[str, Any]) -> bytes:
@@ -64,7 +64,7 @@ class Writer:
 
 
 def line(kind: str, id: str, source: str, at: str, data: Mapping[str, Any]) -> bytes:
-    """One event, with its newline. Raises TypeError for what JSON cannot say."""
+    """One event, with its newline. Raises TypeError for what JSON cannot express."""
     event = {
         "specversion": "1.0",
         "id": id,

@@ -1,1 +1,1 @@
-"""From entries to what a moment is asked of: row versions, table hashes, messages in flight."""
+"""Derives from entries what moments are read from: row versions, table hashes, messages in flight."""

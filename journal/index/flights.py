@@ -1,7 +1,7 @@
 """Messages in flight: from the entry that emitted one to the entry where it landed. Pure.
 
 A command or a reply lands with the first transaction that names it as its cause, an event already when a reader's
-checkpoint passes it. A message that was dropped, absorbed as a duplicate or put among the dead letters flies no longer.
+checkpoint passes it. A message that was dropped, absorbed as a duplicate or made a dead letter is no longer in flight.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OUTBOX = "_outbox"
-"""How a table of messages ends."""
+"""The ending of the names of message tables."""
 STILL_FLYING = ("fault", "rolled back")
-"""Observations about a message that will yet be delivered, unless the fault dropped it."""
+"""Observations about a message that will still be delivered, unless the fault dropped it."""
 
 
 @dataclass(slots=True)
 class Flight:
-    """`stored`: it is in the database already, and only its end may have to be written."""
+    """`stored`: it is already in the database, and only its end may have to be written."""
 
     id: str
     kind: str
@@ -34,7 +34,7 @@ class Flight:
 
 @dataclass(slots=True)
 class Flights:
-    """What is in the air. `made` and `landed` collect what a batch of entries has to store."""
+    """The messages in flight. `made` and `landed` collect what a batch of entries has to store."""
 
     open: dict[str, Flight] = field(default_factory=dict)
     made: list[Flight] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Flights:
     _events: dict[str, deque[Flight]] = field(default_factory=dict)  # by source, in the order they were emitted
 
     def resume(self, flights: Iterable[Flight]) -> None:
-        """Take up what was in the air, oldest first."""
+        """Load the messages that were in flight, oldest first."""
         for flight in flights:
             self._take_off(flight)
 

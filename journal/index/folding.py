@@ -1,4 +1,4 @@
-"""From changes to row versions and table hashes: the fold of one batch of entries. Pure; positions only ever grow."""
+"""Folds the changes of one batch of entries into row versions and table hashes. Pure; positions only grow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Total:
 class Fold:
     """`current` holds the stored versions that the batch may close, `totals` each table before the batch.
 
-    What comes out: `made` (versions to store; one that ends where it begins nobody ever saw), `closed` (stored ones that
+    Results: `made` (versions to store; one that ends where it begins was never visible), `closed` (stored ones that
     ended), `emptied` (table -> where all its stored rows ended) and `hashes` (table, pos -> total after it).
     """
 
@@ -52,7 +52,7 @@ class Fold:
     hashes: dict[tuple[int, int], Total] = field(default_factory=dict)
 
     def put(self, pos: int, place: Place, row: dict[str, Any], belongs: Callable[[Version | None], str | None]) -> None:
-        """The row is so from `pos` on. `belongs` says to which booking, given what was there before."""
+        """The row has this content from `pos` onwards. `belongs` returns its booking, given the previous row."""
         before, hashed = self.current.get(place), row_hash(place[1], row)
         total = self.totals.setdefault(place[0], Total())
         if before is None or before.hash != hashed:
@@ -64,12 +64,12 @@ class Fold:
         self._note(pos, place[0])
 
     def take(self, pos: int, place: Place) -> None:
-        """The row is gone from `pos` on. One that was never seen (recording began later) is gone already."""
+        """The row is gone from `pos` onwards. A row that was never seen (recording began later) is ignored."""
         self._end(pos, place)
         self._note(pos, place[0])
 
     def empty(self, pos: int, table: int) -> None:
-        """All rows of the table are gone from `pos` on."""
+        """All rows of the table are gone from `pos` onwards."""
         for place in [place for place in self.current if place[0] == table]:
             self._end(pos, place)
         self.emptied.setdefault(table, pos)

@@ -59,7 +59,7 @@ _NUMBER = """
 
 
 def locked_position(cursor: Any, tape: int) -> int:
-    """How far the tape is indexed, locked: a second indexer of the same tape waits, and then sees that it is late."""
+    """How far the tape is indexed, with a lock: a second indexer of the same tape waits, and then sees that it is late."""
     cursor.execute("insert into journal_indexed (tape, pos) values (%s, 0) on conflict do nothing", [tape])
     cursor.execute("select pos from journal_indexed where tape = %s for update", [tape])
     return int(cursor.fetchone()[0])
@@ -89,7 +89,7 @@ def tables(cursor: Any) -> dict[tuple[str, str], int]:
 
 
 def number(cursor: Any, missing: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Give tables that are new their numbers."""
+    """Number new tables."""
     names = sorted(missing)
     if not names:
         return {}

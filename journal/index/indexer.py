@@ -1,7 +1,7 @@
-"""Derives from a tape's entries what a moment is asked of: row versions, table hashes, messages in flight.
+"""Derives from a tape's entries what moments are read from: row versions, table hashes, messages in flight.
 
-In batches, each in one transaction with the position it reaches, so it goes on exactly where it stopped; and everything it
-makes can be thrown away and made again. It reads entries only, so an imported tape is indexed like the live one.
+In batches, each in one transaction with the position it reaches, so it resumes exactly where it stopped; and everything
+it makes can be discarded and rebuilt. It reads only entries, so an imported tape is indexed like the live one.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Read:
 
 
 class Indexer:
-    """One per tape at a time. Raises django.db.DatabaseError; then make a new one, for what it remembers may be wrong.
+    """One per tape at a time. Raises django.db.DatabaseError; then create a new one, since its memory may be wrong.
 
-    An entry of the live tape that cannot be indexed, whatever is in it, is passed over, and `passed_over` says so: no moment
-    after it could be asked for otherwise. An imported tape with such an entry is refused by whoever imports it.
+    An entry of the live tape that cannot be indexed is skipped, and listed in `passed_over`: otherwise no later moment
+    could be read. An import refuses a tape with such an entry.
     """
 
     def __init__(self, tape: int = LIVE) -> None:

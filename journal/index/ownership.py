@@ -1,4 +1,4 @@
-"""Which booking a row belongs to: by its own columns, through its saga, or because it did a moment ago. Pure."""
+"""Which booking a row belongs to: by its own columns, through its saga, or because it did before the change. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ REMEMBERED = 50_000  # sagas
 
 
 class Belonging:
-    """`of` is asked for every row; `learn` and `unknown_sagas` see to it that a saga's booking is known by then."""
+    """`of` is called for every row; `learn` and `unknown_sagas` make sure that a saga's booking is known by then."""
 
     def __init__(self) -> None:
         self._booking_of_saga: OrderedDict[str, str] = OrderedDict()
 
     def learn(self, table: str, row: Mapping[str, Any]) -> None:
-        """Note which booking a saga is for, if the row says so."""
+        """Record the booking of a saga, if the row has it."""
         booking = _named(table, row)
         saga = row["id"] if table.endswith("_saga") else row.get("saga_id")
         if booking and saga:
@@ -30,7 +30,7 @@ class Belonging:
             self._booking_of_saga.popitem(last=False)
 
     def unknown_sagas(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> set[str]:
-        """Sagas named by rows (table, row) that name no booking, and of which the booking is not known."""
+        """Sagas whose booking is unknown, from rows (table, row) that name a saga but no booking."""
         return {
             str(row["saga_id"])
             for table, row in rows
@@ -38,7 +38,7 @@ class Belonging:
         }
 
     def of(self, table: str, row: Mapping[str, Any], before: str | None) -> str | None:
-        """`before`: whose it was. A seat that was let go still belongs to the story of who let it go."""
+        """`before`: its previous booking. A released seat still belongs to the story of the booking that released it."""
         return _named(table, row) or self._booking_of_saga.get(str(row.get("saga_id"))) or before
 
 

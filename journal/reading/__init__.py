@@ -1,1 +1,1 @@
-"""Questions to the journal. Only SELECT."""
+"""Queries of the journal. Only SELECT."""

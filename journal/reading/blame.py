@@ -1,4 +1,4 @@
-"""Which entry made a row what it is: the link from a verdict to the journal."""
+"""Which entry gave a row its content: the link from a verdict to the journal."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ import orjson
 from django.db import connections, transaction
 
 ALIAS = "journal"
-PATIENCE = "set local statement_timeout = '3s'"  # a verdict is worth more in time than with every link
+PATIENCE = "set local statement_timeout = '3s'"  # a verdict in time is worth more than one with every link
 
 _NEWEST = """
     select correlation, max(pos) from journal_mention where tape = 0 and correlation = any(%s) group by correlation
@@ -26,7 +26,8 @@ class Blamed(NamedTuple):
 
 
 class Version(NamedTuple):
-    """A row from entry `from_pos` on, until entry `to_pos` (None: it still is). `booking`: whose it is, "" for nobody's."""
+    """A row from entry `from_pos` on, until entry `to_pos` (None: it still is). `booking`: the one it belongs to, ""
+    for none."""
 
     table: str
     from_pos: int
@@ -36,7 +37,7 @@ class Version(NamedTuple):
 
 
 def newest(bookings: Iterable[str]) -> dict[str, int]:
-    """The position of the newest entry that mentions each of these bookings; those never mentioned are not in it."""
+    """The position of the newest entry that mentions each of these bookings; without those that are never mentioned."""
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(_NEWEST, [sorted(bookings)])
         return {booking: int(pos) for booking, pos in cursor.fetchall()}
@@ -48,7 +49,7 @@ def versions_of(bookings: Sequence[str], tables: Sequence[str]) -> list[Version]
 
 
 def versions_like(rows: Sequence[Mapping[str, Any]], tables: Sequence[str]) -> list[Version]:
-    """Every version of the rows that have these columns. Reads the tables' whole history: for what no booking leads to."""
+    """Every version of the rows that have these columns. Reads the tables' whole history: for rows that no booking leads to."""
     if not rows:
         return []
     return _versions('v."row" @> any(%s::jsonb[])', list(tables), [json.dumps(row) for row in rows])

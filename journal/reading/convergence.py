@@ -1,8 +1,8 @@
-"""Does the state replayed from the journal equal the live tables? Compared table by table, by their additive hashes.
+"""Compares the state replayed from the journal with the live tables, table by table, by their additive hashes.
 
-A service tells its tables' hashes as of one snapshot, and which transactions that snapshot shows. The journal knows the
-hashes after each of its entries. So there is nothing to stop and nothing to wait for but the recorder: the moment of the
-snapshot is looked up, not caught.
+A service reports its tables' hashes as of one snapshot, and which transactions that snapshot shows. The journal has the
+hashes after each of its entries. So nothing has to be stopped, and only the recorder has to be waited for: the moment
+of the snapshot is looked up.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LOOK_BACK = 5_000
 class Standing(StrEnum):
     EQUAL = "equal"
     DIFFERS = "differs"
-    BEHIND = "behind"  # the recorder, or the index, has not come to that moment yet: compare again
+    BEHIND = "behind"  # the recorder, or the index, has not reached that moment yet: compare again
     MOVING = "moving"  # transactions became visible in another order than they were logged in: ask the service again
     UNKNOWN = "unknown"  # the service does not answer
 
@@ -101,7 +101,7 @@ def silent(service: str, why: str) -> ServiceCheck:
 
 
 def worst(standings: Any) -> Standing:
-    """What several come to: a difference outweighs what cannot be said yet."""
+    """The result for several: a difference outweighs an undecided one."""
     found = set(standings)
     order = (Standing.DIFFERS, Standing.UNKNOWN, Standing.BEHIND, Standing.MOVING)
     return next((standing for standing in order if standing in found), Standing.EQUAL)
@@ -151,7 +151,7 @@ def _compared(table: str, live: Mapping[str, Any] | None, replayed: tuple[int, i
 
 
 def of_import(tape: int) -> list[ServiceCheck]:
-    """An imported run's rows as they are kept now, against the hashes that its file ends with (which its import compared too).
+    """Compares an imported run's stored rows with the hashes at the end of its file (as its import did).
 
     `rows` and `hash` are of the rows kept, `replayed_rows` and `replayed_hash` of the file's end.
     """

@@ -1,4 +1,4 @@
-"""The scrubber's marks: where on a tape something happened, how dense it was, and the way to the next of its kind."""
+"""The scrubber's marks: where on a tape something happened, how densely, and where the next of its kind is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.db import connections
 from journal.models import LIVE
 
 SHOWN = ("fault", "violation", "gap", "slot", "operator", "dead letter")
-"""Kinds of observations that are worth a mark."""
+"""Kinds of observations that get a mark."""
 
-# Positions have no gaps, so how much was committed in a stretch of time is a difference of two positions.
+# Positions have no gaps, so the number of entries in a period is the difference of two positions.
 _BY_TIME = """
     with edges as (
         select n, %(since)s::timestamptz + (%(until)s::timestamptz - %(since)s::timestamptz) * n / %(buckets)s as at
@@ -49,20 +49,20 @@ class Mark:
 
 
 def marks(first: int, last: int, buckets: int, tape: int = LIVE) -> list[Mark]:
-    """The marks of positions `first` to `last`, gathered into `buckets` pixels, counted from 0."""
+    """The marks of positions `first` to `last`, grouped into `buckets` pixels, counted from 0."""
     values = {"first": first, "last": last, "buckets": buckets, "tape": tape, "kinds": list(SHOWN)}
     return [Mark(*row) for row in _all(_MARKS, values)]
 
 
 def density_by_time(since: datetime, until: datetime, buckets: int, tape: int = LIVE) -> list[int]:
-    """How many entries were committed in each of `buckets` equal stretches of time."""
+    """How many entries were committed in each of `buckets` equal periods."""
     values = {"since": since, "until": until, "buckets": buckets, "tape": tape}
     edges = [pos for _, pos in _all(_BY_TIME, values)]
     return [max(after - before, 0) for before, after in pairwise(edges)]
 
 
 def density(first: int, last: int, buckets: int, tape: int = LIVE) -> list[float]:
-    """Entries a second in each of `buckets` equal stretches of the positions `first` to `last`; 0 where no time passed."""
+    """Entries a second in each of `buckets` equal ranges of the positions `first` to `last`; 0 where no time passed."""
     values = {"first": first, "last": last, "buckets": buckets, "tape": tape}
     edges = [float(at or 0) for _, at in _all(_BY_POSITION, values)]
     share = (last - first) / buckets
@@ -115,7 +115,8 @@ def previous_fault(pos: int, tape: int = LIVE) -> int | None:
 
 
 def at_time(at: datetime, tape: int = LIVE) -> int:
-    """Position of the last entry committed at or before `at`; 0 if there is none. Clocks differ by a little: a good guess."""
+    """Position of the last entry committed at or before `at`; 0 if there is none. Clocks differ slightly, so this is an
+    approximation."""
     return (
         _one(
             """
@@ -129,7 +130,7 @@ def at_time(at: datetime, tape: int = LIVE) -> int:
 
 
 def bounds(tape: int = LIVE) -> tuple[int, int]:
-    """(oldest, newest) position that is kept; (0, 0) for a tape without entries."""
+    """(oldest, newest) stored position; (0, 0) for a tape without entries."""
     found = _all(
         "select coalesce(min(pos), 0), coalesce(max(pos), 0) from journal_entry where tape = %(tape)s", {"tape": tape}
     )

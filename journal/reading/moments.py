@@ -1,7 +1,7 @@
-"""The state at any moment: all tables, messages in flight and armed faults as of an entry, by indexed queries alone.
+"""The state at any moment: all tables, messages in flight and armed faults as of an entry, by indexed queries only.
 
-A moment is a position: the state after entry `pos`, and of nothing later. Everything here costs what it returns, however
-long the tape is; see models.RowVersion for how.
+A moment is a position: the state after entry `pos` and before any later one. The cost depends on the size of the
+result, not on the length of the tape; see models.RowVersion for how.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from messaging.envelope import dataschema
 Tables = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """service -> table -> key -> row"""
 
-ROWS = 200  # of a table, unless told
+ROWS = 200  # rows of a table, by default
 FLIGHTS = 500
 
-# A version that was there at a position lasted some 2^octave entries, so it began at most 2^(octave + 1) before.
+# A version that existed at a position lasted about 2^octave entries, so it began at most 2^(octave + 1) before.
 _OCTAVES = """
     select octave::smallint, %(pos)s - (2::bigint << octave) as since
     from generate_series(0, 64 - position(B'1' in (select coalesce(max(pos), 0) + 1 from journal_indexed
@@ -108,7 +108,7 @@ _COMMITTED = "select committed_at from journal_entry where tape = %(tape)s and p
 
 @dataclass(frozen=True, slots=True)
 class RowThen:
-    """A row as it was, and the entry that had made it so."""
+    """A row as it was, and the entry that had written it."""
 
     service: str
     table: str
@@ -153,9 +153,8 @@ def rows_at(
     tables: Sequence[str] | None = None,
     limit: int = ROWS,
 ) -> list[RowThen]:
-    """The rows there after entry `pos`: of one booking all of them, else of each table those changed last, at most `limit`.
-
-    `tables`: names, if not all are wanted. A table's rows come newest change first.
+    """The rows after entry `pos`: for one booking all of them, otherwise the last changed ones of each table, at most
+    `limit`. `tables`: names, if not all are wanted. A table's rows are sorted by newest change.
     """
     names = None if tables is None else list(tables)
     values = {"pos": pos, "tape": tape, "booking": booking, "names": names, "limit": limit}
@@ -198,7 +197,7 @@ def sagas_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit: i
 
 
 def faults_at(pos: int, tape: int = LIVE) -> list[FaultThen]:
-    """The faults that could strike after entry `pos`, the newest first. No entry says that one has expired: the clock does."""
+    """The faults that could strike after entry `pos`, the newest first. Expiry leaves no entry; it depends on the clock."""
     faults = []
     now = next((at for (at,) in _all(_COMMITTED, {"pos": pos, "tape": tape})), None)
     for at, told, later in _all(_FAULTS, {"pos": pos, "tape": tape}):
@@ -211,7 +210,7 @@ def faults_at(pos: int, tape: int = LIVE) -> list[FaultThen]:
 
 
 def _expires(what: dict[str, Any]) -> datetime:
-    """When; never, if a recording does not tell."""
+    """When it expires; never, if the recording does not contain it."""
     try:
         at = datetime.fromisoformat(what["expires_at"])
     except (KeyError, TypeError, ValueError):
@@ -220,7 +219,7 @@ def _expires(what: dict[str, Any]) -> datetime:
 
 
 def indexed(tape: int = LIVE) -> int:
-    """The last position whose moment can be asked for."""
+    """The last position whose moment can be read."""
     found = _all("select pos from journal_indexed where tape = %(tape)s", {"tape": tape})
     return int(found[0][0]) if found else 0
 

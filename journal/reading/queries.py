@@ -1,4 +1,4 @@
-"""Reading the journal. Every entry comes as a dictionary; `telling.glance` of it travels on the Redis Stream `journal`."""
+"""Reads the journal. Every entry is a dictionary; `telling.glance` of it travels on the Redis Stream `journal`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from journal.models import LIVE, Entry, Epoch, Mention
 
 
 def epoch() -> str:
-    """The journal's id, "" before the recorder has ever run. Positions of another epoch mean nothing in this one."""
+    """The journal's id, "" before the recorder has ever run. Positions of another epoch are meaningless in this one."""
     found = Epoch.objects.values_list("id", flat=True).first()
     return str(found or "")
 

@@ -1,7 +1,8 @@
-"""From an id, as a person has it, to the journal's entry: of a booking, a message, a row (a payment), a transaction, an LSN.
+"""Finds the journal's entry for an id that a person has: of a booking, a message, a row (a payment), a transaction, an
+LSN.
 
-No index is kept for this. A booking is found by its mentions, a row by its current version, a message by the time that
-its id (a UUIDv7) begins with, a transaction by bisecting its service's log, whose order is the journal's.
+This needs no index of its own. A booking is found by its mentions, a row by its current version, a message by the time
+at the beginning of its id (a UUIDv7), a transaction by bisecting its service's log, whose order is the journal's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.db import connections
 
 LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 ID = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f-]{3,35}")
-AMONG = 400  # transactions, around where an xid should be: within a log they are nearly in order
+AMONG = 400  # transactions around the expected place of an xid: within a log they are nearly in order
 EARLY, LATE = timedelta(seconds=2), timedelta(seconds=120)  # between a message's id and its transaction's commit
 SOME = 5
 ALLOWED = (
@@ -64,7 +65,7 @@ class Found:
 
 
 def find(text: str, tape: int, first: int, last: int) -> list[Found]:
-    """What `text` names at positions `first` to `last`, at most a few, the likeliest first; [] if nothing."""
+    """What `text` names at positions `first` to `last`: a few results, the likeliest first; [] if none."""
     text, among = text.strip(), {"tape": tape, "first": first, "last": last, "some": SOME}
     if text.startswith("#"):
         return _position(text[1:], first, last)
@@ -94,12 +95,12 @@ def _ids(text: str, among: dict[str, Any]) -> list[Found]:
         values = {**among, "like": f"{text}%", "since": since[0] - EARLY, "until": since[1] + LATE}
         found += [Found(pos, f"message {id}") for pos, id in _all(_MESSAGES, values)]
     rows = _all(_ROWS, {**among, "like": f"{text}%"})
-    known = {id for id, _ in bookings}  # a booking's rows in four databases go by its own id
+    known = {id for id, _ in bookings}  # a booking's rows in four databases use its own id
     return found + [Found(pos, f"{table} {key}, as last written") for table, key, pos in rows if key not in known]
 
 
 def _since(text: str) -> tuple[datetime, datetime] | None:
-    """The stretch of time that a UUIDv7 with this beginning was made in; None if it says too little."""
+    """The period in which a UUIDv7 with this beginning was made; None if it is too short."""
     digits = text.replace("-", "")
     if len(digits) < 8 or (len(digits) > 12 and digits[12] != "7"):
         return None
@@ -142,7 +143,7 @@ def _back(values: dict[str, Any], pos: int) -> int:
 
 
 def _number(lsn: str) -> int:
-    """An LSN as PostgreSQL writes it, as a number; 0 for what is none (a tape made by hand)."""
+    """The number of an LSN in PostgreSQL's notation; 0 for a text that is not one (a hand-made tape)."""
     if not LSN.fullmatch(lsn):
         return 0
     high, low = lsn.split("/")

@@ -23,9 +23,8 @@ def story(correlation: str, pos: int | None = None, tape: int = LIVE) -> Story:
 def fold(
     correlation: str, entries: Sequence[EntryDict], pos: int | None = None, before: Sequence[RowThen] = ()
 ) -> Story:
-    """`story` over entries at hand, in order. `before`: the booking's rows before the first of them, if some were there.
-
-    Such a row has nobody in `last` until an entry changes it.
+    """`story` over given entries, in order. `before`: the booking's rows before the first of them, if any. Such a row
+    is not in `last` until an entry changes it.
     """
     result = Story(correlation)
     related = {correlation}
@@ -44,7 +43,7 @@ def fold(
 
 
 def _apply(tables: Tables, entry: EntryDict, related: set[str]) -> list[Cells]:
-    """Fold one entry's changes in. A transaction of a batch holds rows of other bookings too: they are left out."""
+    """Fold one entry's changes in. The transaction of a batch has rows of other bookings too: they are left out."""
     service, changed = entry["service"], []
     known = tables.setdefault(service, {})
     _relate(entry["changes"], related)
@@ -64,7 +63,7 @@ def _apply(tables: Tables, entry: EntryDict, related: set[str]) -> list[Cells]:
 
 
 def _relate(changes: Iterable[dict[str, Any]], related: set[str]) -> None:
-    """Learn the ids of the booking's sagas, by which some of its rows are known alone."""
+    """Collect the ids of the booking's sagas: some of its rows are identified only by these."""
     for change in changes:
         row = change["new"] or change["old"] or {}
         if row.get("saga_id") and _belongs(change, related):

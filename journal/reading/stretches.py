@@ -1,6 +1,6 @@
-"""A stretch of a tape for drawing it: who did what because of what, without the rows that were changed.
+"""A range of a tape for a drawing: entries with their causes, without the rows that were changed.
 
-Costs what it returns: positions are found by the primary key, a booking's by its mentions.
+The cost depends on the size of the result: positions are found by the primary key, a booking's by its mentions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from journal.entry import Step
 from journal.models import LIVE
 
 MENTIONS = 20
-"""At most so many bookings of an entry are told; a batch has hundreds."""
+"""At most so many bookings of an entry are returned; a batch has hundreds."""
 
 _KIND = (
     "case when e.kind = 'transaction' then 'transaction' when e.observed = 'fault' then 'fault' else 'observation' end"
@@ -68,13 +68,13 @@ def steps(wanted: Filter, limit: int, *, newest: bool = False) -> list[Step]:
 
 
 def causes(wanted: Filter, limit: int) -> dict[int, list[int]]:
-    """Position -> its causes' positions, of the oldest `limit` entries of the stretch whatever their service and kind."""
+    """Position -> its causes' positions, of the oldest `limit` entries of the range, whatever their service and kind."""
     sql = _CAUSES + (_OF_BOOKING if wanted.booking else _OF_ALL) + " order by e.pos limit %(limit)s"
     return dict(_all(sql, {**_values(wanted), "limit": limit}))
 
 
 def messages(tape: int, emitters: Iterable[int], ids: Iterable[str]) -> dict[tuple[int, str], tuple[str, str]]:
-    """(emitting position, message id) -> (command | reply | event, type); of what is indexed so far."""
+    """(emitting position, message id) -> (command | reply | event, type); for the entries indexed so far."""
     found = _all(_MESSAGES, {"tape": tape, "positions": list(emitters), "ids": list(ids)})
     return {(pos, id): (kind, type) for pos, id, kind, type in found}
 

@@ -28,7 +28,7 @@ def struck(action: str = "", limit: int = NEWEST) -> list[str]:
 
 
 def strikes(bookings: list[str]) -> dict[str, list[str]]:
-    """The actions of the faults that struck each of these bookings; those never struck are not in it."""
+    """The actions of the faults that struck each of these bookings, without those that were never struck."""
     return {row[0]: sorted(filter(None, row[1])) for row in _rows(_STRIKES, [bookings])} if bookings else {}
 
 

@@ -1,1 +1,1 @@
-"""From the databases' logs to the journal's entries. The recorder is its only writer."""
+"""Records the databases' logs as the journal's entries. The recorder is the journal's only writer."""

@@ -1,4 +1,4 @@
-"""The journal on a Redis Stream, as live pages are told of it: entry `pos` has the id `<pos>-0`. PostgreSQL keeps all of it."""
+"""Publishes the journal on a Redis Stream, for live pages: entry `pos` has the id `<pos>-0`. PostgreSQL keeps all of it."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ from journal.noteworthy import glance
 from journal.reading.queries import latest
 
 STREAM, STATUS = "journal", "recorder"
-MAXLEN = 5_000  # a page that is further behind than 2,000 begins anew
-REFILL = 2_000  # entries put back into a stream that was lost; older ones are read from PostgreSQL
+MAXLEN = 5_000  # a page that is further behind than 2,000 reloads
+REFILL = 2_000  # entries restored to a stream that was lost; older ones are read from PostgreSQL
 log = logging.getLogger(__name__)
 
 
 class Broadcast:
-    """Publishes what is stored. A Redis that fails, or comes back with other data, is topped up from PostgreSQL."""
+    """Publishes stored entries. A Redis that fails, or comes back with other data, is refilled from PostgreSQL."""
 
     def __init__(self, redis: Redis, epoch: str) -> None:
         self._redis, self._epoch = redis, epoch
         self._pos: int | None = None  # last entry known to be in the stream; None: Redis must be asked
 
     def publish(self, entries: Sequence[EntryDict], status: dict[str, Any]) -> bool:
-        """Append entries and set the hash `recorder`. Never raises: False when Redis is away.
-
-        Call it without entries now and then, so that a Redis that lost its data is noticed.
+        """Append entries and set the hash `recorder`. Never raises: False if Redis is down. Call it without entries now
+        and then, to notice a Redis that lost its data.
         """
         try:
             if self._pos is None:
                 self._top_up(status)
             elif not self._append(entries, status):
                 log.warning("the journal's stream in Redis is another one; filling it again")
-                self._top_up(status, anew=True)
+                self._top_up(status, whole=True)
             return True
         except RedisError as error:
             if self._pos is not None:
@@ -45,7 +44,7 @@ class Broadcast:
             return False
 
     def _append(self, entries: Sequence[EntryDict], status: dict[str, Any]) -> bool:
-        """False when Redis turns out not to hold what was last written to it."""
+        """False if Redis turns out not to hold what was last written to it."""
         end = entries[-1]["pos"] if entries else self._pos
         moved: dict[Any, Any] = {**status, "epoch": self._epoch, "streamed": end}
         pipe = self._redis.pipeline(transaction=True)
@@ -62,8 +61,8 @@ class Broadcast:
         self._pos = end
         return True
 
-    def _top_up(self, status: dict[str, Any], *, anew: bool = False) -> None:
-        """Make the stream end as the journal does: add what it lacks, or all `anew`."""
+    def _top_up(self, status: dict[str, Any], *, whole: bool = False) -> None:
+        """Make the stream end like the journal: add the missing entries, or everything if `whole`."""
         newest: Any = self._redis.xrevrange(STREAM, count=1)
         last = _pos(newest)
         same = _text(self._redis.hget(STATUS, "epoch")) == self._epoch
@@ -71,7 +70,7 @@ class Broadcast:
         end = entries[-1]["pos"] if entries else 0
         gap = not entries or last < entries[0]["pos"] - 1
         pipe = self._redis.pipeline(transaction=True)
-        if anew or not same or gap or last > end:
+        if whole or not same or gap or last > end:
             pipe.delete(STREAM)
             last = 0
         for entry in entries:
@@ -83,7 +82,7 @@ class Broadcast:
         self._pos = end
 
     def _add(self, pipe: Any, entry: EntryDict) -> None:
-        """With the epoch: whoever reads an entry need not ask of which journal it is."""
+        """Add the epoch, so that a reader of an entry knows its journal."""
         told: dict[Any, Any] = {"e": orjson.dumps(glance(entry)), "epoch": self._epoch}
         pipe.xadd(STREAM, told, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
 

@@ -1,4 +1,4 @@
-"""The tables' definitions that a run was recorded under, as the logs announce them: names, types, primary key."""
+"""The tables' definitions during a run, as the logs announce them: names, types, primary key."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ Definition = dict[str, Any]
 
 
 class Definitions:
-    """Collects what is new; `take` gives it away once, to be stored with the entries that needed it."""
+    """Collects new definitions; `take` returns each once, to be stored with the entries that need it."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], Relation] = {}
         self._new: dict[str, dict[str, Definition]] = {}
 
     def note(self, alias: str, transaction: Transaction) -> None:
-        """Look at a transaction's tables. A log announces a table again when it has changed, and after a reconnection."""
+        """Note the definitions of a transaction's tables. A log announces a table again when it has changed, and after
+        a reconnection."""
         for change in transaction.changes:
             for relation in change.relations if isinstance(change, Truncate) else (change.relation,):
                 known = self._seen.get((alias, relation.oid))

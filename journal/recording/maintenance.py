@@ -1,4 +1,4 @@
-"""What the recorder does when it has nothing to record: index the journal, and forget what is older than is kept."""
+"""What the recorder does when it has nothing to record: index the journal, and delete entries beyond the limits."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from django.db import InterfaceError, OperationalError
 from journal.index.indexer import Indexer
 from journal.recording import retention, store
 
-INDEX_S = 0.03  # what a batch of the indexer should take: as long may a transaction that comes meanwhile wait
-# Entries of such a batch. Of a stream one holds a dozen bookings' changes; few of them cost more each, many keep a page waiting.
+INDEX_S = 0.03  # how long a batch of the indexer should take: a transaction that arrives meanwhile may wait that long
+# Entries of such a batch. In a stream an entry has the changes of a dozen bookings; small batches cost more per entry,
+# large ones keep a page waiting.
 INDEX_LIMITS = (1, 1_000)
 FIRST_LIMIT = 50
-INDEX_LAG = 20_000  # entries; beyond, indexing takes turns with recording even while there is something to record
-BEHIND_S = 1.0  # but not while recording is so late: what is not read keeps its database's log from being recycled
-SHARE = 40  # before that, and then, it takes one part in so many of the time: it must not stand still for as long as a load lasts
-RETRY = 5.0  # seconds after something failed; recording goes on
+INDEX_LAG = (
+    20_000  # entries; beyond this lag, indexing alternates with recording even while there is something to record
+)
+BEHIND_S = 1.0  # but not while recording is this late: log that is not read cannot be recycled by its database
+SHARE = 40  # before that, and then, it takes this fraction of the time: it must not stop completely during a load
+RETRY = 5.0  # seconds after a failure; recording continues
 PRUNE_EVERY = 30.0  # seconds
 log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Both can be made good later, which a recording cannot: so whatever is wrong here is reported and tried again.
-
-    `indexed`: the last position whose moment can be asked for; `failure`: what went wrong last, "" once it works.
-    Raises django.db.OperationalError or InterfaceError when the journal's database is away.
+    """Both can be repeated later, unlike recording: so a failure here is reported, and the work is tried again.
+    `indexed`: the last position whose moment can be read; `failure`: the last failure, "" once it works. Raises
+    django.db.OperationalError or InterfaceError if the journal's database is down.
     """
 
     def __init__(self, keep: retention.Keep) -> None:

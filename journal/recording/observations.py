@@ -1,4 +1,4 @@
-"""Reading what other processes observed (messaging.observe) from its Redis Stream, as candidates for the journal."""
+"""Reads the observations of other processes (messaging.observe) from their Redis Stream, as candidates for the journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from messaging.storable import NotStorableError, check, check_moment, storable, 
 from messaging.wal.notes import RESETS, UNREADABLE
 
 SOURCE = "observations"
-LONGEST_SERVICE = 60  # characters; it stands in an index beside others
+LONGEST_SERVICE = 60  # characters; it is in an index with other columns
 log = logging.getLogger(__name__)
 
 
@@ -41,7 +41,7 @@ class Observations:
 
 
 def read_observation(cursor: str, text: bytes | str) -> Candidate:
-    """A candidate whose cause is the message observed. What is no observation becomes one that says so. Never raises."""
+    """A candidate whose cause is the observed message. An invalid observation becomes one that reports that. Never raises."""
     try:
         return _read(cursor, text)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:

@@ -1,8 +1,8 @@
-"""One order for five logs that have none in common: causes before effects. Pure; time is passed in.
+"""Puts five logs into one order: causes before effects. Pure; time is passed in.
 
-Commit times of different databases are no watermark. What does order transactions across databases is the message one
-of them emitted and another one names as its cause; so a transaction waits until the entry that emitted its cause is
-journaled. The order within one log is always kept.
+Commit times of different databases cannot be compared reliably. Transactions of different databases are ordered by
+messages: one emits a message that another names as its cause. So a transaction waits until the entry that emitted its
+cause is journaled. The order within one log is always kept.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from journal.recording.transactions import Candidate
 
 PATIENCE = 1.0  # seconds; then the cause counts as unknown
-LONGEST = 10.0  # seconds; patience while another log is still bringing what was committed earlier
+LONGEST = 10.0  # seconds; the limit while another log still delivers earlier commits
 REMEMBERED = 200_000  # message ids
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -38,12 +38,13 @@ class _Log:
 
 
 class Ordering:
-    """`add` what is read, `release` what may be journaled. `pos`: the last position that is taken."""
+    """`add` read transactions, `release` those that may be journaled. `pos`: the last assigned position."""
 
     def __init__(self, pos: int = 0, emitted: Iterable[tuple[str, int]] = (), remembered: int = REMEMBERED) -> None:
         self.pos = pos
         self._remembered = remembered
-        # Message id -> position, by age. A dict's first key is found by walking over all that were ever deleted before it.
+        # Message id -> position, by age. (Finding a dict's first key means walking over all keys that were ever deleted
+        # before it.)
         self._emitted: OrderedDict[str, int] = OrderedDict(emitted)
         self._logs: dict[str, _Log] = {}
 
@@ -60,7 +61,7 @@ class Ordering:
         return sum(len(log.waiting) for log in self._logs.values())
 
     def release(self, now: float, limit: int = 2000) -> list[Placed]:
-        """Place what may be placed, at most `limit`; among several, what was committed first."""
+        """Place the candidates that may be placed, at most `limit`; among several, the earliest commit first."""
         placed: list[Placed] = []
         while len(placed) < limit:
             ready = [log for log in self._logs.values() if log.waiting and self._may_go(log, now)]
@@ -79,7 +80,7 @@ class Ordering:
         return now - arrived >= LONGEST or not self._catching_up(log, candidate.committed_at, now)
 
     def _catching_up(self, waiting: _Log, committed_at: datetime, now: float) -> bool:
-        """Whether another log was, a moment ago, still at an earlier time: the cause may yet come from it."""
+        """Whether another log was, a moment ago, still at an earlier time: it may still deliver the cause."""
         return any(
             log.newest < committed_at and now - log.arrived < PATIENCE
             for log in self._logs.values()
@@ -91,7 +92,7 @@ class Ordering:
         found = [self._emitted[cause] for cause in candidate.causes if cause in self._emitted]
         for message in candidate.emits:
             self._emitted[message] = self.pos
-            self._emitted.move_to_end(message)  # emitted again, as a reply may be: the latest counts, and is young
+            self._emitted.move_to_end(message)  # emitted again, as a reply may be: the latest counts
         while len(self._emitted) > self._remembered:
             self._emitted.popitem(last=False)
         causes = tuple(sorted(set(found)))

@@ -1,7 +1,7 @@
 """The flight recorder: the journal's only writer. Five logs and the observations in, one order out.
 
-What a person sees is what the databases committed, for it is read from their logs. Entries and positions are committed
-together; only then the entries are published and the slots confirmed. So a restart neither loses nor doubles an entry.
+Pages show what the databases committed, since it is read from their logs. Entries and positions are committed together;
+only then are the entries published and the slots confirmed. So a restart neither loses nor duplicates an entry.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 HELD_LIMIT = 5_000  # transactions of one log in memory; beyond, that log is left unread until the others have caught up
 AT_ONCE = 200  # entries in one statement, whose arrays have an end: an entry of 200 bookings is a megabyte
 OBSERVE_EVERY = 0.1  # seconds
-WRITE_EVERY = 0.02  # seconds; a lone transaction is written at once, those that follow on its heels share a commit
+WRITE_EVERY = 0.02  # seconds; a lone transaction is written immediately, those that follow closely share a commit
 READ_EVERY = 0.02  # seconds, of a stream
 LONGEST_ROUND_S = 0.045  # of a stream, from when one is told to the next; pages are drawn every 0.05 s at most
 REPORT_EVERY = 1.0
@@ -48,7 +48,7 @@ BACKOFF = (0.1, 2.0)  # seconds before the journal's database is tried again
 
 
 def record(urls: Mapping[str, str], redis: Redis, stopping: Callable[[], bool]) -> None:
-    """Record until `stopping()`. `urls`: database alias -> replication URL. Survives outages of all it talks to."""
+    """Record until `stopping()`. `urls`: database alias -> replication URL. Survives outages of all servers it uses."""
     backoff = BACKOFF[0]
     while not stopping():
         recorder = None
@@ -58,7 +58,7 @@ def record(urls: Mapping[str, str], redis: Redis, stopping: Callable[[], bool]) 
                 recorder.step()
                 backoff = BACKOFF[0]
         except (DatabaseError, InterfaceError) as error:
-            # What was stored is unknown now, so begin again from what the database says.
+            # What was stored is unknown now, so begin again from the database's state.
             log.warning("%s: %s", _why(error), error)
             wait([], backoff)
             backoff = min(2 * backoff, BACKOFF[1])
@@ -69,13 +69,13 @@ def record(urls: Mapping[str, str], redis: Redis, stopping: Callable[[], bool]) 
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, IntegrityError):  # an entry's position is taken, by an entry of somebody else's
+    if isinstance(error, IntegrityError):  # an entry's position is taken by an entry of another recorder
         return "another recorder writes to this journal too; reading what it stored"
     return "the journal's database is not available"
 
 
 class Recorder:
-    """One session with the journal's database. Raises django.db.DatabaseError when that fails; then make a new one."""
+    """One session with the journal's database. Raises django.db.DatabaseError if it fails; then create a new one."""
 
     def __init__(self, urls: Mapping[str, str], redis: Redis) -> None:
         opened = store.open_journal()
@@ -90,7 +90,7 @@ class Recorder:
         self._definitions = Definitions()
         self._observe_at = self._write_at = self._report_at = 0.0
         self._wrote_at = float("-inf")
-        self._fresh = False  # something was read that nobody has tried to place yet
+        self._fresh = False  # something was read that has not been placed yet
         self._rate = Rate(over_s=LATER)  # a lone booking makes twenty entries in a burst
         self._recorded, self._behind_ms, self._late_s = 0, 0, 0.0
 
@@ -109,7 +109,7 @@ class Recorder:
             for begin in range(0, len(placed), AT_ONCE):
                 self._write(placed[begin : begin + AT_ONCE])
             self._rate.count(len(placed))
-            # From when it was told, not from when it was begun: a page lets what comes early wait.
+            # Since its publication, not since its start: a page delays frames that arrive early.
             self._write_at = time.monotonic() + max(WRITE_EVERY, self._rate.round_s(LONGEST_ROUND_S))
         elif now >= self._report_at:
             self._publish([], now)
@@ -126,7 +126,8 @@ class Recorder:
         open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
         behind = any(stream.ready for stream in open_ones.values())
         if not behind and not self._upkeep_due():
-            # What comes meanwhile could not be written anyway; but it is read, so that less is left to do when its time has come.
+            # Transactions that arrive meanwhile could not be written yet; but they are read, so that less is left to do
+            # later.
             wait([], min(max(self._write_at - time.monotonic(), 0.0), READ_EVERY))
             if not (self._fresh and time.monotonic() >= self._write_at):
                 wait(list(open_ones.values()), self._idle_for())
@@ -150,7 +151,7 @@ class Recorder:
             return OBSERVE_EVERY
         left = self._write_at - time.monotonic()
         if left <= 0:
-            return WRITE_EVERY  # what could be written is: the rest waits for its causes
+            return WRITE_EVERY  # everything that could be written is: the rest waits for its causes
         return min(left, WRITE_EVERY)
 
     def _write(self, placed: list[Placed]) -> None:
@@ -168,7 +169,8 @@ class Recorder:
                 self._streams[newest.source].confirm(parse_lsn(newest.cursor))
 
     def _busy(self) -> bool:
-        """There is more to read, or may be in a moment. What merely waits for its cause leaves time for other things."""
+        """There is more to read, or may be in a moment. Transactions that only wait for their cause leave time for
+        maintenance."""
         return time.monotonic() < self._wrote_at + LULL or any(stream.ready for stream in self._streams.values())
 
     def _upkeep_due(self, wrote: bool = False) -> bool:
@@ -180,7 +182,7 @@ class Recorder:
     def _status(self, now: float) -> dict[str, Any]:
         """For the page: `behind_ms` is the age at storing of the oldest entry since the last report; 0 when idle.
 
-        `indexed` is the last position whose moment can be asked for. `stored`: service -> LSN up to which all is journaled.
+        `indexed` is the last position whose moment can be read. `stored`: service -> LSN up to which all is journaled.
         """
         elapsed = now - (self._report_at - REPORT_EVERY)
         status: dict[str, Any] = {
@@ -208,7 +210,7 @@ class Recorder:
 def _kept(
     placed: list[Placed], clusters: dict[str, str], definitions: dict[str, dict[str, Any]]
 ) -> tuple[list[Placed], list[EntryDict]]:
-    """Store the entries. One that the journal's database does not take, whatever is in it, is replaced by one that says so.
+    """Store the entries. An entry that the journal's database refuses is replaced by one that reports that.
 
     It would be read again after every restart, and stop the recording for ever. Raises django.db.DatabaseError.
     """

@@ -1,7 +1,7 @@
-"""How much of the live journal is kept, and the forgetting of the rest, in batches that hold nobody up.
+"""How much of the live journal is kept, and the deletion of the rest, in batches that delay nothing.
 
-What is forgotten is the way to the oldest kept entry. The state there stays: row versions that were still there then are
-kept whatever their age. Positions are never used again, so a cursor from before the cut is recognised as one.
+The entries before the oldest kept one are deleted. The state there stays: row versions that still existed then are
+kept, whatever their age. Positions are never used again, so a cursor from before the cut is recognised as one.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from django.db import connections, transaction
 
 ALIAS = "journal"
 BATCH = 2_000  # entries, and rows of each kind
-SAMPLE = 200  # entries by which the size of an entry is judged
-LEAST = 1_000  # entries that are kept whatever is asked for: pages read their catch-up from them
-INDEXES = 1.6  # what indexes add to the rows themselves
+SAMPLE = 200  # entries from which the size of an entry is estimated
+LEAST = 1_000  # entries that are always kept: pages catch up from them
+INDEXES = 1.6  # the size of the indexes relative to the rows
 
-# The sample lies all over the tape: under load entries are many times as large as at rest.
+# The sample is taken from the whole tape: under load entries are many times as large as otherwise.
 _CUT = """
     with tape as (select coalesce(min(pos), 0) oldest, coalesce(max(pos), 0) newest from journal_entry where tape = 0),
     sample as (
@@ -34,7 +34,8 @@ _ENTRIES = (
     "delete from journal_mention where tape = 0 and pos <= %(upto)s",
     "delete from journal_entry where tape = 0 and pos <= %(upto)s",
 )
-# By octave, as moments are asked: what ended before the cut lies together, and what is still there is not looked at.
+# By octave, like the queries for moments: versions that ended before the cut are adjacent, and current ones are not
+# read.
 _DERIVED = (
     """
     delete from journal_rowversion where ctid = any(array(
@@ -75,7 +76,7 @@ class Keep:
 
 
 def prune(keep: Keep, indexed: int) -> bool:
-    """Forget one batch of what is too old; True if there may be more. `indexed`: beyond it nothing is forgotten."""
+    """Delete one batch of old entries; True if there may be more. `indexed`: nothing beyond it is deleted."""
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         oldest, cut = _cut(cursor, keep, indexed)
         if cut < oldest:
@@ -89,7 +90,7 @@ def prune(keep: Keep, indexed: int) -> bool:
 
 
 def _cut(cursor: Any, keep: Keep, indexed: int) -> tuple[int, int]:
-    """(the oldest entry there is, the newest one to forget)."""
+    """(the oldest stored entry, the newest one to delete)."""
     if not (keep.entries or keep.bytes):
         return 1, 0
     cursor.execute(_CUT, {"indexed": indexed, "sample": SAMPLE})

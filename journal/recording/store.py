@@ -1,4 +1,4 @@
-"""Writing the journal: entries, mentions and the five positions in one statement: one transaction, and one way there and back."""
+"""Writes the journal: entries, mentions and the five positions in one statement: one transaction, and one round trip."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Opened:
 
 
 def open_journal() -> Opened:
-    """Begin the journal's epoch and its first run if it is new; return where to go on. Raises django.db.OperationalError."""
+    """Begin the journal's epoch and its first run if it is new; return where to resume. Raises django.db.OperationalError."""
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute(_BEGIN_EPOCH)
         cursor.execute(_BEGIN_RUN)
@@ -116,7 +116,7 @@ def append(
 
     `definitions`: service -> table -> definition, for the open run to keep.
 
-    `system_ids`: source -> cluster id to store beside its LSN. Raises django.db.DatabaseError; whether the entries
+    `system_ids`: source -> cluster id to store with its LSN. Raises django.db.DatabaseError; whether the entries
     were stored is then unknown: `open_journal` again.
     """
     newest = {item.candidate.source: item.candidate.cursor for item in placed}
@@ -129,7 +129,8 @@ def append(
     connection.ensure_connection()
     with connection.wrap_database_errors:
         connection.connection.prepare_threshold = 0
-        # Not Django's cursor, which would write the values into the text of the statement, for PostgreSQL to parse anew.
+        # Not Django's cursor, which would write the values into the text of the statement, for PostgreSQL to parse
+        # again.
         with psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(_APPEND, [*given, list(newest), list(newest.values()), clusters])
             ((recorded_at,),) = cursor.fetchall()
@@ -137,7 +138,7 @@ def append(
 
 
 def refuses(error: Exception) -> bool:
-    """Whether `append` failed for what the entries hold, and not for what its database went through.
+    """Whether `append` failed because of the entries' content, and not because of the state of its database.
 
     SQLSTATE classes 22 (data) and 54 (longer than an index or a row may be); without one, Python's or the driver's refusal.
     """

@@ -1,4 +1,4 @@
-"""A short human line for a transaction, from its rows alone: "TakePayment: payment COMPLETED". Pure."""
+"""A short readable line for a transaction, from its rows alone: "TakePayment: payment COMPLETED". Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from journal.noteworthy import telling
 
 _STATES = ("status", "state")
 _PAST = {"insert": "inserted", "update": "updated", "delete": "deleted", "truncate": "emptied"}
-_PARTS = 4  # what does not fit on a line is in the changes
+_PARTS = 4  # the rest is in the changes
 
 
 def title_of(messages: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]]) -> str:

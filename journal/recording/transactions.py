@@ -1,7 +1,8 @@
-"""From a database transaction, as the log has it, to what the journal wants to say about it. Pure.
+"""Turns a database transaction, as the log has it, into a candidate for the journal. Pure.
 
-It knows no domain app, only conventions: the outbox is `<app>_outbox`; `caused_by` names the message a row follows from;
-`booking_id` names the booking a row belongs to. Where a table belongs, and what differs, the house says.
+It depends on no domain app, only on conventions: the outbox is `<app>_outbox`; `caused_by` names the message a row
+follows from; `booking_id` names the booking a row belongs to. The house declares the service of a table, and the
+exceptions.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ LONGEST_TITLE = 1000  # characters
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 LOG = "_sagalog"
-"""How a table ends that keeps what was decided about each message: `message_id` names it."""
+"""The ending of the names of tables that keep the decision about each message: `message_id` names it."""
 OUTBOX = "_outbox"
-"""How a table of messages ends."""
+"""The ending of the names of message tables."""
 BOOKING_COLUMN = HOUSE.booking_columns
 """Tables that name a booking by another column than `booking_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What is to become an entry. `source` and `cursor` say how far its source is read once it is journaled."""
+    """A future entry. `source` and `cursor`: how far its source is read once it is journaled."""
 
     kind: str
     source: str
@@ -53,7 +54,8 @@ def read_transaction(alias: str, transaction: Transaction, key: str = "") -> Can
 
     Ids are strings; a change's values are JSON-friendly.
 
-    `key` proves notes that empty the journal's memory. What cannot be read becomes an entry that says so.
+    `key` proves notes that empty the journal's memory. A transaction that cannot be read becomes an entry that reports
+    that.
     """
     try:
         return _read(alias, transaction, key)
@@ -77,7 +79,7 @@ def _unreadable(alias: str, transaction: Transaction, why: str) -> Candidate:
 
 
 def replacement(candidate: Candidate, why: str) -> Candidate:
-    """What is journaled in place of a candidate that the journal's database refuses."""
+    """The replacement for a candidate that the journal's database refuses."""
     return replace(
         candidate,
         kind="observation",
@@ -101,7 +103,7 @@ def _read(alias: str, transaction: Transaction, key: str) -> Candidate:
     for change in changes:
         row = change["new"] or change["old"] or {}
         causes.append(row.get("caused_by"))
-        if change["table"].endswith(LOG):  # it may be all that a decision wrote
+        if change["table"].endswith(LOG):  # a decision may have written nothing else
             causes.append(row.get("message_id"))
         correlations.extend(_bookings(change))
     own = set(emits)
@@ -158,9 +160,9 @@ def _rows(change: Change) -> Iterable[dict[str, Any]]:
         return
     old = None
     if change.old is not None:
-        # What has not changed is not said twice: it was a quarter of all that was journaled.
+        # Unchanged columns are not repeated: they were a quarter of all that was journaled.
         changed = {name: text for name, text in change.old.items() if (name, text) not in change.new.items()}
-        if any(name in changed for name in relation.key):  # one row went, another came
+        if any(name in changed for name in relation.key):  # one row was deleted, another inserted
             yield _row(relation, "delete", old=python_row(relation, change.old))
             yield _row(relation, "insert", new=new)
             return
@@ -185,10 +187,10 @@ def _bookings(change: dict[str, Any]) -> Iterable[str | None]:
 
 
 def distinct(values: Iterable[Any]) -> tuple[str, ...]:
-    """Correlation ids, each once. They are looked up in an index, which holds no key of any length."""
+    """Correlation ids, each once. They are looked up in an index, which limits their length."""
     return tuple(dict.fromkeys(storable_text(str(value), LONGEST_KEY) for value in values if value))
 
 
 def ids(values: Iterable[Any]) -> tuple[str, ...]:
-    """Message ids, each once: what is no UUID is none."""
+    """Message ids, each once, without texts that are not UUIDs."""
     return tuple(dict.fromkeys(text for text in map(str, values) if UUID.fullmatch(text)))

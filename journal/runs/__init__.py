@@ -1,1 +1,1 @@
-"""Stretches of a tape with a name: listed, kept, imported."""
+"""Named ranges of a tape: listed, started, stopped, imported, deleted."""

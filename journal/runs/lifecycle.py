@@ -1,4 +1,4 @@
-"""What changes runs: starting one, naming it, deleting an imported one. For the journal's owner: the process api-journal."""
+"""Changes of runs: start, stop, rename, delete. For the journal's owner, the process api-journal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from journal.reading.queries import last_pos
 
 ALIAS = "journal"
 OF_A_VISITOR, OF_ALL = 10, 100
-"""Runs of the live journal that one visitor, and all together, may have: they stand in everybody's list."""
+"""How many runs of the live journal one visitor, and all together, may have: everybody sees them in the list."""
 OF_A_TAPE = (
     "journal_entry", "journal_mention", "journal_rowversion", "journal_flight", "journal_tablehash", "journal_indexed",
     "journal_run",
@@ -29,7 +29,7 @@ class UnknownRunError(LookupError):
 
 
 class OthersRunError(ValueError):
-    """A visitor may not start a run now; the text says why, and when they may."""
+    """A visitor may not start a run now; the text has the reason, and when they may."""
 
 
 class LiveRunError(ValueError):
@@ -39,9 +39,9 @@ class LiveRunError(ValueError):
 def start(name: str, seed: str, faults: Sequence[dict[str, Any]], owner: str = "") -> UUID:
     """End the open run and begin a new one with the next entry; return its id.
 
-    `faults`: all that the control process knows of now. The run that ends keeps them; the new one those still armed.
-    `owner`: the visitor's pseudonym, if it is for one. Their run ends no other visitor's that has been recorded for less than
-    VISITOR_RUN_S. Raises OthersRunError, for a visitor only.
+    `faults`: the control process's present list. The run that ends keeps all of them; the new one those still armed.
+    `owner`: the visitor's pseudonym, if it is for one. Their run ends no other visitor's that has been recorded for
+    less than VISITOR_RUN_S. Raises OthersRunError, for a visitor only.
     """
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute("lock table journal_run in share row exclusive mode")
@@ -79,13 +79,13 @@ def _check_room(before: Run | None, owner: str, now: datetime) -> None:
 
 
 def _alone_since(run: Run) -> datetime:
-    """When its visitor began to record: another run of theirs in a row does not give them more time."""
+    """When its visitor began to record: several runs of theirs in a row do not give them more time."""
     rows = Run.objects.filter(tape=LIVE, started_pos__lte=run.started_pos).order_by("-started_pos", "-id")
     return list(takewhile(lambda one: one.owner == run.owner, rows[: OF_A_VISITOR + 1]))[-1].started_at
 
 
 def stop(id: UUID, faults: Sequence[dict[str, Any]]) -> None:
-    """End the run if it is the open one; what is recorded from now on is a run of nobody's. Raises UnknownRunError."""
+    """End the run if it is the open one; a new run begins, which belongs to no visitor. Raises UnknownRunError."""
     with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
         cursor.execute("lock table journal_run in share row exclusive mode")
         run = Run.objects.filter(id=id).first()
@@ -104,7 +104,8 @@ def rename(id: UUID, name: str) -> None:
 def delete(id: UUID, owner: str = "") -> None:
     """Remove an imported run and everything on its tape. Raises UnknownRunError, LiveRunError.
 
-    `owner`: the visitor who asks. Of their run in the live journal the name goes, once it has ended; the entries stay.
+    `owner`: the visitor who deletes. Of their run in the live journal only the name is removed, after its end; the
+    entries stay.
     """
     with transaction.atomic(using=ALIAS):
         run = Run.objects.select_for_update().filter(id=id).first()
@@ -121,5 +122,5 @@ def delete(id: UUID, owner: str = "") -> None:
 
 
 def _merged(known: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By id; what is said now is the newer."""
+    """Merged by id; the present list is the newer."""
     return list({fault.get("id"): fault for fault in (*known, *now)}.values())

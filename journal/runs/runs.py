@@ -1,4 +1,4 @@
-"""Runs: stretches of a tape with a name. Reading them is open to whoever may read the journal; `keep` what changes them."""
+"""Runs: named ranges of a tape. This module reads them, for every reader of the journal; `lifecycle` changes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def listing() -> list[RunDict]:
 
 
 def find(id: UUID | str) -> RunDict | None:
-    """One run; None for an id that is no run's."""
+    """One run; None for an unknown id."""
     run = Run.objects.filter(id=id).first()
     return as_dict(run, kept_positions()) if run else None
 
@@ -45,7 +45,7 @@ def kept_positions() -> tuple[int, int]:
 
 
 def as_dict(run: Run, kept: tuple[int, int]) -> RunDict:
-    """The run's columns, and `first_pos` to `last_pos`: what is kept of it, by now. `kept` is of the live journal."""
+    """The run's columns, and `first_pos` to `last_pos`: the stored part of it. `kept`: that of the live journal."""
     open_one = run.ended_pos is None
     oldest, newest = kept
     first = max(run.started_pos, oldest) if run.tape == LIVE else run.started_pos

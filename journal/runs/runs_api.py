@@ -1,4 +1,4 @@
-"""/api/runs: what runs there are, a new one, and the way of a run out of this journal and into another."""
+"""/api/runs: lists, starts, exports and imports runs."""
 
 import logging
 from typing import Annotated, Any
@@ -23,13 +23,13 @@ from serving.problems import Problem, ProblemDetails
 
 router = Router(tags=["runs"])
 imports = Imports()
-EXPORTS = Streams("exports", 4)  # each holds one of this process's eight connections, and a snapshot, until it is read
+EXPORTS = Streams("exports", 4)  # each needs one of this process's eight connections, and a snapshot, until it is read
 log = logging.getLogger(__name__)
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails, 503: ProblemDetails}
 
 
 def brings_a_run(scope: Any) -> bool:
-    """Whether this request may have a body of any size: an import by the front door. Raises Problem for anybody else's."""
+    """Whether this request may have a body of any size: an import by the front door. Raises Problem for any other client's."""
     if (scope["method"], scope["path"]) != ("POST", "/api/runs/import"):
         return False
     if not has_token(scope):
@@ -38,7 +38,7 @@ def brings_a_run(scope: Any) -> bool:
 
 
 class RunIn(Schema):
-    """`name` and `seed` are what a person wants to remember the run by; `faults` as the control process lists them."""
+    """`name` and `seed` help a person to recognise the run; `faults` as the control process lists them."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -67,7 +67,7 @@ def listing(request: HttpRequest) -> Any:
     return {"runs": runs.listing()}
 
 
-@router.post("", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="End the open run and begin a new one")
+@router.post("", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="End the open run and start a new one")
 def start(request: HttpRequest, payload: RunIn) -> Any:
     """`owner`: the pseudonym of the visitor it is for, if any."""
     try:
@@ -85,7 +85,7 @@ def stop(request: HttpRequest, id: UUID, payload: StopIn) -> Any:
 
 @router.post("/import", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="Import an exported run")
 def take_in(request: HttpRequest, id: UUID | None = None) -> Any:
-    """The body is the file. `id`, chosen by the caller, is where the progress can be asked for meanwhile."""
+    """The body is the file. The progress can be read meanwhile under `id`, which the caller chooses."""
     told = imports.begin(str(id or uuid4()), int(request.headers.get("Content-Length") or 0))
     try:
         run = import_run(told.chunks(request), told.moved)  # type: ignore[arg-type]
@@ -111,7 +111,7 @@ def _problem(error: Exception) -> Problem:
     return Problem(500, "Not imported", "this is our fault; it has been logged, and nothing of the run was kept")
 
 
-@router.get("/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="How far an import has come")
+@router.get("/imports/{id}", response={200: dict, 404: ProblemDetails}, summary="The progress of an import")
 def progress(request: HttpRequest, id: UUID) -> Any:
     found = imports.get(str(id))
     if found is None:
@@ -124,7 +124,7 @@ def one(request: HttpRequest, id: UUID) -> Any:
     return _found(id)
 
 
-@router.patch("/{id}", response={200: dict, **ERRORS}, auth=OperatorToken(), summary="Give a run another name")
+@router.patch("/{id}", response={200: dict, **ERRORS}, auth=OperatorToken(), summary="Rename a run")
 def rename(request: HttpRequest, id: UUID, payload: NameIn) -> Any:
     _found(id)
     lifecycle.rename(id, payload.name)
@@ -133,7 +133,7 @@ def rename(request: HttpRequest, id: UUID, payload: NameIn) -> Any:
 
 @router.delete("/{id}", response={200: dict, **ERRORS}, auth=OperatorToken(), summary="Delete an imported run")
 def delete(request: HttpRequest, id: UUID, owner: str = "") -> Any:
-    """`owner`: the visitor who asks; of their own run in the live journal the name goes, once it has ended."""
+    """`owner`: the visitor who deletes; of their own run in the live journal only the name is removed, after its end."""
     run = _found(id)
     try:
         lifecycle.delete(id, owner)

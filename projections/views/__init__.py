@@ -1,4 +1,4 @@
-"""The views there are. One module a view: its tables, and how an event changes them."""
+"""The views. One module per view: its tables, and how an event changes them."""
 
 from django.core.management.base import CommandError
 
@@ -9,7 +9,7 @@ VIEWS: dict[str, View] = {view.name: view for view in (bookings.VIEW, seat_map.V
 
 
 def named(name: str) -> View:
-    """The view of this name. Raises CommandError, naming those there are."""
+    """The view of this name. Raises CommandError, which lists the names."""
     if name not in VIEWS:
         raise CommandError(f"no view '{name}'; there are {', '.join(VIEWS)}")
     return VIEWS[name]

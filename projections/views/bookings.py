@@ -1,6 +1,7 @@
-"""The bookings view: one row a booking, fed by four services; and the names of customers.
+"""The bookings view: one row per booking, fed by four services; and the names of customers.
 
-Any service may speak first. A service's columns change only by a newer version of its own aggregate.
+The events of the services may arrive in any order. A service's columns change only with a newer version of its own
+aggregate.
 """
 
 from collections.abc import Callable, Mapping
@@ -60,7 +61,7 @@ CUSTOMERS = Table(
 
 
 def _part(part: Part, booking: str, columns: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Project:
-    """What an event does that feeds one part of a booking's row; `booking` is where its data has the booking's id."""
+    """The function for events that feed one part of a booking's row; `booking` is the key of the booking's id in their data."""
 
     def project(envelope: Mapping[str, Any], folds: Folds) -> None:
         data = envelope["data"]

@@ -1,7 +1,8 @@
-"""The customer history view: what each customer booked, got, paid and was given back.
+"""The customer history view: the bookings, tickets, payments and refunds of each customer.
 
-A sum is never kept as a number that events add to: an event that came twice would be added twice. Each booking's contribution
-is a row, keyed by the booking, in parts that change only by a newer version of their source; the sums are taken of those rows.
+A sum is never kept as a number that events add to: a duplicate event would be added twice. Each booking's contribution
+is a row, keyed by the booking, in parts that change only with a newer version of their source; the sums are computed
+from these rows.
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ NAMES = Table(
 
 
 def contribution(payment: Mapping[str, Any]) -> dict[str, Any]:
-    """What a payment's full state adds to the sums, in minor units: what was taken, and what was given back of it."""
+    """The contribution of a payment's full state to the sums, in minor units: the amount taken, and the amount returned."""
     refund = payment["refund"]
     return {
         "taken": 0 if payment["status"] == "DECLINED" else payment["amount"],

@@ -1,7 +1,7 @@
-"""The sales view: by performance the seats sold, held and free, and the money taken and given back.
+"""The sales view: by performance the seats sold, held and free, and the money taken and returned.
 
-Kept as contributions (see customer_history.py): a row a seat, and a row a booking that paid. Payment knows nothing of
-performances and Seat nothing of money taken; a booking's row gets its performance from the one and its money from the other.
+Kept as contributions (see customer_history.py): a row per seat, and a row per booking that paid. Payment has no
+performances and Seat no payments, so a booking's row gets its performance from Seat and its money from Payment.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The seat map view: performances, and each of their seats with its place, price and status.
 
-A seat's place comes with the announcement of its performance; its status with that and with each event of a hold. Each seat
-has a version of its own: two holds that concern one seat are told apart by it, whichever event comes first.
+A seat's place comes from the announcement of its performance; its status from that and from each event of a hold. Each
+seat has its own version: it orders two holds of the same seat, whichever event arrives first.
 """
 
 from collections.abc import Mapping

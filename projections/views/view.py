@@ -1,4 +1,4 @@
-"""What a view is: the tables it fills, and a function for each type of event that changes them."""
+"""The definition of a view: the tables it fills, and a function for each type of event that changes them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ Project = Callable[[Mapping[str, Any], Folds], None]
 class View:
     """A read model. `events` maps (source, event type) to what it changes; other events do not concern the view.
 
-    A function raises KeyError, TypeError or ValueError for an event that lacks what it needs; fields it does not know it
-    passes over. An event of a newer major version raises NewerContractError, which is a ValueError.
+    A function raises KeyError, TypeError or ValueError for an event that lacks what it needs; unknown fields are
+    ignored. An event of a newer major version raises NewerContractError, which is a ValueError.
     """
 
     name: str
@@ -38,7 +38,7 @@ class View:
     def write(self, envelopes: Sequence[Mapping[str, Any]], *, check: bool = True) -> int:
         """Write what these events change; return the number of rows that did change. One statement a table.
 
-        `check` off: the sequence check is disabled, and rows take what comes, in the order it comes.
+        `check` off: the sequence check is disabled, and events are written in the order of arrival.
         """
         folds = {table.name: Fold(check=check) for table in self.tables}
         for envelope in envelopes:

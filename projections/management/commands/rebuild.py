@@ -1,4 +1,4 @@
-"""`manage.py rebuild [view]`: throw a view (or all) away and make it again from the services' event logs."""
+"""`manage.py rebuild [view]`: rebuild a view (or all) from the services' event logs."""
 
 import json
 from typing import Any
@@ -11,11 +11,11 @@ from projections.views import VIEWS, named
 
 
 class Command(BaseCommand):
-    help = "Rebuild a view, or all views, from the services' event logs. Projectors may go on running."
+    help = "Rebuild a view, or all views, from the services' event logs. Projectors may keep running."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("view", nargs="?", help=f"one of {', '.join(VIEWS)}; all if left out")
-        parser.add_argument("--json", action="store_true", help="one JSON object a view and line")
+        parser.add_argument("view", nargs="?", help=f"one of {', '.join(VIEWS)}; default: all")
+        parser.add_argument("--json", action="store_true", help="one JSON object per view, each on a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         for view in [named(options["view"])] if options["view"] else VIEWS.values():

@@ -155,7 +155,7 @@ if SERVICE not in APIS:
     MIDDLEWARE.insert(MIDDLEWARE.index("serving.problems.ProblemMiddleware") + 1, "gateway.doors.Doors")
 CSRF_FAILURE_VIEW = "gateway.errors.forged"
 if SERVICE in SERVICES:  # a service's API has no pages, cookies or scripts to protect, and is a hot path
-    MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.faults.ApiFaults"]
+    MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.api_faults.ApiFaults"]
 elif SERVICE in APIS:
     MIDDLEWARE = ["serving.problems.ProblemMiddleware"]
 

@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from gateway import faults_api, operate_api, readiness
 from gateway.audit.verdict_api import router as verdict_router
 from gateway.clients import BOOKING, SEATS, ServiceDown, as_it_is, call
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.operator import operators_only
 from gateway.people.ownership import check_owner
 from gateway.people.privacy import masked
@@ -169,7 +169,7 @@ def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
 
 @api.get("/api/bookings/{booking_id}", summary="A booking, from the read model")
 def booking(request: HttpRequest, booking_id: UUID) -> Any:
-    found = reading.booking(booking_id)
+    found = masked_reading.booking(booking_id)
     if found is None:
         raise Problem(404, "Unknown booking", f"the read model has no booking '{booking_id}' (yet)")
     return found

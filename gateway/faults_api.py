@@ -19,7 +19,7 @@ from gateway.clients import BOOKING, call, get_json
 from gateway.people.operator import is_operator, operators_only, who
 from gateway.people.ownership import armer, check_armer, check_arming, visitors_too
 from gateway.people.visitor import visitor
-from serving.faults import HEARD_S
+from serving.api_faults import HEARD_S
 from serving.problems import Problem, ProblemDetails
 
 router = Router(tags=["faults"])

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from booking.api import BookingIn, answer_to, visitor_of, wanted_of
 from booking.placing.transaction import PlaceBooking
+from serving.api_faults import Watched
 from serving.doors.headers import KEY as NAME
 from serving.fast_path import KEY, PLACED_BY, Application, again, body_of, is_ordinary, send_answer, send_response
-from serving.faults import Watched
 from serving.problems import problem_of
 
 PATH = "/api/bookings"

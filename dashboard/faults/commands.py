@@ -16,11 +16,11 @@ from faults.catalogue import MECHANISMS
 from faults.toggles import TOGGLES
 from gateway.clients import ServiceDown
 from gateway.faults_api import arm_fault, armed, clear_fault, control, let_go_on, switch_mechanism
-from gateway.outages import down
 from gateway.people import operator
 from gateway.people.operator import check_operator, is_operator, who
 from gateway.people.ownership import armed_by, visitors_too
 from gateway.people.visitor import visitor
+from gateway.services_down import down
 from serving.problems import Problem
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from dashboard.panel.functions import source, work_of
 from drawing import present
 from drawing.lanes.telling import mine
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.privacy import viewer
 from journal.entry import EntryDict
 from journal.noteworthy import before
@@ -25,7 +25,7 @@ ROWS = 30
 
 def details(booking: str, pos: int) -> dict[str, Any] | None:
     """Context for the details of the entry at `pos`; None if the booking has no such entry."""
-    found = reading.entries_after(pos - 1, 1)
+    found = masked_reading.entries_after(pos - 1, 1)
     if not found or found[0]["pos"] != pos or booking not in found[0]["correlations"]:
         return None
     return {

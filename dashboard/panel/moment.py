@@ -14,7 +14,7 @@ from drawing.present import SERVICE_NAMES
 from drawing.seats import sections
 from faults import Point
 from faults.toggles import LABELS
-from gateway.people import reading
+from gateway.people import masked_reading
 from journal.models import LIVE
 from journal.reading import moments
 from journal.reading.moments import FaultThen, FlightThen, RowThen
@@ -31,7 +31,7 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
     {"then": {pos, flights, more_flights, faults, lags, waiting}, "seats": {sections, version} or None if it is the one seen}.
     """
     at = min(pos, moments.indexed(tape))
-    rows = reading.rows_at(at, tape, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
+    rows = masked_reading.rows_at(at, tape, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
     flights = moments.flights_at(at, tape, limit=MOST_FLIGHTS)
     faults = moments.faults_at(at, tape)
     return {

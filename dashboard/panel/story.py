@@ -11,7 +11,7 @@ from dashboard.panel.cancelling import may_cancel
 from dashboard.panel.details import describe
 from drawing import present, steps, tables, time_bar
 from drawing.lanes import Lane, draw, orchestrated
-from gateway.people import reading
+from gateway.people import masked_reading
 from journal.entry import EntryDict, Tables
 from journal.reading.moments import RowThen
 from journal.reading.stories import fold
@@ -32,7 +32,7 @@ def story(
 
     `follow`: the panel shows this booking because it is the newest, and makes way for a newer one. `narrow`: see `narrow`.
     """
-    return tell(booking, reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow)
+    return tell(booking, masked_reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow)
 
 
 def tell(

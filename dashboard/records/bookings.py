@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from dashboard.away import says_when_away
 from dashboard.typed import whole
 from faults import Action
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.privacy import viewer
 from journal.reading.strikes import NEWEST, strikes, struck
 from projections.searching import Wanted
@@ -35,7 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx the list alone, whose address is pushed without what is empty."""
     asked = {name: request.GET.get(name, "").strip() for name in FIELDS}
     wanted, problems = read(request.GET)
-    rows, more = ([], None) if problems or wanted is None else reading.bookings(wanted, PAGE)
+    rows, more = ([], None) if problems or wanted is None else masked_reading.bookings(wanted, PAGE)
     told = {name: value for name, value in asked.items() if value}
     here = f"{reverse('bookings')}?{urlencode(told)}" if told else reverse("bookings")
     context = {

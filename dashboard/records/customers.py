@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.away import for_operators, missing, says_when_away
 from dashboard.typed import LARGEST, form_key, whole
 from gateway.clients import BOOKING, ServiceDown, call, get_json, in_words
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.operator import require_operator
 from projections import sums
 
@@ -51,7 +51,7 @@ def page(request: HttpRequest, customer: int) -> HttpResponse:
     names = _names(customer) if customer <= LARGEST else {}
     if found is None and not names.get("truth"):
         return missing(request, "No such customer", f"Neither Booking nor the views know a customer {customer}.")
-    rows = reading.bookings_of(customer, limit=PAGE)
+    rows = masked_reading.bookings_of(customer, limit=PAGE)
     context = {**names, "customer": found, "customer_id": customer, "rows": rows, "key": uuid4(), "page": PAGE}
     return render(request, "records/customer.html", context)
 

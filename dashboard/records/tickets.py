@@ -10,7 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from dashboard.away import missing, says_when_away
-from gateway.people import reading
+from gateway.people import masked_reading
 
 LONGEST = 100
 
@@ -19,7 +19,7 @@ LONGEST = 100
 @ensure_csrf_cookie
 @says_when_away
 def page(request: HttpRequest, code: str) -> HttpResponse:
-    found = reading.ticket(code) if len(code) <= LONGEST and "\x00" not in code else None
+    found = masked_reading.ticket(code) if len(code) <= LONGEST and "\x00" not in code else None
     if found is None:
         detail = "No ticket has this code. Codes come with a confirmed booking; a view may also be a moment behind."
         return missing(request, "No such ticket", detail)

@@ -11,7 +11,7 @@ from dashboard.panel.moment import panels
 from dashboard.panel.story import narrow, story
 from drawing import present
 from drawing.seats import sections
-from gateway.people import reading
+from gateway.people import masked_reading
 from journal.reading import queries as journal
 from projections import queries as views
 
@@ -30,7 +30,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     wanted = request.GET.get("booking", "").strip()
     booking, pos = uuid_or_empty(wanted), asked_position(request)
     unknown = "" if booking else wanted[:80]
-    entries = reading.latest(FEED)
+    entries = masked_reading.latest(FEED)
     asked = request.GET.get("performance", "")
     thin = narrow(request)
     told = story(booking, pos, performance=asked, narrow=thin) if booking else {} if unknown else newest(thin, asked)
@@ -43,7 +43,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "performance": chosen,
         "announced": any(one["id"] == chosen for one in performances),
         "asked_performance": asked,
-        "customers": reading.customers(),
+        "customers": masked_reading.customers(),
         "customer": request.GET.get("customer", "123"),
         "methods": METHODS,
         "method": request.GET.get("method", "tok_visa"),
@@ -51,7 +51,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "pos": entries[-1]["pos"] if entries else 0,
         "epoch": journal.epoch(),
         "lags": lags_of_page(),
-        "recent": reading.recent_bookings(6),
+        "recent": masked_reading.recent_bookings(6),
         "live": True,
         "whole": True,
         **told,
@@ -64,7 +64,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 def newest(thin: bool, performance: str = "") -> dict[str, Any]:
     """The story of the newest booking, which a page follows while none is chosen; {} before the first."""
-    found = reading.recent_bookings(1)
+    found = masked_reading.recent_bookings(1)
     return story(str(found[0]["id"]), follow=True, performance=performance, narrow=thin) if found else {}
 
 
@@ -89,7 +89,7 @@ def is_open(performance: str) -> bool:
     """Whether there are a hall with seats and a customer to book for."""
     performances = views.performances()
     chosen = performance or _first_ahead(performances)
-    return any(one["id"] == chosen and one["seats"] for one in performances) and bool(reading.customers())
+    return any(one["id"] == chosen and one["seats"] for one in performances) and bool(masked_reading.customers())
 
 
 def _first_ahead(performances: list[dict[str, Any]]) -> str:

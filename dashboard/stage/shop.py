@@ -15,7 +15,7 @@ from dashboard.panel.story import tell
 from dashboard.typed import form_key, whole_or_text
 from drawing.money import money
 from gateway.clients import BOOKING, INJECTED, ServiceDown, call
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.visitor import placed_by
 from gateway.pressure import PRESSURE
 from serving.problems import Problem
@@ -72,7 +72,7 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 def _booked(request: HttpRequest, accepted: dict[str, Any]) -> HttpResponse:
     """Of a booking that the key has found, which may be over by now, the story as it stands."""
     booking, performance = accepted["id"], request.POST.get("performance", "")
-    entries = reading.entries_of(booking)
+    entries = masked_reading.entries_of(booking)
     told = tell(booking, entries, performance=performance) | {"fresh": not entries}
     response = render(request, "stage/booking.html#panel", told)
     response["HX-Trigger"] = json.dumps({"booked": {"id": booking, "state": accepted["state"]}})

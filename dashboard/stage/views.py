@@ -13,7 +13,7 @@ from dashboard.panel.asked import asked_position, says_moments
 from dashboard.panel.details import details
 from dashboard.panel.story import narrow
 from dashboard.stage import context
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.operator import is_operator
 from gateway.people.ownership import armed_by
 from gateway.people.visitor import visitor
@@ -90,4 +90,4 @@ def opening(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def recent(request: HttpRequest) -> HttpResponse:
-    return render(request, "stage/booking.html#recent", {"recent": reading.recent_bookings(6)})
+    return render(request, "stage/booking.html#recent", {"recent": masked_reading.recent_bookings(6)})

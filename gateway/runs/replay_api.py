@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from gateway.runs import convergence
+from gateway.runs import replay_check
 
 router = Router(tags=["replay"])
 
@@ -47,4 +47,4 @@ class CheckOut(Schema):
     summary="Check that the state replayed from the journal equals the live tables, in all five databases",
 )
 def check(request: HttpRequest) -> dict[str, Any]:
-    return convergence.check()
+    return replay_check.check()

@@ -9,7 +9,7 @@ from redis import Redis
 
 import faults
 from faults import Fault
-from serving import faults as api_faults
+from serving import api_faults
 from serving.problems import MEDIA_TYPE
 from tests.faults.told import told
 
@@ -22,7 +22,7 @@ pytestmark = [
 @pytest.fixture
 def _as_payments(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SERVICE = "payments"
-    settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.faults.ApiFaults"]
+    settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.api_faults.ApiFaults"]
     monkeypatch.setattr(api_faults, "STALE_S", 0.0)  # each request reads the plan, so that nothing here has to wait
     monkeypatch.setattr(api_faults, "FRESH_S", 0.0)
 

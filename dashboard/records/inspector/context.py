@@ -11,7 +11,7 @@ from dashboard.operate.letters import SERVICES, of_booking
 from dashboard.panel.cancelling import may_cancel
 from drawing.present import SERVICE_NAMES
 from gateway.clients import ServiceDown, get_json
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.privacy import masked
 from journal.reading.stories import fold
 from messaging.envelope import COMPENSATION
@@ -27,12 +27,12 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
     """All there is to know of a booking; None if nobody has heard of it. `down`: who did not answer, in words."""
     down: list[str] = []
     try:
-        entries = reading.entries_of(booking)
+        entries = masked_reading.entries_of(booking)
     except (DatabaseError, InterfaceError):
         entries = []
         down.append("The journal does not answer: transactions and messages are missing here.")
     told = _told(booking, down)
-    row = reading.booking(booking)
+    row = masked_reading.booking(booking)
     if told is None and row is None and not entries:
         return None
     letters: list[dict[str, Any]] = []

@@ -18,7 +18,7 @@ from dashboard.replay.run.everything import everything
 from dashboard.replay.runs.context import shown as shown_run
 from drawing import present, time_bar
 from drawing.present import SERVICE_NAMES, clock
-from gateway.people import reading
+from gateway.people import masked_reading
 from gateway.people.operator import is_operator
 from gateway.people.visitor import visitor
 from journal.reading import marks, moments
@@ -84,8 +84,10 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     performance = request.GET.get("performance", "")[:100]
     told: dict[str, Any] = {}
     if booking:
-        entries = [entry for entry in reading.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first]
-        before = reading.rows_at(first - 1, tape, booking=booking)
+        entries = [
+            entry for entry in masked_reading.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first
+        ]
+        before = masked_reading.rows_at(first - 1, tape, booking=booking)
         told = story.tell(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
         performance = performance or (told["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
@@ -145,7 +147,7 @@ def _latest_performance(run: RunDict) -> str:
 def _rows_at_end(run: RunDict, table: str, limit: int = moments.ROWS) -> list[moments.RowThen]:
     """A table's rows at the last moment of the run that can be asked for; at most `limit`, those that changed last."""
     at = min(run["last_pos"], moments.indexed(run["tape"]))
-    return reading.rows_at(at, run["tape"], tables=[table], limit=limit)
+    return masked_reading.rows_at(at, run["tape"], tables=[table], limit=limit)
 
 
 def _booking(request: HttpRequest, run: RunDict) -> str:
@@ -170,7 +172,7 @@ def _clock(committed_at: str) -> str:
 
 
 def _entry(pos: int, tape: int) -> dict[str, Any] | None:
-    found = reading.entries_after(pos - 1, 1, tape)
+    found = masked_reading.entries_after(pos - 1, 1, tape)
     return found[0] if found and found[0]["pos"] == pos else None
 
 

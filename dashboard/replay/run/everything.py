@@ -5,7 +5,7 @@ from typing import Any
 from drawing import present
 from drawing.present import SERVICE_NAMES, VIEWS
 from drawing.tables import COLUMNS, HEADINGS, HIDDEN_TABLES
-from gateway.people import reading
+from gateway.people import masked_reading
 from journal.models import LIVE
 from journal.reading import moments
 from journal.reading.moments import RowThen
@@ -23,7 +23,9 @@ def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
         for service, tables in totals.items()
     }
     found: dict[tuple[str, str], list[RowThen]] = {}
-    for one in reading.rows_at(at, tape, tables=[name for names in wanted.values() for name in names], limit=ROWS):
+    for one in masked_reading.rows_at(
+        at, tape, tables=[name for names in wanted.values() for name in names], limit=ROWS
+    ):
         found.setdefault((one.service, one.table), []).append(one)
     return [
         {

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from dashboard.panel.asked import NoMomentError, asked_position, says_moments
 from dashboard.replay.run import context
 from drawing.present import SERVICE_NAMES
-from gateway.runs import convergence
+from gateway.runs import replay_check
 from journal.reading import marks, queries
 from journal.reading.convergence import of_import, worst
 from journal.runs import runs
@@ -72,14 +72,14 @@ def check(request: HttpRequest, run: UUID) -> HttpResponse:
         services = [one.as_dict() for one in of_import(found["tape"])]
         status = worst(one["standing"] for one in services)
     else:
-        compared = convergence.check()
+        compared = replay_check.check()
         services, status = compared["services"], compared["status"]
     return _checked(request, services, status, imported=found["imported"])
 
 
 @require_GET
 def check_live(request: HttpRequest) -> HttpResponse:
-    compared = convergence.check()
+    compared = replay_check.check()
     return _checked(request, compared["services"], compared["status"])
 
 

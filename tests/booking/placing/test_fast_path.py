@@ -17,7 +17,7 @@ from booking import api
 from booking.models import Booking, PerformanceReplica
 from booking.placing.fast_path import FastPath
 from booking.placing.group_commit import GroupCommit
-from serving import faults as api_faults
+from serving import api_faults
 from tests.booking.test_api import BAD_FIELDS, BODY
 
 pytestmark = [

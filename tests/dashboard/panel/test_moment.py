@@ -32,6 +32,6 @@ def test_of_more_messages_than_are_read_no_exact_number_is_told(monkeypatch: pyt
 
     for name, value in (("indexed", 90), ("faults_at", [])):
         monkeypatch.setattr(moment.moments, name, lambda *_, value=value: value)
-    monkeypatch.setattr(moment.reading, "rows_at", lambda *_, **__: [])
+    monkeypatch.setattr(moment.masked_reading, "rows_at", lambda *_, **__: [])
     assert 'class="more">and 38 more' in text(50)
     assert 'class="more">and at least 188 more' in text(300)

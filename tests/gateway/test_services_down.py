@@ -11,11 +11,11 @@ import pytest
 from django.test import RequestFactory
 from redis import Redis
 
-from gateway import cached, faults_api, outages, readiness
+from gateway import cached, faults_api, readiness, services_down
 from gateway.cached import Fresh
 from gateway.clients import ServiceDown
-from gateway.outages import Down, explain
 from gateway.readiness import STARTING
+from gateway.services_down import Down, explain
 from messaging.process.heartbeat import SEEN, Heartbeat, note_start
 from tests.waiting import wait_until
 
@@ -94,7 +94,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Control:
     found = Control()
     monkeypatch.setattr(faults_api, "call", found)
     monkeypatch.setattr(faults_api, "KNOWN", known := faults_api.Known())
-    monkeypatch.setattr(outages, "KNOWN", known)
+    monkeypatch.setattr(services_down, "KNOWN", known)
     return found
 
 
@@ -102,7 +102,7 @@ def shown_without(control: Control, part: str) -> list[bool]:
     """For each line of the banner, while control is away, whether it says injected."""
     control.away = True
     parts = {"control": "not reachable (ConnectError)", part: "no heartbeat for 10 s"}
-    return [one.injected for one in explain(outages._armed(), parts, datetime.now(UTC))]
+    return [one.injected for one in explain(services_down._armed(), parts, datetime.now(UTC))]
 
 
 @pytest.mark.parametrize("looked", [True, False])
@@ -111,7 +111,7 @@ def test_the_control_process_killed_on_purpose_is_no_outage_of_ours(control: Con
     request = RequestFactory().post("/rail/arm", REMOTE_ADDR="127.0.0.1", headers={"Host": "localhost"})
     faults_api.arm_fault(request, {"point": "process", "action": "crash", "service": "control"})
     if looked:
-        assert len(outages._armed()) == 1
+        assert len(services_down._armed()) == 1
     assert shown_without(control, "control") == []
 
 
@@ -120,7 +120,7 @@ def test_an_injected_outage_is_still_one_while_the_control_process_is_away(
 ) -> None:
     ends = (datetime.now(UTC) + timedelta(seconds=20)).isoformat(timespec="microseconds")
     control.plan = [fault("seats", point="database", state="fired") | {"until": ends}]
-    outages._armed()
+    services_down._armed()
     assert shown_without(control, "worker-seats") == [True, False], "what control itself is missing for is ours"
     monkeypatch.setattr(faults_api, "HOUSE_EXPIRES_AFTER", timedelta(0))
     assert shown_without(control, "worker-seats") == [False, False], "the control: an old plan excuses nothing"
@@ -150,10 +150,10 @@ def test_an_injected_outage_is_said_at_once_however_long_the_parts_take(monkeypa
         going_on.wait(20)
         return {}
 
-    monkeypatch.setattr(outages, "ARMED", Fresh[list[dict[str, Any]]](lambda: [redis_down], 0, []))
-    monkeypatch.setattr(outages, "PARTS", Fresh[dict[str, str]](slow, 2, {}))
+    monkeypatch.setattr(services_down, "ARMED", Fresh[list[dict[str, Any]]](lambda: [redis_down], 0, []))
+    monkeypatch.setattr(services_down, "PARTS", Fresh[dict[str, str]](slow, 2, {}))
     began = time.monotonic()
-    (found,) = outages.down()
+    (found,) = services_down.down()
     assert time.monotonic() - began < 5
     going_on.set()
     assert (found.name, found.injected) == ("Redis", True)

@@ -1,4 +1,4 @@
-"""Pages made of read models say so when those are away, in words of their own."""
+"""Error pages for when the read models are down, for operators' pages, and for missing things."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ from serving.problems import Problem
 
 
 def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer 503 with a page that tries again, instead of a traceback, while the views' database is not reachable."""
+    """Answer 503 with a page that retries, instead of a traceback, while the views' database is not reachable."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -29,7 +29,7 @@ def says_when_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 
 def for_operators(what: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Unless an operator asks, answer 401 with a page that says whose it is, and on which one signs in."""
+    """For everybody except an operator, answer 401 with a page that explains this, and where one can sign in."""
 
     def guard(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -45,5 +45,5 @@ def for_operators(what: str) -> Callable[[Callable[..., HttpResponse]], Callable
 
 
 def missing(request: HttpRequest, title: str, detail: str) -> HttpResponse:
-    """A page for what is not there, with what to do instead."""
+    """A page for something that does not exist, with what to do instead."""
     return render(request, "records/record_missing.html", {"title": title, "detail": detail}, status=404)

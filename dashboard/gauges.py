@@ -1,5 +1,5 @@
-"""How far each view is behind: the lag of the event it applied last, or the age of the oldest that it has not applied, if that is
-more. The first alone would go on saying 20 ms of a view that nobody writes any more."""
+"""The lag of each view: that of the event it applied last, or the age of the oldest event that it has not applied, if
+that is more. The first alone would keep showing 20 ms for a view that is no longer written."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,23 +20,21 @@ Gauge = dict[str, Any]
 
 
 def lags() -> list[Gauge]:
-    """One for each view, as it was found last, without waiting; `lag_ms` is of now.
-
-    `since`: when the oldest event was published that the view has not applied, if it has applied nothing since. `tail`: what
-    is to be said beside the lag.
+    """One for each view, from the last result, without waiting; `lag_ms` is current. `since`: when the oldest event
+    that the view has not applied was published, if it has applied nothing since. `tail`: the text after the lag.
     """
     return [_now(one) for one in LAGS.at_once()]
 
 
 def lags_of_page() -> list[Gauge]:
-    """The same for a page in the making: its rows are of this very moment. Raises DatabaseError."""
+    """The same for a page that is being rendered, whose rows are current. Raises DatabaseError."""
     known = {one["view"]: one for one in LAGS.at_once()}
     rows = {row["view"]: row for row in views.lags()}
     return [_now(known.get(view, {}) | _of(view, rows.get(view))) for view in VIEWS]
 
 
 def gauge(one: Gauge) -> dict[str, Any]:
-    """What a page that is open writes into the gauge: {lag, tail}, texts."""
+    """The texts that an open page puts into the gauge: {lag, tail}."""
     return {"lag": lasting(one["lag_ms"] / 1000) if one["applied"] else "nothing yet", "tail": one["tail"]}
 
 
@@ -59,7 +57,7 @@ def _of(view: str, row: dict[str, Any] | None) -> Gauge:
 
 
 def _look() -> list[Gauge]:
-    """Ask the checkpoints how far each view has read, and the streams for what comes next."""
+    """Read from the checkpoints how far each view has read, and from the streams the next events."""
     try:
         rows = {row["view"]: row for row in views.lags()}
     except (DatabaseError, InterfaceError):
@@ -77,7 +75,7 @@ def _look() -> list[Gauge]:
         if not entries:
             continue
         came = datetime.fromtimestamp(int(entries[0][0].split(b"-")[0]) / 1000, UTC)
-        if source["updated_at"] < came:  # else it is reading: more has come than it takes at a time
+        if source["updated_at"] < came:  # otherwise it is reading: more has arrived than it takes at a time
             found[view]["since"] = min(came, found[view].get("since") or came)
     return list(found.values())
 

@@ -1,4 +1,4 @@
-"""The page /matrix: the failpoint matrix as a grid, and the buttons that start one. The control process runs it."""
+"""The page /matrix: the failpoint matrix as a grid, and the buttons that start it. The control process runs it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ def grid(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require_operator
 def start(request: HttpRequest) -> HttpResponse:
-    """`what`: sample (one cell for each fault point) or all. Nothing else begins half an hour of faults."""
+    """`what`: sample (one cell for each fault point) or all. Any other value is refused."""
     what = request.POST.get("what", "")
     if what not in ("sample", "all"):
         return refused(request, Problem(422, "No such matrix", f"`what` is sample or all, not '{what[:40]}'"))
@@ -72,7 +72,7 @@ def _state() -> dict[str, Any]:
 
 
 def draw(cells: list[Cell]) -> list[Grid]:
-    """The cells as grids: what is struck, messages down, points and actions across."""
+    """The cells as grids, one for each kind of target: messages as rows, points and actions as columns."""
     grids = []
     for on, title in TITLES.items():
         mine = [cell for cell in cells if cell["on"] == on]

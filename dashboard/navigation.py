@@ -15,7 +15,7 @@ ENTRIES = (
     ("matrix", "Matrix"),
     ("front-door:openapi-view", "API"),
 )
-"""(URL name, what the entry says), in the order of the header."""
+"""(URL name, label), in the order of the header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,6 @@ class Place:
 
 
 def places(path: str) -> list[Place]:
-    """The pages there are, for a header on the page at `path`."""
+    """The entries of the header of the page at `path`."""
     urls = [(reverse(name), text) for name, text in ENTRIES]
     return [Place(url, text, path == url or (url != "/" and path.startswith(f"{url}/"))) for url, text in urls]

@@ -1,4 +1,4 @@
-"""Numbers as people type them, and the key that a form sends: never a traceback, whatever is in them."""
+"""Numbers that people type, and the key that a form sends: never a traceback, whatever they contain."""
 
 import math
 
@@ -15,13 +15,13 @@ def whole(text: str) -> int | None:
 
 
 def whole_or_text(text: str) -> int | str:
-    """The number; else the text as it is, for the service that is asked to refuse."""
+    """The number; otherwise the text unchanged, which the service will refuse."""
     found = whole(text)
     return text if found is None else found
 
 
 def number_or_text(text: str) -> float | int | str:
-    """A finite number, negative ones and fractions too; else the text as it is."""
+    """A finite number, also negative or a fraction; otherwise the text unchanged."""
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
     if (found := whole(digits)) is not None:
         return sign * found
@@ -35,6 +35,6 @@ def number_or_text(text: str) -> float | int | str:
 
 
 def form_key(request: HttpRequest) -> str:
-    """The form's Idempotency-Key; "", which every service refuses, for one that no header can carry on."""
+    """The form's Idempotency-Key; "", which every service refuses, for one that no header can hold."""
     key = request.headers.get("Idempotency-Key", "")
     return key if key.isascii() and key.isprintable() else ""

@@ -1,4 +1,4 @@
-"""Questions to begin with, for each service's console; and the one that no console answers."""
+"""Example queries for each service's console; and the one that no console answers."""
 
 from dataclasses import dataclass
 
@@ -38,13 +38,13 @@ OWN = {
     "booking": (
         Example(
             "sagas",
-            "Where each saga stands",
+            "The state of each saga",
             """select definition, state, step, action, attempt, due_at
 from booking_saga order by id desc;""",
         ),
         Example(
             "log",
-            "What the orchestrator noted",
+            "The orchestrator's log",
             """select at, who, what, step, action, attempt, error, state
 from booking_sagalog order by id desc;""",
         ),
@@ -58,7 +58,7 @@ from seats_seat group by 1, 2 order by 1, 2;""",
         ),
         Example(
             "holds",
-            "The latest holds, and when they run out",
+            "The latest holds, and when they expire",
             """select id, status, expires_at, amount, currency, version
 from seats_hold order by id desc;""",
         ),
@@ -66,7 +66,7 @@ from seats_hold order by id desc;""",
     "payments": (
         Example(
             "money",
-            "What was taken, declined and given back",
+            "Payments taken, declined and refunded",
             """select status, currency, count(*), sum(amount)
 from payments_payment group by 1, 2 order by 1;""",
         ),
@@ -75,7 +75,7 @@ from payments_payment group by 1, 2 order by 1;""",
     "tickets": (
         Example(
             "issued",
-            "Tickets, and whether they still open the door",
+            "Tickets, and whether they are still valid",
             """select i.status, t.seat, t.id
 from tickets_ticket t
 join tickets_issuance i on i.booking_id = t.issuance_id
@@ -83,7 +83,7 @@ order by t.id desc;""",
         ),
         Example(
             "outbox",
-            "The outbox: what Ticket told the others",
+            "The outbox: what Ticket sent to the others",
             """select seq, kind, type, destination, xid, time
 from tickets_outbox order by seq desc;""",
         ),
@@ -98,7 +98,7 @@ order by id desc;""",
         ),
         Example(
             "lag",
-            "How far each view has come",
+            "The progress of each view",
             """select view, source, applied, lag_ms, behind, updated_at
 from projections_checkpoint order by view, source;""",
         ),
@@ -113,7 +113,7 @@ from projections_salesbooking group by 1, 2;""",
 
 
 def examples(service: str) -> list[Example]:
-    """What to try in this service's console, the refusals last. For a service without examples its outbox is one."""
+    """What to try in this service's console, the refusals last. A service without examples gets its outbox."""
     table = HOUSE.service(service).outbox
     outbox = Example(
         "outbox", "The outbox", f"select seq, kind, type, destination, xid, time\nfrom {table} order by seq desc;"

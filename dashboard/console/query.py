@@ -1,9 +1,9 @@
-"""One statement, in one database, as a role that may only look. Whatever is typed: bounded in time, rows and bytes.
+"""Runs one statement, in one database, as a read-only role, with limits on time, rows and bytes.
 
-PostgreSQL does the refusing, in its own words: the role owns nothing and may only SELECT, its transactions are READ ONLY, its
-statements end after 2 s (see CONSOLE_SETTINGS of control/setup/provision.py). Here one statement is made sure of by the extended
-protocol, which prepares no two, and each run has a connection of its own, which takes settings and locks with it. Whatever
-PostgreSQL does, after DEADLINE_S or past BYTES that connection is closed.
+PostgreSQL itself refuses, in its own words: the role owns nothing and may only SELECT, its transactions are READ ONLY,
+its statements end after 2 s (see CONSOLE_SETTINGS of control/setup/provision.py). The extended protocol ensures that
+there is only one statement, and each run has its own connection, which ends with its settings and locks. Whatever
+PostgreSQL does, after DEADLINE_S or past BYTES the connection is closed.
 """
 
 import re
@@ -24,22 +24,23 @@ ROWS, COLUMNS, CELL, LONGEST = 200, 60, 1000, 10_000
 """Rows and columns shown, characters of a cell, characters of a statement."""
 AT_ONCE, PATIENCE_S = 2, 1.0
 CONNECT_S, DEADLINE_S = 2, 5.0
-"""To connect, and for all of it. PostgreSQL ends a statement after 2 s where it looks whether it should; in the midst of a copy
-of memory it does not look.
+"""The time to connect, and the total. PostgreSQL ends a statement after 2 s where it checks for that; while it copies
+memory it does not check.
 """
 BYTES = 16 * 1024 * 1024
-"""More than ROWS rows of COLUMNS cells take in ASCII. An error may be as long as any text: it repeats what it could not read."""
+"""More than the ASCII size of ROWS rows of COLUMNS cells. An error may be very long: it repeats the text that could not
+be read."""
 AHEAD = 256 * 1024
 RECEIVED = 128
-"""Where the number of bytes received stands in Linux's struct tcp_info, 64 bits."""
+"""The offset of the number of bytes received in Linux's struct tcp_info, 64 bits."""
 TOO_LONG = f"The statement did not end within {DEADLINE_S:.0f} s, so its connection was closed."
-NO_ANSWER = f"PostgreSQL does not answer: it took no connection within {CONNECT_S} s. Try again once it is back."
+NO_ANSWER = f"PostgreSQL does not answer: it accepted no connection within {CONNECT_S} s. Try again once it is back."
 TOO_LARGE = f"The answer has more than {BYTES // 1024**2} MB, so its connection was closed. Ask for less."
 OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2000 -c bytea_output=hex -c datestyle=iso"
 VOID = 2278
 FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*([a-z]+)", re.IGNORECASE | re.DOTALL)
 ACTING = ("notify", "listen", "unlisten", "vacuum", "analyze", "checkpoint", "load")
-"""First words of statements that act although a READ ONLY transaction takes them, and that no right can be taken away for."""
+"""First words of statements that have effects although a READ ONLY transaction allows them, and that no privilege controls."""
 COPIES = (ExecStatus.COPY_OUT, ExecStatus.COPY_IN, ExecStatus.COPY_BOTH)
 _slots = BoundedSemaphore(AT_ONCE)
 
@@ -47,7 +48,7 @@ _slots = BoundedSemaphore(AT_ONCE)
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """`columns`: (name, type); cells are text, None for NULL, at most CELL characters and an ellipsis. `more`: there were
-    more than ROWS rows. `tag`: what PostgreSQL calls the statement.
+    more than ROWS rows. `tag`: PostgreSQL's command tag.
     """
 
     columns: list[tuple[str, str]] = field(default_factory=list)
@@ -60,10 +61,9 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why there is no result. With a `sqlstate` these are PostgreSQL's own words, without one ours.
-
-    `position`: the character of the statement that it points at, from 1; 0 if it points at none. `away`: the server could not
-    be reached, or has not answered in time.
+    """Why there is no result. With a `sqlstate` it is PostgreSQL's message, otherwise ours. `position`: the character
+    of the statement concerned, from 1; 0 for none. `away`: the server could not be reached, or has not answered in
+    time.
     """
 
     message: str
@@ -75,7 +75,7 @@ class Refusal:
 
 
 def run(url: str, statement: str) -> Result | Refusal:
-    """Run a statement at the database of `url` (a libpq URL). Never raises for what a person can type."""
+    """Run a statement at the database of `url` (a libpq URL). Never raises for anything that a person can type."""
     said = _impossible(statement)
     if said:
         return Refusal(message=said)
@@ -87,7 +87,7 @@ def run(url: str, statement: str) -> Result | Refusal:
             return _Run(connection, statement, deadline).result()
     except psycopg.errors.ConnectionTimeout:
         return Refusal(message=NO_ANSWER, away=True)
-    except psycopg.Error as error:  # it cannot be reached, or went away
+    except psycopg.Error as error:  # it cannot be reached, or the connection was lost
         return Refusal(message=str(error).strip() or type(error).__name__, sqlstate=error.sqlstate or "", away=True)
     finally:
         _slots.release()
@@ -109,7 +109,7 @@ def _session(url: str) -> Iterator[Any]:
         url, autocommit=True, connect_timeout=CONNECT_S, options=OPTIONS, application_name="sagabox-console"
     )
     try:
-        # The operating system may take tens of MB ahead of us.
+        # The operating system may receive tens of MB ahead of us.
         with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AHEAD)
         yield connection.pgconn
@@ -124,9 +124,9 @@ class _Refused(Exception):
 
 
 class _Run:
-    """Prepares the statement as it is, for PostgreSQL's own judgement; then runs it inside one that cuts rows and cells.
-
-    A limit on rows alone would not do: a single cell may have a gigabyte, and the web process would have to take it.
+    """Prepares the statement unchanged, so that PostgreSQL checks it; then runs it inside one that limits rows and
+    cells. A limit on rows alone would not be enough: a single cell may have a gigabyte, which the web process would
+    have to receive.
     """
 
     def __init__(self, pgconn: Any, statement: str, deadline: float) -> None:
@@ -146,7 +146,7 @@ class _Run:
         word = FIRST_WORD.match(self._statement)
         if word and word[1].lower() in ACTING:
             raise _Refused(
-                Refusal(message=f"{word[1].upper()} acts on the server. This console only looks; use SELECT.")
+                Refusal(message=f"{word[1].upper()} acts on the server. This console is read-only; use SELECT.")
             )
         described = self._prepared(self._statement)
         count = described.nfields
@@ -164,7 +164,7 @@ class _Run:
         return Result(columns=columns, rows=rows, hidden_columns=max(count - COLUMNS, 0), tag="SELECT")
 
     def _bounded(self, types: list[tuple[int, int]], count: int) -> tuple[str, int]:
-        """The statement with a fence around it, and how far the fence moves it; as it is if it can stand in none."""
+        """The statement inside a limiting one, and the offset that this adds; unchanged if it cannot be embedded."""
         cells = ", ".join(
             "''" if oid == VOID else f"left(c{number}::text, {CELL + 1})" for number, (oid, _) in enumerate(types)
         )
@@ -192,15 +192,15 @@ class _Run:
         return self._answer()
 
     def _answer(self) -> Any:
-        """What PostgreSQL answers to what was sent. Raises _Refused for what takes too long or is too much."""
+        """PostgreSQL's answer. Raises _Refused if it takes too long or is too large."""
         found = None
         while True:
             while self._pgconn.is_busy():
                 left = self._deadline - time.monotonic()
                 if left <= 0 or not select.select([self._pgconn.socket], [], [], left)[0]:
                     raise _Refused(Refusal(message=TOO_LONG, away=True))
-                # libpq reads for as long as more comes, and copies an error several times once it has all of it: so the look
-                # comes between the two.
+                # libpq reads for as long as data arrives, and copies an error several times once it is complete: so the
+                # check is in between.
                 self._pgconn.consume_input()
                 if _received(self._pgconn.socket) > BYTES:
                     raise _Refused(Refusal(message=TOO_LARGE))
@@ -220,17 +220,17 @@ class _Run:
         """The answer, unless it is a refusal. `offset`: characters of ours before the statement."""
         if answer.status in COPIES:
             raise _Refused(
-                Refusal(message="COPY moves data in or out of a database. This console only looks; use SELECT.")
+                Refusal(message="COPY moves data in or out of a database. This console is read-only; use SELECT.")
             )
         if answer.status == ExecStatus.EMPTY_QUERY:
-            raise _Refused(Refusal(message="There is nothing but comments in it. Write a statement."))
+            raise _Refused(Refusal(message="There are only comments in it. Write a statement."))
         if answer.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise _Refused(_refusal(answer, offset))
         return answer
 
 
 def _received(descriptor: int) -> int:
-    """Bytes that have come on this TCP connection; 0 where the system does not say."""
+    """Bytes received on this TCP connection; 0 if the system does not report them."""
     try:
         with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as line:
             told = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RECEIVED + 8)

@@ -1,4 +1,4 @@
-"""The page /console: SQL that may only look, at one service's database at a time."""
+"""The page /console: read-only SQL, in one service's database at a time."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from gateway.people.operator import check_operator, is_operator
 from serving.problems import Problem
 
 ACROSS = ("0A000", "42P01", "3D000")
-"""What PostgreSQL answers to a JOIN across services: another database, or a table that is not here."""
+"""PostgreSQL's answers to a JOIN across services: another database, or a table that does not exist here."""
 WORD = re.compile(r"[\w.\"]+|\S")
 TABLES = """
     select c.relname as table, string_agg(a.attname, ', ' order by a.attnum) as columns
@@ -29,7 +29,7 @@ TABLES = """
 @require_GET
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    """`?service=&example=` or `?service=&sql=` is a permalink to what is in the editor; nothing runs by itself."""
+    """`?service=&example=` or `?service=&sql=` is a permalink to the editor's content; nothing runs automatically."""
     service = request.GET.get("service", "")
     service = service if service in SERVICE_NAMES else "seats"
     found = examples(service)
@@ -49,12 +49,11 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def execute(request: HttpRequest) -> HttpResponse:
-    """The result, or the refusal, as a partial; 503 when PostgreSQL is away or has not answered in time.
-
-    Only for whoever may operate: SQL is free to read everything.
+    """The result, or the refusal, as a partial; 503 if PostgreSQL is down or has not answered in time. For operators
+    only, since SQL can read everything.
     """
     service, sql = request.POST.get("service", ""), request.POST.get("sql", "")
-    sql = sql.replace("\r\n", "\n")  # as forms send lines; PostgreSQL counts characters
+    sql = sql.replace("\r\n", "\n")  # forms send lines this way; PostgreSQL counts characters
     try:
         check_operator(request)
         if service not in SERVICE_NAMES:
@@ -76,12 +75,12 @@ def _told(service: str, sql: str, found: Result | Refusal) -> dict[str, Any]:
 
 
 def _names_another(service: str, sql: str) -> bool:
-    """Whether the statement speaks of another service's tables: then the refusal is the lesson."""
+    """Whether the statement names another service's tables: then the page explains the refusal."""
     return any(f"{other}_" in sql.lower() or f"{other}." in sql.lower() for other in SERVICE_NAMES if other != service)
 
 
 def _pointed(sql: str, position: int) -> dict[str, Any] | None:
-    """The line PostgreSQL points at, in three parts: before the word it means, the word, and after it."""
+    """The line that PostgreSQL points at, in three parts: before the word concerned, the word, and after it."""
     if not 0 < position <= len(sql) + 1:
         return None
     before = sql[: position - 1]

@@ -1,4 +1,4 @@
-"""The faults on the rail, a chip each, grouped by the service they strike. Pure: from the control process's listing to words."""
+"""The faults on the rail, one chip each, grouped by the service they strike. Pure: describes the control process's listing."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from topology.chosen import HOUSE
 
 OWNERS = {**SERVICE_NAMES, "redis": "Redis", "house": "The sandbox itself"}
 NOBODYS: Mapping[str, str] = MappingProxyType({})
-SHOWN = 20  # chips: more than a person reads; a script may arm a thousand
+SHOWN = 20  # maximum number of chips; a script may arm a thousand
 POINT_NAMES = {
     Point.TRANSACTION_BEFORE: "before the transaction",
     Point.TRANSACTION_INSIDE: "inside the transaction",
@@ -41,7 +41,7 @@ def owner_of(place: str) -> str:
 
 
 def shown(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most SHOWN of them, in the order of arming: what somebody may have to end now, then the newest."""
+    """At most SHOWN of them, in the order of arming: those that a person may have to end now, then the newest."""
     urgent = [fault for fault in armed if fault["held"] or fault["until"]]
     others = [fault for fault in armed if not fault["held"] and not fault["until"]]
     kept = {fault["id"] for fault in [*urgent[::-1], *others[::-1]][:SHOWN]}
@@ -49,16 +49,16 @@ def shown(armed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def is_for(fault: dict[str, Any], visitor: str) -> bool:
-    """Whether a visitor's own next booking may meet it: one for somebody else's may not."""
+    """Whether a visitor's own next booking may hit it: a fault for another visitor's may not."""
     return fault.get("visitor", "") in ("", visitor)
 
 
 def groups(
     armed: list[dict[str, Any]], visitor: str = "", seats: Mapping[str, str] = NOBODYS, by: str = ""
 ) -> list[dict[str, Any]]:
-    """The chips of each service that has some, the newest first; what stands still or is down before all, since somebody may
-    have to end it, then a fault for any service. `visitor`: who looks; `seats`: those of a booking that was struck; `by`: who
-    may end only what they armed."""
+    """The chips of each service that has any, the newest first; holds and outages before all others, since a person may
+    have to end them, then faults for any service. `visitor`: the viewer; `seats`: those of struck bookings; `by`: set
+    for a viewer who may end only their own faults."""
     chips = [
         (owner_of(fault["service"]) if fault["service"] else "", _chip(fault, visitor, seats, by)) for fault in armed
     ]
@@ -77,7 +77,7 @@ def _may_wait(chip: dict[str, Any]) -> bool:
 
 
 def _chip(fault: dict[str, Any], visitor: str, seats: Mapping[str, str], by: str) -> dict[str, Any]:
-    """One fault in words: what and where, for whom, and how far it has come."""
+    """One fault in words: action, point, scope and state."""
     proof = fault["proofs"][-1] if fault["proofs"] else None
     state = "held" if fault["held"] else "down" if fault["until"] else fault["state"]
     return {

@@ -1,4 +1,4 @@
-"""What a person breaks on the page. Ordinary POSTs with CSRF; the answer is a partial. (To book: dashboard.stage.shop.)"""
+"""The fault commands of the page. Ordinary POSTs with CSRF; the answer is a partial. (For booking: dashboard.stage.shop.)"""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def faults(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def arm_form(request: HttpRequest) -> HttpResponse:
-    """The form with the options that go with what has been chosen so far."""
+    """The form with the options that fit the choices so far."""
     changed = request.htmx.trigger_name or ""  # type: ignore[attr-defined]
     context = rail.form(rail.anew(request.GET.dict(), changed), own=not is_operator(request))
     return render(request, "faults/faults.html#form", context)
@@ -80,7 +80,7 @@ def mechanism(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def toggle(request: HttpRequest, name: str) -> HttpResponse:
-    """Arm a one-shot fault for this visitor's next booking, or clear it if it is armed; a visitor only what they armed."""
+    """Arm a one-shot fault for this visitor's next booking, or clear it if it is armed; a visitor can clear only their own."""
     if name not in TOGGLES:
         return HttpResponse(f"no fault '{name}'; there are {', '.join(TOGGLES)}", status=404, content_type="text/plain")
 
@@ -106,7 +106,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _rail(request, f"{problem.title}: {problem.detail}.")
     if not known:
         return _rail(request, "That is not the operator token.")
-    response["HX-Refresh"] = "true"  # the form, the switches and all that was masked show more now
+    response["HX-Refresh"] = "true"  # the form, the switches and all masked parts show more now
     return response
 
 
@@ -116,7 +116,7 @@ def _done(
     check: Callable[[HttpRequest], Any] = check_operator,
     shown: Callable[..., HttpResponse] | None = None,
 ) -> HttpResponse:
-    """Do it, for whom `check` lets in, and show the rail as it is then, or why it could not be done."""
+    """Do it, if `check` admits the client, and show the resulting rail, or why it could not be done."""
     shown = shown or _rail
     try:
         check(request)

@@ -1,5 +1,5 @@
-"""What the fault rail shows: the three ready toggles, the chips of what is armed, and the form for anything else. Pure, but for
-asking the control process; commands.py takes the buttons."""
+"""The content of the fault rail: the three ready-made toggles, the chips of armed faults, and the form for all others.
+Pure, except for the request to the control process; commands.py handles the buttons."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,10 +38,10 @@ TIMED = (Action.DELAY, Action.HOLD, Action.HANG, Action.PAUSE, Action.DOWN, Acti
 
 
 def rail(visitor: str = "", by: str = "") -> dict[str, Any]:
-    """Context for the refreshed part: toggles, chips grouped by service; `away` when control does not answer.
+    """Context for the refreshed part: toggles, chips grouped by service; `away` if the control process does not answer.
 
-    `visitor`: who looks; what is armed for somebody else's next booking is no state of their toggles. `by`: as whom
-    they arm, if they may end only what they armed.
+    `visitor`: the viewer; faults for another visitor's next booking do not change their toggles. `by`: their name as
+    the arming person, if they may end only their own faults.
     """
     try:
         plan = armed()
@@ -60,23 +60,24 @@ def rail(visitor: str = "", by: str = "") -> dict[str, Any]:
 
 
 def _seats(chosen: list[dict[str, Any]]) -> dict[str, str]:
-    """{booking: its seats} of those that were struck last, as far as the views know them."""
+    """{booking: its seats} of the last struck bookings, as far as the views have them."""
     struck = {fault["last_booking"] for fault in chosen if fault["last_booking"]}
     try:
         return {booking: ", ".join(seats) for booking, seats in queries.seats_of(struck).items()}
-    except DatabaseError:  # InterfaceError too: the rail is there without the views
+    except DatabaseError:  # InterfaceError too: the rail works without the views
         return {}
 
 
 def _unproven(fault: dict[str, Any]) -> bool:
-    """It struck, and its entry is not found yet: after a lost Redis the control process hears of it later than the page does."""
+    """It struck, but its entry has not been found yet: after a loss of Redis the control process learns of it later
+    than the page."""
     if fault["proofs"] or not fault["last_fired"]:
         return False
     return datetime.now(UTC) - datetime.fromisoformat(fault["last_fired"]) < PROOF_PATIENCE
 
 
 def mechanisms() -> list[dict[str, Any]]:
-    """The switches; shown as they are by default while the control process does not answer."""
+    """The switches; with their defaults while the control process does not answer."""
     try:
         on = control("GET", "/mechanisms")
     except (ServiceDown, Problem):
@@ -98,7 +99,7 @@ def toggles(armed: list[dict[str, Any]], away: bool = False) -> list[dict[str, s
 
 
 def form(asked: dict[str, str], own: bool = False) -> dict[str, Any]:
-    """The choices that go together: each field's options depend on those before it, so a change brings the form anew.
+    """The form's fields: the options of each depend on those before it, so a change reloads the form.
 
     `own`: only what a visitor may arm, for a booking of theirs.
     """
@@ -153,7 +154,7 @@ def form(asked: dict[str, str], own: bool = False) -> dict[str, Any]:
 
 
 def _whens(point: Point, action: Action, place: str, outage: bool) -> list[Kind]:
-    """How often it may strike there: an outage is one stretch, and what strikes the sandbox itself is bounded."""
+    """How often it may strike there: an outage is one period, and faults on the sandbox itself are limited."""
     whens = [Kind.ONCE, Kind.ALWAYS] if outage else list(Kind)
     house = Fault(point=point, action=action, service=place, seconds=1).on_the_house
     return [kind for kind in whens if not house or kind in (Kind.ONCE, Kind.TIMES)]
@@ -163,14 +164,16 @@ OF_A_PLACE = ("kind", "times", "probability", "seed", "after", "message")
 
 
 def anew(asked: dict[str, str], changed: str) -> dict[str, str]:
-    """The fields of a form after `changed` has been chosen: another place begins with "once", whatever was armed before."""
+    """The fields of a form after a change of `changed`: another point starts with "once", whatever was chosen
+    before."""
     if changed not in ("service", "point"):
         return asked
     return {name: value for name, value in asked.items() if name not in OF_A_PLACE}
 
 
 def wanted(asked: dict[str, str], visitor: str = "") -> dict[str, Any]:
-    """The filled form of this visitor as what faults.parse takes. What is no number stays as it is: the refusal then shows it."""
+    """This visitor's filled form as input for faults.parse. A text that is not a number is passed on: the refusal then
+    shows it."""
     kind, scope = asked.get("kind", "once"), asked.get("for", "any")
     trigger: dict[str, Any] = {"kind": kind, "after": _number(asked.get("after"))}
     if kind == Kind.TIMES:

@@ -1,4 +1,4 @@
-"""What a page says of itself when it connects: `/ws/journal?after=&epoch=&performance=&log=&who=`."""
+"""The parameters that a page sends when it connects: `/ws/journal?after=&epoch=&performance=&log=&who=`."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`after`: the last entry it shows, None for one that shows none yet, -1 for what is no position."""
+    """`after`: the last entry it shows, None if it shows none yet, -1 for an invalid position."""
 
     after: int | None
     epoch: str
@@ -18,7 +18,7 @@ class Address:
 
     @classmethod
     def read(cls, query_string: bytes, *, full: bool = False) -> "Address":
-        """Never raises: what makes no sense as a position leads to a fresh page, and a stranger gets a name of its own."""
+        """Never raises: an invalid position leads to a reload, and a page without a name gets one."""
         query = parse_qs(query_string.decode("ascii", "replace"))
         said = {name: query.get(name, [""])[0] for name in ("after", "epoch", "performance", "log", "who")}
         return cls(

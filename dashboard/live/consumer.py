@@ -1,4 +1,4 @@
-"""The pages' socket: it brings entries after the page's cursor, in order, none twice. Commands never come this way."""
+"""The pages' socket: it sends the entries after the page's cursor, in order, none twice. It carries no commands."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from dashboard.live.tail import PACE_S, Tail
 from gateway.people.operator import is_operator_of
 from journal.reading import queries
 
-SLOW_S = 15.0  # a page that has not taken a frame for so long is let go; it comes back with its cursor
+SLOW_S = 15.0  # a page that has not accepted a frame for this long is disconnected; it reconnects with its cursor
 NOT_YOURS_TO_SPEAK, TRY_AGAIN_LATER = 1008, 1013
 log = logging.getLogger(__name__)
 
@@ -30,20 +30,20 @@ PRESENCE = Presence(_tell)
 
 
 async def begin(address: Address) -> int | None:
-    """The position after which this page goes on; None if what it shows cannot be continued. Raises DatabaseError."""
+    """The position after which this page resumes; None if it has to be reloaded. Raises DatabaseError."""
     await TAIL.start()
     if address.after is None:
         return TAIL.shown
     if address.epoch != TAIL.epoch or address.after < 0:
         return None
-    # A page is made from the journal's database, which is a moment ahead of its stream.
+    # A page is rendered from the journal's database, which is a moment ahead of its stream.
     if address.after <= TAIL.shown or address.after <= await database_sync_to_async(queries.last_pos)():
         return address.after
     return None
 
 
 async def following(address: Address, pos: int) -> tuple[str, int] | None:
-    """(frame, new position) for a page that stands at `pos`; None if that is too far back. Raises DatabaseError."""
+    """(frame, new position) for a page at `pos`; None if that is too far back. Raises DatabaseError."""
     while True:
         found = TAIL.text(pos, log=address.log, performance=address.performance, full=address.full)
         if found is not None or not await TAIL.reach(pos):
@@ -51,10 +51,10 @@ async def following(address: Address, pos: int) -> tuple[str, int] | None:
 
 
 class JournalConsumer(AsyncWebsocketConsumer):
-    """Frames (see `frames`) for one page, each continuing the last; the first at once, then at most one in PACE_S.
+    """Frames (see `frames`) for one page, each continuing the last; the first immediately, then at most one per PACE_S.
 
-    A cursor of another epoch, from the future, too far back, or that is none, is answered by a frame that reloads the page.
-    A frame is sent when the one before has been taken by the network, so a slow page costs one frame of memory.
+    A cursor of another epoch, from the future, too far back, or that is invalid, is answered by a frame that reloads
+    the page. A frame is sent when the network has accepted the one before, so a slow page costs one frame of memory.
     """
 
     sender: asyncio.Task[None] | None = None
@@ -72,7 +72,7 @@ class JournalConsumer(AsyncWebsocketConsumer):
             PRESENCE.leave(self.address.who)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Pages have nothing to say here. (More than a few kilobytes the server refuses by itself, with 1009.)"""
+        """Pages send nothing here. (The server refuses more than a few kilobytes by itself, with 1009.)"""
         if self.sender is not None:
             self.sender.cancel()
         await self.close(code=NOT_YOURS_TO_SPEAK)
@@ -86,7 +86,7 @@ class JournalConsumer(AsyncWebsocketConsumer):
                 self.pos = pos
                 await self._follow()
         except (DatabaseError, TimeoutError) as error:
-            log.info("a page is told to try again later: %s", type(error).__name__)
+            log.info("a page has to try again later: %s", type(error).__name__)
             await self.close(code=TRY_AGAIN_LATER)
         except OSError:  # the page has gone
             return
@@ -107,6 +107,6 @@ class JournalConsumer(AsyncWebsocketConsumer):
                 await bell.wait()
 
     async def _send(self, text: str) -> None:
-        """Raises TimeoutError when the page does not take it."""
+        """Raises TimeoutError if the page does not accept it."""
         async with asyncio.timeout(SLOW_S):
             await self.send(text)

@@ -1,4 +1,4 @@
-"""What every page says of where it stands: `{{ standing.epoch }}`, `{{ standing.pos }}`, asked only if a template uses it."""
+"""The journal's position in every page: `{{ standing.epoch }}`, `{{ standing.pos }}`, read only if a template uses it."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from journal.reading import queries
 
 
 def standing(request: HttpRequest) -> dict[str, Any]:
-    """Template context processor. Positions are "" while the journal is away: such a page begins where the journal ends."""
+    """Template context processor. Positions are "" while the journal is down: such a page starts at the journal's
+    end."""
     return {"standing": SimpleLazyObject(_standing)}
 
 
@@ -26,5 +27,5 @@ def _standing() -> dict[str, Any]:
 @require_GET
 @never_cache
 def head(request: HttpRequest) -> JsonResponse:
-    """`{"epoch", "pos"}` of the journal's end: how far behind is a page whose socket is broken?"""
+    """`{"epoch", "pos"}` of the journal's end, for a page whose socket is broken."""
     return JsonResponse(_standing())

@@ -1,7 +1,8 @@
-"""What entries change on the pages, as one run of HTML: the log's lines, and the newest state of each gauge and seat.
+"""The changes of the pages by entries, as one piece of HTML: the log's lines, and the newest state of each gauge and
+seat.
 
-Lines are all brought; of what has an id only the last state matters. A frame begins with a `<data>` element that says how far
-it brings the page: `value` (the new cursor), `data-after` (the cursor it continues), `data-head` (the journal's end).
+All lines are sent; of elements with an id only the last state. A frame begins with a `<data>` element with the page's
+new position: `value` (the new cursor), `data-after` (the cursor it continues), `data-head` (the journal's end).
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ from gateway.people.privacy import STRANGER, masked, seen_by
 Row = dict[str, Any]
 
 
-VISITORS = Event()  # somebody follows who is no operator: until then no line is made twice
+VISITORS = Event()  # a viewer who is not an operator follows: until then no line is rendered twice
 
 
 @dataclass(slots=True)
@@ -33,16 +34,16 @@ class Frame:
     raw: bytes | Row | None
     line: str = ""
     bare: str = ""
-    masked: str = ""  # the line for visitors; "" until one of them is there
+    masked: str = ""  # the line for visitors; "" until there is one
     gauges: dict[str, Row] = field(default_factory=dict)
     seats: dict[str, dict[str, Row]] = field(default_factory=dict)  # performance -> label -> row of the view
 
     def make(self) -> "Frame":
-        """Render, and forget what it was made from."""
+        """Render, and drop the source."""
         if self.raw is not None:
             raw = orjson.loads(self.raw) if isinstance(self.raw, bytes) else self.raw
             shown = present.entry(raw)
-            # The log hides bookkeeping, which is one entry in three: its place is kept, its inside is not sent.
+            # The log hides bookkeeping, which is one entry in three: only a placeholder is sent.
             self.line = bare(shown, named=True) if shown["bookkeeping"] else line(shown)
             self.bare = bare(shown)
             if VISITORS.is_set():
@@ -66,8 +67,8 @@ class Frame:
 def join(frames: Iterable[Frame], *, log: bool, performance: str, full: bool = True) -> str:
     """The frames as one run of elements; with a `log`, its lines, newest first, as the log has them.
 
-    Not `full`: masked, alike for all visitors; what is a visitor's own they see in its panel. A line that was
-    made before the first visitor came has only its place.
+    Not `full`: masked, in the same way for all visitors; they see their own data in the booking's panel. For a line
+    that was rendered before the first visitor connected, only a placeholder.
     """
     if not full:
         VISITORS.set()
@@ -95,7 +96,7 @@ def cursor(pos: int, after: int, head: int, people: int) -> str:
 
 
 def start_anew(epoch: str) -> str:
-    """Tells the page that what it shows is too old to be patched, or belongs to an epoch that is not `epoch`."""
+    """The element that reloads a page whose content is too old to be patched, or belongs to another epoch than `epoch`."""
     return f'<data data-reload data-epoch="{escape(epoch)}" hidden></data>'
 
 

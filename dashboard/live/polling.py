@@ -1,4 +1,4 @@
-"""The socket's frames by HTTP, for a browser whose WebSockets do not get through: a page asks for one every few seconds."""
+"""The socket's frames over HTTP, for a browser whose WebSockets do not get through: a page requests one every few seconds."""
 
 from django.db import Error as DatabaseError  # InterfaceError too
 from django.http import HttpRequest, HttpResponse

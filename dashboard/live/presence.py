@@ -1,4 +1,4 @@
-"""How many people have this sandbox open: a sorted set in Redis, person -> when they are taken as gone.
+"""How many people have this sandbox open: a sorted set in Redis, person -> when they count as gone.
 
 Each web process renews its own people, so the count is right with several of them, and a killed one's people fade away. A
 person is a browser, however many of its tabs are open.

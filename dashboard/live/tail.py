@@ -22,11 +22,11 @@ from journal.recording.broadcast import STATUS, STREAM
 
 log = logging.getLogger(__name__)
 
-KEPT = 2000  # entries a returning page can still be brought; for one that is further behind a fresh page is cheaper
-PACE_S = 0.05  # at most one frame in this time; what happens meanwhile travels in the next
+KEPT = 2000  # how many entries a returning page can still get; for one that is further behind a reload is cheaper
+PACE_S = 0.05  # at most one frame in this time; entries that arrive meanwhile are in the next
 FRAME = 300  # entries in a frame at most
-BLOCK_MS = 1000  # how long a read waits for news; then the epoch is looked at again
-BEAT_S = 10.0  # a frame without entries after so much silence: whoever hears nothing knows that the line is dead
+BLOCK_MS = 1000  # how long a read waits for entries; then the epoch is checked again
+BEAT_S = 10.0  # a frame without entries after this much silence, so that a page can detect a dead connection
 
 
 class Tail:
@@ -47,7 +47,7 @@ class Tail:
         self._rung_at = 0.0
 
     async def start(self) -> None:
-        """Begin to follow, once; returns when it is known where the journal stands. Raises DatabaseError."""
+        """Begin to follow, once; returns when the journal's position is known. Raises DatabaseError."""
         async with self._reaching:
             if self._task is None or self._task.done():
                 self._begin(*await _standing())
@@ -59,7 +59,7 @@ class Tail:
             await asyncio.wait({self._task}, timeout=0.5)
 
     def text(self, after: int, *, log: bool, performance: str, full: bool = True) -> tuple[str, int] | None:
-        """(frame, new cursor) for all pages that stand at `after`; None if that is too far back to be joined from here."""
+        """(frame, new cursor) for all pages at `after`; None if that is too far back."""
         if after < self.shown - len(self._frames):
             return None
         key = (after, log, performance if self.shown > after else "", full)
@@ -74,10 +74,7 @@ class Tail:
         return self._texts[key]
 
     async def reach(self, after: int) -> bool:
-        """Have the frames after `after` at hand, read once for all who ask; False if that is too far back.
-
-        Raises DatabaseError.
-        """
+        """Load the frames after `after`, once for all callers; False if that is too far back. Raises DatabaseError."""
         async with self._reaching:
             oldest = self.shown - len(self._frames)
             if after < oldest and self.shown - after <= KEPT:
@@ -89,7 +86,7 @@ class Tail:
             return after >= self.shown - len(self._frames)
 
     def ring(self) -> None:
-        """Have every page told what is so now."""
+        """Wake every page's sender."""
         self._texts.clear()
         self._rung_at = asyncio.get_running_loop().time()
         bell, self.bell = self.bell, asyncio.Event()
@@ -116,12 +113,12 @@ class Tail:
             except DatabaseError as error:
                 log.warning("journal: %s", error)
                 await asyncio.sleep(0.5)
-            except Exception:  # a page that silently stands still is worse than a line in the log
+            except Exception:  # a page that silently stops is worse than a line in the log
                 log.exception("journal: an entry could not be read")
                 await asyncio.sleep(0.5)
 
     async def _from_stream(self, redis: Redis) -> list[Frame]:
-        """What the stream has after `shown`. A stream of another epoch, or with a gap, is not read on: the database is."""
+        """The stream's entries after `shown`. If the stream has another epoch, or a gap, the database is read instead."""
         found = cast("list[Any]", await redis.xread({STREAM: f"{self.shown}-0"}, count=FRAME, block=BLOCK_MS) or [])
         news = [(int(key.split(b"-")[0]), fields) for _, entries in found for key, fields in entries]
         if (

@@ -1,1 +1,1 @@
-"""The page /operate: what needs a person, and the buttons."""
+"""The page /operate: sagas and messages that need a person, and the buttons."""

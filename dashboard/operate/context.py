@@ -1,4 +1,4 @@
-"""What waits for a person: stuck and overdue sagas, and dead letters, as every service's API tells."""
+"""What waits for a person: stuck and overdue sagas, and dead letters, from every service's API."""
 
 import hashlib
 import json
@@ -20,16 +20,15 @@ from gateway.operate_api import ask
 from serving.health import side_by_side
 
 WATCHED = timedelta(seconds=2)
-"""The watchdog looks each second: what is due for longer is kept from it."""
+"""The watchdog checks every second: a saga that is due for longer is delayed."""
 STUCK = "sagas"
 SEEN = ("saga_id", "step", "action", "attempt")
-"""What a button about a saga says of it: the attempt that the page showed when it was pressed."""
+"""What a button about a saga sends: the attempt that the page showed when it was pressed."""
 
 
 def work(request: HttpRequest) -> dict[str, Any]:
-    """Sagas and letters, each with its attempts; `down` names the services that did not say.
-
-    `?service=` and `?after=`: the page of that service's letters after that place, and no others.
+    """Sagas and letters, each with its attempts; `down` names the services that did not answer. `?service=` and
+    `?after=`: only the page of that service's letters after that position.
     """
     place = {name: request.GET[name] for name in ("service", "after") if request.GET.get(name)}
     sagas, total, down = [], 0, []
@@ -48,7 +47,7 @@ def work(request: HttpRequest) -> dict[str, Any]:
                 else "does not answer"
             )
             service_name = SERVICE_NAMES[BOOKING if name == STUCK else name]
-            said = f"{service_name}: its API {says}, so what needs a person there is not known."
+            said = f"{service_name}: its API {says}, so it is unknown what needs a person there."
             down += [] if said in down else [said]
         elif name == STUCK:
             sagas, total = [_saga(one) for one in answer["sagas"]], answer.get("total", len(answer["sagas"]))
@@ -67,7 +66,7 @@ def _stuck() -> Any:
 
 
 def _or_down(look: Callable[[], Any]) -> Any:
-    """What a service answers, or that it does not."""
+    """A service's answer, or that there is none."""
     try:
         return look()
     except (ServiceDown, httpx.HTTPStatusError) as error:
@@ -81,14 +80,15 @@ def _saga(saga: dict[str, Any]) -> dict[str, Any]:
 
 
 def awaited(saga: dict[str, Any]) -> dict[str, Any] | None:
-    """The action that the saga stands at, while it has no answer. Others may be sent too: what is undone unanswered stays so."""
+    """The action that the saga waits for, while it has no answer. Others may be sent and unanswered too: a step that
+    was undone without an answer."""
     actions = [(step["name"], action) for step in saga["steps"] for action in step["actions"]]
     here = [one for name, one in actions if (name, one["action"]) == (saga.get("step"), saga.get("action"))]
     return next((one for one in here if one["state"] == "sent"), None)
 
 
 def seen(saga: dict[str, Any]) -> dict[str, str]:
-    """What the buttons about this saga send along, as JSON: the attempt that the page shows, and how to end it."""
+    """What the buttons about this saga send, as JSON: the attempt that the page shows, and how to end it."""
     shown = {**{name: saga[name] for name in SEEN[1:]}, "saga_id": saga["id"]}
     ends = {
         f"seen_{state.lower()}": json.dumps({**shown, "booking_state": state}) for state in ("CANCELLED", "CONFIRMED")

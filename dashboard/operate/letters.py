@@ -1,4 +1,4 @@
-"""The letters on the page /operate: a page of each service's, how many there are, and what a person decides on many."""
+"""The letters on the page /operate: a page of each service's, their number, and a person's decision on many."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from gateway.operate_api import ask
 
 SERVICES = tuple(SERVICE_NAMES)
 SHOWN = 50
-MANY = {"retry": "{done} messages are sent again.", "discard": "{done} messages are given up."}
+MANY = {"retry": "{done} messages are sent again.", "discard": "{done} messages are discarded."}
 
 
 def page(service: str, after: str = "") -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _next(service: str, answer: httpx.Response) -> str:
 
 
 def of_booking(booking: str, services: Iterable[str] = SERVICES) -> tuple[list[dict[str, Any]], list[str]]:
-    """The dead letters of these services that concern a booking, and the names of those that did not say."""
+    """The dead letters of these services that concern a booking, and the names of the services that did not answer."""
     letters, down = [], []
     for service in services:
         try:
@@ -60,13 +60,12 @@ def shaped(service: str, letter: dict[str, Any]) -> dict[str, Any]:
 
 
 def settle(service: str, verb: str, hand: dict[str, str], ids: list[str], until: str) -> tuple[str, str]:
-    """Decide on these letters, or with `until` on all that were there then. (title, text); the title is "" if all went well.
-
-    Asks, from the newest to the oldest, until none is left. Raises ServiceDown.
+    """Decide on these letters, or with `until` on all that existed then. (title, text); the title is "" if all went
+    well. Repeats the request, from the newest to the oldest, until none is left. Raises ServiceDown.
     """
     which: dict[str, Any] = {"which": {}, "until": until} if until else {"ids": ids}
     if not until and not ids:
-        return "No letter is selected", "Tick the letters that you mean, or decide on all of them."
+        return "No letter is selected", "Tick some letters, or decide on all of them."
     done, more = 0, True
     refused: list[dict[str, str]] = []
     while more:

@@ -1,4 +1,5 @@
-"""The page /operate: what needs a person, and the buttons. And the customer's own button, on the booking's panel."""
+"""The page /operate: sagas and messages that need a person, and the buttons. Also the customer's cancel button on the
+booking's panel."""
 
 import json
 from typing import Any
@@ -22,19 +23,19 @@ from serving.problems import Problem
 
 DONE = {
     "retry-now": "The step is tried again, with all its attempts.",
-    "skip": "The saga goes on without that step.",
+    "skip": "The saga continues without that step.",
     "resend": "The command is sent again.",
     "cancel": "The booking is being cancelled.",
     "end": "The saga is ended by hand.",
     "retry": "The message is sent again.",
     "edit-and-retry": "The edited message is sent.",
-    "discard": "The message is given up.",
+    "discard": "The message is discarded.",
 }
 
 
 @require_GET
 @ensure_csrf_cookie
-@for_operators("What is stuck, and what has died, is for the operator to settle.")
+@for_operators("Stuck sagas and dead letters are for the operator to settle.")
 def page(request: HttpRequest) -> HttpResponse:
     return render(request, "operate/operate.html", {"who": who(request), **context.work(request)})
 
@@ -42,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 @require_operator
 def work(request: HttpRequest) -> HttpResponse:
-    """What there is to do; 204 when it is what the page has already (`?seen=`)."""
+    """The work to do; 204 if the page already has the same (`?seen=`)."""
     found = context.work(request)
     if request.GET.get("seen") == found["digest"]:
         return HttpResponse(status=204)
@@ -80,7 +81,7 @@ def _exact(text: str) -> Any:
 @require_POST
 @require_operator
 def settle_letters(request: HttpRequest, service: str, verb: str) -> HttpResponse:
-    """Retry or discard the letters that are ticked; with `all`, those that were there at `until`."""
+    """Retry or discard the ticked letters; with `all`, those that existed at `until`."""
     if service not in SERVICES or verb not in letters.MANY:
         return _answer(request, "Not found", f"there is no '{verb}' of letters of '{service}'")
     hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
@@ -95,14 +96,14 @@ def settle_letters(request: HttpRequest, service: str, verb: str) -> HttpRespons
 
 @require_POST
 def cancel(request: HttpRequest, booking: UUID) -> HttpResponse:
-    """The customer's button. The panel shows what becomes of it, from the journal."""
+    """The customer's button. The panel shows the outcome, from the journal."""
     body = {"customer": whole_or_text(request.POST.get("customer", ""))}
     headers = {"Idempotency-Key": form_key(request)}
     try:
         check_owner(request, str(booking))
         answer = call(BOOKING, "POST", f"/api/bookings/{booking}/cancel", json=body, headers=headers)
     except ServiceDown:
-        detail = "Nobody knows yet whether the booking is being cancelled. Press again: it is cancelled only once."
+        detail = "It is not known yet whether the booking is being cancelled. Press again: it is cancelled only once."
         return _cancelled(request, "Booking does not answer", detail)
     except Problem as foreign:
         return _cancelled(request, foreign.title, foreign.detail)
@@ -116,8 +117,8 @@ def _cancelled(request: HttpRequest, title: str, detail: str) -> HttpResponse:
 
 
 def _missing(hand: dict[str, str]) -> str:
-    """What a person has not filled in, in words; "" if nothing. The page asks for it first: this is for one without scripts."""
-    words = {"who": "Say who you are: it is kept in the journal.", "why": "Say why: it is kept in the journal."}
+    """The missing fields, in words; "" if none. The page checks them first: this is for a browser without scripts."""
+    words = {"who": "Enter your name: it is kept in the journal.", "why": "Enter a reason: it is kept in the journal."}
     return next((words[name] for name, text in hand.items() if not text.strip()), "")
 
 
@@ -128,7 +129,7 @@ def _act(request: HttpRequest, service: str, path: str, verb: str, **more: Any) 
     try:
         answer = ask("POST", service, path, json={**hand, **more})
     except ServiceDown:
-        detail = "Nobody knows yet whether it was done: the list below says what stands."
+        detail = "It is not known yet whether it was done: the list below shows the current state."
         return _answer(request, f"{SERVICE_NAMES[service]} does not answer", detail)
     if answer.status_code in (200, 202):
         return _answer(request, "", DONE.get(verb, "Done."))
@@ -136,7 +137,7 @@ def _act(request: HttpRequest, service: str, path: str, verb: str, **more: Any) 
 
 
 def _answer(request: HttpRequest, title: str, detail: str) -> HttpResponse:
-    """What came of a button: a problem has a title. Without one the list asks for itself anew."""
+    """The outcome of a button: a problem has a title. Without one the list reloads."""
     response = render(request, "operate/operate.html#answer", {"title": title, "detail": detail})
     if not title:
         response["HX-Trigger"] = "acted"

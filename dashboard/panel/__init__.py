@@ -1,2 +1,2 @@
-"""A booking's panel, and what else was so at a moment: which one an address asks for, and its context. The stage shows it of
-the present and of the sandbox's own past, the replay of a run. Neither of the two knows the other."""
+"""A booking's panel, and the other panels of a moment: which one a URL requests, and its context. The stage shows it
+for the present and for the sandbox's own past, the replay for a run. Neither of the two imports the other."""

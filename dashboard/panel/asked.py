@@ -1,4 +1,4 @@
-"""The moment that an address asks for: a position, or a clear page about why there is none such."""
+"""The moment that a URL requests: a position, or a clear error page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = 15  # digits; PostgreSQL's bigint has 18
 
 
 class NoMomentError(Exception):
-    """`status`: 400 for what is no position, 404 for one that is not there."""
+    """`status`: 400 for an invalid position, 404 for one that does not exist."""
 
     def __init__(self, status: int, title: str, detail: str) -> None:
         super().__init__(detail)
@@ -24,7 +24,7 @@ class NoMomentError(Exception):
 
 
 def asked_position(request: HttpRequest, tape: int = LIVE, bounds: tuple[int, int] | None = None) -> int | None:
-    """`?pos=`, None where the address names none. Raises NoMomentError; `bounds` are the tape's unless told."""
+    """`?pos=`, None if the URL has none. Raises NoMomentError; `bounds` are the tape's by default."""
     raw = request.GET.get("pos", "")
     if not raw:
         return None
@@ -38,7 +38,7 @@ def asked_position(request: HttpRequest, tape: int = LIVE, bounds: tuple[int, in
 
 
 def says_moments(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer NoMomentError with a page that says what is allowed."""
+    """Answer NoMomentError with a page that explains what is allowed."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **names: Any) -> HttpResponse:

@@ -8,5 +8,5 @@ SETTLED = leaving(sagas_of(HOUSE))
 
 
 def may_cancel(state: str, booking: str) -> bool:
-    """Whether there is anything left to cancel, and the booking is the viewer's. Booking decides when it is asked."""
+    """Whether there is anything left to cancel, and the booking is the viewer's. Booking makes the final decision."""
     return state not in SETTLED and viewer().owns(booking)

@@ -1,4 +1,5 @@
-"""One journal entry in full: what it wrote and sent, the SQL it ran, the function that ran it and the test that covers that."""
+"""One journal entry in full: what it wrote and sent, the SQL it ran, the function that ran it, and the test that covers
+the function."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def details(booking: str, pos: int) -> dict[str, Any] | None:
 def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, Any]:
     """Only the rows and messages of this booking; a batch holds those of others too.
 
-    `sql=False` for an entry of a run: what Redis keeps is of this sandbox's last hour, and no part of a recording.
+    `sql=False` for an entry of a run: Redis keeps only this sandbox's last hour, which is not part of a recording.
     """
     changes = mine(entry, booking)
     messages = [change["new"] for change in changes if change["table"].endswith("_outbox") and change["new"]]
@@ -82,7 +83,7 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(change: dict[str, Any]) -> dict[str, Any]:
-    """Every column before and after, the changed ones marked; of a new or a gone row only what it has."""
+    """Every column before and after, the changed ones marked; for a new or a deleted row only one side."""
     old, new = before(change), change["new"] or {}
     names = [name for name in (new or old) if change["op"] != "update" or old.get(name) != new.get(name)]
     return {
@@ -94,7 +95,8 @@ def _row(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attempts(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the saga's row says of its step: [{step, direction, number, sent_at, error}], only steps tried more than once."""
+    """The attempts of the saga's step, from its row: [{step, direction, number, sent_at, error}], only steps tried more
+    than once."""
     found = []
     for change in changes:
         steps = tracks((change["new"] or {}).get("steps")) if change["table"] == "booking_saga" else {}

@@ -1,5 +1,5 @@
-"""Which function runs in a local transaction, and which test covers it. The tests hold this table against the code: each
-function is there, and its test, run in the suite, really calls it (tests/covering.py)."""
+"""Which function runs in a local transaction, and which test covers it. The tests compare this table with the code:
+each function exists, and its test, run in the suite, really calls it (tests/covering.py)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A function's text and where it stands."""
+    """A function's text and its place."""
 
     path: str
     line: int
@@ -97,7 +97,8 @@ _BEGINNINGS = ("BookTickets", "CancelRequested", "SagaOverdue", "HoldExpired")
 
 
 def work_of(entry: dict[str, Any], messages: Sequence[dict[str, Any]]) -> Work | None:
-    """By what a transaction wrote; `messages`: the outbox rows it inserted. None where no rule fits, as for observations."""
+    """Derived from what a transaction wrote; `messages`: the outbox rows it inserted. None if no rule fits, as for
+    observations."""
     if entry["kind"] != "transaction":
         return None
     if entry["service"] in VIEWS:

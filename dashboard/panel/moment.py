@@ -1,7 +1,8 @@
-"""One moment of a tape, as the panels beside a booking's story show it: seat map, views' lag, faults armed, messages in flight.
+"""One moment of a tape, for the panels next to a booking's story: seat map, views' lag, armed faults, messages in
+flight.
 
-Everything is of the journal alone, so an imported run needs no service. A moment that is not indexed yet is shown as of the
-last one that is; `waiting` says by how many entries.
+Everything comes from the journal alone, so an imported run needs no service. For a moment that is not indexed yet the
+last indexed one is shown; `waiting` is the number of entries in between.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from journal.reading.moments import FaultThen, FlightThen, RowThen
 SEATS, PERFORMANCES, CHECKPOINTS = "projections_seatmap", "projections_performance", "projections_checkpoint"
 MOST_SEATS = 5_000
 MOST_FLIGHTS = 200
-SHOWN = 12  # messages in flight, and faults; the rest is a number
+SHOWN = 12  # maximum number of messages in flight, and of faults; the rest is a count
 
 
 def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict[str, Any]:
-    """Context for the panels after entry `pos`. `seen`: the version of the seat map that the page has already.
+    """Context for the panels after entry `pos`. `seen`: the version of the seat map that the page already has.
 
     {"then": {pos, flights, more_flights, faults, lags, waiting}, "seats": {sections, version} or None if it is the one seen}.
     """
@@ -50,7 +51,7 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
 
 
 def _seats(rows: list[RowThen], performance: str, tape: int, seen: str) -> dict[str, Any] | None:
-    """Of many moments that a scrubber passes the map is the same: then it is not drawn again."""
+    """The map is the same at many moments that a scrubber passes: then it is not drawn again."""
     mine = [one for one in rows if one.row["performance_id"] == performance and one.row["place_version"] is not None]
     version = f"{tape}-{performance}-{max((one.from_pos for one in mine), default=0)}"
     if version == seen:
@@ -59,9 +60,8 @@ def _seats(rows: list[RowThen], performance: str, tape: int, seen: str) -> dict[
 
 
 def _lags(rows: Any) -> list[dict[str, Any]]:
-    """Each view as its checkpoints told it: the lag of the source it heard last, and what it had not read of any.
-
-    They are as old as the entry `pos`: whether a view stood still since then they do not say.
+    """Each view according to its checkpoints: the lag of its latest source, and the unread events of all. They are as
+    old as the entry `pos`, so they do not show whether a view has stopped since.
     """
     newest: dict[str, RowThen] = {}
     behind: Counter[str] = Counter()

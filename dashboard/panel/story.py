@@ -1,4 +1,4 @@
-"""A booking's panel: its saga, one journal entry, and every service's rows as they stood then. From the journal alone."""
+"""A booking's panel: its saga, one journal entry, and every service's rows at that moment. From the journal alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,16 +21,15 @@ from topology.sagas import sagas_of
 
 
 def narrow(request: HttpRequest) -> bool:
-    """Does this browser have room for the narrow picture only? static/drawing/lanes.js says so."""
+    """Whether this browser has room only for the narrow picture, according to static/drawing/lanes.js."""
     return request.COOKIES.get("lanes") == "narrow"
 
 
 def story(
     booking: str, pos: int | None = None, *, follow: bool = False, performance: str = "", narrow: bool = False
 ) -> dict[str, Any]:
-    """Context for the panel: the state as of the booking's last entry at or before `pos`, or as of now.
-
-    `follow`: the panel shows this booking because it is the newest, and makes way for a newer one. `narrow`: see `narrow`.
+    """Context for the panel: the state after the booking's last entry at or before `pos`, or the current one. `follow`:
+    the panel shows this booking because it is the newest, and a newer one replaces it. `narrow`: see `narrow`.
     """
     return tell(booking, masked_reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow)
 
@@ -46,9 +45,8 @@ def tell(
     before: Sequence[RowThen] = (),
     narrow: bool = False,
 ) -> dict[str, Any]:
-    """`story` over entries at hand; none yet is the panel of a booking that has just been accepted.
-
-    `performance`: whose seats the page shows, for the permalink. `sql`: the statements of these transactions may be at hand.
+    """`story` over given entries; with none, the panel of a booking that has just been accepted. `performance`: the one
+    whose seats the page shows, for the permalink. `sql`: the statements of these transactions may be available.
     `before`: the booking's rows before the first entry.
     """
     told = fold(booking, entries, pos, before)
@@ -77,7 +75,7 @@ def tell(
 
 
 def _lanes(found: Tables, entries: Sequence[EntryDict]) -> tuple[Lane, ...]:
-    """Of the sagas that the booking is in; before the first has started, of those that bookings begin with."""
+    """The lanes of the booking's sagas; before the first has started, of those that bookings begin with."""
     known = sagas_of(HOUSE)
     names = {legible(row)["definition"] for row in _of_orchestrator(found, "saga").values()}
     followed = [saga for saga in known if saga.name in names] if names else known[:1]
@@ -89,6 +87,6 @@ def _row(found: Tables, booking: str) -> dict[str, Any] | None:
 
 
 def _of_orchestrator(found: Tables, what: str) -> dict[str, dict[str, Any]]:
-    """What the orchestrator has: `booking`s, or `saga`s, by key."""
+    """The orchestrator's rows: `booking`s, or `saga`s, by key."""
     service = HOUSE.orchestrator
     return found.get(service.name, {}).get(service.truth[what], {})

@@ -32,7 +32,7 @@ ANY = "any"
 @ensure_csrf_cookie
 @says_when_away
 def page(request: HttpRequest) -> HttpResponse:
-    """The whole page, or for htmx the list alone, whose address is pushed without what is empty."""
+    """The whole page, or for htmx the list alone, whose URL is pushed without empty parameters."""
     asked = {name: request.GET.get(name, "").strip() for name in FIELDS}
     wanted, problems = read(request.GET)
     rows, more = ([], None) if problems or wanted is None else masked_reading.bookings(wanted, PAGE)
@@ -52,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
-    """What the address asks for; or None, and a sentence for each part of it that cannot be."""
+    """The filters in the URL; or None, and a sentence for each invalid part."""
     problems: list[str] = []
     get = {name: query.get(name, "").strip() for name in (*FIELDS, "before")}
     if get["state"] and get["state"] not in STATES:
@@ -79,7 +79,7 @@ def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
         try:
             only = struck("" if get["fault"] == ANY else get["fault"])
         except (DatabaseError, InterfaceError):
-            return None, ["Fault: the journal does not answer, and only it knows what struck which booking."]
+            return None, ["Fault: the journal does not answer, and only it has the faults that struck each booking."]
     return Wanted(
         state=get["state"], customer=whole(customer), seat=get["seat"].upper(),
         search=get["q"], by_name=viewer().operator, since=since, until=until, only=only, before=before,
@@ -100,6 +100,6 @@ def _moment(text: str, title: str, problems: list[str]) -> datetime | None:
 def _with_strikes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     try:
         found = strikes([str(row["id"]) for row in rows])
-    except (DatabaseError, InterfaceError):  # the list stands without the journal
+    except (DatabaseError, InterfaceError):  # the list works without the journal
         found = {}
     return [{**row, "struck": found.get(str(row["id"]), [])} for row in rows]

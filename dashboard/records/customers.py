@@ -1,4 +1,4 @@
-"""The pages /customers and /customers/<id>: who books, and what becomes of a new name on its way to the views."""
+"""The pages /customers and /customers/<id>: the customers, and how a new name reaches the views."""
 
 from hashlib import sha256
 from typing import Any
@@ -16,9 +16,9 @@ from gateway.people import masked_reading
 from gateway.people.operator import require_operator
 from projections import sums
 
-OPERATORS = for_operators("Who the customers are is for the operator to see.")
+OPERATORS = for_operators("The list of customers is for operators.")
 PAGE, LONGEST = 50, 80
-PATIENCE_S = 1.5  # what the views say can be shown without the truth
+PATIENCE_S = 1.5  # the views can be shown without Booking's answer
 
 
 @require_GET
@@ -26,7 +26,7 @@ PATIENCE_S = 1.5  # what the views say can be shown without the truth
 @OPERATORS
 @says_when_away
 def listing(request: HttpRequest) -> HttpResponse:
-    """`?q=` part of a name, or a number; `?after=` the number of the last customer before."""
+    """`?q=` part of a name, or a number; `?after=` the number of the last customer on the previous page."""
     search, raw = request.GET.get("q", "").strip(), request.GET.get("after", "0")
     context: dict[str, Any] = {"q": search, "rows": [], "problem": ""}
     after = whole(raw)
@@ -50,7 +50,7 @@ def page(request: HttpRequest, customer: int) -> HttpResponse:
     found = sums.customer(customer) if customer <= LARGEST else None
     names = _names(customer) if customer <= LARGEST else {}
     if found is None and not names.get("truth"):
-        return missing(request, "No such customer", f"Neither Booking nor the views know a customer {customer}.")
+        return missing(request, "No such customer", f"Neither Booking nor the views have a customer {customer}.")
     rows = masked_reading.bookings_of(customer, limit=PAGE)
     context = {**names, "customer": found, "customer_id": customer, "rows": rows, "key": uuid4(), "page": PAGE}
     return render(request, "records/customer.html", context)
@@ -60,28 +60,28 @@ def page(request: HttpRequest, customer: int) -> HttpResponse:
 @OPERATORS
 @says_when_away
 def names(request: HttpRequest, customer: int) -> HttpResponse:
-    """The truth's version beside each view's; asks for itself again until they are the same."""
+    """Booking's version next to each view's; reloads until they are the same."""
     return render(request, "records/customer.html#names", {**_names(customer), "customer_id": customer})
 
 
 @require_POST
 @require_operator
 def rename(request: HttpRequest, customer: int) -> HttpResponse:
-    """Hand the form to Booking; the answer is the form again, with what came of it."""
+    """Send the form to Booking; the answer is the form again, with the outcome."""
     name, version = request.POST.get("name", ""), request.POST.get("version", "")
     body: dict[str, Any] = {"name": name}
     if (seen := whole(version)) is not None:
         body["version"] = seen
-    # Another name is another intention: after an answer that got lost it must not meet the key of the name before.
+    # Another name is another intention: after a lost answer it must not reuse the key of the previous name.
     key = form_key(request)
     headers = {"Idempotency-Key": key and f"{key}.{sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"}
     context: dict[str, Any] = {"customer_id": customer, "key": uuid4(), "typed": name}
     try:
         answer = call(BOOKING, "PATCH", f"/api/customers/{customer}", json=body, headers=headers)
         if answer.status_code >= 500 and answer.status_code != 503:
-            raise ServiceDown(BOOKING, ValueError("no answer that says what became of it"))
+            raise ServiceDown(BOOKING, ValueError("no answer, so the outcome is unknown"))
     except ServiceDown:
-        detail = "Nobody knows yet whether the customer has the new name. Press again: it is given only once."
+        detail = "It is not known yet whether the customer has the new name. Press again: it is given only once."
         context |= {"title": "Booking does not answer", "detail": detail, "key": key or context["key"]}
     else:
         if answer.status_code == 200:
@@ -98,7 +98,7 @@ def rename(request: HttpRequest, customer: int) -> HttpResponse:
 
 
 def _names(customer: int) -> dict[str, Any]:
-    """{"truth", "down", "versions", "converged"}: what Booking says, and what each view says."""
+    """{"truth", "down", "versions", "converged"}: Booking's version, and each view's."""
     truth, down = _truth(customer)
     found = sums.versions(customer)
     converged = truth is not None and all(one["version"] == truth["version"] for one in found) and len(found) == 2

@@ -23,13 +23,15 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
     if found is None:
         detail = "No ticket has this code. Codes come with a confirmed booking; a view may also be a moment behind."
         return missing(request, "No such ticket", detail)
-    mine = found["ticket"]["code"] == code  # else it is masked: whoever has a code gets in, and only its owner shows it
+    mine = (
+        found["ticket"]["code"] == code
+    )  # otherwise it is masked: a code admits anyone who has it, so only its owner sees it
     context: dict[str, Any] = {**found, "valid": found["tickets_status"] == "ISSUED", "qr": qr(code) if mine else ""}
     return render(request, "records/ticket.html", context)
 
 
 def qr(code: str) -> SafeString:
-    """The code as inline SVG: error correction M (15 % may be dirty), no style attribute, scaled by its viewBox."""
+    """The code as inline SVG: error correction M (15 % may be unreadable), no style attribute, scaled by its viewBox."""
     symbol = segno.make(code, error="m", micro=False)
     svg = symbol.svg_inline(border=2, omitsize=True, svgclass="qr", lineclass=None, dark="#000", light="#fff")
     return mark_safe(svg)  # noqa: S308 (made of numbers by segno; the code itself is not in it)

@@ -1,1 +1,1 @@
-"""Replaying what was recorded: runs, and the way of one out of this sandbox and into another."""
+"""Replay of recordings: runs, their export and their import."""

@@ -1,4 +1,4 @@
-"""What the stage shows, from the read models and the journal, by SELECT."""
+"""The content of the stage, from the read models and the journal, by SELECT."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from gateway.people import masked_reading
 from journal.reading import queries as journal
 from projections import queries as views
 
-FEATURED = "concert-2024"  # the field's textbook example is what a first visit shows
+FEATURED = "concert-2024"  # a first visit shows the textbook example
 FEED = 40  # entries a fresh page begins with
 METHODS = [
     ("tok_visa", "Visa, approves"),
@@ -25,7 +25,7 @@ METHODS = [
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Of the whole page; `unknown_booking` is what the address calls a booking and is none. Raises NoMomentError."""
+    """Context of the whole page; `unknown_booking`: the booking in the URL, if it does not exist. Raises NoMomentError."""
     performances = views.performances()
     wanted = request.GET.get("booking", "").strip()
     booking, pos = uuid_or_empty(wanted), asked_position(request)
@@ -71,7 +71,8 @@ def newest(thin: bool, performance: str = "") -> dict[str, Any]:
 def panel(
     booking: str, pos: int | None, performance: str, *, follow: bool, narrow: bool, back: bool, seen: str
 ) -> dict[str, Any]:
-    """Of one booking's panel. `back`: the page comes from the past, and wants the seats as they are; `seen`: the map it has."""
+    """Context of one booking's panel. `back`: the page returns from the past, and needs the current seats; `seen`: the
+    map it has."""
     told = story(booking, pos, follow=follow, performance=performance, narrow=narrow)
     performance = performance or (told["booking"] or {}).get("performance_id", "")
     if pos is not None:
@@ -86,7 +87,7 @@ def seats_now(performance: str) -> dict[str, Any]:
 
 
 def is_open(performance: str) -> bool:
-    """Whether there are a hall with seats and a customer to book for."""
+    """Whether there is a hall with seats and a customer to book for."""
     performances = views.performances()
     chosen = performance or _first_ahead(performances)
     return any(one["id"] == chosen and one["seats"] for one in performances) and bool(masked_reading.customers())

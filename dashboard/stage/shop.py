@@ -1,7 +1,7 @@
-"""The form that books. Its answers are for a person: each status has its words, and what to do next.
+"""The booking form. Its answers are for a person: each status has an explanation, and what to do next.
 
-Besides the partial an answer carries an event for static/stage/shop.js: `booked`, `refused` (it is known that this request
-booked nothing) or `unanswered` (it is not: the page asks again with the same key).
+Besides the partial an answer has an event for static/stage/shop.js: `booked`, `refused` (this request certainly booked
+nothing) or `unanswered` (unknown: the page asks again with the same key).
 """
 
 import json
@@ -27,15 +27,14 @@ CHOOSE = {
     "customer": "Choose a customer from the list.",
     "payment_method": "Choose how to pay from the list.",
 }
-"""What a person does about a field that is none, or none of the kind it has to be."""
+"""What a person should do about a field that is missing or invalid."""
 
 
 @require_POST
 def book(request: HttpRequest) -> HttpResponse:
-    """Hand the form to the booking service; show the booking's panel, or why there is none.
-
-    `performance` is the map's. `seen_amount` and `seen_currency`: what the seats cost as the map shows it, minor units; left out,
-    they are booked at whatever they cost. `accept`: a sum and its currency that the buyer has accepted instead.
+    """Send the form to the booking service; show the booking's panel, or why there is none. `performance` is the map's.
+    `seen_amount` and `seen_currency`: the price of the seats on the map, minor units; left out, they are booked at any
+    price. `accept`: a sum and its currency that the buyer has accepted instead.
     """
     body = _asked(request)
     headers = {"Idempotency-Key": form_key(request)} | placed_by(request)
@@ -70,7 +69,7 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 
 
 def _booked(request: HttpRequest, accepted: dict[str, Any]) -> HttpResponse:
-    """Of a booking that the key has found, which may be over by now, the story as it stands."""
+    """The current story of a booking that the key has found, which may have ended by now."""
     booking, performance = accepted["id"], request.POST.get("performance", "")
     entries = masked_reading.entries_of(booking)
     told = tell(booking, entries, performance=performance) | {"fresh": not entries}
@@ -90,7 +89,7 @@ def _problem_of(content: bytes) -> dict[str, Any]:
 
 
 def _told(request: HttpRequest, status: int, problem: dict[str, Any]) -> HttpResponse:
-    """An answer of Booking's that booked nothing, in words."""
+    """Explains an answer of Booking's that booked nothing."""
     title, detail = problem.get("title") or "Not booked", problem.get("detail") or ""
     if problem.get("type") == "price-changed":
         price = problem["price"]
@@ -111,7 +110,7 @@ def _refused(request: HttpRequest, status: int, title: str, detail: str, **more:
 
 
 def _unanswered(request: HttpRequest) -> HttpResponse:
-    detail = "Nobody knows yet whether it was booked. It books only once, however often it is asked for."
+    detail = "It is not known yet whether it was booked. It books only once, however often it is sent."
     return _problem(request, {"unanswered": {}}, title="No answer yet", detail=detail)
 
 

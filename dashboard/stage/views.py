@@ -24,7 +24,7 @@ from messaging.process.outage import is_passing
 @ensure_csrf_cookie
 @says_moments
 def index(request: HttpRequest) -> HttpResponse:
-    """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to what it shows."""
+    """The whole page. `?performance=&customer=&booking=&pos=` is a permalink to its content."""
     faults = {
         **rail.rail(visitor(request), armed_by(request)),
         **rail.form({}, own=not is_operator(request)),
@@ -33,11 +33,11 @@ def index(request: HttpRequest) -> HttpResponse:
     }
     try:
         if request.GET.get("pos") and not context.uuid_or_empty(request.GET.get("booking", "")):
-            return redirect(f"/replay/of?pos={asked_position(request)}")  # no booking's: a moment of the run
+            return redirect(f"/replay/of?pos={asked_position(request)}")  # without a booking: a moment of the run
         shown = context.page(request)
         status = 404 if shown["unknown_booking"] else 200
         return render(request, "stage/index.html", {**shown, **faults}, status=status)
-    except Error as error:  # the page lives on the views: without them it can only say so
+    except Error as error:  # the page needs the views: without them it can only report that
         if not is_passing(error):
             raise
         return render(request, "stage/away.html", faults, status=503)
@@ -46,9 +46,9 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 @says_moments
 def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
-    """One booking's story; with `?pos=` as it stood at that entry, with everything else the page shows then; else as of now.
-
-    `?back=1`: the page comes back from the past, and wants the seats as they are. `?map=`: the version of those it has.
+    """One booking's story: with `?pos=` at that entry, together with the page's other panels; otherwise the current
+    one. `?back=1`: the page returns from the past, and needs the current seats. `?map=`: the version of the seats it
+    has.
     """
     get = request.GET.get
     told = context.panel(
@@ -69,7 +69,7 @@ def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
 
 @require_GET
 def newest(request: HttpRequest) -> HttpResponse:
-    """The story of whichever booking is the newest now."""
+    """The story of the newest booking."""
     performance = request.GET.get("performance", "")
     found = context.newest(narrow(request), performance)
     if found and request.GET.get("back") == "1":
@@ -79,9 +79,8 @@ def newest(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def opening(request: HttpRequest) -> HttpResponse:
-    """What a page asks that was made before there was a hall or a customer: 204 while that is so, else it is loaded again.
-
-    A page is told of seats that change; seats that are new have no place on it.
+    """For a page that was rendered before there was a hall or a customer: 204 while that is so, otherwise the page
+    reloads. The socket sends seats that change; new seats have no place on such a page.
     """
     if not context.is_open(request.GET.get("performance", "")):
         return HttpResponse(status=204)

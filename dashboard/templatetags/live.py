@@ -1,4 +1,4 @@
-"""`{% journal_line entry %}`: a line of the log, as the socket brings it too."""
+"""`{% journal_line entry %}`: a line of the log, the same as the socket sends."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ register.filter(isolated)
 
 @register.filter
 def short(identifier: object) -> str:
-    """The last eight characters of an id: the random end of a UUIDv7, since all of a minute begin alike."""
+    """The last eight characters of an id: the random end of a UUIDv7, since all ids of the same minute begin alike."""
     return str(identifier)[-8:]
 
 
@@ -29,7 +29,7 @@ def lasting(milliseconds: float) -> str:
 
 @register.filter
 def sentence(text: str) -> str:
-    """A title that has more behind it: it ends as a sentence does, so that the two do not run together."""
+    """A title that is followed by more text: ended like a sentence, so that the two do not run together."""
     return text if not text or text[-1] in ".:!?…" else f"{text}."
 
 

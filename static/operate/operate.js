@@ -9,7 +9,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.elt.id === "work" && editing()) event.detail.shouldSwap = false;
 });
 // What the journal keeps of a decision has to be there before it is sent: who, why, and data that can be read.
-const WORDS = { who: "Say who you are: it is kept in the journal", why: "Say why: it is kept in the journal" };
+const WORDS = { who: "Enter your name: it is kept in the journal", why: "Enter a reason: it is kept in the journal" };
 const mark = (field, words) => {
   field.toggleAttribute("aria-invalid", words !== "");
   if (words) field.setAttribute("aria-invalid", "true");

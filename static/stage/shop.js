@@ -57,7 +57,7 @@ const unknown = () => {
   const wait = WAITS_S[order.asked++];
   keep();
   hold("First it has to be known what became of the booking before.");
-  const told = `Nobody knows yet whether this was booked: ${order.words}. It books only once, however often it is asked for.`;
+  const told = `It is not known yet whether this was booked: ${order.words}. It books only once, however often it is sent.`;
   if (wait === undefined) {
     say("No answer.", told, "problem", button("Ask again", () => {
       order.asked = 0;

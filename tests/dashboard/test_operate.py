@@ -201,7 +201,7 @@ def test_the_attempts_shown_are_those_of_what_the_saga_stands_at() -> None:
 
 @pytest.mark.parametrize("verb", ["retry-now", "skip", "resend"])
 @pytest.mark.parametrize(
-    ("hand", "says"), [({"who": "Ines", "why": " "}, "Say why"), ({"why": "back"}, "Say who you are")]
+    ("hand", "says"), [({"who": "Ines", "why": " "}, "Enter a reason"), ({"why": "back"}, "Enter your name")]
 )
 def test_without_a_name_or_a_reason_nothing_is_asked(
     client: Client, asked: Any, verb: str, hand: dict[str, str], says: str

@@ -1,4 +1,4 @@
-"""`manage.py book`: book seats from a script, through the front door like everybody else."""
+"""`manage.py book`: book seats from a script, through the front door like any other client."""
 
 import json
 import time
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--customer", required=True, type=int)
         parser.add_argument("--method", default="tok_visa", help="tok_visa, tok_declined, tok_insufficient_funds")
         parser.add_argument("--key", default="", help="idempotency key; a new one by default")
-        parser.add_argument("--wait", action="store_true", help="until the booking has ended")
+        parser.add_argument("--wait", action="store_true", help="wait until the booking has ended")
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait")
         parser.add_argument("--json", action="store_true", dest="as_json")
         command_line.add_url(parser)

@@ -1,4 +1,4 @@
-"""`manage.py faults`: break things from a script, through the front door like everybody else."""
+"""`manage.py faults`: arm faults from a script, through the front door like any other client."""
 
 import json
 from argparse import ArgumentParser, BooleanOptionalAction
@@ -20,8 +20,10 @@ class Command(BaseCommand):
         command_line.add_token(parser)
         parser.add_argument("--json", action="store_true", dest="as_json")
         commands = parser.add_subparsers(dest="what", required=True)
-        commands.add_parser("list", help="what is armed, what struck, and the journal entry that proves it")
-        commands.add_parser("points", help="every fault point and the actions that make sense there")
+        commands.add_parser(
+            "list", help="list the armed faults, those that struck, and the journal entry that proves it"
+        )
+        commands.add_parser("points", help="list every fault point and the actions that make sense there")
         _arm_arguments(commands.add_parser("arm", help="arm a fault; prints its id"))
         clear = commands.add_parser("clear", help="clear one fault, or --all")
         clear.add_argument("fault", nargs="?", default="")
@@ -54,7 +56,8 @@ def _nobody(base: str, error: httpx.HTTPError) -> NoReturn:
 
 
 def _ask_control(options: dict[str, Any]) -> httpx.Response | None:
-    """This machine's control process itself, while the front door is away: a fault may have killed that. None: not there."""
+    """Ask this machine's control process directly while the front door is down, which a fault may have killed. None: no
+    answer."""
     control = settings.API_URLS["control"]
     if options["url"] or not control or options["what"] not in ("list", "clear", "go-on"):
         return None
@@ -78,7 +81,7 @@ def _arm_arguments(parser: ArgumentParser) -> None:
     when.add_argument("--probability", type=float)
     when.add_argument("--always", action="store_true", help="until cleared")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--after", type=int, default=0, help="let the first k passes through")
+    parser.add_argument("--after", type=int, default=0, help="skip the first k passes")
 
 
 def _ask(client: httpx.Client, options: dict[str, Any], api: str = "/api") -> httpx.Response:
@@ -96,12 +99,12 @@ def _ask(client: httpx.Client, options: dict[str, Any], api: str = "/api") -> ht
         case "mechanism":
             return client.get("/api/mechanisms")
     if not options["fault"] and not options["every"]:
-        raise CommandError("name the fault to clear, or say --all")
+        raise CommandError("name the fault to clear, or use --all")
     return client.delete(f"{api}/faults" if options["every"] else f"{api}/faults/{quote(options['fault'], safe='')}")
 
 
 def _asked(options: dict[str, Any]) -> dict[str, Any]:
-    """The body of POST /api/faults: what was given, and nothing else."""
+    """The body of POST /api/faults: only the given options."""
     names = ("service", "message", "step", "direction", "booking", "seat", "reason", "customer", "seconds")
     given = {name: options[name] for name in names if options[name] is not None}
     return {"point": options["point"], "action": options["action"], "trigger": _trigger(options), **given}

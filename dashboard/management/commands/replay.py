@@ -1,4 +1,4 @@
-"""`manage.py replay check`: does what the journal replays equal the live tables? Asked through the front door."""
+"""`manage.py replay check`: compare the journal's replay with the live tables, through the front door."""
 
 import json
 from typing import Any
@@ -12,7 +12,8 @@ NOT_YET = 2
 
 
 class Command(BaseCommand):
-    help = "Compare the replayed state with the live tables. Exit status: 0 equal, 1 differs, 2 cannot be said yet, 3 no answer."
+    help = "Compare the replayed state with the live tables. Exit status: 0 equal, 1 differs, 2 not decided yet, 3 "
+    "no answer."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

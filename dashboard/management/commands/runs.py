@@ -1,4 +1,4 @@
-"""`manage.py runs`: list, start, export and import recorded runs, through the front door like everybody else."""
+"""`manage.py runs`: list, start, export and import recorded runs, through the front door like any other client."""
 
 import json
 import os
@@ -29,8 +29,8 @@ class Command(BaseCommand):
         command_line.add_token(parser)
         parser.add_argument("--json", action="store_true", dest="as_json")
         commands = parser.add_subparsers(dest="what", required=True)
-        commands.add_parser("list", help="all runs: the one being recorded, then the newest first")
-        start = commands.add_parser("start", help="end the run being recorded and begin a new one; prints its id")
+        commands.add_parser("list", help="list all runs: the one being recorded, then the newest first")
+        start = commands.add_parser("start", help="end the run being recorded and start a new one; prints its id")
         start.add_argument("--name", default="")
         start.add_argument("--seed", default="")
         export = commands.add_parser("export", help="write a run to a file; - is standard output")
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 
 def _export(client: httpx.Client, run: str, file: str) -> None:
-    """Into a file beside the wanted one, which it becomes when it is whole."""
+    """Export to a temporary file, which is renamed to the wanted one when it is complete."""
     if run == "live":
         open_ones = [one["id"] for one in _json(client.get("/api/runs"))["runs"] if one["open"]]
         if not open_ones:
@@ -121,7 +121,7 @@ def _chunks(source: IO[bytes], bar: Progress, task: TaskID) -> Iterator[bytes]:
 
 
 def _watch(client: httpx.Client, id: str, answer: Future[httpx.Response], bar: Progress, size: int) -> None:
-    """A second bar for what the journal's process does with the file, until the answer is there."""
+    """Show a second progress bar for the work of the journal's process, until the answer arrives."""
     task = bar.add_task("Importing", total=size)
     while not answer.done():
         with suppress(TimeoutError):

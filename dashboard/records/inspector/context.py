@@ -1,4 +1,4 @@
-"""A booking's sagas for inspection: what Booking says, and what journal and views show without it."""
+"""A booking's sagas for inspection: from Booking, or without it from the journal and the views."""
 
 import json
 from typing import Any
@@ -19,12 +19,13 @@ from messaging.saga_report import ENDED, of_row
 from topology.sagas import sagas
 
 ORCHESTRATOR = settings.HOUSE.orchestrator.name
-PATIENCE_S = 1.5  # the page has the journal to show, and does not wait long for more
+PATIENCE_S = 1.5  # the page can show the journal, and does not wait long for more
 Entries = list[dict[str, Any]]
 
 
 def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
-    """All there is to know of a booking; None if nobody has heard of it. `down`: who did not answer, in words."""
+    """Everything about a booking; None if no service, view or journal has it. `down`: the parts that did not answer, in
+    words."""
     down: list[str] = []
     try:
         entries = masked_reading.entries_of(booking)
@@ -62,13 +63,13 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
         return masked(get_json(ORCHESTRATOR, f"/api/bookings/{booking}/saga", timeout=PATIENCE_S), booking)
     except ServiceDown as error:
         down.append(
-            f"Booking does not answer ({error}). The saga is shown as the journal saw it last; nothing can be done."
+            f"Booking does not answer ({error}). The saga is shown in its last journaled state; no action is possible."
         )
         return None
 
 
 def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The booking's sagas in order: as the journal has their rows; the present one as Booking tells it, if it does."""
+    """The booking's sagas in order, from their rows in the journal; the current one from Booking, if it answers."""
     rows = fold(booking, entries).tables.get(ORCHESTRATOR, {}).get("booking_saga", {}).values()
     known = sagas(settings.HOUSE.orchestrator)
     found = {one["id"]: {**one, "source": "the journal"} for one in (of_row(row, known) for row in rows)}
@@ -100,13 +101,13 @@ def _goes_back(saga: dict[str, Any]) -> bool:
 
 
 def _known(saga: dict[str, Any], step: dict[str, Any]) -> str:
-    """How a step stands, in a word or two. One that is pending and will not come any more has not been reached."""
+    """The state of a step, in a word or two. A pending step that will not run any more is "not reached"."""
     will_not_come = saga["state"] in ENDED or _goes_back(saga)
     return "not reached" if step["state"] == "pending" and will_not_come else str(step["state"])
 
 
 def _undo(saga: dict[str, Any], step: dict[str, Any]) -> str:
-    """What its compensation has done, does or could still do; "" where there is nothing to undo, or no way back any more."""
+    """The state of its compensation; "" if there is nothing to undo, or it can no longer be undone."""
     by, actions = step["compensation"], {action["action"]: action for action in step["actions"]}
     if not by or saga.get("unknown"):
         return ""
@@ -128,7 +129,7 @@ def _transaction(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _messages(entry: dict[str, Any], booking: str) -> list[dict[str, Any]]:
-    """What the transaction put into its outbox about this booking (a batch speaks of others too)."""
+    """The messages about this booking that the transaction wrote to its outbox (a batch has others too)."""
     rows = [change["new"] for change in entry["changes"] or () if change["table"].endswith("_outbox") and change["new"]]
     return [
         {

@@ -19,7 +19,7 @@ def page(request: HttpRequest, booking: UUID) -> HttpResponse:
     """The whole page, or for htmx the part that moves."""
     context = inspect(str(booking), operator=is_operator(request))
     if context is None:
-        return missing(request, "No such booking", f"Neither a service, a view nor the journal knows {booking}.")
+        return missing(request, "No such booking", f"No service, no view and no journal entry has {booking}.")
     context |= {"who": who(request), "cancel_key": uuid4()}
     template = "records/inspector.html"
     return render(request, f"{template}#saga" if request.htmx else template, context)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
 """The space-time diagram: several bookings' entries by cause and effect, not by clocks.
 
-`asking` reads the address, `context` finds what it asks for, drawing.diagram makes a picture of it, `views` serve it.
+`asking` parses the URL, `context` finds the entries, drawing.diagram makes a picture of them, `views` serve it.
 """

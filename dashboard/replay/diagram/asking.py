@@ -1,4 +1,4 @@
-"""What an address of the diagram asks for, and what is wrong with it."""
+"""Parses the diagram's URL, and reports what is wrong with it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from journal.reading import marks
 from journal.reading.stretches import Filter
 from journal.runs import runs
 
-PICTURE = 240  # entries, while one end of the stretch is open
-MOST = 600  # entries in a picture, whatever is asked for
+PICTURE = 240  # entries, while one end of the range is open
+MOST = 600  # maximum number of entries in a picture
 FIELDS = ("run", "from", "to", "service", "booking", "kind", "q", "zoom")
 SERVICES = (*SERVICE_NAMES, "control", "audit")
 KINDS = ("transaction", "observation", "fault")
@@ -27,9 +27,8 @@ LONGEST = 80
 
 @dataclass(slots=True)
 class Asked:
-    """`first`, `last`: what the run has; `since`, `until`: the ends that were asked for, None while open.
-
-    `problems`: a sentence for each part that cannot be; `missing`: the run is not here.
+    """`first`, `last`: those of the run; `since`, `until`: the requested ends, None if open. `problems`: a sentence for
+    each invalid part; `missing`: the run is not here.
     """
 
     given: dict[str, str]
@@ -44,7 +43,7 @@ class Asked:
     missing: bool = False
 
     def filter(self, **more: int) -> Filter:
-        """Of the stretch that was asked for, or of positions `first` to `last`."""
+        """For the requested range, or for positions `first` to `last`."""
         edges = {"first": max(self.since or self.first, self.first), "last": min(self.until or self.last, self.last)}
         return Filter(
             **{**edges, **more}, tape=self.tape,
@@ -53,7 +52,7 @@ class Asked:
 
 
 def read(query: QueryDict) -> Asked:
-    """Read an address; of several problems all are told."""
+    """Parse a URL; all problems are reported."""
     asked = Asked({name: query.get(name, "").strip() for name in FIELDS})
     given = asked.given
     _run(asked)
@@ -77,7 +76,7 @@ def read(query: QueryDict) -> Asked:
 
 
 def choices() -> dict[str, Any]:
-    """What the form offers."""
+    """The options of the form."""
     return {"services": [(one, name_of(one)) for one in SERVICES], "kinds": KINDS, "runs": runs.listing()}
 
 

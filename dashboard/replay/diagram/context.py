@@ -1,4 +1,4 @@
-"""What a stretch of a tape comes to as a picture, and the ways to its neighbours. From the journal alone."""
+"""The picture of a range of a tape, and links to the neighbouring ranges. From the journal alone."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from journal.reading import stretches
 from journal.reading.search import ALLOWED, Found, find
 
 LOOKED_AT = 6000
-"""Entries looked at for one picture: what a filter hides is looked at too, for causes that lead over it."""
+"""Entries read for one picture: hidden ones are read too, since causes may lead through them."""
 
 
 def shown(asked: Asked) -> dict[str, Any]:
-    """The picture, and the ways to its neighbours."""
+    """The picture, and links to the neighbouring ranges."""
     hits = find(asked.given["q"], asked.tape, asked.first, asked.last) if asked.given["q"] else []
     found = hits[0].pos if hits else None
     steps, causes = _stretch(asked, found)
@@ -48,7 +48,7 @@ def shown(asked: Asked) -> dict[str, Any]:
 
 
 def _stretch(asked: Asked, found: int | None) -> tuple[list[Step], dict[int, list[int]]]:
-    """The entries to draw; and, if a filter hides others among them, all causes of the stretch."""
+    """The entries to draw; and, if a filter hides others among them, all causes in the range."""
     wanted = asked.filter()
     if found is not None and not (asked.since and asked.until and wanted.first <= found <= wanted.last):
         half = PICTURE // 2
@@ -60,22 +60,22 @@ def _stretch(asked: Asked, found: int | None) -> tuple[list[Step], dict[int, lis
     else:
         steps = stretches.steps(wanted, PICTURE if asked.until is None else MOST)
         if found is not None and found not in {step.pos for step in steps} and _fits(asked, found):
-            steps = stretches.steps(asked.filter(last=found), PICTURE, newest=True)  # farther on than one picture goes
+            steps = stretches.steps(asked.filter(last=found), PICTURE, newest=True)  # beyond one picture
     if not steps or not (asked.given["service"] or asked.given["kind"]):
         return steps, {}
     causes = stretches.causes(asked.filter(first=steps[0].pos, last=steps[-1].pos), LOOKED_AT)
-    if len(causes) == LOOKED_AT:  # what is drawn must be drawn with all that led to it
+    if len(causes) == LOOKED_AT:  # an entry must be drawn with everything that led to it
         steps = [step for step in steps if step.pos <= max(causes)]
     return steps, causes
 
 
 def _fits(asked: Asked, pos: int) -> bool:
-    """Whether the filter lets an entry pass, wherever it is."""
+    """Whether the filter accepts an entry, whatever its position."""
     return bool(stretches.steps(asked.filter(first=pos, last=pos), 1))
 
 
 def _hits(asked: Asked, hits: list[Found]) -> list[dict[str, Any]]:
-    """A row found by a part of its key names the whole of it, which is for an operator."""
+    """A row found by a part of its key reveals the whole key, which is for an operator."""
     full = viewer().operator
     return [
         {"what": hit.what if full else "what you looked for", "pos": hit.pos, "url": address(asked, q=f"#{hit.pos}")}
@@ -84,7 +84,7 @@ def _hits(asked: Asked, hits: list[Found]) -> list[dict[str, Any]]:
 
 
 def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:
-    """Where a moment is looked at: a live booking's on the stage, anything else in its run's replay."""
+    """The URL of a moment: on the stage for a live booking, otherwise in its run's replay."""
     run = str(asked.run["id"]) if asked.run else ""
     runs: list[tuple[int, int | None, str]] = []
     if asked.tape == LIVE and not run and steps:
@@ -103,7 +103,7 @@ def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:
 
 
 def address(asked: Asked, **changed: Any) -> str:
-    """This page's address with some of it changed; what is empty is left out."""
+    """This page's URL with some parameters changed, without empty ones."""
     told = {name: str(value) for name, value in {**asked.given, **changed}.items() if value != ""}
     here = reverse("replay-diagram")
     return f"{here}?{urlencode(told)}" if told else here

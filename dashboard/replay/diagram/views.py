@@ -1,4 +1,4 @@
-"""The page /replay/diagram: a stretch of a tape by cause and effect, also of imported runs."""
+"""The page /replay/diagram: a range of a tape by cause and effect, also of imported runs."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from dashboard.replay.diagram.context import address, shown
 @ensure_csrf_cookie
 @says_when_away
 def page(request: HttpRequest) -> HttpResponse:
-    """The whole page, or for htmx what the form leads to, whose address is pushed."""
+    """The whole page, or for htmx the form's result, whose URL is pushed."""
     asked = read(request.GET)
     context: dict[str, Any] = {"asked": asked, "given": asked.given, **choices(), "most": MOST}
     status = 200

@@ -1,4 +1,4 @@
-"""What the page of a run shows of any of its moments, from the journal alone, so with no service running."""
+"""The content of a run's page at any of its moments, from the journal alone, so without any service running."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from journal.runs import runs
 from journal.runs.runs import RunDict
 
 log = logging.getLogger(__name__)
-BOOKINGS = 200  # in the chooser, those that changed last
+BOOKINGS = 200  # maximum number in the chooser: those that changed last
 
 
 @contextmanager
 def drawable(run: RunDict) -> Iterator[None]:
-    """Somebody else's file may be whole, and its rows yet not have the columns that are drawn here. Raises NoMomentError."""
+    """Check that the run can be drawn: a foreign file may be valid, but without the columns that are drawn here. Raises
+    NoMomentError."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -56,7 +57,7 @@ def known(run: UUID) -> RunDict:
 
 
 def whole(request: HttpRequest, run: RunDict) -> dict[str, Any]:
-    """Context for the whole page: the run's facts, what can be chosen of it, and the moment the address names."""
+    """Context for the whole page: the run's facts, the choices, and the moment in the URL."""
     end = min(run["last_pos"], moments.indexed(run["tape"]))
     services = [
         {"service": service, "name": SERVICE_NAMES.get(service, service), "tables": sorted(totals.items())}
@@ -77,7 +78,7 @@ def whole(request: HttpRequest, run: RunDict) -> dict[str, Any]:
 
 
 def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
-    """Context for the panels: of the run's last moment where the address names none. Raises NoMomentError."""
+    """Context for the panels: for the run's last moment if the URL has none. Raises NoMomentError."""
     tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
     pos = asked_position(request, bounds=(first, last)) or last
     booking = _booking(request, run)
@@ -92,7 +93,9 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
         performance = performance or (told["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
     address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}
-    entry = _entry(pos, tape) if last >= first else None  # of a run without an entry, the last is the run's before
+    entry = (
+        _entry(pos, tape) if last >= first else None
+    )  # for a run without an entry, the last one is of the previous run
     beside = panels(pos, performance, tape, request.GET.get("map", ""))
     return {
         **told,
@@ -115,7 +118,8 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
 
 
 def choices(run: RunDict) -> dict[str, Any]:
-    """What the page can show of a run: {"bookings": [{id, text}], "performances": [{id, title}]}, and the time bar's strip."""
+    """The choices on a run's page: {"bookings": [{id, text}], "performances": [{id, title}]}, and the time bar's
+    strip."""
     tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
     bookings = [
         {"id": one.key, "text": f"{', '.join(one.row['seats'])} · {one.row['state']} · {one.key[-8:]}"}
@@ -138,14 +142,14 @@ def _performances(run: RunDict) -> list[dict[str, Any]]:
 
 
 def _latest_performance(run: RunDict) -> str:
-    """The one that was booked last; of a run without a booking the first in the list."""
+    """The one that was booked last; for a run without a booking the first in the list."""
     known = _performances(run)
     booked = [one.row["performance_id"] for one in _rows_at_end(run, "booking_booking", 1)]
     return next((one["id"] for one in known if one["id"] in booked), known[0]["id"])
 
 
 def _rows_at_end(run: RunDict, table: str, limit: int = moments.ROWS) -> list[moments.RowThen]:
-    """A table's rows at the last moment of the run that can be asked for; at most `limit`, those that changed last."""
+    """A table's rows at the last readable moment of the run; at most `limit`, those that changed last."""
     at = min(run["last_pos"], moments.indexed(run["tape"]))
     return masked_reading.rows_at(at, run["tape"], tables=[table], limit=limit)
 
@@ -177,7 +181,7 @@ def _entry(pos: int, tape: int) -> dict[str, Any] | None:
 
 
 def _time(run: RunDict, pos: int, booking: str, entry: dict[str, Any] | None) -> dict[str, Any]:
-    """As `bar.of_booking`, over every position of the run."""
+    """Like `bar.of_booking`, over every position of the run."""
     tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
 
     def within(found: int | None) -> int | str:

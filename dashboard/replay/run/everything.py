@@ -1,4 +1,4 @@
-"""All services' tables at a moment of a run, of each the rows that changed last."""
+"""All services' tables at a moment of a run, each with the rows that changed last."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ UNTOLD = (*HIDDEN_TABLES, "_replicacheckpoint")
 
 
 def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
-    """All services' tables after entry `pos`, of each the rows that changed last: {service, name, letter, view, tables}."""
+    """All services' tables after entry `pos`, each with the rows that changed last: {service, name, letter, view, tables}."""
     at = min(pos, moments.indexed(tape))
     totals = moments.totals_at(at, tape)
     wanted = {

@@ -1,4 +1,4 @@
-"""The page /replay/<run>: a run played back. And what its player asks for."""
+"""The page /replay/<run>: plays a run back. Also the requests of its player."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -17,14 +17,14 @@ from journal.reading import marks, queries
 from journal.reading.convergence import of_import, worst
 from journal.runs import runs
 
-CHUNK = 1000  # entries whose times are fetched at once
+CHUNK = 1000  # entries whose times are fetched in one request
 
 
 @require_GET
 @ensure_csrf_cookie
 @says_moments
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
-    """A run, played back: `?pos=&booking=&performance=` is a permalink to what the page shows. And the run's facts."""
+    """Plays a run back: `?pos=&booking=&performance=` is a permalink to the page's content. Also the run's facts."""
     found = context.known(run)
     with context.drawable(found):
         return render(request, "replay/run.html", context.whole(request, found))
@@ -33,7 +33,7 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
 @require_GET
 @says_moments
 def moment(request: HttpRequest, run: UUID) -> HttpResponse:
-    """All panels of the page at `?pos=`, with the `booking` and the `performance` that it shows."""
+    """All panels of the page at `?pos=`, for its `booking` and `performance`."""
     found = context.known(run)
     with context.drawable(found):
         return render(request, "replay/run.html#moment", context.shown(request, found))
@@ -42,7 +42,7 @@ def moment(request: HttpRequest, run: UUID) -> HttpResponse:
 @require_GET
 @says_moments
 def schedule(request: HttpRequest, run: UUID) -> HttpResponse:
-    """When the entries from `?pos=` on were committed, in ms since the epoch: a list of at most CHUNK."""
+    """The commit times of the entries since `?pos=`, in ms since the epoch: a list of at most CHUNK."""
     found = context.known(run)
     pos = asked_position(request, bounds=(found["first_pos"], found["last_pos"]))
     return JsonResponse(marks.times(pos or found["first_pos"], found["last_pos"], CHUNK, found["tape"]), safe=False)
@@ -51,7 +51,7 @@ def schedule(request: HttpRequest, run: UUID) -> HttpResponse:
 @require_GET
 @says_moments
 def of(request: HttpRequest) -> HttpResponse:
-    """From a moment of the stage to the same in the run that it is part of."""
+    """Redirects from a moment of the stage to the same moment in its run."""
     pos = asked_position(request)
     found = runs.at(pos if pos is not None else queries.last_pos())
     if found is None:
@@ -66,7 +66,7 @@ def of(request: HttpRequest) -> HttpResponse:
 @require_GET
 @says_moments
 def check(request: HttpRequest, run: UUID) -> HttpResponse:
-    """Is what was replayed what there is? Of a live run compared with the live tables, of an imported one with its file's end."""
+    """Checks the replay: for a live run against the live tables, for an imported one against the end of its file."""
     found = context.known(run)
     if found["imported"]:
         services = [one.as_dict() for one in of_import(found["tape"])]

@@ -1,4 +1,4 @@
-"""The runs there are, as the page lists them."""
+"""The list of runs for the page."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ UNREADABLE = "a fault that cannot be read"
 
 
 def listed(request: HttpRequest) -> dict[str, Any]:
-    """Each with `may`, whether the viewer changes and exports it, and `mine`."""
+    """Each with `may`, whether the viewer may change and export it, and `mine`."""
     operator = is_operator(request)
     try:
         mine = set() if operator else runs.owned(visitor(request))
@@ -27,7 +27,7 @@ def listed(request: HttpRequest) -> dict[str, Any]:
 
 
 def shown(run: dict[str, Any]) -> dict[str, Any]:
-    """With times as times, and the faults in a word each: whatever an older version has let in, the list stands."""
+    """With parsed times, and each fault in a word; values that an older version accepted must not break the list."""
     told = [_words(one) for one in run["faults"]] if isinstance(run["faults"], list) else [UNREADABLE]
     began = datetime.fromisoformat(run["started_at"])
     ended = datetime.fromisoformat(run["ended_at"]) if run["ended_at"] else None

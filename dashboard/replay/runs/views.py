@@ -1,4 +1,4 @@
-"""The page /replay: what runs there are; starting, exporting, importing and deleting them."""
+"""The page /replay: lists, starts, exports, imports and deletes runs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,13 +53,13 @@ def rename(request: HttpRequest, run: UUID) -> HttpResponse:
     body = {"name": request.POST.get("name", "")}
     response = _done(request, lambda: ask("PATCH", JOURNAL, f"/api/runs/{run}", json=body), "Renamed.", run)
     if response.has_header("HX-Trigger"):
-        response["HX-Refresh"] = "true"  # the name is all over the run's page
+        response["HX-Refresh"] = "true"  # the name is in many places of the run's page
     return response
 
 
 @require_GET
 def importing(request: HttpRequest, id: UUID) -> HttpResponse:
-    """How far an import has come; it asks for itself again until that is done."""
+    """The progress of an import; it reloads until the import is done."""
     context: dict[str, Any] = {"id": id, "state": "waiting"}
     try:
         answer = ask("GET", JOURNAL, f"/api/runs/imports/{id}")
@@ -71,7 +71,7 @@ def importing(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str, run: UUID | None = None) -> HttpResponse:
-    """Do it, for an operator or for the visitor whose run it is, and say what came of it; the list asks for itself anew."""
+    """Do it, for an operator or for the run's own visitor, and show the outcome; the list reloads."""
     try:
         visitors_too(request)
         if run:
@@ -85,6 +85,6 @@ def _done(request: HttpRequest, act: Callable[[], httpx.Response], done: str, ru
     except Problem as problem:
         context = {"title": problem.title, "detail": problem.detail}
     except ServiceDown:
-        detail = "Nobody knows yet whether it was done: the list of runs says what stands."
+        detail = "It is not known yet whether it was done: the list of runs shows the current state."
         context = {"title": "The journal's process does not answer", "detail": detail}
     return render(request, "replay/replay.html#answer", context)

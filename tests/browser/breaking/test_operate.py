@@ -72,7 +72,7 @@ def test_a_dead_letter_is_edited_or_discarded(browser: Any, live: Live) -> None:
     case = page.locator(f"#letter-{letter}")
     expect(case).to_contain_text("amount")
     case.get_by_role("button", name="Retry", exact=True).click()
-    expect(page.locator(".field-says")).to_have_text("Say why: it is kept in the journal")
+    expect(page.locator(".field-says")).to_have_text("Enter a reason: it is kept in the journal")
     page.locator("#why").fill("wrong amount")
     case.get_by_role("button", name="Retry", exact=True).click()
     expect(page.locator("#answer")).to_contain_text("would fail again")
@@ -82,7 +82,7 @@ def test_a_dead_letter_is_edited_or_discarded(browser: Any, live: Live) -> None:
     case.get_by_role("button", name="Edit and retry").click()
     expect(page.locator("#answer")).to_contain_text("'much'")  # what was wrong before had no such value
     case.get_by_role("button", name="Discard").click()
-    expect(page.locator("#answer")).to_contain_text("given up")
+    expect(page.locator("#answer")).to_contain_text("discarded")
     expect(case).to_have_count(0)
     (row,) = live.rows("payments", "select state, reason from payments_deadletter where id = %s", letter)
     assert row[0] == "discarded"
@@ -189,7 +189,7 @@ def test_a_decision_without_a_reason_marks_the_field_and_goes_there(page: Any, l
     page.click("#decide")
     expect(page.locator("#why")).to_be_focused()
     expect(page.locator("#why")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator(".field-says")).to_have_text("Say why: it is kept in the journal")
+    expect(page.locator(".field-says")).to_have_text("Enter a reason: it is kept in the journal")
     assert posts == []
     page.fill("#why", "the printer is back")
     expect(page.locator("#why")).not_to_have_attribute("aria-invalid", "true")

@@ -1,1 +1,1 @@
-"""From journal entries to what a person sees. Pure: no request, no query."""
+"""Turns journal entries into what a person sees. Pure: no request, no query."""

@@ -1,7 +1,7 @@
 """One entry of the journal as HTML: the partial that page, panel and socket share.
 
-It is a function and not a template, because the socket makes a thousand of them a second: the template took eighteen times as
-long. Every value is escaped here.
+It is a function and not a template, because the socket renders a thousand lines a second: a template took eighteen
+times as long. Every value is escaped here.
 """
 
 from html import escape
@@ -27,7 +27,7 @@ def line(entry: Shown, named: bool = True) -> SafeString:
 
 
 def bare(entry: Shown, named: bool = False) -> str:
-    """What a page that does not show an entry needs to know of it: which panels it concerns."""
+    """The element for a page that does not show the entry: the panels that it concerns."""
     name = f' id="e-{entry["pos"]}" class="line" data-bookkeeping' if named else ""
     return f"<li{name}{_attributes(entry)}></li>"
 

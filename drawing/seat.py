@@ -1,7 +1,7 @@
 """A seat of the map as it is now, as HTML: what the page and the socket both draw.
 
-It is a function and not a template, because a hall has a thousand of them and the socket brings a hundred a second. Every value
-is escaped here.
+It is a function and not a template, because a hall has a thousand of them and the socket sends a hundred a second.
+Every value is escaped here.
 """
 
 from html import escape
@@ -15,7 +15,7 @@ LETTERS = {"RESERVED": "R", "SOLD": "S"}
 
 
 def seat(row: dict[str, Any]) -> SafeString:
-    """`<button>` of a row of the seat map view. Known by its id, so that it can be replaced."""
+    """`<button>` of a row of the seat map view. It has an id, so that it can be replaced."""
     status, label = str(row["status"]), escape(str(row["label"]))
     price = escape(money(row["price"], row["currency"]))
     may = 'aria-selected="false"' if status == "AVAILABLE" else 'aria-disabled="true"'

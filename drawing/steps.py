@@ -1,4 +1,4 @@
-"""The strip of a saga's steps: what each is, how it stands, what is done and what remains. From the saga's row alone; pure."""
+"""The strip of a saga's steps: their class and state, and what is done and what remains. From the saga's row alone; pure."""
 
 import re
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ NO_ANSWER = "no_answer"  # the error of an attempt that was given up
 def sagas(tables: Tables) -> list[dict[str, Any]]:
     """The booking's sagas, one after the other: {name, status, steps, done, total, rest}; see `_step` for a step.
 
-    Before the first has started, its steps are all to do.
+    Before the first has started, all its steps are to do.
     """
     kept = tables.get(HOUSE.orchestrator.name, {}).get("booking_saga", {}).values()
     rows = sorted(map(legible, kept), key=lambda row: row["id"])
@@ -81,19 +81,19 @@ def _saga(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def going_back(row: dict[str, Any]) -> bool:
-    """Whether the saga undoes, or has undone, what it did. One that is stuck has the direction in which it got stuck."""
+    """Whether the saga is undoing, or has undone, its steps. A stuck saga has the direction in which it got stuck."""
     if row["state"] == "STUCK":
         return bool(row.get("action") == "compensation")
     return row["state"] in ("COMPENSATING", "COMPENSATED")
 
 
 def asking(row: dict[str, Any]) -> bool:
-    """Whether it does not know its direction: the pivot gave no answer, and a fence finds out how it ended."""
+    """Whether its direction is unknown: the pivot was not answered, and a fence finds out how it ended."""
     return row["state"] not in ENDED and row.get("action") == "fence"
 
 
 def _rest(steps: Iterable[dict[str, str]], row: dict[str, Any]) -> str:
-    """What remains to be done, in a few words; "" once the saga has ended."""
+    """The remaining steps, in a few words; "" once the saga has ended."""
     if row["state"] in ENDED:
         return ""
     if going_back(row):
@@ -106,7 +106,7 @@ def _rest(steps: Iterable[dict[str, str]], row: dict[str, Any]) -> str:
 
 
 def _may_undo(row: dict[str, Any], command: str) -> bool:
-    """What was sent may have happened; a refusal has had no effect."""
+    """Whether a step may have to be undone: a sent one may have happened; a refused one has had no effect."""
     happened = _track(row, command, "forward").get("known") in ("sent", "succeeded")
     return happened and _track(row, command, "compensation").get("known") not in OVER
 
@@ -117,7 +117,7 @@ def _stands_done(row: dict[str, Any], command: str) -> bool:
 
 
 def _track(row: dict[str, Any], command: str, action: str) -> dict[str, Any]:
-    """What the row says of an action of a step; {} for nothing, or for something that only another version can read."""
+    """The row's data about an action of a step; {} for none, or if only another version can read it."""
     found: dict[str, Any] = row["steps"].get(command, {}).get(action, {})
     return found
 
@@ -129,7 +129,7 @@ def name(step: dict[str, str]) -> str:
 def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
     """{state, text, due, until}: state is pending, sent, succeeded, refused, skipped, undoing, compensated or stuck.
 
-    `due`: HH:MM:SS UTC; "" when nothing is waited for. `until`: what is due then, "next try" or "answer due".
+    `due`: HH:MM:SS UTC; "" if it waits for nothing. `until`: what is due then, "next try" or "answer due".
     """
     if _track(row, command, "end"):
         return {"state": "skipped", "text": "ended by a person", "due": "", "until": ""}
@@ -157,7 +157,7 @@ def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
     elif known == "pending" and asking(row):
         text = f"depends on {row['step']}"
     elif known == "sent" and _refusal(forward):
-        text = f"refused: {_refusal(forward)}"  # of what must succeed: it is tried again
+        text = f"refused: {_refusal(forward)}"  # for a step that must succeed: it is tried again
     elif known == "sent" and not (here and row.get("action") == "forward"):
         text = "no answer came"
     return {
@@ -168,7 +168,7 @@ def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
 
 
 def _refusal(track: dict[str, Any]) -> str:
-    """Why the last attempt was refused; "" if it was not, or its answer has not come."""
+    """Why the last attempt was refused; "" if it was not, or has not been answered."""
     error = str((track.get("attempts") or [{}])[-1].get("error", ""))
     return error if track.get("known") == "sent" and error != NO_ANSWER else ""
 

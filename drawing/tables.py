@@ -1,4 +1,4 @@
-"""What each service's database holds of a booking, row by row, and the views beside them with how far they are behind. Pure."""
+"""The rows of a booking in each service's database, and the views with their lag. Pure."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ COLUMNS = {
     "projections_historybooking": ["state", "taken", "refunded", "tickets"],
     "projections_salesbooking": ["performance_id", "taken", "refunded"],
 }
-"""What is worth a column on a small screen; the swimlanes show every changed cell."""
+"""The columns to show on a small screen; the swimlanes show every changed cell."""
 HEADINGS = {
     "hold_status": "hold",
     "payment_status": "payment",
@@ -34,18 +34,19 @@ FEEDS = (
     ("payment_version", "payments", "payments_payment"),
     ("tickets_version", "tickets", "tickets_issuance"),
 )
-"""Which version of a booking's view follows which aggregate: (the view's column, service, table)."""
+"""The version columns of a booking's view, and the aggregates they follow: (the view's column, service, table)."""
 
 
 def groups(told: Story) -> list[dict[str, Any]]:
-    """One for each service, in the order a booking goes: {service, name, letter, tables}, see `_table`."""
+    """One for each service, in the order that a booking visits them: {service, name, letter, tables}, see `_table`."""
     return [_group(told, service) for service in present.SERVICE_NAMES]
 
 
 def behind(tables: Tables) -> dict[str, dict[str, int]]:
-    """How many versions each view's rows are behind what the services have committed: view -> whose -> versions.
+    """How many versions each view's rows are behind the services' committed rows: view -> whose -> versions.
 
-    Counted from the rows' own versions, so it is exact for the moment the tables are of; an empty mapping is a view in step.
+    Counted from the rows' own versions, so it is exact for the moment of the tables; an empty mapping means that the
+    view is in step.
     """
     booking: dict[str, int] = {}
     view: dict[str, Any] = next(iter(tables.get("projections", {}).get("projections_bookingview", {}).values()), {})
@@ -56,7 +57,7 @@ def behind(tables: Tables) -> dict[str, dict[str, int]]:
     seats = {
         row["label"]: max(row["version"] - shown[row["label"]], 0)
         for row in _rows(tables, "seats", "seats_seat")
-        if row["label"] in shown  # before its first change, a seat is no row of this booking's
+        if row["label"] in shown  # before its first change, a seat is not a row of this booking
     }
     return {
         "projections_bookingview": {whose: count for whose, count in booking.items() if count},
@@ -84,9 +85,9 @@ def _table(
 ) -> dict[str, Any]:
     """{name, columns, rows: [{cells: [{text, changed}], reason, last}]}; `last` is the entry that wrote the row last.
 
-    `reason` is a cell on a line of its own, where the row has one: beside the others it would break them.
+    `reason` is a cell on a separate line, if the row has one: next to the others it would break the layout.
 
-    A view's table also says how many versions it is `behind` (0: in step), and `whose`.
+    A view's table also has the number of versions that it is `behind` (0: in step), and `whose`.
     """
     columns = COLUMNS.get(name) or [column for column in next(iter(rows.values())) if column not in present.PLUMBING]
     changed = {
@@ -116,9 +117,9 @@ def _table(
 
 
 def last_of(told: Story, service: str, table: str, key: str) -> dict[str, Any]:
-    """Who wrote a row last: {pos, xid, lsn, time (HH:MM:SS.mmm), now (it is the entry being looked at)}.
+    """The last writer of a row: {pos, xid, lsn, time (HH:MM:SS.mmm), now (it is the entry being looked at)}.
 
-    {} for a row that was there before the first entry at hand, and has not been written since.
+    {} for a row that existed before the first given entry, and has not been written since.
     """
     entry = told.last.get((service, table, key))
     if entry is None:

@@ -1,4 +1,4 @@
-"""The time bar: where in time the page stands, the ways from there, and the strip under its scrubber. Pure.
+"""The time bar: the page's moment, the links to other moments, and the strip under its scrubber. Pure.
 
 Of one booking it goes from entry to entry of that booking; of a run, over every position of the run.
 """
@@ -15,12 +15,12 @@ from journal.entry import EntryDict
 MARKS = {
     "fault": "a fault struck",
     "violation": "an invariant was violated",
-    "dead letter": "a message failed, and is not tried again by itself",
+    "dead letter": "a message failed, and is not retried automatically",
     "gap": "the log was lost here",
     "slot": "a reader of a log had lost its place",
-    "operator": "somebody armed, cleared or decided",
+    "operator": "a person armed, cleared or decided",
 }
-"""Kinds of observations that are worth a mark (journal.reading.marks.SHOWN), and what they say."""
+"""Kinds of observations that get a mark (journal.reading.marks.SHOWN), and their labels."""
 BUCKETS = 240  # of a run's strip
 HIGH = 22  # pixels of a strip's tallest bar
 
@@ -28,8 +28,9 @@ HIGH = 22  # pixels of a strip's tallest bar
 def of_booking(entries: Sequence[EntryDict], pos: int) -> dict[str, Any]:
     """{number, total, low, high, value, positions, times, first, previous, next, last, cause, effect, fault, ticks, marks}.
 
-    A way that leads nowhere is "". `cause` and `effect` are the nearest entries of this booking that made this one, and that
-    this one made; `fault` the next strike. `positions` and `times` (ms since the first) let a browser play it.
+    A link without a target is "". `cause` and `effect` are the nearest entries of this booking that caused this one,
+    and that this one caused; `fault` the next strike. `positions` and `times` (ms since the first) let a browser play
+    it.
     """
     positions = [entry["pos"] for entry in entries]
     at = positions.index(pos) if pos in positions else -1
@@ -74,7 +75,7 @@ def of_booking(entries: Sequence[EntryDict], pos: int) -> dict[str, Any]:
 
 
 def strip(heights: Sequence[float], found: Iterable[Any], first: int, last: int) -> dict[str, Any]:
-    """A run's strip: {bars, marks}, from journal.reading.marks.density and journal.reading.marks.marks over BUCKETS stretches."""
+    """A run's strip: {bars, marks}, from journal.reading.marks.density and journal.reading.marks.marks over BUCKETS ranges."""
     top = max(heights, default=0.0) or 1.0
     width = 100 / BUCKETS
     return {
@@ -106,5 +107,5 @@ def _kind(entry: EntryDict) -> str:
 
 
 def _share(number: int, total: int) -> str:
-    """Where the scrubber's thumb stands for it, in percent."""
+    """The position of the scrubber's thumb, in percent."""
     return f"{100 * number / max(total - 1, 1):.3f}"

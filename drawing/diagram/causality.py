@@ -1,6 +1,6 @@
-"""Who stands where by cause: ranks and links of a stretch, also across entries that a filter hides. Pure.
+"""The layout by cause: ranks and links of a range, also across entries that a filter hides. Pure.
 
-A cause came earlier in the journal than its effect, always; a cause that says otherwise (a forged tape) is left out.
+A cause is always earlier in the journal than its effect; a later one (in a forged tape) is left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Through = Literal["direct", "hidden", "before"]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """From a cause to its effect. `hidden`: over entries that are not shown; `before`: the cause is before the stretch."""
+    """From a cause to its effect. `hidden`: through entries that are not shown; `before`: the cause is before the range."""
 
     source: int
     target: int
@@ -25,12 +25,12 @@ class Link:
 
 
 def line_of(step: Step) -> str:
-    """The horizontal line that an entry stands on: its service's; all observations share one."""
+    """The horizontal line of an entry: its service's; all observations share one."""
     return step.service if step.kind == "transaction" else OBSERVATIONS
 
 
 def links(shown: Sequence[Step], causes: Mapping[int, Iterable[int]] | None = None) -> list[Link]:
-    """The links into `shown` (in order). `causes`: of all entries of the stretch, if a filter hides some of them."""
+    """The links into `shown` (in order). `causes`: of all entries of the range, if a filter hides some of them."""
     there = {step.pos for step in shown}
     known = {**(causes or {}), **{step.pos: step.cause_pos for step in shown}}
     first = min(known, default=0)
@@ -50,10 +50,11 @@ def links(shown: Sequence[Step], causes: Mapping[int, Iterable[int]] | None = No
 
 
 def ranks(shown: Sequence[Step], found: Iterable[Link]) -> dict[int, int]:
-    """Position -> column, from 0: right of all its causes and of what its line had before.
+    """Position -> column, from 0: to the right of all its causes and of its line's earlier entries.
 
-    There are as many columns as the longest path has entries. Within that, what has effects stands as near to them as it
-    may, and what has none near to its causes; else a line with many entries (the views') would lag ever farther behind.
+    There are as many columns as the longest path has entries. Within that, an entry with effects is placed as near to
+    them as possible, and one without near its causes; otherwise a line with many entries (the views') would lag ever
+    farther behind.
     """
     order = sorted(shown, key=lambda step: step.pos)
     causes: dict[int, list[int]] = {step.pos: [] for step in order}
@@ -81,7 +82,7 @@ def ranks(shown: Sequence[Step], found: Iterable[Link]) -> dict[int, int]:
 
 
 def _neighbours(order: Iterable[Step]) -> tuple[dict[int, int], dict[int, int]]:
-    """Position -> the one before it on its line; and the one after it."""
+    """Position -> the previous one on its line; and the next one."""
     previous: dict[int, int] = {}
     following: dict[int, int] = {}
     last: dict[str, int] = {}

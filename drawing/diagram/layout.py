@@ -1,4 +1,4 @@
-"""From ranks to a picture: services are horizontal lines, columns are causal ranks. Pure."""
+"""Turns ranks into a picture: services are horizontal lines, columns are causal ranks. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drawing.present import SERVICE_NAMES, clock
 from journal.entry import Step
 
 LEFT, TOP = 26, 10
-BAR = 9  # how far the gutter's lines lie apart, over all
+BAR = 9  # total distance of the lines in the gutter
 Named = Mapping[tuple[int, str], tuple[str, str]]
 """(emitting position, message id) -> (kind, type)"""
 UNKNOWN_CAUSE = "a cause is unknown"
@@ -31,8 +31,8 @@ def draw(
 ) -> Picture:
     """Lay out entries in the journal's order.
 
-    `causes`: position -> causes of every entry of the stretch, if some are filtered out; `messages`: what the messages are
-    called; `outside`: position -> (service, title) of causes that are not in the picture; `found`: the entry that was
+    `causes`: position -> causes of every entry of the range, if some are filtered out; `messages`: the names of the
+    messages; `outside`: position -> (service, title) of causes that are not in the picture; `found`: the entry that was
     searched for.
     """
     woven = links(steps, causes)
@@ -59,12 +59,12 @@ def draw(
 
 
 def zoom_for(count: int) -> Zoom:
-    """The nearest view in which so many entries can still be overlooked."""
+    """The closest zoom at which this many entries still fit in view."""
     return ZOOMS[2] if count <= 60 else ZOOMS[1] if count <= 300 else ZOOMS[0]
 
 
 def _tracks(steps: Sequence[Step], zoom: Zoom, *, filtered: bool) -> list[Track]:
-    """The five services, those of an imported tape's own, and the observations; filtered, only those that have entries."""
+    """The five services, additional ones of an imported tape, and the observations; with a filter, only those with entries."""
     used = {line_of(step) for step in steps}
     known = [*SERVICE_NAMES, *sorted(used - {*SERVICE_NAMES, OBSERVATIONS}), OBSERVATIONS]
     found = []
@@ -164,7 +164,7 @@ def _edge(
 
 
 def _way(x: float, y: float, target: Node, zoom: Zoom, spread: int, spanned: int) -> str:
-    """Always to the right. A long one goes down to the gutter beside the target's line, along it, and in."""
+    """Always to the right. A long edge goes down to the gutter next to the target's line, along it, and in."""
     end_x, end_y = target.x - zoom.w / 2, target.y
     if spanned <= 1 and y == end_y:
         return f"M{x:g} {y:g}H{end_x:g}"

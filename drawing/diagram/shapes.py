@@ -1,6 +1,7 @@
-"""What a space-time diagram consists of. Plain values; lengths in SVG units.
+"""The parts of a space-time diagram. Plain values; lengths in SVG units.
 
-Numbers, ids and paths that a template writes a thousand times are strings that need no escaping: it halves its time.
+Numbers, ids and paths that a template writes a thousand times are strings that need no escaping, which halves the
+template's time.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ZOOMS = (
     Zoom("letters", 42, 58, 26, 24),
     Zoom("titles", 172, 100, 138, 66, lines=3, chars=17),
 )
-"""From the whole to the part."""
+"""From the overview to the detail."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The swimlanes of a booking: a pure value, made of its journal entries, that a template draws as SVG.
+"""The swimlanes of a booking: a pure value, computed from its journal entries, which a template renders as SVG.
 
 `arrangement` says which lanes there are, `telling` what happened (who acted, what was sent, what was lost), `placing` gives it
 rows, columns and paths, and `narrow` does so for a phone.
@@ -19,7 +19,7 @@ __all__ = ["Lane", "Lanes", "draw", "orchestrated"]
 def draw(
     entries: Sequence[EntryDict], booking: str, pos: int | None = None, *, lanes: Sequence[Lane], narrow: bool = False
 ) -> Lanes:
-    """Lay out a booking's entries, in the journal's order. With `pos`, what came after it is drawn as not yet happened.
+    """Lay out a booking's entries, in the journal's order. With `pos`, later entries are drawn as not yet happened.
 
     `narrow`: for a phone, 374 units wide; else 640, and more for more than seven lanes. Raises ValueError for `lanes` that make
     no arrangement.

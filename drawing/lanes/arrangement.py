@@ -1,4 +1,4 @@
-"""The lanes of a drawing, from left to right: whose they are, what they are called, and on which side of the bus they stand.
+"""The lanes of a drawing, from left to right: their services, their names, and their side of the bus.
 
 They depend on how a booking is made: an orchestrated saga has an orchestrator's lane, a choreographed one has none. Pure.
 """
@@ -17,7 +17,7 @@ class Kind(StrEnum):
     BROWSER = "browser"  # a person's requests
     BUS = "bus"  # messages, by name
     SERVICE = "service"  # the transactions of a service
-    VIEWS = "views"  # a projector's, many of which are one box
+    VIEWS = "views"  # a projector's transactions, many of which make one box
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Arrangement:
         self._of = {lane.service: lane for lane in self.lanes if lane.kind not in (Kind.BROWSER, Kind.BUS)}
 
     def of(self, service: str) -> Lane:
-        """Where an entry of this service is drawn: for one without a lane, the browser's, or the first."""
+        """The lane of an entry of this service: for a service without a lane, the browser's, or the first."""
         return self._of.get(service) or self.browser or self.lanes[0]
 
     def _first(self, kind: Kind) -> Lane | None:
@@ -61,7 +61,8 @@ class Arrangement:
 
 
 def orchestrated(house: House, followed: Sequence[Saga], seen: Collection[str] = ()) -> tuple[Lane, ...]:
-    """The lanes of a booking whose orchestrator asks for each step. The bus stands where every command and reply passes it.
+    """The lanes of a booking whose orchestrator requests each step. The bus is placed where every command and reply
+    crosses it.
 
     `followed`: the sagas that the booking is in; `seen`: services that have acted for it, whether its sagas name them or not.
     """

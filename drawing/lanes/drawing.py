@@ -1,4 +1,4 @@
-"""The finished drawing of a booking's lanes: everything placed, and what it says as a whole."""
+"""The finished drawing of a booking's lanes: everything placed, and statements about the whole."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from drawing.lanes.shapes import Arrow, Band, Box, Column, Line, Mark, Sentence
 
 @dataclass(slots=True)
 class Lanes:
-    """A drawing. `sentences` tell the same in words, in causal order."""
+    """A drawing. `sentences` describe the same in words, in causal order."""
 
     width: float
     height: float
@@ -34,7 +34,8 @@ class Lanes:
 
     @property
     def standing(self) -> bool:
-        """Does a fault hold the saga: is a step or a message of it held, and nothing has come of it? A view is not the saga."""
+        """Whether a fault holds the saga: one of its steps or messages is held, without an effect so far. A held view
+        does not hold the saga."""
         gone = {arrow.from_id for arrow in self.arrows if not arrow.future}
         if any(
             _held(box.node.marks) and box.node.kind == "held" and box.id not in gone and not box.future
@@ -50,7 +51,7 @@ class Lanes:
 
     @property
     def still(self) -> str:
-        """The view that a fault holds still, "" if there is none; "a view" where its observation does not name the process."""
+        """The view that a fault holds, "" if there is none; "a view" if the observation does not name the process."""
         for box in self.boxes:
             if box.node.lane.kind == Kind.VIEWS and not box.future and _held(box.node.marks):
                 return box.node.process.removeprefix("projector-").replace("-", "_") or "a view"

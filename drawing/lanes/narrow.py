@@ -1,5 +1,6 @@
-"""From a tale to a drawing for a phone: lanes are thin, a dot stands where something happened, and what it was is written beside
-all lanes. Time goes down, each node and each message has a row of its own. Pure; lengths in SVG units, about a pixel each."""
+"""Lays out a tale for a phone: lanes are thin, a dot marks where something happened, and the text is written next to
+all lanes. Time goes down, each node and each message has its own row. Pure; lengths in SVG units, about a pixel
+each."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from drawing.lanes.placing import PAD, PILL_GAP, PILL_H, Placing, called
 from drawing.lanes.shapes import Column, Flow, Line, Node, Pill, Tale
 
 LANE, WIDTH = 19, 374
-DOT, EDGE = 5, 8  # a dot's radius; how far from a lane's middle a message passes a dot that it is not for
+DOT, EDGE = 5, 8  # a dot's radius; the distance at which a message passes the dot of another node
 
 
 class Narrow(Placing):
@@ -34,7 +35,7 @@ class Narrow(Placing):
         return WIDTH
 
     def _columns(self) -> list[Column]:
-        """Headed by the letters that the tables have, too."""
+        """Headed by the same letters as the tables."""
         return [Column(lane, lane.letter, number * LANE, LANE) for number, lane in enumerate(self.tale.lanes.lanes)]
 
     def _abreast(self, node: Node | None, views: list[Node]) -> list[list[Node]]:

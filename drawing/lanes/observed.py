@@ -1,5 +1,5 @@
-"""Where the observations belong: a fault on the bus to its message, one inside a transaction to an attempt, a duplicate to
-the transaction that absorbed it. Each observation ends up in exactly one place."""
+"""Assigns the observations: a fault on the bus to its message, one inside a transaction to an attempt, a duplicate to
+the transaction that absorbed it. Each observation is assigned exactly once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WHERE = {
 
 
 class Observed:
-    """Takes the observations in; `nodes` are the attempts and notes that stand for themselves."""
+    """Takes the observations; `nodes` are the attempts and notes without a transaction."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Observed:
     def _fault(self, entry: EntryDict, message: str, struck: dict[str, Any]) -> None:
         point, word = struck.get("point", ""), WORDS.get(struck.get("action", ""), "fault")
         strike = (struck.get("fault"), struck.get("fired"), message)
-        if strike in self._strikes and message:  # it goes on: the same strike told again
+        if strike in self._strikes and message:  # it has resumed: another observation of the same strike
             mark, positions = self._strikes[strike]
             positions.append(entry["pos"])
             if word == "held":
@@ -93,7 +93,7 @@ class Observed:
         self._strikes[strike] = note.marks[0], note.positions
 
     def _absorbed(self, entry: EntryDict, message: str) -> None:
-        """Seen inside the transaction that absorbed it: the next one of the lane, or none if it wrote nothing."""
+        """Observed inside the transaction that absorbed it: the next one of the lane, or none if it wrote nothing."""
         mark = Mark("absorbed", "duplicate absorbed", [entry["pos"]])
         lane = self._lane(entry)
         after = next((node for node in self._known if node.lane == lane and not _before(node, entry)), None)
@@ -132,7 +132,7 @@ class Observed:
         mark.positions = []
         self.nodes.append(node)
         self._causes[node] = [message]
-        # It came before what its service then did about the message, wherever the observation arrived in the journal.
+        # It is before its service's next transaction about the message, wherever the observation is in the journal.
         later = [
             self._keys[one]
             for one in self._known
@@ -156,18 +156,18 @@ class Observed:
         return node
 
     def _emission(self, entry: EntryDict, message: str) -> Emission | None:
-        """Of a message that was sent more than once (a reply that is given again), the sending it is about."""
+        """For a message that was sent more than once (a repeated reply), the sending concerned."""
         found = self._emissions.get(message, [])
         named = [one for one in found if one.pos in entry["cause_pos"]]
         sent = [one for one in found if _before(one.source, entry)]
         return (sent or named or found)[-1] if found else None
 
     def _committed(self, entry: EntryDict, message: str) -> Node | None:
-        """The transaction after whose commit it was seen: the last of the service, until then, that took the message."""
+        """The transaction after whose commit it was observed: the service's last one until then that took the message."""
         return next((node for node in reversed(self._takers(entry, message)) if _before(node, entry)), None)
 
     def _refused(self, entry: EntryDict, message: str) -> Node | None:
-        """The transaction that committed the refusal, which was seen before that."""
+        """The transaction that committed the refusal, which was observed before that."""
         takers = self._takers(entry, message)
         return next((node for node in takers if node.refused and not _before(node, entry)), None)
 
@@ -182,5 +182,5 @@ class Observed:
 
 
 def _before(node: Node, entry: EntryDict) -> bool:
-    """Whether a transaction had committed when something was seen. Both clocks are those of machines that keep time."""
+    """Whether a transaction had committed when something was observed. Assumes that both machines' clocks are right."""
     return datetime.fromisoformat(node.at) <= datetime.fromisoformat(entry["committed_at"])

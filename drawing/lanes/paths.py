@@ -1,4 +1,4 @@
-"""The arrows' paths: right angles, down the middle of a lane or, where a box is in the way, down its edge. Pure."""
+"""The arrows' paths: right angles, down the middle of a lane or, if a box is in the way, down its edge. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 
 class Router:
-    """Knows where the boxes stand."""
+    """Has the positions of the boxes."""
 
     def __init__(self, boxes: Sequence[Box]) -> None:
         self._boxes = boxes
@@ -71,7 +71,7 @@ class Router:
         return first + drawn([(pill.right if right else pill.x, y), *self._into(target, y, right)])
 
     def _into(self, target: Box, y: float, from_left: bool) -> list[Point]:
-        """From a height into a box from above, or from the side if another box stands between."""
+        """From a height into a box: from above, or from the side if another box is in between."""
         if not self._blocked(target, y):
             return [(target.middle, y), (target.middle, target.y)]
         edge = target.x - EDGE if from_left else target.x + target.w + EDGE
@@ -106,7 +106,7 @@ def drawn(points: Sequence[Point]) -> str:
 
 
 def _short(corner: Point, to: Point) -> Point:
-    """The point on the way from the corner, where its rounding begins."""
+    """The point before the corner where the rounding begins."""
     dx, dy = to[0] - corner[0], to[1] - corner[1]
     length = max(abs(dx), abs(dy), 0.001)
     step = min(ROUND, length / 2) / length

@@ -1,4 +1,4 @@
-"""From a tale to a drawing: lanes are columns, time goes down, each node has a row of its own. Pure; lengths in SVG units."""
+"""Lays out a tale: lanes are columns, time goes down, each node has its own row. Pure; lengths in SVG units."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from drawing.lanes.paths import Router
 from drawing.lanes.shapes import Arrow, Band, Box, Column, Flow, Line, Node, Pill, Sentence, Tale
 from drawing.lanes.wording import arrow_sentence
 
-WIDE = 640  # at least: fewer lanes are wider
+WIDE = 640  # minimum: fewer lanes are wider
 GAP_H, INSET, PAD, PILL_H, PILL_GAP = 26, 4, 6, 20, 4
 SQUEEZE = 1.35
-SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\.)")  # where a name that is too long for a line is broken
+SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\.)")  # where a name that is too long for a line may be broken
 
 
 class Placing:
-    """The picture for a wide page: boxes and messages' names stand in their lanes."""
+    """The picture for a wide page: boxes and messages' names are in their lanes."""
 
     between = 20.0
     line_h = 13.0
     wide: ClassVar[dict[str, float]] = {"title": 7.2, "": 6.4, "meta": 6.0, "mark": 6.4, "view": 6.0}
-    """About how wide a character is; a text that is longer than its box is wrapped, a word a little longer is squeezed."""
-    aside: ClassVar[dict[str, float]] = {}  # room that a kind of text leaves for the time
+    """The approximate width of a character; a text that is longer than its box is wrapped, a slightly longer word is
+    squeezed."""
+    aside: ClassVar[dict[str, float]] = {}  # space that a kind of text leaves for the time
     times_x, bands_x = 58.0, 10.0
 
     def __init__(self, tale: Tale, pos: int | None) -> None:
@@ -62,7 +63,7 @@ class Placing:
         return self.lanes
 
     def _abreast(self, node: Node | None, views: list[Node]) -> list[list[Node]]:
-        """The rows of a node, first in its row, and what was written to views beside it: one, unless they share a lane."""
+        """The rows of a node and of the views written after it: one row, unless they share a lane."""
         if node is None:
             return [views] if views else []
         same = [view for view in views if view.lane == node.lane]
@@ -124,7 +125,7 @@ class Placing:
         return column.x + INSET, column.w - 2 * INSET
 
     def _texts(self, node: Node) -> list[tuple[str, str]]:
-        """What stands in a box, with the kind of each text."""
+        """The texts in a box, each with its kind."""
         plain = "view" if node.kind == "views" else ""
         texts = [("title", node.title), *((plain, line) for line in node.lines)]
         texts += [("mark", mark.text) for mark in node.marks]
@@ -165,7 +166,7 @@ class Placing:
         return max(column.x + column.w for column in self.columns.values())
 
     def _place(self, flow: Flow) -> tuple[float, float, float]:
-        """Down the drawing: where it leaves, then where it arrives."""
+        """The order down the drawing: by where it leaves, then where it arrives."""
         source, target = self.boxes[flow.source], self.boxes[flow.target] if flow.target else None
         leaves = self.pills[flow.id].y if flow.id in self.pills else source.y + source.h
         return source.y, leaves, target.y if target else leaves
@@ -179,14 +180,14 @@ class Placing:
 
 
 def _is_named(flow: Flow) -> bool:
-    """Whether its name stands in the drawing. An event that only views took has none: there are too many of them."""
+    """Whether its name is shown. An event that only views took has none: there are too many of them."""
     if flow.kind == "event" and not flow.marks and flow.state not in ("dropped", "doubled"):
         return flow.target is not None and flow.target.lane.kind != Kind.VIEWS
     return bool(flow.message)
 
 
 def called(flow: Flow) -> tuple[str, str]:
-    """What stands on a message's pill, and the flag at its corner."""
+    """The text of a message's pill, and of the flag at its corner."""
     end = (" ✗" if flow.refused else " ✓") if flow.kind == "reply" else ""
     again = f" #{flow.attempt}" if flow.attempt > 1 else ""
     back = "↶ " if flow.compensation and not end else ""

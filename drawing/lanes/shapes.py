@@ -1,4 +1,4 @@
-"""What a drawing of swimlanes consists of. Plain values: lengths in SVG units, `pos` positions in the journal."""
+"""The parts of a drawing of swimlanes. Plain values: lengths in SVG units, `pos` positions in the journal."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from drawing.lanes.arrangement import Arrangement, Lane
 
 @dataclass(slots=True)
 class Mark:
-    """A fault or an absorbed duplicate, where it struck; `positions` are the observations that prove it.
-
-    `ended`: what stood still has resumed.
+    """A fault or an absorbed duplicate, where it struck; `positions` are the observations that prove it. `ended`: the
+    held part has resumed.
     """
 
     kind: str  # dropped, doubled, delayed, held, crashed, rolled back, refused, absorbed, dead letter, fault
@@ -23,11 +22,11 @@ class Mark:
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """Something that happened in one lane: a transaction, an attempt that left none, or the projector's run of them.
+    """Something that happened in one lane: a transaction, an attempt without one, or a projector's run of them.
 
-    `kind`: request, transaction, attempt (rolled back or crashed), held (it stands still, or stood), views, note.
-    `positions`: the journal entries it stands for. `again`: its answer had been given before. `refused`: its answer is a refusal.
-    `waited`: what the time before it was spent on, if its entry shows that.
+    `kind`: request, transaction, attempt (rolled back or crashed), held (now or earlier), views, note. `positions`: the
+    journal entries it represents. `again`: its answer had been sent before. `refused`: its answer is a refusal.
+    `waited`: the reason for the time before it, if its entry shows that.
     """
 
     kind: str
@@ -40,12 +39,12 @@ class Node:
     lsn: str = ""
     at: str = ""
     tone: str = ""  # compensation, bad, wait, good, quiet
-    says: list[str] = field(default_factory=list)  # the events it tells
-    told: str = ""  # the same as a sentence, for the text
+    says: list[str] = field(default_factory=list)  # the events it published
+    told: str = ""  # the same as a sentence, for the text equivalent
     again: bool = False
     refused: bool = False
     waited: str = ""
-    process: str = ""  # the process that an observation is of, where it says so
+    process: str = ""  # the process of an observation, if it names one
 
     @property
     def id(self) -> str:
@@ -54,13 +53,13 @@ class Node:
         return f"tx-{self.positions[0]}"
 
     def all_positions(self) -> list[int]:
-        """Of a request none: it is no entry, only drawn from one."""
+        """Empty for a request: it is not an entry, only derived from one."""
         return [] if self.kind == "request" else self.positions + [pos for mark in self.marks for pos in mark.positions]
 
 
 @dataclass(slots=True, eq=False)
 class Emission:
-    """A message put into an outbox by an entry; a reply that is given again is emitted again."""
+    """A message put into an outbox by an entry; a repeated reply is emitted again."""
 
     message: dict[str, Any]
     source: Node
@@ -72,9 +71,10 @@ class Emission:
 
 @dataclass(slots=True, eq=False)
 class Flow:
-    """A message on its way, or another cause. `target` is None while nothing has come of it, and for good if it was dropped.
+    """A message on its way, or another cause. `target` is None until it has an effect, and permanently if it was
+    dropped.
 
-    `kind`: request, command, reply, event, timer (a due time that was written down), local (in the same service).
+    `kind`: request, command, reply, event, timer (a stored due time), local (in the same service).
     `state`: delivered, dropped, doubled, delayed, pending.
     """
 
@@ -89,7 +89,7 @@ class Flow:
     attempt: int = 1
     pos: int = 0
     marks: list[Mark] = field(default_factory=list)
-    message: str = ""  # its id, if it is one
+    message: str = ""  # the message's id, if it is one
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class Gap:
 
 @dataclass(slots=True)
 class Tale:
-    """What happened, before it has a place. `nodes` are in causal order; `views[i]` stand beside nodes[i], the last below."""
+    """What happened, before the layout. `nodes` are in causal order; `views[i]` are next to nodes[i], the last ones below."""
 
     lanes: Arrangement
     nodes: list[Node] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Line:
     y: float
     text: str
     kind: str = ""  # title, meta, mark, view
-    squeezed: float = 0  # to this width; 0: as wide as it is
+    squeezed: float = 0  # squeezed to this width; 0: natural width
 
 
 @dataclass(slots=True)
@@ -136,8 +136,10 @@ class Box:
     label: str = ""
     future: bool = False
     current: bool = False
-    tab: int = -1  # one box of a drawing is a tab stop
-    dot: tuple[float, float] | None = None  # from its corner: where it stands in its lane, if it is not in it itself
+    tab: int = -1  # exactly one box of a drawing is a tab stop
+    dot: tuple[float, float] | None = (
+        None  # offset from its corner: its position in the lane, if the box itself is not in it
+    )
 
     @property
     def service(self) -> str:
@@ -145,14 +147,14 @@ class Box:
 
     @property
     def tip(self) -> str:
-        """When it committed, by its database's clock, and its place in the journal."""
+        """The commit time by its database's clock, and its position in the journal."""
         when = f"{self.node.at[:10]} {self.node.at[11:26]} UTC"
         seen = {"transaction": "committed", "views": "first committed", "request": "taken in, and committed"}
         return f"{seen.get(self.node.kind, 'seen')} {when}, entry {', '.join(map(str, self.node.positions))}"
 
     @property
     def pos(self) -> int:
-        """The entry that its details are about: what it did last."""
+        """The entry that its details show: the last one."""
         return self.node.positions[-1]
 
     @property
@@ -162,7 +164,7 @@ class Box:
 
 @dataclass(slots=True)
 class Pill:
-    """The name of a message, in the lane of the bus; where there is none, under the box that sent it."""
+    """The name of a message, in the lane of the bus; without a bus, under the box that sent it."""
 
     x: float
     y: float
@@ -170,7 +172,7 @@ class Pill:
     h: float
     text: str
     flag: str = ""
-    aside: bool = False  # the flag stands beside it, not at its corner
+    aside: bool = False  # the flag is next to it, not at its corner
 
     @property
     def middle(self) -> float:
@@ -201,7 +203,7 @@ class Arrow:
     pill: Pill | None = None
     future: bool = False
     label: str = ""
-    lead: str = ""  # from the path to its name, if that is not on it
+    lead: str = ""  # line from the path to its name, if the name is not on it
 
     @property
     def hue(self) -> str:

@@ -1,4 +1,4 @@
-"""The words on a box: a title, a line or two, and the sentence that the text equivalent and a screen reader have."""
+"""The words on a box: a title, one or two lines, and the sentence for the text equivalent and screen readers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from topology.contract import contract
 from topology.sagas import sagas_of, undoing
 
 ASKED = {name: words for service in HOUSE.services for name, words in contract(service).asked.items()}
-"""Messages that begin with a person's request -> what the person presses."""
+"""Messages caused by a person's request -> the label of the button."""
 ONCE = ("BookTickets", "CancelRequested")
 STATES = ("status", "state")
 HIDDEN = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga")
 BAD = ("DECLINED", "CANCELLED", "REFUSED", "STUCK", "dead")
 GOOD = ("CONFIRMED",)
 UNDOING = undoing(sagas_of(HOUSE))
-"""Compensating transactions, also where they are forward steps: cancelling a confirmed booking is a saga of its own."""
+"""Compensating transactions, also if they are forward steps: cancelling a confirmed booking is a separate saga."""
 
 
 def goes_back(message: dict[str, Any]) -> bool:
-    """Is this command, or what this reply answers, a compensating transaction?"""
+    """Whether this command, or the command that this reply answers, is a compensating transaction."""
     return message.get("action") == "compensation" or str(message["type"]).removesuffix("Reply") in UNDOING
 
 
@@ -41,9 +41,8 @@ def titled(
     log: Sequence[dict[str, Any]] = (),
     answered: Collection[str] = (),
 ) -> Node:
-    """A transaction's node: a participant's is called by its command, the orchestrator's by the booking's new state.
-
-    `log`: the lines it wrote into the saga's log. `answered`: ids of the replies that were given before.
+    """A transaction's node: a participant's is named after its command, the orchestrator's after the booking's new
+    state. `log`: the lines it wrote into the saga's log. `answered`: ids of the replies that were sent before.
     """
     replies = [message for message in messages if message["kind"] == "reply"]
     events = [message["type"] for message in messages if message["kind"] == "event"]
@@ -56,7 +55,7 @@ def titled(
         due = (moment(rows[-1].get("due_at")) or "") if rows else ""
         _decision(node, entry, [one for one in messages if one["kind"] == "command"], states, attempt, log, due)
     if node.refused and not any(state in BAD for _, state in states):
-        node.tone = "bad"  # also a compensation that was refused: it has undone nothing
+        node.tone = "bad"  # also a refused compensation: it has undone nothing
     elif any(goes_back(message) for message in replies):
         node.tone = "compensation"
     elif any(state in BAD for _, state in states):
@@ -69,7 +68,7 @@ def titled(
 def _answer(
     node: Node, replies: Sequence[dict[str, Any]], states: Sequence[tuple[str, str]], answered: Collection[str]
 ) -> None:
-    """What a participant did and answered. The reply's id is that of the barrier's row: it is the same if it is given again."""
+    """What a participant did and answered. The reply's id is that of the barrier's row: a repeated reply has the same one."""
     node.title = " + ".join(dict.fromkeys(str(reply["type"]).removesuffix("Reply") for reply in replies))
     node.again = all(reply["id"] in answered for reply in replies)
     node.lines = [f"{noun} {state}" for noun, state in states]
@@ -83,7 +82,7 @@ def _answer(
             fences = str(reply["type"]).startswith("Fence")
             if fences and reason == "fenced":
                 node.lines.append("fenced: it will not run")
-                node.refused = False  # what was asked for is done
+                node.refused = False  # the request is done
             elif node.again or not states:
                 node.lines.append(f"refused: {reason}" if reason else "refused")
         elif data.get("nothing_to_undo"):
@@ -91,7 +90,7 @@ def _answer(
 
 
 NOTED = ("skipped by hand", "retried by hand", "resent by hand", "interrupted", "stuck")
-"""What the saga's log says of a decision that the booking's state does not show."""
+"""The saga's log lines for decisions that the booking's state does not show."""
 
 
 def _decision(
@@ -109,7 +108,7 @@ def _decision(
     if booking := [state for noun, state in states if noun == "booking"]:
         node.title = booking[-1]
     elif "SagaOverdue" in types:
-        node.title = "Watchdog"  # what is overdue, the teller knows: it is not in this entry
+        node.title = "Watchdog"  # this entry does not contain what is overdue; the caller has it
     elif letters := [state for noun, state in states if noun == "deadletter"]:
         node.title, node.lines = "Letter kept", [letters[-1]]
     elif types and all(command in ASKED for command in types):
@@ -118,7 +117,7 @@ def _decision(
         node.title, node.lines = "Ask", [f"did {commands[-1].get('step')} happen?"]
     elif types:
         node.title, node.lines = ("Try again", [f"attempt {attempt}"]) if attempt > 1 else ("Next step", [])
-    elif refusals:  # of what must succeed: the saga's timer is all that moves
+    elif refusals:  # for a step that must succeed: only the saga's timer changes
         node.title, node.lines = "Refused", [refusals[-1]["error"], f"waits{_wait(refusals[-1], due)}, tries again"]
     else:
         node.title = entry["title"].partition(":")[0]
@@ -130,7 +129,7 @@ def _decision(
 
 
 def _wait(line: dict[str, Any], due: str) -> str:
-    """From the log's line to the saga's due time, in words; "" if one of them is not known."""
+    """The time from the log's line to the saga's due time, in words; "" if one of them is unknown."""
     if not (line.get("at") and due):
         return ""
     seconds = (datetime.fromisoformat(due) - datetime.fromisoformat(line["at"])).total_seconds()
@@ -138,7 +137,7 @@ def _wait(line: dict[str, Any], due: str) -> str:
 
 
 def _states(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """(noun, new state) of each row that got one; several rows of a table with the same state are one."""
+    """(noun, new state) of each row that got one; several rows of a table with the same state count as one."""
     found: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         new, old = change["new"], before(change)
@@ -159,7 +158,7 @@ VIEW_STATES = {"state": "booking", "hold_status": "hold", "payment_status": "pay
 
 
 def views_lines(node: Node, entry: EntryDict, booking: str) -> None:
-    """Add what one of the projector's transactions changed in the views to its box."""
+    """Add the changes of one of the projector's transactions to its box."""
     for change in entry["changes"]:
         new, old = change["new"], before(change)
         if not new or booking not in [*new.values(), *old.values()]:
@@ -179,11 +178,11 @@ def views_lines(node: Node, entry: EntryDict, booking: str) -> None:
 
 
 CAUSES = {"request": "request", "timer": "due time", "local": "went on", "": "cause"}
-"""What an arrow is called that is no message."""
+"""The names of arrows that are not messages."""
 
 
 def arrow_sentence(flow: Flow) -> str:
-    """An arrow's name for a screen reader: what was sent, from where to where, and how it went."""
+    """An arrow's name for a screen reader: the message, its source and target, and the outcome."""
     name = f"{flow.kind} {flow.label}" if flow.message else CAUSES.get(flow.kind, flow.kind)
     again = f", attempt {flow.attempt}" if flow.attempt > 1 else ""
     back = ", compensation" if flow.compensation else ""

@@ -1,9 +1,12 @@
 """Describes what can be armed where: for the page, the API's documentation and the command line."""
 
+import re
 from dataclasses import dataclass
 
-from faults.messages import COMMANDS, messages
-from faults.points import ALLOWED, AT, BY_CONTROL, Action, Mechanism, Point
+from faults.messages import COMMANDS, STEPS, messages
+from faults.points import ALLOWED, AT, BY_CONTROL, Action, Point
+from topology.chosen import HOUSE
+from topology.contract import contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,34 +40,24 @@ _SENTENCES = {
     Point.REDIS: "Redis goes down and loses its unsaved data; it comes back by itself.",
 }
 REASONS = {
-    "ReserveSeats": ("seat_taken", "unknown_seat"),
-    "TakePayment": ("card_declined", "insufficient_funds"),
-    "IssueTickets": ("printer_refused",),
+    command: reasons for service in HOUSE.participants for command, reasons in contract(service).refusals.items()
 }
-"""The reasons that a service's own refusals have; a fault may use any."""
-
-OF_ENDINGS = {
-    "VoidTickets": ("no_tickets",),
-    "RefundPayment": ("refund_refused",),
-    "ReleaseSeats": ("release_refused",),
-    "ConfirmSeats": ("confirmation_refused",),
-}
-"""Reasons for refusing a compensation or a retriable step, which no service uses by itself."""
+"""Command -> the reasons for which its service refuses it. A fault may give any other."""
+_VERB = re.compile(r"[A-Z][a-z]*")
 
 
 def reasons(service: str, message: str = "") -> list[str]:
-    """The reasons that a refusal of this message may have, or of any message of the service."""
-    commands = [message] if message else COMMANDS.get(service, ())
-    return [reason for command in commands for reason in (*REASONS.get(command, ()), *OF_ENDINGS.get(command, ()))]
+    """The reasons that are offered for a refusal of this message, or of any message of the service.
+
+    Of one that its service never refuses, a compensation or a retriable step, the reason is made of its name: refund_refused.
+    """
+    commands = [message] if message in STEPS else [one for one in COMMANDS.get(service, ()) if one in STEPS]
+    return [reason for command in commands for reason in REASONS.get(command) or (_made_up(command),)]
 
 
-MECHANISMS = {
-    Mechanism.BARRIER: "Each command acts once, however often it arrives.",
-    Mechanism.CONDITIONAL_SEAT_WRITE: "A seat is reserved only if it is still available at the moment of writing.",
-    Mechanism.SEQUENCE_CHECK: "A projector applies an event only if it is newer than the row.",
-    Mechanism.OUTBOX: "Messages are written in the local transaction that they describe.",
-    Mechanism.IDEMPOTENCY_KEY: "A request that is sent twice places one booking.",
-}
+def _made_up(command: str) -> str:
+    verb = _VERB.match(command)
+    return f"{(verb.group() if verb else command).lower()}_refused"
 
 
 def catalogue() -> list[Entry]:

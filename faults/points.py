@@ -129,8 +129,22 @@ AT: dict[Point, tuple[str, ...]] = {
 class Mechanism(StrEnum):
     """A safety mechanism that can be switched off to show what it prevents (tests use this as a control)."""
 
-    BARRIER = "barrier"
-    CONDITIONAL_SEAT_WRITE = "conditional_seat_write"
-    SEQUENCE_CHECK = "sequence_check"
-    OUTBOX = "outbox"
-    IDEMPOTENCY_KEY = "idempotency_key"
+    sentence: str
+
+    BARRIER = "barrier", "Each command acts once, however often it arrives."
+    CONDITIONAL_SEAT_WRITE = (
+        "conditional_seat_write", "A seat is reserved only if it is still available at the moment of writing."
+    )  # fmt: skip
+    SEQUENCE_CHECK = "sequence_check", "A projector applies an event only if it is newer than the row."
+    OUTBOX = "outbox", "Messages are written in the local transaction that they describe."
+    IDEMPOTENCY_KEY = "idempotency_key", "A request that is sent twice places one booking."
+
+    def __new__(cls, name: str, sentence: str = "") -> "Mechanism":
+        member = str.__new__(cls, name)
+        member._value_, member.sentence = name, sentence
+        return member
+
+    @property
+    def label(self) -> str:
+        """As pages call it."""
+        return self.value.replace("_", " ").capitalize()

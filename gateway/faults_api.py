@@ -3,17 +3,17 @@
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import ConfigDict, Field, StrictBool, StrictInt
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, create_model
 
 import faults
 from faults import Action, Fault, FaultError, Mechanism, Point
-from faults.catalogue import MECHANISMS, REASONS
+from faults.catalogue import REASONS
 from faults.fault import HOUSE_EXPIRES_AFTER
 from gateway.clients import BOOKING, call, get_json
 from gateway.people.operator import is_operator, operators_only, who
@@ -26,10 +26,12 @@ router = Router(tags=["faults"])
 Text = Annotated[str, Field(max_length=200)]
 
 
-class TriggerIn(Schema):
-    """When it strikes. `kind`: once, times (n = `times`), probability (0 to 1, the dice seeded), always (until cleared)."""
-
+class Exact(Schema):
     model_config = ConfigDict(extra="forbid")
+
+
+class TriggerIn(Exact):
+    """When it strikes. `kind`: once, times (n = `times`), probability (0 to 1, the dice seeded), always (until cleared)."""
 
     kind: faults.Kind = faults.Kind.ONCE
     times: StrictInt = 1
@@ -38,10 +40,8 @@ class TriggerIn(Schema):
     after: Annotated[StrictInt, Field(description="let the first k passes through")] = 0
 
 
-class FaultIn(Schema):
+class FaultIn(Exact):
     """A fault to arm. Empty scope fields mean "any"; GET /api/faults/points lists what makes sense where."""
-
-    model_config = ConfigDict(extra="forbid")
 
     point: Point
     action: Action
@@ -61,16 +61,15 @@ class FaultIn(Schema):
     name: Text = ""
 
 
-class Switches(Schema):
-    """Safety mechanisms: true is on."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    barrier: bool | None = None
-    conditional_seat_write: bool | None = None
-    sequence_check: bool | None = None
-    outbox: bool | None = None
-    idempotency_key: bool | None = None
+if TYPE_CHECKING:
+    Switches = Schema
+else:
+    Switches = create_model(
+        "Switches",
+        __base__=Exact,
+        __doc__="Safety mechanisms: true is on.",
+        **{mechanism.value: (bool | None, None) for mechanism in Mechanism},
+    )
 
 
 @router.get("/faults", summary="The armed faults, those that struck, and the journal entry that proves it")
@@ -138,14 +137,14 @@ def go_on(request: HttpRequest, fault: str) -> Any:
 @router.get("/mechanisms", summary="The safety mechanisms, and which are switched off")
 def mechanisms(request: HttpRequest) -> Any:
     on = control("GET", "/mechanisms")
-    return {"mechanisms": [{"name": name, "on": on[name], "sentence": text} for name, text in MECHANISMS.items()]}
+    return {"mechanisms": [{"name": one.value, "on": on[one], "sentence": one.sentence} for one in Mechanism]}
 
 
 @router.put(
     "/mechanisms", auth=operators_only, response={200: dict, 401: ProblemDetails}, summary="Switch mechanisms off or on"
 )
 def switch(request: HttpRequest, payload: Switches) -> Any:
-    chosen = {name: on for name, on in payload.dict().items() if on is not None}
+    chosen = {name: on for name, on in payload.model_dump().items() if on is not None}
     control("PUT", "/mechanisms", json=chosen, params={"who": who(request)})
     return mechanisms(request)
 

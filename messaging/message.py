@@ -98,10 +98,11 @@ class Body(BaseModel):
 
 class Command(Body):
     """Asks one service to do something; its name is imperative. `asked`: the label of the button that requests it, ""
-    if there is none."""
+    if there is none. `refusals`: the reasons for which the service may refuse it."""
 
     kind: ClassVar[str] = "command"
     asked: ClassVar[str] = ""
+    refusals: ClassVar[tuple[str, ...]] = ()
 
 
 class Fence(Command):

@@ -1,7 +1,7 @@
 """What crosses Payment's boundary: the commands it takes and the events it publishes. Message types, nothing else."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ class Refusal(StrEnum):
 
 class TakePayment(Command):
     """Take `amount` (minor units) for a booking, once. Refused: card_declined, insufficient_funds."""
+
+    refusals: ClassVar[tuple[str, ...]] = (Refusal.CARD_DECLINED, Refusal.INSUFFICIENT_FUNDS)
 
     booking_id: Id
     customer_id: int

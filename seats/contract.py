@@ -1,7 +1,7 @@
 """What crosses Seat's boundary: the commands it takes and the events it publishes. Message types, nothing else."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,8 @@ class ReserveSeats(Command):
 
     Reply: `amount` (minor units) and `currency`; or refused: seat_taken, unknown_seat.
     """
+
+    refusals: ClassVar[tuple[str, ...]] = (Refusal.SEAT_TAKEN, Refusal.UNKNOWN_SEAT)
 
     booking_id: Id
     performance_id: Slug

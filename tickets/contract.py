@@ -1,7 +1,7 @@
 """What crosses Ticket's boundary: the commands it takes and the events it publishes. Message types, nothing else."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ Labels = Annotated[list[Label], Field(min_length=1, max_length=TICKETS_A_BOOKING
 class IssueTickets(Command):
     """Pivot: a ticket for each seat of the booking. Refused: printer_refused."""
 
+    refusals: ClassVar[tuple[str, ...]] = (Refusal.PRINTER_REFUSED,)
+
     booking_id: Id
     performance_id: Slug
     customer_id: int
@@ -44,6 +46,8 @@ class FenceTickets(Fence):
 
 class VoidTickets(Command):
     """Pivot of a cancellation: the booking's tickets become invalid. Refused: no_tickets."""
+
+    refusals: ClassVar[tuple[str, ...]] = (Refusal.NO_TICKETS,)
 
     booking_id: Id
 

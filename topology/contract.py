@@ -19,6 +19,8 @@ class Contract:
     events: tuple[str, ...]
     asked: dict[str, str]
     """Commands that a person asks for -> what the person presses."""
+    refusals: dict[str, tuple[str, ...]]
+    """Commands that the service may refuse -> the reasons it gives."""
 
 
 def contract(service: Service) -> Contract:
@@ -41,4 +43,12 @@ def _read(name: str) -> Contract:
         return tuple(one.__name__ for one in found if getattr(one, "kind", "") == kind)
 
     asked = {one.__name__: one.asked for one in found if getattr(one, "asked", "")}
-    return Contract(commands=of("command"), fences=of("fence"), reports=of("report"), events=of("event"), asked=asked)
+    refusals = {one.__name__: tuple(map(str, one.refusals)) for one in found if getattr(one, "refusals", ())}
+    return Contract(
+        commands=of("command"),
+        fences=of("fence"),
+        reports=of("report"),
+        events=of("event"),
+        asked=asked,
+        refusals=refusals,
+    )

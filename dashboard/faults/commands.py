@@ -12,7 +12,6 @@ from dashboard.faults import rail
 from dashboard.faults.chips import is_for
 from dashboard.gauges import gauge, lags
 from faults import Mechanism
-from faults.catalogue import MECHANISMS
 from faults.toggles import TOGGLES
 from gateway.clients import ServiceDown
 from gateway.faults_api import arm_fault, armed, clear_fault, control, let_go_on, switch_mechanism
@@ -69,7 +68,7 @@ def mechanisms(request: HttpRequest) -> HttpResponse:
 @require_POST
 def mechanism(request: HttpRequest, name: str) -> HttpResponse:
     """Switch it off if it is on, and on if it is off."""
-    if name not in MECHANISMS:
+    if name not in set(Mechanism):
         return HttpResponse(f"no mechanism '{name}'", status=404, content_type="text/plain")
 
     def turn() -> None:

@@ -8,8 +8,8 @@ from django.db import Error as DatabaseError
 
 from dashboard.faults.chips import OWNERS, POINT_NAMES, groups, is_for, owner_of, shown
 from dashboard.typed import number_or_text
-from faults import AT, OWN, OWN_TIMES, Action, Fault, Kind, Point, catalogue
-from faults.catalogue import MECHANISMS, reasons
+from faults import AT, OWN, OWN_TIMES, Action, Fault, Kind, Mechanism, Point, catalogue
+from faults.catalogue import reasons
 from faults.messages import messages
 from faults.toggles import LABELS
 from gateway.clients import ServiceDown
@@ -17,13 +17,6 @@ from gateway.faults_api import armed, control
 from projections import queries
 from serving.problems import Problem
 
-MECHANISM_NAMES = {
-    "barrier": "Barrier",
-    "conditional_seat_write": "Conditional seat write",
-    "sequence_check": "Sequence check",
-    "outbox": "Outbox",
-    "idempotency_key": "Idempotency key",
-}
 PROOF_PATIENCE = timedelta(seconds=60)
 WHENS = {Kind.ONCE: "once", Kind.TIMES: "n times", Kind.PROBABILITY: "with probability", Kind.ALWAYS: "until cleared"}
 FOR = {
@@ -83,8 +76,8 @@ def mechanisms() -> list[dict[str, Any]]:
     except (ServiceDown, Problem):
         on = {}
     return [
-        {"id": name, "name": MECHANISM_NAMES[name], "sentence": sentence, "on": on.get(name, True)}
-        for name, sentence in MECHANISMS.items()
+        {"id": one.value, "name": one.label, "sentence": one.sentence, "on": on.get(one.value, True)}
+        for one in Mechanism
     ]
 
 

@@ -67,7 +67,7 @@ def test_the_sample_has_a_cell_for_each_point() -> None:
         ("compensation: RefundPayment", "answer refuse", "CANCELLED printer_refused", 2),
         ("compensation: ReleaseSeats", "bus duplicate", "CANCELLED printer_refused", 1),
         ("fence: FenceTickets", "transaction.inside error", "CANCELLED no_answer", 2),
-        ("cancellation: VoidTickets", "answer refuse", "CONFIRMED refused", 1),
+        ("cancellation: VoidTickets", "answer refuse", "CONFIRMED no_tickets", 1),
         ("fence: FenceVoidTickets", "bus drop", "CANCELLED cancelled_by_customer", 2),
         ("forward: IssueTickets", "relay.before_publish cancel", "CANCELLED cancel_requested", 1),
         ("forward: IssueTickets", "reply relay.before_publish cancel", "CANCELLED cancelled_by_customer", 1),

@@ -14,6 +14,7 @@ from booking.saga.definitions import DEFINITIONS
 from config.house import HOUSE
 from drawing.lanes.wording import ASKED, ONCE, UNDOING
 from drawing.steps import STEPS, UNDONE_BY
+from faults.catalogue import REASONS, reasons
 from faults.messages import COMMANDS, EVENTS
 from faults.messages import STEPS as REFUSABLE
 from gateway.audit.blame import KINDS
@@ -138,6 +139,23 @@ def test_what_can_be_refused_is_every_command_but_fences() -> None:
     fences = {fence for service in HOUSE.participants for fence in contract(service).fences}
     assert set(REFUSABLE) == {command for commands in COMMANDS.values() for command in commands} - fences
     assert fences == {"FenceTickets", "FenceVoidTickets"}
+
+
+@each_participant
+def test_a_contract_names_each_reason_of_its_service_and_no_other(service: Service) -> None:
+    declared = [reason for reasons in contract(service).refusals.values() for reason in reasons]
+    assert declared == [str(reason) for reason in import_module(service.contract).Refusal]
+    assert set(contract(service).refusals) <= set(contract(service).commands)
+
+
+@each_participant
+def test_every_step_that_can_be_refused_has_a_reason_to_offer(service: Service) -> None:
+    made_up = {"RefundPayment": "refund_refused", "ReleaseSeats": "release_refused", "ConfirmSeats": "confirm_refused"}
+    for command in contract(service).commands:
+        assert reasons(service.name, command) == list(REASONS.get(command) or [made_up[command]])
+    assert {reason for command in contract(service).commands for reason in reasons(service.name, command)} == set(
+        reasons(service.name)
+    )
 
 
 def test_a_service_without_its_contract_is_named() -> None:

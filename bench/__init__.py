@@ -1,1 +1,1 @@
-"""The bench: how fast a booking is, beside other ways of doing the same, in the same run on the same machine."""
+"""The bench: measures bookings, compared with other ways of doing the same, in the same run on the same machine."""

@@ -1,4 +1,4 @@
-"""`make bench`: Sagabox beside a Celery chain doing the same three writes, in one run on the same instances.
+"""`make bench`: compares Sagabox with a Celery chain doing the same three writes, in one run on the same instances.
 
 Both sides take turns, so that a machine whose speed drifts is unfair to neither; the ratio is best against best.
 `python -m bench stage` measures the live page instead, `python -m bench moments` the journal.

@@ -33,8 +33,8 @@ document.addEventListener("DOMContentLoaded", () => {
   }).observe(log, {childList: true});
 });
 """
-# How long frames take is known only to who asks for every one of them, and that keeps a third of a core busy with a page on which
-# nothing moves: it is asked where frames are what is measured.
+# The duration of frames is known only by requesting every one of them, which keeps a third of a core busy on a page
+# where nothing moves: so this is done only where frames are measured.
 FRAMES = """
 let last = 0;
 const tick = (now) => {
@@ -48,7 +48,8 @@ requestAnimationFrame(tick);
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """`delays_ms`: commit to pixel of each line; `frames_ms`: between animation frames; `wrong`: entries missing or doubled."""
+    """`delays_ms`: commit to pixel of each line; `frames_ms`: between animation frames; `wrong`: entries missing or
+    duplicated."""
 
     delays_ms: list[float]
     frames_ms: list[float]
@@ -56,14 +57,14 @@ class Seen:
 
 
 class Stage:
-    """A page that is open and live."""
+    """An open, live page."""
 
     def __init__(self, page: Page, weight: dict[str, int]) -> None:
         self._page, self._weight = page, weight
         self._began = 0
 
     def settle(self) -> None:
-        """Until what a page loads is loaded: how long that takes is another question than how late a line is drawn."""
+        """Wait until the page is loaded: the load time is measured separately from the delay of a line."""
         self._page.wait_for_load_state("networkidle")
         self._page.wait_for_timeout(500)
 
@@ -78,7 +79,7 @@ class Stage:
         self._began = self._forget()
         began = time.perf_counter()
         while not over():
-            self._page.wait_for_timeout(500)  # asking costs more than it seems: three processes wake
+            self._page.wait_for_timeout(500)  # a check costs more than it seems: three processes wake up
         return time.perf_counter() - began
 
     def seen(self, until: int) -> Seen:
@@ -103,7 +104,7 @@ class Stage:
 def opened(url: str, *, frames: bool = False, weigh: bool = False) -> Iterator[Stage]:
     """A Chromium of its own at `url`, once its socket is live. `frames`: measure each of them; `weigh`: what is loaded.
 
-    Neither is for nothing: to be told of what is loaded is to be told of each message of the socket, by three processes.
+    Both have a cost: reports of loaded resources include each message of the socket, through three processes.
     """
     found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     with sync_playwright() as playwright:

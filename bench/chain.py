@@ -1,7 +1,7 @@
 """The peer: a Celery chain of three tasks doing the same three writes, without outbox, barrier, events or compensation.
 
-This is what most projects begin with. A worker per service, as Sagabox has; each task is one commit in its own database.
-If a worker or the broker dies between two links, the chain is lost and nobody knows: that is what the rest buys.
+Most projects begin with this. A worker per service, as Sagabox has; each task is one commit in its own database.
+If a worker or the broker dies between two links, the chain is lost silently; the rest of Sagabox prevents that.
 """
 
 import os

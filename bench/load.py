@@ -1,4 +1,4 @@
-"""The load on Sagabox: bookings placed in batches or over HTTP, and the moment when all of them are complete."""
+"""The load on Sagabox: places bookings in batches or over HTTP, and waits until all of them are complete."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ _CONVERGED = """
 
 
 def performance(seats: int) -> tuple[str, list[str]]:
-    """Announce a performance with at least so many seats; return its id and labels once the whole house knows it."""
+    """Announce a performance with at least so many seats; return its id and labels once all services have it."""
     name = f"bench-{uuid.uuid4().hex[:8]}"
     rows = tuple(f"R{number}" for number in range(-(-seats // ROW)))
     announce(
@@ -82,7 +82,7 @@ def paced(url: str, name: str, labels: list[str], rate: float) -> float:
 
 
 async def _buy_paced(url: str, name: str, labels: list[str], rate: float, began: float) -> None:
-    """In one loop, with a client that costs little: what loads must not be what is measured."""
+    """In one loop, with a cheap client: the load generator must not be what is measured."""
     connections_at_once = aiohttp.TCPConnector(limit=16)
     async with aiohttp.ClientSession(url, connector=connections_at_once) as session, asyncio.TaskGroup() as tasks:
 

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--samples", type=int, default=60)
     parser.add_argument(
-        "--quiet", type=float, default=0, help="ask only once the load average is below this; 0: at once"
+        "--quiet", type=float, default=0, help="measure only once the load average is below this; 0: immediately"
     )
     options = parser.parse_args(arguments)
 
@@ -99,7 +99,7 @@ def index() -> None:
 
 
 def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
-    """What a page asks at a moment."""
+    """The queries of a page at a moment."""
     from dashboard.panel.moment import CHECKPOINTS, MOST_SEATS, SEATS
     from journal.reading import marks, moments
     from journal.reading.stories import story

@@ -1,4 +1,4 @@
-"""Many open pages: WebSocket clients in a process of their own, each of which counts every entry it is brought.
+"""Many open pages: WebSocket clients in a separate process, each of which counts every entry it receives.
 
 `python -m bench.pages URL COUNT` connects them from the journal's end, prints a line, waits for a position on its input, and when
 every client has come so far prints as JSON what they saw.
@@ -42,7 +42,8 @@ class Pages:
         self._process.wait()
 
     def tell(self, pos: int) -> dict[str, Any]:
-        """{"pages", "entries" of one, "wrong": missing or doubled over all, "dropped": connections lost, "megabytes"}."""
+        """{"pages", "entries" of one, "wrong": missing or duplicated in total, "dropped": connections lost,
+        "megabytes"}."""
         told, _ = self._process.communicate(f"{pos}\n", timeout=PATIENCE_S + 10)
         found: dict[str, Any] = json.loads(told)
         return found
@@ -64,7 +65,7 @@ class _Page:
 
     def _take(self, text: str) -> None:
         head = HEAD.match(text)
-        if head is None:  # told to load anew: what comes after this is lost
+        if head is None:  # has to reload: later entries are lost
             self.dropped = True
             return
         pos, after, lines = int(head[1]), int(head[2]), text.count(LINE)

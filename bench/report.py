@@ -12,7 +12,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, kw_only=True)
 class Throughput:
-    """`bookings` complete ones in `seconds`; what complete means is said by `until`."""
+    """`bookings` complete ones in `seconds`; `until` describes what complete means."""
 
     name: str
     bookings: int
@@ -37,7 +37,7 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A measured value beside its limit: at `most`, or at `least`; neither for what is only told."""
+    """A measured value with its limit: at `most`, or at `least`; neither for a value that is only reported."""
 
     name: str
     value: float

@@ -1,9 +1,10 @@
-"""`python -m bench stage`: how live the live page is. Each figure stands beside its limit; one that misses it ends with status 1.
+"""`python -m bench stage`: measures the live page. Each figure is printed with its limit; if one misses it, the exit
+status is 1.
 
 first   what the first visit loads over the wire
 pixel   commit to pixel at 50 bookings/s, in a real Chromium: from `committed_at` (the database's clock) until the frame that
         draws the line is painted, on the same machine's clock
-flood   1,000 journal entries/s: real transactions that write a customer's row as it is, so that they mean nothing to anybody
+flood   1,000 journal entries/s: real transactions that rewrite a customer's row unchanged, so that they have no effect
 pages   200 open pages at 20 bookings/s: one of them Chromium, the others WebSocket clients; each counts every entry
 """
 
@@ -37,7 +38,7 @@ class Bench:
     pages: int
 
     def under(self, load: Callable[[], T], stage: Stage, name: str) -> tuple[T, Seen, Figure]:
-        """What the page saw while `load` ran in a thread, and who spent the processors' time meanwhile."""
+        """What the page saw while `load` ran in a thread, and the processor time of each program meanwhile."""
         before = self._used()
         with ThreadPoolExecutor(1) as pool:  # Django asks for a thread without Playwright's event loop
             running = pool.submit(load)

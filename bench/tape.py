@@ -1,4 +1,4 @@
-"""A tape as long as one likes: entries of invented bookings, with rows of the size and the character that real ones have."""
+"""A tape of any length: entries of invented bookings, with realistic rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Harder than life: the failpoint matrix, the nemesis with its checker of histories, hostile input, the soak.
+"""Stress tests: the failpoint matrix, the nemesis with its checker of histories, hostile input, the soak.
 
-Stands outside like bench/: it speaks to a running sandbox as a client does, and to supervisor as the kernel would.
+Like bench/ it is outside of the product: it uses a running sandbox as a client does, and sends signals as the kernel
+would.
 """

@@ -1,4 +1,4 @@
-"""A history: what clients asked and were told, what was broken, what was there in the end. JSON Lines, one entry a line.
+"""A history: the clients' requests and answers, what was broken, and the final state. JSON Lines, one entry a line.
 
     {"at": s, "kind": "run", "seed", "bookings", "seats", "customers": {id: name}, "commands", ...}     first
     {"at": s, "kind": "invoked", "op": n, "what": "book" | "cancel" | "rename" | "read" | "double", ...its arguments}
@@ -24,7 +24,7 @@ KINDS = ("run", "invoked", "answered", "failed", "unknown", "fault", "healed", "
 
 
 class HistoryError(ValueError):
-    """The file is no history; the text names the line and what is wrong with it."""
+    """The file is not a history; the text names the line and what is wrong with it."""
 
 
 class Recorder:
@@ -44,7 +44,7 @@ class Recorder:
             return entry
 
     def invoke(self, what: str, **arguments: Any) -> int:
-        """Before it is sent; returns the number under which its end is told."""
+        """Record an operation before it is sent; returns the number under which its end is recorded."""
         with self._lock:
             self._ops += 1
             number = self._ops

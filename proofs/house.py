@@ -1,4 +1,4 @@
-"""A running sandbox as its clients know it: the front door's API, in verbs. Nothing here looks behind it."""
+"""A running sandbox as its clients see it: the front door's API, as methods. Nothing here uses internals."""
 
 import time
 import uuid
@@ -18,7 +18,7 @@ POLL_S = 0.1
 
 
 class NotInTime(TimeoutError):
-    """What was waited for did not come; the text says what."""
+    """The awaited condition did not come about; the text names it."""
 
 
 def wait_for(look: Callable[[], T], seconds: float, what: str) -> T:
@@ -32,7 +32,7 @@ def wait_for(look: Callable[[], T], seconds: float, what: str) -> T:
 
 
 class House:
-    """Thread-safe. An answer that does not come, or is a 5xx, counts as none and is asked for again by whoever waits."""
+    """Thread-safe. A missing answer, or a 5xx, counts as none, and the waiting caller asks again."""
 
     def __init__(self, url: str, token: str = "") -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -62,8 +62,8 @@ class House:
         return [seat["label"] for seat in self.seats(performance) if seat["status"] == "AVAILABLE"]
 
     def announce(self, title: str, seats: int) -> tuple[str, list[str]]:
-        """A performance of its own for a run, so that what others have sold does not matter; its id and seats, once the whole
-        house knows it. Raises NotInTime."""
+        """A separate performance for a run, so that earlier sales do not matter; its id and seats, once all services
+        have it. Raises NotInTime."""
         name = f"{slugify(title)}-{uuid.uuid4().hex[:8]}"
         width = max(min(seats, ROW), -(-seats // MOST_ROWS))
         rows = [f"R{number}" for number in range(1, -(-seats // width) + 1)]
@@ -76,7 +76,7 @@ class House:
         return name, self.free_seats(name)[:seats]
 
     def _is_on_sale(self, performance: str) -> bool:
-        """Its replica has the performance: what it does not know then is the seat."""
+        """Whether the replica has the performance: then only the seat can be unknown."""
         body = {"performance": performance, "seats": ["none"], "customer": CUSTOMERS[0], "payment_method": "tok_visa"}
         try:
             answer = self.http.post("/api/bookings", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
@@ -85,7 +85,7 @@ class House:
             return False
 
     def place(self, performance: str, seats: list[str], customer: int, method: str = "tok_visa", key: str = "") -> str:
-        """Place a booking, asking again with the same key until somebody answers; returns its id."""
+        """Place a booking, repeating the request with the same key until it is answered; returns its id."""
         body = {"performance": performance, "seats": seats, "customer": customer, "payment_method": method}
         return str(self._insist("/api/bookings", body, key or str(uuid.uuid4()))["id"])
 
@@ -93,7 +93,7 @@ class House:
         self._insist(f"/api/bookings/{booking}/cancel", {"customer": customer}, str(uuid.uuid4()))
 
     def _insist(self, path: str, body: dict[str, Any], key: str, done: int = 0) -> Any:
-        """`done`: the status by which one learns that an earlier attempt, whose answer did not come, had been heard."""
+        """`done`: the status which shows that an earlier attempt, whose answer got lost, had succeeded."""
 
         def answered() -> Any:
             try:
@@ -130,7 +130,7 @@ class House:
         return bool(self.fault(fault).get("told"))
 
     def fault(self, fault: str) -> dict[str, Any]:
-        """What became of it; {} while nobody can say."""
+        """Its outcome; {} while that is unknown."""
         listed = (self.get("/api/faults") or {}).get("faults", [])
         return next((one for one in listed if one["id"] == fault), {})
 

@@ -1,4 +1,4 @@
-"""A network between one program and one server, of our own: it passes, swallows or freezes what goes over it. Loopback only.
+"""Our own network between one program and one server: it passes, drops or delays everything. Loopback only.
 with Network(port_of_the_server) as network:       # give the program network.port instead
     network.swallow()                              # nobody is told anything any more, and nobody hangs up
     network.flow()                                 # what lost bytes is cut now; new connections get through

@@ -11,7 +11,7 @@ from sandbox.running.supervise import Supervisor
 
 
 class NoSandbox(RuntimeError):
-    """Nobody runs there, or not all of it; the text says what to do."""
+    """No sandbox runs there, or only parts of it; the text says what to do."""
 
 
 def layout() -> Layout:

@@ -1,4 +1,4 @@
-"""What happened, as a list of entries shaped like the journal's: how a shrunk counter-example is told."""
+"""A shrunk counter-example as a list of entries shaped like the journal's."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

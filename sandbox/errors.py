@@ -1,11 +1,11 @@
-"""What can go wrong while the sandbox comes up, told so that a person knows where to look next."""
+"""Errors while the sandbox starts, worded so that a person knows where to look next."""
 
 from collections import deque
 from pathlib import Path
 
 
 class SandboxError(Exception):
-    """A reason to stop, worded for the person at the terminal. `log` is the file that says more."""
+    """A reason to stop, worded for the person at the terminal. `log` is the file with the details."""
 
     def __init__(self, reason: str, log: Path | None = None) -> None:
         super().__init__(reason)

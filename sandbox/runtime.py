@@ -31,7 +31,7 @@ from sandbox.running.supervise import Status, Supervisor, configuration, launch
 from sandbox.stages import Stages
 from topology.processes import BY_NAME, INIT, INSTANCES, PROCESSES, Tier
 
-# Seconds. What keeps dying is told at once; what is only slow, on a machine with other work, may take its time.
+# Seconds. A process that keeps dying is reported immediately; a slow one, on a busy machine, may take its time.
 PATIENCE = 240
 LOOK_S = 5.0  # from one look at the disk to the next
 
@@ -92,7 +92,9 @@ class Sandbox:
         was = None
         while self.supervisord is not None and self.supervisord.poll() is None:
             if (now := room.full(self.directories)) != was:
-                self.stages.say(room.sentence(now) if now else "There is room on the disk again, and things go on")
+                self.stages.say(
+                    room.sentence(now) if now else "There is space on the disk again; the sandbox continues"
+                )
                 was = now
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.supervisord.wait(LOOK_S)

@@ -1,4 +1,4 @@
-"""What turns empty servers into Sagabox: `manage.py sandbox provision`, here and as `init` in docker-compose.yml.
+"""Sets up empty servers for Sagabox: `manage.py sandbox provision`, here and as `init` in docker-compose.yml.
 
 Runs inside Django with SERVICE=control, whose environment alone holds the superuser's and all the owners' passwords.
 """

@@ -1,4 +1,4 @@
-"""The lines a person reads while the sandbox comes up: a stage each, with its time, and the reason when one fails."""
+"""The lines that a person reads while the sandbox starts: one per stage, with its time, and the reason if one fails."""
 
 import time
 from collections.abc import Iterator

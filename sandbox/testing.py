@@ -32,8 +32,8 @@ from sandbox.running import guard
 from sandbox.running.environment import Environment, Environments
 from topology.processes import BY_NAME, INSTANCES, password_key
 
-# Data that a test run throws away needs no protection from power cuts, and commits become several times faster. What a
-# test kills with SIGKILL keeps its data all the same: the kernel still has it.
+# Data that a test run throws away needs no protection from power cuts, and commits become several times faster. A
+# server that a test kills with SIGKILL still keeps its data: the kernel has it.
 UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
 
 

@@ -44,7 +44,7 @@ def run(layout: Layout, stages: Stages) -> None:
 
 
 def tell_who_reaches_it(layout: Layout, token: str, stages: Stages) -> None:
-    """The addresses, and the operator token: once, so that it does not stand in each log of a start."""
+    """The addresses, and the operator token: once, so that it is not in the log of every start."""
     addresses = (
         public_addresses(layout.front.host) if ip_address(layout.front.host).is_unspecified else [layout.front.reach]
     )

@@ -1,4 +1,4 @@
-"""The plan of the house as data: which services there are, where their tables are, and which programs run for them.
+"""The plan of the house as data: its services, the databases of their tables, and the programs that run for them.
 
 Four things that may have the same name and need not: an `Instance` (a PostgreSQL server), a `Database` on it, a `Service` with
 its tables in one, and a `Program` that runs. Each room declares its `Part` in `<room>/topology.py`; `config/house.py` joins the

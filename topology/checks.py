@@ -1,4 +1,4 @@
-"""Whether the parts of a house fit together. Each raises TopologyError, whose text names the part."""
+"""Checks that the parts of a house fit together. Each raises TopologyError, whose text names the part."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable

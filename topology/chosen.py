@@ -1,4 +1,4 @@
-"""The house that this process belongs to: the one in the module that SAGABOX_HOUSE names, `config.house` as a rule.
+"""The house that this process belongs to: the one in the module that SAGABOX_HOUSE names, normally `config.house`.
 
 Django code reads it as `settings.HOUSE`; this module is for what runs without Django.
 """

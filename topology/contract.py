@@ -1,4 +1,4 @@
-"""Reading a service's contract: which messages cross its boundary, by kind, in the order they are declared."""
+"""Reads a service's contract: the messages that cross its boundary, by kind, in the order of their declaration."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +18,7 @@ class Contract:
     reports: tuple[str, ...]
     events: tuple[str, ...]
     asked: dict[str, str]
-    """Commands that a person asks for -> what the person presses."""
+    """Commands that a person requests -> the label of the button."""
     refusals: dict[str, tuple[str, ...]]
     """Commands that the service may refuse -> the reasons it gives."""
 

@@ -1,4 +1,4 @@
-"""The whole house: its parts joined and checked, and the questions that others ask about it."""
+"""The whole house: its parts joined and checked, with lookups for all other code."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class House:
 
     @cached_property
     def orchestrator(self) -> Service:
-        """Whom participants answer. Raises TopologyError where no service orchestrates."""
+        """The service that participants answer. Raises TopologyError if no service orchestrates."""
         found = [service for service in self.services if service.orchestrates]
         if len(found) != 1:
             raise TopologyError(f"one service has to orchestrate; {names(service.name for service in found)} do")
@@ -70,7 +70,7 @@ class House:
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """Service -> what pages call it, of those they show."""
+        """Service -> its name on pages, for those they show."""
         return {service.name: service.title for service in self.every_service if service.title}
 
     def service(self, name: str) -> Service:
@@ -97,7 +97,7 @@ class House:
 
     @cached_property
     def bookkeeping(self) -> frozenset[str]:
-        """Tables whose rows say how the work is kept, not what it was: a participant's barrier, and what rooms declare."""
+        """Tables with internal bookkeeping: a participant's barrier, and those that rooms declare."""
         declared = (table for service in self.every_service for table in service.bookkeeping)
         return frozenset((*declared, *(f"{service.app}_barrier" for service in self.participants)))
 
@@ -149,7 +149,7 @@ class House:
         return tuple(database for database in self.databases if database.instance == instance)
 
     def visible(self, service: str) -> tuple[str, ...]:
-        """The aliases a process with this SERVICE may know: its own, those it may read, or all for the control process."""
+        """The aliases that a process with this SERVICE gets: its own, those it may read, or all for the control process."""
         if service == CONTROL.service:
             return self.aliases
         own = [one.database for one in self.every_service if one.name == service]

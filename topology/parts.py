@@ -1,4 +1,4 @@
-"""What a house consists of. Frozen values; a name that is left out is the one its comment says."""
+"""The parts of a house. Frozen values; the comment of a name describes its default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TopologyError(ValueError):
 
 
 class Tier(IntEnum):
-    """A program may lean on those of a smaller tier: this order starts, and its reverse stops.
+    """A program may depend on those of a smaller tier: they start in this order, and stop in reverse.
 
     PostgreSQL stops before Redis, relays before PostgreSQL: a fast shutdown waits for a connected replication client (57 s were
     measured).
@@ -111,7 +111,7 @@ class Database:
 
     @property
     def console(self) -> str:
-        """The role of whoever types SQL on the page; "" if nobody can."""
+        """The role for SQL typed on the page; "" if that is not possible."""
         return f"{self.alias}_console" if self.journaled else ""
 
     @property
@@ -145,7 +145,7 @@ class Service:
     # What the journal, an auditor and pages have to know of its tables:
     # table -> column of a booking's id, if not booking_id
     booking_columns: Mapping[str, str] = field(default_factory=dict)
-    truth: Mapping[str, str] = field(default_factory=dict)  # what it tells an auditor -> the table that comes from
+    truth: Mapping[str, str] = field(default_factory=dict)  # kind of row in its truth -> the table it comes from
     bookkeeping: tuple[str, ...] = ()  # tables whose rows say how the work is kept, not what it was
     followed: tuple[str, ...] = ()  # tables whose every row a live page keeps up to date
 
@@ -168,9 +168,9 @@ class Service:
 class Program:
     """One process. `keys` are the names of all environment variables it is given, and it is given no others.
 
-    `KEY_*` stands for that key of everything the house has (see House.keys). `yields`: it gives way where there is not enough
-    processor time for all. What does a saga's work does: its messages, and the requests to book, wait in line and are taken in
-    larger batches then, which costs less. What people look at has no such way to save.
+    `KEY_*` stands for that key of everything the house has (see House.keys). `yields`: it has lower priority if there
+    is not enough processor time for all. Programs that do a saga's work yield: their messages, and booking requests,
+    then wait and are taken in larger batches, which is cheaper. Programs that show pages cannot save time in that way.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Everything that runs, looked up in the house. Supervisor, docker-compose.yml and the tests are all held against it."""
+"""Everything that runs, looked up in the house. Supervisor, docker-compose.yml and the tests are all compared with it."""
 
 from topology.chosen import HOUSE
 from topology.house import password_key

@@ -4,7 +4,7 @@ import os
 
 from topology.parts import Database, Instance, Kind, Program, Service
 
-# The house may be another than config.house (see chosen.py): then each of its programs has to know.
+# If the house is another than config.house (see chosen.py), each of its programs needs the variable.
 CHOICE = "SAGABOX_HOUSE"
 COMMON = ("SERVICE", "SECRET_KEY", "ALLOWED_HOSTS", "FRONT_HOST", "PUBLIC_ORIGIN", "DEBUG", "REDIS_URL",
           *((CHOICE,) if os.environ.get(CHOICE) else ()))  # fmt: skip
@@ -12,8 +12,8 @@ WAITING = "LETTER_LONGEST_RETRY_S"  # for a newer version of the reader
 LETTERS = ("LETTER_RETRY_S", WAITING)
 UVICORN = ("-m", "uvicorn", "config.asgi:application", "--host", "{host}", "--port", "{port}", "--no-access-log",
            "--http", "serving.doors.sockets:BoundedHttp", "--ws", "serving.doors.sockets:BoundedWebSocket")  # fmt: skip
-# A page says nothing on its socket, so what is longer than a line is refused; compressing each frame anew for every page would
-# cost more than it saves.
+# A page sends nothing on its socket, so a message longer than a line is refused; compressing each frame separately for
+# every page would cost more than it saves.
 SOCKET = ("--ws-max-size", "4096", "--ws-per-message-deflate", "false")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
 
@@ -58,7 +58,8 @@ def of_instance(instance: Instance) -> Program:
 
 REDIS = Program(name="redis", kind=Kind.REDIS)
 
-# Owns the fault plan and takes servers down on purpose: of all that keeps running, it alone is given the superuser.
+# Owns the fault plan and takes servers down on purpose: of all long-running programs, only this one gets the
+# superuser's password.
 CONTROL = Program(
     name="control",
     kind=Kind.CONTROL,

@@ -1,4 +1,4 @@
-"""Reading what a service declares of its sagas: their steps in order, as data, without the engine that runs them."""
+"""Reads the declarations of a service's sagas: their steps in order, as data, without the engine that runs them."""
 
 from __future__ import annotations
 

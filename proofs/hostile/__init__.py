@@ -1,1 +1,1 @@
-"""Hostile input: whatever is sent to a port, the answer is an answer, and what was refused has written nothing."""
+"""Hostile input: whatever is sent to a port, it is answered, and a refused request has written nothing."""

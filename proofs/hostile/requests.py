@@ -15,8 +15,8 @@ from schemathesis.core.result import Ok
 
 MEANT = "X-Injected-Fault"  # a 503 that a fault gives on purpose
 BREAKS = ("/api/faults", "/api/mechanisms", "/api/operator", "/dead-letters")
-"""Paths whose valid requests change the house itself: these get only what their document forbids."""
-SLOW_BY_RIGHT = ("/readyz",)  # says 503 while something is not ready: that is its job
+"""Paths whose valid requests change the sandbox itself: these get only requests that their document forbids."""
+SLOW_BY_RIGHT = ("/readyz",)  # answers 503 while something is not ready, as intended
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -31,7 +31,8 @@ def lines(context: Any, value: Any) -> bytes:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """`statuses`: how many answers of each; `accepted`: what 2xx answers to writes said; `failures`: what must not be."""
+    """`statuses`: the number of answers by status; `accepted`: the content of 2xx answers to writes; `failures`: what
+    must not happen."""
 
     cases: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -46,7 +47,8 @@ class Outcome:
 
 
 def attack(url: str, cases: int, number: int, mended: Callable[[], Any] = lambda: None, told: Any = None) -> Outcome:
-    """Send `cases` requests, shared among the operations of the API at `url`. `mended()` after one that changed the house."""
+    """Send `cases` requests, shared among the operations of the API at `url`. `mended()` is called after one that
+    changed the sandbox."""
     outcome = Outcome()
     document = httpx.get(f"{url}/api/openapi.json", timeout=30).raise_for_status().json()
     schema = schemathesis.openapi.from_dict(document)

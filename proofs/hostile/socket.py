@@ -1,4 +1,4 @@
-"""The page's socket: any query, any word. The server may hang up; it must neither err nor fall silent."""
+"""The page's socket: any query, any message. The server may disconnect; it must neither fail nor fall silent."""
 
 from random import Random
 from urllib.parse import quote
@@ -13,7 +13,7 @@ INTERNAL_ERROR = 1011
 
 
 def attack(url: str, cases: int, number: int) -> list[str]:
-    """Connect and speak `cases` times; what must not be, as sentences."""
+    """Connect and send `cases` times; returns the failures, as sentences."""
     dice = Random(number)  # noqa: S311 (dice of a game, to be thrown again)
     base = url.replace("http", "ws", 1)
     return [found for _ in range(cases) if (found := _one(base, url, dice))]
@@ -29,7 +29,7 @@ def _one(base: str, origin: str, dice: Random) -> str:
             socket.send(word)
             for _ in range(20):
                 socket.recv(timeout=15)
-        return f"{query}: it goes on after {word[:40]!r}"
+        return f"{query}: it continues after {word[:40]!r}"
     except ConnectionClosed as closed:
         code = closed.rcvd.code if closed.rcvd else 0
         return f"{query}, {word[:40]!r}: closed with {code}" if code in (0, INTERNAL_ERROR) else ""

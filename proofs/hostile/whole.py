@@ -1,4 +1,4 @@
-"""The whole campaign: every API, the socket; then what is there that nobody accepted, and who has died."""
+"""The whole campaign: every API, the socket; then the check for rows that no answer accepted, and for dead processes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ ON = ("barrier", "conditional_seat_write", "sequence_check", "outbox", "idempote
 
 @dataclass(kw_only=True)
 class Campaign:
-    """What came of it. `failures` is empty when all is well."""
+    """The result. `failures` is empty if all is well."""
 
     outcome: Outcome = field(default_factory=Outcome)
     failures: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ def _unasked(before: Mapping[str, set[str]], after: Mapping[str, set[str]], outc
     """Rows that no accepted request explains."""
     accepted = {str(said.get("id")) for _, said in outcome.accepted if isinstance(said, dict)}
     return [
-        f"{kind}: {len(new)} rows that nobody was promised, of {sorted(new)[:3]}"
+        f"{kind}: {len(new)} rows that no answer promised, of {sorted(new)[:3]}"
         for kind, there in after.items()
         if (new := there - before.get(kind, set()) - accepted - {"None"})
     ]

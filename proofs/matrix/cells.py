@@ -1,4 +1,4 @@
-"""Which cells there are: rows from the sagas' own definitions, columns from the fault points' own table."""
+"""The cells: rows from the sagas' definitions, columns from the table of fault points."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,12 +24,13 @@ EVENTS = (
     ("PaymentCompleted", "payments", "projector-sales"),
 )
 """One event of each service, and the projector that is struck with it: each view's once."""
-ALONE = (Action.CRASH, Action.HANG, Action.PAUSE, Action.DOWN)  # these trouble whoever else is under way
+ALONE = (Action.CRASH, Action.HANG, Action.PAUSE, Action.DOWN)  # these disturb other bookings that are under way
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A message whose way is broken. `saga`, `step`, `kind`: of the step it belongs to, "" for what belongs to none."""
+    """A message that is disturbed on its way. `saga`, `step`, `kind`: of the step it belongs to, "" for what belongs to
+    none."""
 
     way: str
     command: str
@@ -122,7 +123,7 @@ def _at(row: Row, points: "tuple[Point, ...] | list[Point]", service: str, on: s
 
 
 def _system() -> Iterator[Cell]:
-    """What breaks for everybody: each process, each service's API and database, Redis."""
+    """Faults that affect everybody: each process, each service's API and database, Redis."""
     for name in PROCESSES:
         yield _whole(name, Point.PROCESS, Action.CRASH)
     for name in AT[Point.API]:

@@ -1,4 +1,4 @@
-"""What the design says of a cell: how its booking ends, and how often the command must have been sent. Pure."""
+"""The designed outcome of a cell: how its booking ends, and how often the command must have been sent. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,8 @@ LOSES_THE_REPLY = (Point.ORCHESTRATOR_BEFORE, Point.ORCHESTRATOR_AFTER)
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """`attempts`: at least so many of the command. `given_up`: how it ends instead if its patience ran out (a slow machine)."""
+    """`attempts`: at least so many of the command. `given_up`: how it ends instead if all attempts are used up (a slow
+    machine)."""
 
     state: str
     reason: str = ""
@@ -46,13 +47,13 @@ def _ending(cell: Cell) -> tuple[str, str]:
 
 
 def _undisturbed(cell: Cell) -> tuple[str, str]:
-    """A message that is lost, doubled, late or struck once changes nothing but the time it takes."""
+    """A message that is lost, duplicated, late or struck once changes only the duration."""
     match cell.row.way:
         case "compensation":
             return CANCELLED, PRINTER
         case "cancellation":
             return CANCELLED, BY_CUSTOMER
-        case "fence" if cell.row.saga == CANCEL_BOOKING:  # nobody refused: the wish stays, a second saga grants it
+        case "fence" if cell.row.saga == CANCEL_BOOKING:  # not refused: the wish stays, a second saga grants it
             return CANCELLED, BY_CUSTOMER
         case "fence":  # the pivot never arrived; its fence did
             return CANCELLED, NO_ANSWER
@@ -95,7 +96,7 @@ def _given_up(cell: Cell) -> tuple[tuple[str, str], ...]:
 
 
 def as_designed(cell: Cell, ended: tuple[str, str], attempts: int, ran_out: bool) -> bool:
-    """Whether it ended so. `ran_out`: the saga's log says that all attempts of the command went unanswered."""
+    """Whether it ended so. `ran_out`: according to the saga's log all attempts of the command went unanswered."""
     wanted = expected(cell)
     if ran_out and ended in wanted.given_up:
         return True

@@ -1,4 +1,4 @@
-"""Running a cell: arm, book, let go on what is held, wait for the end, see what became of it."""
+"""Runs a cell: arm, book, resume what is held, wait for the end, check the outcome."""
 
 import time
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ OVER = ("COMPLETED", "COMPENSATED", "STUCK")
 
 @dataclass(kw_only=True)
 class Result:
-    """A cell and what became of it. `ended` is "STATE reason"; `verdict` the invariants its booking broke."""
+    """A cell and its outcome. `ended` is "STATE reason"; `verdict` the invariants its booking broke."""
 
     row: str
     column: str
@@ -48,7 +48,7 @@ class Result:
 
 
 def run(house: House, performance: str, cell: Cell, seat: str) -> Result:
-    """Book `seat` with the cell's fault armed for it. Never raises for what goes wrong on the way: that is a result."""
+    """Book `seat` with the cell's fault armed for it. Never raises for failures on the way: they are results."""
     result = Result(
         row=cell.row.name, column=cell.column, way=cell.row.way, message=cell.message, point=cell.point,
         action=cell.action, on=cell.on, expected=expect.expected(cell).text(),
@@ -160,7 +160,7 @@ class _Run:
             return 0
 
     def _settled(self, last: str) -> dict[str, Any]:
-        """The booking's saga once it has ended; `last` is the saga that must have run (or another has ended it for good)."""
+        """The booking's saga once it has ended; `last` is the saga that must have run (or another has ended it finally)."""
 
         def ended() -> dict[str, Any]:
             saga = self.house.saga(self.result.booking)

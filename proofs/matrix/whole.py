@@ -1,4 +1,4 @@
-"""Running many cells: several at once where they leave each other alone, then the verdict over all of them."""
+"""Runs many cells: several in parallel if they do not disturb each other, then the verdict over all of them."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def _settled(verdict: dict[str, Any]) -> dict[str, Any]:
 
 
 def _blame(results: Iterable[Result], verdict: dict[str, Any]) -> None:
-    """Hold what is violated against the cells whose bookings are named."""
+    """Assign violations to the cells whose bookings they name."""
     for invariant in verdict.get("invariants", []):
         named = {one for piece in invariant["evidence"] for one in piece["bookings"]}
         for result in results:

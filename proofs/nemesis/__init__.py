@@ -1,1 +1,1 @@
-"""The nemesis: buyers who fight for too few seats while everything is killed; what they saw is checked as a history."""
+"""The nemesis: buyers compete for too few seats while everything is killed; what they saw is checked as a history."""

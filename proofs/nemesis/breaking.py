@@ -1,4 +1,4 @@
-"""Doing it: signals to the pids that supervisor knows, files deleted, timestamps shifted. Everything is undone by `heal`."""
+"""Carries out the strikes: signals to supervisor's pids, deleted files, shifted timestamps. `heal` undoes everything."""
 
 import os
 import signal
@@ -27,8 +27,8 @@ SHIFT = {
     "seats": "update seats_hold set expires_at = expires_at - %s * interval '1 second' where status = 'HELD'",
     "booking": "update booking_saga set due_at = due_at - %s * interval '1 second' where due_at is not null",
 }
-"""A clock that jumps ahead, seen from what it is compared with. Our times come from PostgreSQL's clock_timestamp(), which nobody
-can set for one instance; that every stored moment lies earlier by so much is the same to whoever compares the two."""
+"""A clock that jumps ahead, seen from what it is compared with. Our times come from PostgreSQL's clock_timestamp(),
+which cannot be set for one instance; shifting every stored moment into the past has the same effect on comparisons."""
 
 
 class Breaker:
@@ -64,7 +64,7 @@ class Breaker:
             OSError,
             NotInTime,
             psycopg.Error,
-        ) as error:  # it was down already: a strike that struck nobody
+        ) as error:  # it was down already: a strike without effect
             self.recorder.write("fault", what=f"no {strike.what}", on=strike.on, why=f"{type(error).__name__}: {error}")
         self.done += 1
 

@@ -1,4 +1,5 @@
-"""Buyers: each books, clicks twice, looks, renames, cancels, by seeded dice; everything asked and told goes into the history."""
+"""Buyers: each books, double-clicks, reads, renames, cancels, by seeded random choices; all requests and answers go
+into the history."""
 
 import threading
 import time
@@ -14,12 +15,14 @@ from proofs.house import CUSTOMERS, SETTLED, House
 
 TRIES_S = 25.0  # how long a buyer asks again for an answer, with the same key
 WATCH_S = 20.0  # how long one waits for the booking to settle
-RIVALS = 0.3  # so many want what the buyer before them wants, at the same moment: left to chance alone, races are rare
+RIVALS = (
+    0.3  # the share that wants what the previous buyer wants, at the same moment: by chance alone, races would be rare
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Market:
-    """What is fought for. `run` makes keys of different runs different."""
+    """The seats for sale. `run` makes the keys of different runs different."""
 
     run: str
     seed: int
@@ -135,7 +138,7 @@ class _Buyer:
     def _ask(
         self, what: str, method: str, path: str, body: dict[str, Any] | None = None, key: str = "", **asked: Any
     ) -> Entry:
-        """One operation, written down before it is sent and after it has ended."""
+        """One operation, recorded before it is sent and after it has ended."""
         number = self.recorder.invoke(what, **asked, **({"key": key} if key else {}))
         headers = {"Idempotency-Key": key} if key else {}
         try:
@@ -150,7 +153,7 @@ class _Buyer:
 
 
 def _said(what: str, told: dict[str, Any]) -> dict[str, Any]:
-    """What of an answer the checker looks at."""
+    """The part of an answer that the checker uses."""
     match what:
         case "book":
             return {"booking": told["id"]}

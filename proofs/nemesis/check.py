@@ -1,6 +1,6 @@
-"""The checker of histories: pure functions from a story to what is wrong in it. RULES, at the bottom, lists them.
+"""The checker of histories: pure functions from a story to its violations. RULES, at the bottom, lists them.
 
-After Jepsen and Elle, for this house's promises: it believes nobody's word but the clients', and what was read at the end.
+After Jepsen and Elle, for this house's promises: it relies only on the clients, and on the final reading.
 """
 
 from collections import Counter, defaultdict
@@ -69,7 +69,7 @@ def one_outcome(story: Story) -> Found:
 
 
 def answers_stay_true(story: Story) -> Found:
-    """A CONFIRMED that was read is undone only by a cancellation somebody asked for; a CANCELLED never."""
+    """A CONFIRMED that was read is undone only by a requested cancellation; a CANCELLED never."""
     for (_, booking), reads in story.reads.items():
         row = story.bookings.get(booking)
         if row is None:
@@ -173,7 +173,7 @@ def no_lost_update(story: Story) -> Found:
 
 
 def reads_go_forward(story: Story) -> Found:
-    """Reads of one booking at one place go along the state machine: what was seen is never unseen."""
+    """Reads of one booking at one place follow the state machine: a state that was seen is never taken back."""
     for (source, _), reads in story.reads.items():
         for earlier, later in pairwise(sorted(reads, key=lambda op: op.until)):
             if later.since >= earlier.until and not _reachable(earlier.said["state"], later.said["state"]):
@@ -201,7 +201,7 @@ def _reachable(earlier: str, later: str) -> bool:
 
 
 def refused_by_a_rival(story: Story) -> Found:
-    """`seat_taken` means that another booking held the seat then: a lock that nobody holds is a dirty read."""
+    """`seat_taken` means that another booking held the seat then: a lock without a holder is a dirty read."""
     wanting: dict[tuple[str, str], set[str]] = defaultdict(set)
     for booking, row in story.bookings.items():
         for seat in row["seats"]:

@@ -1,4 +1,4 @@
-"""What is broken for a while, and then whole again: context managers, whose two ends may be in different threads."""
+"""Temporary breakages: context managers, whose two ends may be in different threads."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ LOCKS = {
     "booking": "select from booking_customer order by id limit 1 for update",
     "payments": "select from payments_payment order by id desc limit 1 for update",
 }
-"""A row that somebody has locked who then went to lunch."""
+"""A row that a client has locked and never releases."""
 BEHIND = {
     "api-booking": "DATABASE_URL_BOOKING",
     "worker-seats": "DATABASE_URL_SEATS",
@@ -35,7 +35,7 @@ BEHIND = {
     "relay-tickets": "REPLICATION_URL_TICKETS",
     "relay-booking": "REDIS_URL",
 }
-"""Program -> the URL of its server that can be made to lead over a network that swallows."""
+"""Program -> the URL of its server that can be redirected through a network that drops everything."""
 HEALTHY_S = 2.0  # a program behind a network works well for so long, first
 
 
@@ -93,9 +93,8 @@ def locked(url: str, service: str) -> Iterator[None]:
 
 @contextmanager
 def swallowed(layout: Layout, supervisor: Supervisor, program: str) -> Iterator[None]:
-    """The program gets to one of its servers over a network of our own, and this network swallows what goes over it.
-
-    It is stopped and started by us for that, with another URL, and given back to its supervisor afterwards.
+    """The program gets to one of its servers through a network of our own, which drops everything. For that the program
+    is stopped, started by us with another URL, and returned to its supervisor afterwards.
     """
     process, key = BY_NAME[program], BEHIND[program]
     environment = environments(layout).of_process(process)

@@ -1,4 +1,5 @@
-"""One run: buyers and breaker at once, then healing, rest, and a last look at everything; the history says it all."""
+"""One run: buyers and breaker in parallel, then healing, rest, and a final reading of everything, all recorded in the
+history."""
 
 import threading
 import time
@@ -129,7 +130,7 @@ def _rest(house: House, apis: Mapping[str, str], recorder: Recorder) -> None:
                 house.http.post(
                     f"/api/operator/sagas/{row['booking_id']}/retry-now", json={"who": "nemesis", "why": "healed"}
                 )
-        time.sleep(max(0.5, 2 * (time.monotonic() - began)))  # to be watched must not be what keeps it busy
+        time.sleep(max(0.5, 2 * (time.monotonic() - began)))  # watching must not keep it busy
 
 
 def _look(house: House, apis: Mapping[str, str], recorder: Recorder) -> None:

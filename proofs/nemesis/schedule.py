@@ -1,4 +1,4 @@
-"""What is done to the house and when: seeded dice, so the same seed gives the same schedule. Pure."""
+"""The schedule of strikes: from seeded random numbers, so the same seed gives the same schedule. Pure."""
 
 from dataclasses import asdict, dataclass
 from random import Random
@@ -78,13 +78,13 @@ def schedule(seed: int, strikes: int) -> list[Strike]:
 
 
 def between_commit_and_publication(seed: int) -> dict[str, Any]:
-    """What an outbox is there for: without one, a crash here loses what the transaction had to say."""
+    """The purpose of an outbox: without one, a crash here loses the transaction's messages."""
     trigger = {"kind": "probability", "probability": 0.04, "seed": seed}
     return {"point": Point.TRANSACTION_COMMITTED, "action": Action.CRASH, "service": "tickets", "trigger": trigger}
 
 
 def between_look_and_commit(seed: int) -> dict[str, Any]:
-    """What a conditional write is there for: without one, a rival who looks at the seat meanwhile takes it, too."""
+    """The purpose of a conditional write: without one, a rival who reads the seat meanwhile takes it, too."""
     trigger = {"kind": "probability", "probability": 0.7, "seed": seed}
     where = {"point": Point.TRANSACTION_INSIDE, "service": "seats", "message": "ReserveSeats"}
     return {**where, "action": Action.DELAY, "seconds": 0.5, "trigger": trigger}

@@ -1,4 +1,4 @@
-"""A history, indexed for checking: operations with their beginnings and ends, and what was there when all was over. Pure."""
+"""A history, indexed for checking: operations with their beginnings and ends, and the final rows. Pure."""
 
 import hashlib
 from collections import defaultdict
@@ -78,7 +78,7 @@ class Story:
 
     @cached_property
     def mine(self) -> dict[str, dict[str, Any]]:
-        """Of `bookings` those that this run placed: the house may have others, and what became of them is not told here."""
+        """Those of `bookings` that this run placed: the sandbox may have others, which are not in this history."""
         placed = {booking for found in self.placed.values() for booking in found}
         placed |= {op.booking for op in self.of("book") if op.answered}
         return {booking: row for booking, row in self.bookings.items() if booking in placed}

@@ -1,1 +1,1 @@
-"""The soak: the same rate for a long time, and what grows meanwhile."""
+"""The soak: the same rate for a long time, measuring what grows meanwhile."""

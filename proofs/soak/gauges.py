@@ -1,4 +1,4 @@
-"""What is looked at during a soak: memory of each process, connections, WAL kept for slots, streams, tables.
+"""What a soak measures: memory of each process, connections, WAL kept for slots, streams, tables.
 
 Memory is Linux' proportional set size from /proc; elsewhere it is left out.
 """
@@ -29,7 +29,7 @@ Look = dict[str, float]
 class Gauges:
     """`look()` gives {"memory/<process>": MiB, "connections/<database>": n, "wal/...": MiB, "size/...": MiB, "stream/...": n}.
 
-    What does not answer is left out of that look. Raises NoSandbox when nobody runs there.
+    A server that does not answer is left out of that measurement. Raises NoSandbox if no sandbox runs there.
     """
 
     def __init__(self, layout: Layout) -> None:

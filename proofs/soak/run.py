@@ -23,7 +23,7 @@ CANCEL_AFTER_S = 8.0
 class Soak:
     """`run()` returns {"rate", "minutes", "answers": {status: n}, "behind_s", "looks": [...]}.
 
-    `behind_s`: how late a booking was sent, at worst: if it grows, the rate is more than the house takes.
+    `behind_s`: how late a booking was sent, at worst: if it grows, the rate is higher than the sandbox can handle.
     """
 
     def __init__(self, house: House, gauges: Gauges, rate: float, minutes: float) -> None:

@@ -1,7 +1,8 @@
-"""Which version's data a sandbox has: newer data is refused before anything is touched, older data is copied and then migrated.
+"""The version of a sandbox's data: newer data is refused before anything is touched, older data is copied and then
+migrated.
 
-`.sandbox/<PORT>/schema.json` lists the migrations of the code that last set the sandbox up. The copy, `backup` beside the
-clusters, is the last one only; `manage.py sandbox restore` puts it back.
+`.sandbox/<PORT>/schema.json` lists the migrations of the code that last set the sandbox up. Only the last copy is kept,
+in `backup` next to the clusters; `manage.py sandbox restore` restores it.
 """
 
 import json
@@ -21,18 +22,18 @@ from sandbox.machine.accounts import own
 from sandbox.machine.postgres import Clusters
 from topology.processes import HOUSE, INSTANCES
 
-MARGIN = 100_000_000  # bytes that stay free beside the copy
+MARGIN = 100_000_000  # bytes that stay free after the copy
 
 
 def known() -> list[str]:
-    """`app.name` of every migration of this code, read from its directories: not everybody who starts a sandbox has a Django."""
+    """`app.name` of every migration of this code, read from its directories: the starting Python may not have Django."""
     root = Path(__file__).resolve().parents[2]
     rooms = {app: root.joinpath(*room.split("."), "migrations") for app, room in HOUSE.rooms.items()}
     return sorted(f"{app}.{path.stem}" for app, room in rooms.items() for path in room.glob("[0-9]*.py"))
 
 
 def refuse_newer(applied: Iterable[str], advice: str = "") -> None:
-    """Raise SandboxError where a migration was applied that this code has not."""
+    """Raise SandboxError if a migration was applied that this code does not have."""
     if strange := sorted(set(applied) - set(known())):
         more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
         raise SandboxError(
@@ -58,7 +59,7 @@ class Backup:
 
     @property
     def _migrating(self) -> Path:
-        """There while a migration is under way: what was copied before it must not be replaced by what it left half done."""
+        """Exists while a migration is under way: a copy made before it must not be replaced by its half-finished result."""
         return self.layout.state / "migrating"
 
     def is_due(self, made: Sequence[str] = ()) -> bool:
@@ -81,7 +82,7 @@ class Backup:
         self._migrating.unlink(missing_ok=True)
 
     def restore(self) -> str:
-        """Move the copy into the place of the clusters, which takes no room; returns when it was made. May be repeated."""
+        """Move the copy to the place of the clusters, which needs no space; returns when it was made. May be repeated."""
         if not (self.directory / "made").exists():
             raise SandboxError(
                 f"there is no backup at {self.directory}: one is made before data of an older version are migrated"
@@ -92,7 +93,7 @@ class Backup:
             if (self.directory / name).exists():
                 shutil.rmtree(self.clusters.data(name), ignore_errors=True)
                 (self.directory / name).rename(self.clusters.data(name))
-        # What Redis has is of later; that it loses everything is survived. Its directory comes anew.
+        # Redis has newer data; losing it does no harm. Its directory is created again.
         shutil.rmtree(self.layout.state / "redis", ignore_errors=True)
         shutil.copy(self.directory / "schema.json", self._schema)
         self._migrating.unlink(missing_ok=True)
@@ -147,7 +148,7 @@ def refuse_newer_data(layout: Layout) -> None:
 
 
 def refuse_newer_databases(environment: Mapping[str, str]) -> None:
-    """The same from what the databases say, where there is no file, as in containers. As superuser: nobody else is there yet."""
+    """The same check in the databases, for where there is no file, as in containers. As superuser: no other role exists yet."""
     for one in HOUSE.databases:
         with psycopg.connect(admin_url(environment, one.instance), autocommit=True) as connection:
             query = "select datallowconn from pg_database where datname = %s"

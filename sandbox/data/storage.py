@@ -20,7 +20,7 @@ HOMES = Path("/var/lib")  # where root keeps the clusters
 
 
 def lock(layout: Layout) -> IO[str]:
-    """Hold the state directory for as long as the returned file is open. The kernel lets go of it however we end."""
+    """Hold the state directory for as long as the returned file is open. The kernel releases it however this process ends."""
     layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = (layout.state / "lock").open("a+")
     try:
@@ -31,7 +31,7 @@ def lock(layout: Layout) -> IO[str]:
         file.close()
         raise AlreadyRunning(
             f"already running at {layout.url} (process {holder}); "
-            f"stop it there, or start another beside it: make run PORT={layout.another_port}"
+            f"stop it there, or start another one with: make run PORT={layout.another_port}"
         ) from None
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
@@ -72,7 +72,7 @@ def claim_home(layout: Layout) -> Path:
 
 
 def mark_home(layout: Layout, home: Path) -> None:
-    """Note in the home whose it is, so that nobody else's `reset` removes it."""
+    """Mark the home as this sandbox's, so that another sandbox's `reset` does not remove it."""
     (home / "state").write_text(str(layout.state.resolve()))
 
 
@@ -89,7 +89,7 @@ def _new_home(layout: Layout) -> Path:
 
 
 def forget_new(layout: Layout) -> None:
-    """Leave nothing behind of a sandbox that never came to have passwords."""
+    """Remove everything of a sandbox that failed before it had passwords."""
     if not (layout.state / "secrets.env").exists():
         shutil.rmtree(layout.state, ignore_errors=True)
 
@@ -102,8 +102,8 @@ def remember(layout: Layout, **values: str | int) -> None:
 
 
 def recall(layout: Layout) -> dict[str, str | int]:
-    """What was noted. A copy of a checkout has its original's notes, which are none of its own; one that was moved keeps them,
-    whoever stands in its old place by now."""
+    """What was noted. A copy of a checkout has its original's notes, which do not apply to it; a checkout that was
+    moved keeps its own, whatever is in its old place now."""
     facts = _noted(layout.state)
     original = Path(str(facts.get("state", layout.state)))
     if original.resolve() != layout.state.resolve():
@@ -155,7 +155,8 @@ def control_socket(layout: Layout) -> Path | None:
 
 
 def wipe(layout: Layout) -> list[Path]:
-    """Remove data, logs and secrets; returns what went. The caller holds the lock and knows that nothing runs."""
+    """Remove data, logs and secrets; returns what was removed. The caller holds the lock and has made sure that nothing
+    runs."""
     gone = []
     home = postgres_home(layout)
     unnoted = "home" not in recall(layout)

@@ -1,1 +1,1 @@
-"""What this machine lends the sandbox: PostgreSQL's and Redis's binaries, an account, ports, an environment."""
+"""What the sandbox uses of this machine: PostgreSQL's and Redis's binaries, an account, ports, an environment."""

@@ -1,4 +1,4 @@
-"""Who PostgreSQL runs as. It refuses to run as root, so root lends it another account and a directory of its own."""
+"""The account that PostgreSQL runs as. It refuses to run as root, so root gives it another account and a separate directory."""
 
 import os
 import pwd

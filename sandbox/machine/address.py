@@ -1,4 +1,4 @@
-"""What a person may say about where the front door is: PORT and HOST. Needs nothing but Python's own library.
+"""The settings for the address of the front door: PORT and HOST. Needs only Python's standard library.
 
 `python sandbox/machine/address.py` checks PORT and where the checkout is before anything is installed: exit status 1, after one
 sentence, where something is wrong with them.
@@ -17,7 +17,7 @@ MOST = 65_535
 
 
 def port_of(text: str | None) -> int:
-    """PORT as a number; nothing said is 8000. Raises ValueError with the sentence for the person."""
+    """PORT as a number; default 8000. Raises ValueError with the message for the person."""
     text = (text or "").strip()
     if not text:
         return DEFAULT_PORT
@@ -36,7 +36,7 @@ def port_or_exit(beside: int = 0) -> int:
 
 
 def host_of(text: str | None) -> str:
-    """The address to listen on, as a number; nothing said is 127.0.0.1. Raises ValueError with the sentence for the person."""
+    """The address to listen on, as a number; default 127.0.0.1. Raises ValueError with the message for the person."""
     text = (text or "").strip()
     if not text:
         return Front.host

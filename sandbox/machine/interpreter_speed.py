@@ -1,6 +1,6 @@
 """`<python> sandbox/machine/interpreter_speed.py`: microseconds that this interpreter takes for calls, strings, dictionaries.
 
-The best of several, so that whatever else the machine does counts for little. See venv.sh.
+The best of several, so that other load on the machine matters little. See venv.sh.
 """
 
 import timeit

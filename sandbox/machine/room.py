@@ -1,4 +1,4 @@
-"""Whether there is room on the disks that a sandbox writes to."""
+"""Checks whether there is space on the disks that a sandbox writes to."""
 
 import errno
 import shutil

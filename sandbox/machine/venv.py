@@ -4,8 +4,8 @@ Made, or brought up to date, by one at a time: the others wait. What was install
 that an up-to-date environment costs nothing. `dev` is a superset of `run` (requirements-dev.txt is resolved against
 requirements.txt), so either serves `make run`.
 
-Whenever it is broken off, by Ctrl-C, a power cut or SIGKILL, the next call makes it anew: a mark says that one was at work.
-Needs nothing but Python's own library; venv.sh chooses the Python that runs it.
+If it is interrupted, by Ctrl-C, a power cut or SIGKILL, the next call recreates it: a mark shows that one was under
+way. Needs nothing but Python's own library; venv.sh chooses the Python that runs it.
 """
 
 import fcntl
@@ -40,18 +40,18 @@ def main(venv: Path, kind: str) -> None:
 
 
 def lock(venv: Path) -> IO[str]:
-    """Held for as long as the file is open here or in a child: a pip whose parent was killed is still at work."""
+    """Held for as long as the file is open here or in a child: a pip whose parent was killed is still running."""
     file = venv.with_name(f"{venv.name}.lock").open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        say(f"Somebody else is setting up {venv}; waiting for that ...")
+        say(f"Another process is setting up {venv}; waiting for that ...")
         fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
 
 def is_whole(venv: Path, kind: str) -> bool:
-    """Whether it was finished once, nobody was broken off at work on it since, and its Python still is the one it was made for.
+    """Whether it was finished once, was not interrupted since, and its Python is still the one it was made for.
     Its programs name the path they were installed at; only checks and tests use those."""
     finished = any((venv / f".installed-{one}").exists() for one in PINS) and not (venv / ".installing").exists()
     moved = kind == "dev" and (venv / ".path").exists() and (venv / ".path").read_text() != str(venv.absolute())

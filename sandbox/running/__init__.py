@@ -1,1 +1,1 @@
-"""Processes on this machine: their environments, their supervisor, who ends them and what they leave."""
+"""Processes on this machine: their environments, their supervisor, their end, and leftovers."""

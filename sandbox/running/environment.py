@@ -44,7 +44,7 @@ class Environments:
         return {key: values[key] for key in process.keys}
 
     def of_service(self, service: str) -> Environment:
-        """For a person's second shell, where any of the service's commands may be typed."""
+        """For a person's shell, to run any of the service's commands."""
         values = self.values(service)
         return {key: values[key] for key in (*keys_of_service(service), "API_URL_WEB")}
 

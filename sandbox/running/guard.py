@@ -1,7 +1,9 @@
-"""`python -m sandbox.running.guard <signal> <pid>... [<directory>...]`: end those processes once who started the guard is gone.
+"""`python -m sandbox.running.guard <signal> <pid>... [<directory>...]`: end those processes once the process that
+started the guard is gone.
 
 Its standard input is a pipe whose other end only the parent holds. Even SIGKILL closes it, so nothing outlives its
-sandbox. The directories are removed after the processes. Whoever stops in an orderly way dismisses the guard afterwards.
+sandbox. The directories are removed after the processes. A process that stops in an orderly way dismisses the guard
+afterwards.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Processes of an earlier sandbox that outlived it, because its supervisor was killed, say.
 
-They are found by what they are, not by numbers in a file: a number may have gone to somebody else meanwhile.
+They are found by their properties, not by pids in a file: another process may have the pid meanwhile.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ def find(state: Path, directories: list[Path]) -> list[psutil.Process]:
 
 
 def end(processes: list[psutil.Process], patience: float = 10) -> list[psutil.Process]:
-    """SIGTERM, and after `patience` seconds SIGKILL. Returns what is still there."""
+    """SIGTERM, and after `patience` seconds SIGKILL. Returns the processes that are still there."""
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -49,7 +49,7 @@ def _belongs(process: psutil.Process, state: Path, directories: list[Path]) -> b
 
 
 def directories_of(layout: Layout) -> list[Path]:
-    """Where PostgreSQL and Redis of this sandbox stand."""
+    """The working directories of PostgreSQL and Redis of this sandbox."""
     home = postgres_home(layout)
     return [layout.state / "redis", *(home / instance for instance in INSTANCES)]
 
@@ -74,7 +74,7 @@ def clean_up(layout: Layout) -> int:
 
 
 def sweep(layout: Layout) -> None:
-    """End whatever of this sandbox still runs, and say so when something will not end."""
+    """End all processes of this sandbox that still run, and raise if one does not end."""
     if stubborn := end(find(layout.state, directories_of(layout))):
         pids = ", ".join(str(process.pid) for process in stubborn)
         raise SandboxError(f"processes {pids} of the sandbox at {layout.url} are still running and cannot be ended")

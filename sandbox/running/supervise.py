@@ -19,8 +19,8 @@ from topology.processes import Tier
 
 MARK = "SAGABOX_STATE"  # each process of a sandbox has this variable: the state directory it belongs to
 
-# What our processes keep of the environment of whoever typed `make run`. Nothing else: a DATABASE_URL lying about in a
-# shell must not reach a process that was given none.
+# The variables that our processes keep from the shell's environment. No others: a DATABASE_URL in a shell must not
+# reach a process that was given none.
 INHERITED = (
     "PATH",
     "HOME",

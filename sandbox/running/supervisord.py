@@ -1,4 +1,4 @@
-"""`python -m sandbox.running.supervisord`: supervisord, which survives that its logs cannot be written.
+"""`python -m sandbox.running.supervisord`: supervisord, changed to survive when its logs cannot be written.
 
 On a full disk each line it logs, and each line of a program that it stores, is an OSError; the report of that error goes to a
 full disk as well, and this second one would end it, and with it everything that runs.

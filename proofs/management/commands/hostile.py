@@ -1,4 +1,4 @@
-"""`manage.py hostile`: thousands of requests nobody should send; no 5xx, nobody dies, nothing unasked for is written."""
+"""`manage.py hostile`: sends thousands of hostile requests; no 5xx, no process dies, nothing unaccepted is written."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py load`: book at a rate for a long time, and look at what grows. JSON, and a page with plots."""
+"""`manage.py load`: book at a rate for a long time, and measure what grows. Writes JSON, and a page with plots."""
 
 import json
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""`manage.py matrix`: break each message at each point in each way, and see whether the booking ends as designed."""
+"""`manage.py matrix`: break each message at each point in each way, and check that the booking ends as designed."""
 
 import json
 import threading
@@ -28,10 +28,15 @@ class Command(BaseCommand):
         parser.add_argument("--url", default="", help="the sandbox; default http://127.0.0.1:$PORT")
         parser.add_argument("--only", default="", help="cells whose row or column contains this: 'TakePayment', 'bus'")
         parser.add_argument("--sample", action="store_true", help="one quick cell for each fault point")
-        parser.add_argument("--width", type=int, default=6, help="cells at once, where they leave each other alone")
-        parser.add_argument("--output", default="", help="JSON; default: where the page /matrix looks for it")
         parser.add_argument(
-            "--list", action="store_true", dest="only_list", help="the cells and what is expected; runs nothing"
+            "--width", type=int, default=6, help="how many cells run in parallel, where they do not disturb each other"
+        )
+        parser.add_argument("--output", default="", help="JSON; default: where the page /matrix reads it")
+        parser.add_argument(
+            "--list",
+            action="store_true",
+            dest="only_list",
+            help="list the cells and the expected outcomes; runs nothing",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -82,7 +87,7 @@ class Command(BaseCommand):
 
 
 class _Shown:
-    """The page sees the cells as they come, at most once a second."""
+    """Writes the cells for the page as they are finished, at most once a second."""
 
     def __init__(self, path: Path, total: int) -> None:
         self._path, self._total, self._lock, self._at = path, total, threading.Lock(), 0.0

@@ -1,4 +1,4 @@
-"""`manage.py nemesis`: break everything while buyers fight for seats, then check the history; or check one that was kept."""
+"""`manage.py nemesis`: break everything while buyers compete for seats, then check the history; or check a stored one."""
 
 import json
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""Redis (or Valkey): its configuration and command. Where the program comes from, obtain.py says."""
+"""Redis (or Valkey): its configuration and command. obtain.py gets the program."""
 
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ def binary() -> str:
 
 
 def write_configuration(directory: Path, port: int, password: str) -> Path:
-    """Redis' data directory with its configuration inside; in a file, because a password in argv is for all to see."""
+    """Redis' data directory with its configuration inside; in a file, because every user can see a password in argv."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / "redis.conf"
     path.touch(mode=0o600)

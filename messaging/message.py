@@ -52,7 +52,7 @@ def distinct(what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def told(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """An exception in one line; for a body that breaks its contract, each wrong field and what is wrong with it."""
     if isinstance(error, ValidationError):
         wrong = (f"{'.'.join(map(str, one['loc'])) or 'data'}: {words(one)}" for one in error.errors())

@@ -27,7 +27,7 @@ from faults import Plan, Point, Target
 from messaging.envelope import EnvelopeError, NewerContractError, check
 from messaging.inbox import dead_letters
 from messaging.inbox.statements import Statements
-from messaging.message import told
+from messaging.message import describe_error
 from messaging.observe import observe
 from messaging.outbox import dual_write
 from messaging.outbox.publisher import Publisher
@@ -230,7 +230,7 @@ class Inbox:
         return f"deaths:{self.service}:{envelope['id']}"
 
     def _failed(self, envelope: dict[str, Any], error: Exception) -> None:
-        why = told(error)
+        why = describe_error(error)
         self._observe("rolled back", f"{envelope['type']}: {why}", envelope)
         state = self._record(envelope, why, waits=isinstance(error, NewerContractError))
         self._letters.opened()

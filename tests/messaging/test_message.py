@@ -5,14 +5,14 @@ import uuid
 import pytest
 from pydantic import ValidationError
 
-from messaging.message import told
+from messaging.message import describe_error
 from payments.contract import TakePayment
 
 
 def test_a_body_that_breaks_its_contract_is_told_field_by_field() -> None:
     with pytest.raises(ValidationError) as caught:
         TakePayment.parse({"booking_id": str(uuid.uuid4()), "amount": "a lot", "color": "blue"})
-    text = told(caught.value)
+    text = describe_error(caught.value)
     assert text.startswith("TakePayment is not as its contract says: ")
     assert "amount: has to be a whole number" in text
     assert "color: is no field that is known here" in text
@@ -21,4 +21,4 @@ def test_a_body_that_breaks_its_contract_is_told_field_by_field() -> None:
 
 
 def test_any_other_exception_has_its_name() -> None:
-    assert told(ValueError("cannot bear this")) == "ValueError: cannot bear this"
+    assert describe_error(ValueError("cannot bear this")) == "ValueError: cannot bear this"

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from journal.noteworthy import SHOWN, before, telling
+from journal.noteworthy import SHOWN, before, noteworthy
 from topology.chosen import HOUSE
 
 # Columns that say how rows are kept, not what they say: checkpoints and clocks move with every transaction.
@@ -22,7 +22,7 @@ def entry(raw: dict[str, Any], booking: str = "") -> dict[str, Any]:
     changes = raw.get("changes") or []
     if booking:
         changes = [change for change in changes if concerns(change, booking)] or changes
-    story = telling(changes)
+    story = noteworthy(changes)
     shown = [present(change) for change in story[:SHOWN]]  # a batch may have thousands
     return {
         **raw,

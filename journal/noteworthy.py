@@ -11,8 +11,8 @@ BOOKKEEPING, FOLLOWED = HOUSE.bookkeeping, HOUSE.followed
 SHOWN = 8  # rows of an entry that a line of the log draws
 
 
-def telling(changes: Iterable[Change]) -> list[Change]:
-    return [change for change in changes if _tells(change)]
+def noteworthy(changes: Iterable[Change]) -> list[Change]:
+    return [change for change in changes if _is_noteworthy(change)]
 
 
 def before(change: Change) -> dict[str, Any]:
@@ -21,24 +21,24 @@ def before(change: Change) -> dict[str, Any]:
     return {} if old is None else {**(change["new"] or {}), **old}
 
 
-def glance(entry: dict[str, Any]) -> dict[str, Any]:
+def for_live_pages(entry: dict[str, Any]) -> dict[str, Any]:
     """The entry with as many of its noteworthy rows as a page shows, and those that pages follow. In a stream a
     transaction is about dozens of bookings and has 70 kB, of which live pages use a tenth. `left_out`, if present: how
     many noteworthy rows were left out.
     """
     kept: list[Change] = []
-    told = left_out = 0
+    shown = left_out = 0
     for change in entry["changes"]:
-        tells = _tells(change)
-        if (tells and told < SHOWN) or change["table"] in FOLLOWED:
+        counts = _is_noteworthy(change)
+        if (counts and shown < SHOWN) or change["table"] in FOLLOWED:
             kept.append(change)
         else:
-            left_out += tells
-        told += tells
+            left_out += counts
+        shown += counts
     if len(kept) == len(entry["changes"]):
         return entry
     return {**entry, "changes": kept} | ({"left_out": left_out} if left_out else {})
 
 
-def _tells(change: Change) -> bool:
+def _is_noteworthy(change: Change) -> bool:
     return change["table"] not in BOOKKEEPING

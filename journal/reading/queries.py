@@ -1,4 +1,4 @@
-"""Reads the journal. Every entry is a dictionary; `noteworthy.glance` of it travels on the Redis Stream `journal`."""
+"""Reads the journal. Every entry is a dictionary; `noteworthy.for_live_pages` of it travels on the Redis Stream `journal`."""
 
 from __future__ import annotations
 

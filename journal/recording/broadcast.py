@@ -10,7 +10,7 @@ import orjson
 from redis import Redis, RedisError, ResponseError
 
 from journal.entry import EntryDict
-from journal.noteworthy import glance
+from journal.noteworthy import for_live_pages
 from journal.reading.queries import latest
 
 STREAM, STATUS = "journal", "recorder"
@@ -83,7 +83,7 @@ class Broadcast:
 
     def _add(self, pipe: Any, entry: EntryDict) -> None:
         """Add the epoch, so that a reader of an entry knows its journal."""
-        told: dict[Any, Any] = {"e": orjson.dumps(glance(entry)), "epoch": self._epoch}
+        told: dict[Any, Any] = {"e": orjson.dumps(for_live_pages(entry)), "epoch": self._epoch}
         pipe.xadd(STREAM, told, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
 
 

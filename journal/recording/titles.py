@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from journal.noteworthy import telling
+from journal.noteworthy import noteworthy
 
 _STATES = ("status", "state")
 _PAST = {"insert": "inserted", "update": "updated", "delete": "deleted", "truncate": "emptied"}
@@ -16,7 +16,7 @@ _PARTS = 4  # the rest is in the changes
 def title_of(messages: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]]) -> str:
     """`messages`: the outbox rows it inserted; `changes`: its other rows, as an entry has them."""
     head = _counted(_handled(messages))
-    story = telling(changes)
+    story = noteworthy(changes)
     states = _counted(filter(None, map(_state, story)))
     sends = _counted(message["type"] for message in messages if message["kind"] == "command")
     told = [part for part in (states, f"sends {sends}" if sends else "") if part]

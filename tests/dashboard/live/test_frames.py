@@ -7,7 +7,7 @@ import orjson
 
 from dashboard.live.address import Address
 from dashboard.live.frames import Frame, join
-from journal.noteworthy import glance
+from journal.noteworthy import for_live_pages
 from tests.drawing.recording import SCENES, recorded
 
 NASTY = '<img src=x onerror="alert(1)">\u202e'
@@ -86,19 +86,21 @@ def test_what_is_left_out_of_the_stream_is_nothing_a_page_would_draw() -> None:
     rows = [{"table": f"booking_{name}", "op": "insert", "key": str(number), "old": None, "new": {"id": number}}
             for name in ("booking", "sagalog") for number in range(9)]  # fmt: skip
     batch = raw(1, *rows, *(seat(f"A-{number}", "SOLD") for number in range(9)), lag("seat_map", 3))
-    brought = glance(batch)
+    brought = for_live_pages(batch)
     assert len(brought["changes"]) == 8 + 9 + 1
     for log in (True, False):
         whole, less = (join([frame(entry)], log=log, performance="concert-2024") for entry in (batch, brought))
         assert less == whole
-    assert glance(raw(2, seat("A-1", "SOLD"))) == raw(2, seat("A-1", "SOLD"))
+    assert for_live_pages(raw(2, seat("A-1", "SOLD"))) == raw(2, seat("A-1", "SOLD"))
 
 
 def test_of_every_recorded_entry_a_page_draws_the_same_by_the_stream() -> None:
     found = [entry for story in SCENES for entry in recorded(story)[1]]
-    assert sum(glance(entry) != entry for entry in found) > 10
+    assert sum(for_live_pages(entry) != entry for entry in found) > 10
     for entry in found:
-        assert join([frame(glance(entry))], log=True, performance="") == join([frame(entry)], log=True, performance="")
+        assert join([frame(for_live_pages(entry))], log=True, performance="") == join(
+            [frame(entry)], log=True, performance=""
+        )
 
 
 def test_nonsense_in_the_address_is_no_position_and_a_name_of_its_own() -> None:

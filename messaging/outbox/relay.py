@@ -23,7 +23,7 @@ from messaging.observe import observe
 from messaging.outbox import event_log
 from messaging.outbox.backlog import Backlog, Envelope
 from messaging.outbox.publisher import FAILURES, Publisher
-from messaging.outbox.relay_faults import Infliction
+from messaging.outbox.relay_faults import RelayFaults
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.pacing import ONE_AFTER_ANOTHER, Rate
 from messaging.storable import LARGEST, NotStorableError, readable
@@ -57,7 +57,7 @@ class Relay:
         program = f"relay-{service}"
         self._heartbeat = Heartbeat(redis, program)
         self._backlog = Backlog()
-        self._faults = Infliction(Plan(redis, service, program), self._backlog, self._alive)
+        self._faults = RelayFaults(Plan(redis, service, program), self._backlog, self._alive)
         self._outbox, self._horizon = outbox, 0  # everything of transactions before `_horizon` has been read
         self._holes = self._hole = 0  # how many holes there were, and the horizon of the one to fill
         self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap

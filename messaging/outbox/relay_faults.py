@@ -15,7 +15,7 @@ from messaging.strikes import claim, perform, strike, tell
 OVERTAKEN_S = 5.0  # how long an envelope waits to be overtaken, if the fault has no time
 
 
-class Infliction:
+class RelayFaults:
     """Stands between `arrived` and the lines of a backlog. `alive()` is called while the relay itself is stopped."""
 
     def __init__(self, plan: Plan, backlog: Backlog, alive: Callable[[], object]) -> None:

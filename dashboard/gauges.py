@@ -8,13 +8,13 @@ from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
 from drawing.durations import lasting
-from gateway.cached import Fresh
+from gateway.cached import Cached
 from messaging.events.streams import name
 from messaging.process.redis import redis_of_requests
 from projections import queries as views
 from projections.views import VIEWS
 
-FRESH_S = 2.0
+MAX_AGE_S = 2.0
 Gauge = dict[str, Any]
 """{"view", "lag_ms", "behind", "applied", "since", "tail"}; see `lags`."""
 
@@ -80,4 +80,4 @@ def _look() -> list[Gauge]:
     return list(found.values())
 
 
-LAGS = Fresh[list[Gauge]](_look, FRESH_S, [])
+LAGS = Cached[list[Gauge]](_look, MAX_AGE_S, [])

@@ -14,7 +14,7 @@ TOO_OLD = (
 )
 
 
-class Fresh(Generic[T]):
+class Cached(Generic[T]):
     """The last result of `look()`, refreshed when it is more than `seconds` old; `first` until there is one. While one
     caller refreshes, the others get the previous result: a part that is down may take seconds to answer.
     """
@@ -24,22 +24,22 @@ class Fresh(Generic[T]):
         self._lock = Lock()
         self._asked_at = float("-inf")
 
-    def is_fresh(self) -> bool:
+    def is_current(self) -> bool:
         return time.monotonic() - self._asked_at <= self._seconds
 
     def is_at_hand(self) -> bool:
         """Whether `get` returns without a look: the result is fresh, or another caller is already refreshing it."""
-        return self.is_fresh() or (self._lock.locked() and self._asked_at > float("-inf"))
+        return self.is_current() or (self._lock.locked() and self._asked_at > float("-inf"))
 
     def at_once(self) -> T:
         """The result of another thread, if it arrives within a moment, else the last one; `first` if that is much too
         old to show."""
-        if not self.is_fresh() and not self._lock.locked():
+        if not self.is_current() and not self._lock.locked():
             aside = Thread(target=self._look_aside, daemon=True, name="fresh")
             aside.start()
             aside.join(MOMENT_S)
-        told = time.monotonic() - self._asked_at <= TOO_OLD * self._seconds
-        return self._found if told else self._first
+        usable = time.monotonic() - self._asked_at <= TOO_OLD * self._seconds
+        return self._found if usable else self._first
 
     def _look_aside(self) -> None:
         try:
@@ -48,7 +48,7 @@ class Fresh(Generic[T]):
             connections.close_all()
 
     def get(self) -> T:
-        if not self.is_fresh() and self._lock.acquire(blocking=False):
+        if not self.is_current() and self._lock.acquire(blocking=False):
             try:
                 self._found = self._look()
                 self._asked_at = time.monotonic()

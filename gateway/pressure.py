@@ -9,13 +9,13 @@ from typing import Any, cast
 
 from redis import Redis, RedisError
 
-from gateway.cached import Fresh
+from gateway.cached import Cached
 from journal.recording.broadcast import STATUS
 from messaging.process.redis import redis_of_requests
 from serving.problems import Problem
 
 LATE_S = 120  # at 50 bookings a second a database writes 200 MB of log in this time
-FRESH_S = 1.0  # maximum age of the cached report
+MAX_AGE_S = 1.0  # maximum age of the cached report
 STALE = timedelta(seconds=10)  # an older report means that the recorder is down, which is handled elsewhere
 
 
@@ -23,7 +23,7 @@ class Pressure:
     """Checked with each booking; reads Redis once a second. While Redis is away it assumes no pressure, and does not wait."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis, self._late_s = redis, Fresh(self._ask, FRESH_S, 0.0)
+        self._redis, self._late_s = redis, Cached(self._ask, MAX_AGE_S, 0.0)
 
     def check(self) -> None:
         """Raises Problem 429."""

@@ -6,14 +6,14 @@ from typing import Any
 
 from drawing.present import SERVICE_NAMES
 from gateway import readiness
-from gateway.cached import Fresh
+from gateway.cached import Cached
 from gateway.clients import ServiceDown
 from gateway.faults_api import KNOWN, armed
 from serving.problems import Problem
 from topology.chosen import HOUSE
 from topology.parts import Kind
 
-FRESH_S = 2.0  # how old an answer may be: many pages ask, and asking all parts takes time when one is down
+MAX_AGE_S = 2.0  # how old an answer may be: many pages ask, and asking all parts takes time when one is down
 PLAN_S = 0.2  # the same for the fault plan, which one process has in memory
 AFTERMATH = timedelta(seconds=12)  # heartbeats that were lost with Redis' data, or with a database, are back after this
 VIEWS = tuple(service.name for service in HOUSE.views)
@@ -139,5 +139,5 @@ def _armed() -> list[dict[str, Any]]:
         return KNOWN.while_away()
 
 
-ARMED = Fresh[list[dict[str, Any]]](_armed, PLAN_S, [])
-PARTS = Fresh[dict[str, str]](_parts, FRESH_S, {})
+ARMED = Cached[list[dict[str, Any]]](_armed, PLAN_S, [])
+PARTS = Cached[dict[str, str]](_parts, MAX_AGE_S, {})

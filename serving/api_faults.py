@@ -23,7 +23,7 @@ from serving.problems import Problem
 
 log = logging.getLogger(__name__)
 
-FRESH_S = 0.25
+MAX_AGE_S = 0.25
 STALE_S = 0.5  # after a silence a request waits for the plan; under load it uses what the last one has read. HEARD_S relies on it
 PATIENCE_S = 0.2  # but never long: Redis may be down
 SPARED = "/healthz"
@@ -44,7 +44,7 @@ class Watched:
         """Whether a fault may strike here. False if Redis does not answer: no request waits for it then."""
         now = time.monotonic()
         age = now - self._asked_at
-        if age > FRESH_S and (self._asking is None or self._asking.done()):
+        if age > MAX_AGE_S and (self._asking is None or self._asking.done()):
             self._asked_at = now
             self._asking = asyncio.ensure_future(asyncio.to_thread(self._refresh))
             if age > STALE_S:

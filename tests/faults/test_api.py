@@ -24,7 +24,7 @@ def _as_payments(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SERVICE = "payments"
     settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware", "serving.api_faults.ApiFaults"]
     monkeypatch.setattr(api_faults, "STALE_S", 0.0)  # each request reads the plan, so that nothing here has to wait
-    monkeypatch.setattr(api_faults, "FRESH_S", 0.0)
+    monkeypatch.setattr(api_faults, "MAX_AGE_S", 0.0)
 
 
 def arm(redis: Redis, action: str, **more: Any) -> Fault:
@@ -66,7 +66,7 @@ async def test_without_redis_the_api_goes_on(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_in_a_rush_the_plan_is_read_now_and_then(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_faults, "FRESH_S", 60.0)
+    monkeypatch.setattr(api_faults, "MAX_AGE_S", 60.0)
     monkeypatch.setattr(api_faults, "STALE_S", 120.0)
     client = AsyncClient()
     await client.get("/healthz")

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from redis import Redis
 
 from gateway import cached, faults_api, readiness, services_down
-from gateway.cached import Fresh
+from gateway.cached import Cached
 from gateway.clients import ServiceDown
 from gateway.readiness import STARTING
 from gateway.services_down import Down, explain
@@ -150,8 +150,8 @@ def test_an_injected_outage_is_said_at_once_however_long_the_parts_take(monkeypa
         going_on.wait(20)
         return {}
 
-    monkeypatch.setattr(services_down, "ARMED", Fresh[list[dict[str, Any]]](lambda: [redis_down], 0, []))
-    monkeypatch.setattr(services_down, "PARTS", Fresh[dict[str, str]](slow, 2, {}))
+    monkeypatch.setattr(services_down, "ARMED", Cached[list[dict[str, Any]]](lambda: [redis_down], 0, []))
+    monkeypatch.setattr(services_down, "PARTS", Cached[dict[str, str]](slow, 2, {}))
     began = time.monotonic()
     (found,) = services_down.down()
     assert time.monotonic() - began < 5
@@ -170,7 +170,7 @@ def test_what_was_so_an_hour_ago_is_not_said_again(monkeypatch: pytest.MonkeyPat
             going_on.wait(20)
         return found
 
-    one = Fresh(look, 2, "unknown")
+    one = Cached(look, 2, "unknown")
     assert one.at_once() == "down"
     now += 3600
     assert one.at_once() == "unknown"

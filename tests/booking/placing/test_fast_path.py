@@ -156,7 +156,7 @@ def test_an_armed_fault_leaves_all_to_the_view(
     """The control: once it is cleared the same request is taken here."""
     settings.SERVICE = "booking"
     monkeypatch.setattr(api_faults, "STALE_S", 0.0)  # each request reads the plan
-    monkeypatch.setattr(api_faults, "FRESH_S", 0.0)
+    monkeypatch.setattr(api_faults, "MAX_AGE_S", 0.0)
     path = FastPath(Left())
     down = {"point": "api", "action": "down", "service": "booking", "trigger": {"kind": "always"}}
     fault = faults.arm(redis, faults.parse(down))

@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from journal.index import index_store as store
 from journal.index.flights import Flights
 from journal.index.folding import Fold, Place, Total, Version
-from journal.index.ownership import Belonging
+from journal.index.ownership import Ownership
 from journal.models import LIVE
 from journal.recording.store import refuses
 from messaging.wal.notes import RESETS
@@ -54,7 +54,7 @@ class Indexer:
         self.passed_over = ""
         self.pos = 0
         self._flights = Flights()
-        self._belonging = Belonging()
+        self._ownership = Ownership()
         self._totals: dict[int, Total] = {}
         self._tables: dict[tuple[str, str], int] = {}
         self._ready = False
@@ -96,7 +96,7 @@ class Indexer:
 
     def _resume(self, cursor: Any, at: int) -> None:
         self.pos, self._ready = at, True
-        self._flights, self._belonging = Flights(), Belonging()
+        self._flights, self._ownership = Flights(), Ownership()
         self._flights.resume(store.open_flights(cursor, self.tape))
         self._tables = store.tables(cursor)
         self._totals = store.totals(cursor, self.tape)
@@ -121,11 +121,11 @@ class Indexer:
     def _learn(self, cursor: Any, entries: list[Read]) -> None:
         rows = [(change["table"], change["new"]) for _, change in _changes(entries) if change["new"]]
         for table, row in rows:
-            self._belonging.learn(table, row)
-        unknown = self._belonging.unknown_sagas(rows)
+            self._ownership.learn(table, row)
+        unknown = self._ownership.unknown_sagas(rows)
         sagas = [number for (_, name), number in self._tables.items() if name.endswith("_saga")]
         for saga, booking in store.bookings_of(cursor, self.tape, sagas, unknown):
-            self._belonging.know(saga, booking)
+            self._ownership.know(saga, booking)
 
     def _fold(self, fold: Fold, entry: Read) -> None:
         if entry.resets:
@@ -143,7 +143,7 @@ class Indexer:
 
     def _owner(self, change: dict[str, Any]) -> Any:
         table, row = change["table"], change["new"]
-        return lambda before: self._belonging.of(table, row, _owner_of(before))
+        return lambda before: self._ownership.of(table, row, _owner_of(before))
 
     def _table(self, entry: Read, change: dict[str, Any]) -> int:
         return self._tables[entry.service, change["table"]]

@@ -11,7 +11,7 @@ from journal.recording.transactions import BOOKING_COLUMN
 REMEMBERED = 50_000  # sagas
 
 
-class Belonging:
+class Ownership:
     """`of` is called for every row; `learn` and `unknown_sagas` make sure that a saga's booking is known by then."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ PRUNE_EVERY = 30.0  # seconds
 log = logging.getLogger(__name__)
 
 
-class Upkeep:
+class Maintenance:
     """Both can be repeated later, unlike recording: so a failure here is reported, and the work is tried again.
     `indexed`: the last position whose moment can be read; `failure`: the last failure, "" once it works. Raises
     django.db.OperationalError or InterfaceError if the journal's database is down.

@@ -23,7 +23,7 @@ from journal.entry import EntryDict
 from journal.recording import store
 from journal.recording.broadcast import Broadcast
 from journal.recording.definitions import Definitions
-from journal.recording.maintenance import Upkeep
+from journal.recording.maintenance import Maintenance
 from journal.recording.observations import SOURCE as OBSERVATIONS
 from journal.recording.observations import Observations
 from journal.recording.ordering import Ordering, Placed
@@ -86,7 +86,7 @@ class Recorder:
         self._observations = Observations(redis, observed.cursor if observed else "")
         self._broadcast = Broadcast(redis, opened.epoch)
         self._heartbeat = Heartbeat(redis, "recorder")
-        self._upkeep = Upkeep(Keep(settings.JOURNAL_KEEP_ENTRIES, settings.JOURNAL_KEEP_BYTES))
+        self._maintenance = Maintenance(Keep(settings.JOURNAL_KEEP_ENTRIES, settings.JOURNAL_KEEP_BYTES))
         self._definitions = Definitions()
         self._observe_at = self._write_at = self._report_at = 0.0
         self._wrote_at = float("-inf")
@@ -114,7 +114,7 @@ class Recorder:
         elif now >= self._report_at:
             self._publish([], now)
         if self._upkeep_due(bool(placed)):
-            self._upkeep.turn(self._ordering.pos)
+            self._maintenance.turn(self._ordering.pos)
         lost = [service for service, stream in self._streams.items() if stream.slot_lost]
         if lost or any(stream.connected for stream in self._streams.values()):
             self._heartbeat.beat(
@@ -174,7 +174,7 @@ class Recorder:
         return time.monotonic() < self._wrote_at + LULL or any(stream.ready for stream in self._streams.values())
 
     def _upkeep_due(self, wrote: bool = False) -> bool:
-        return self._upkeep.due(self._ordering.pos, busy=wrote or self._busy(), behind_s=self._late_s)
+        return self._maintenance.due(self._ordering.pos, busy=wrote or self._busy(), behind_s=self._late_s)
 
     def _publish(self, entries: list[EntryDict], now: float) -> None:
         self._broadcast.publish(entries, self._status(now))
@@ -188,8 +188,8 @@ class Recorder:
         status: dict[str, Any] = {
             "pos": self._ordering.pos,
             "waiting": self._ordering.waiting(),
-            "indexed": self._upkeep.indexed,
-            "index_lag": max(self._ordering.pos - self._upkeep.indexed, 0),
+            "indexed": self._maintenance.indexed,
+            "index_lag": max(self._ordering.pos - self._maintenance.indexed, 0),
         }
         if now >= self._report_at:
             outages = {service: stream.failure for service, stream in self._streams.items() if stream.failure}
@@ -197,7 +197,7 @@ class Recorder:
                 "behind_ms": self._behind_ms,
                 "entries_per_s": round(self._recorded / elapsed, 1),
                 "outages": json.dumps(outages),
-                "index_failure": self._upkeep.failure,
+                "index_failure": self._maintenance.failure,
                 "stored": json.dumps(
                     {service: format_lsn(stream.confirmed) for service, stream in self._streams.items()}
                 ),

@@ -31,7 +31,7 @@ CHUNK = 256 * 1024
 
 
 @dataclass(slots=True)
-class Carrier(Viewer):
+class Exporter(Viewer):
     """A visitor who exports a run: `bookings` are all of theirs, so that nothing has to be stored for each of the others."""
 
     bookings: frozenset[str] = frozenset()
@@ -115,7 +115,7 @@ class _Masking:
 
     def __init__(self, stand_in: Callable[[str], str], bookings: frozenset[str]) -> None:
         self._stand_in = stand_in
-        self._viewer = Carrier(operator=False, bookings=bookings)
+        self._viewer = Exporter(operator=False, bookings=bookings)
         self.totals = Totals()
 
     def header(self, run: dict[str, Any]) -> Any:

@@ -27,9 +27,8 @@ from serving.doors.bodies import Bounded
 from serving.doors.sockets import BoundedHttp
 
 TURN_S = 0.25
-PATIENCE_S = (
-    0.5  # with Redis; a turn may wait this long two or three times, and a client that arms or clears waits with it
-)
+# with Redis; a turn may wait this long two or three times, and a client that arms or clears waits with it
+PATIENCE_S = 0.5
 log = logging.getLogger(__name__)
 
 

@@ -9,9 +9,8 @@ from django.db import connections
 
 T = TypeVar("T")
 MOMENT_S = 0.2  # how long a page may wait for an answer that usually arrives immediately
-TOO_OLD = (
-    10  # multiple of the allowed age after which an answer is discarded: a page must not show the state of an hour ago
-)
+# multiple of the allowed age after which an answer is discarded: a page must not show the state of an hour ago
+TOO_OLD = 10
 
 
 class Cached(Generic[T]):

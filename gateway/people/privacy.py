@@ -22,9 +22,8 @@ from projections import queries
 
 T = TypeVar("T")
 HIDDEN = "•••"
-LONG = (
-    8  # minimum length of a secret that is searched for inside other texts: a shorter name occurs in every second word
-)
+# minimum length of a secret that is searched for inside other texts: a shorter name occurs in every second word
+LONG = 8
 CUSTOMERS = ("booking_customer", "projections_customer", "projections_historycustomer")
 PAYMENTS = ("payments_payment", "payments_refund")
 ALWAYS = ("email", "code")  # keys whose texts are always secret; a name next to an e-mail address is one too

@@ -15,9 +15,8 @@ INDEX_S = 0.03  # how long a batch of the indexer should take: a transaction tha
 # large ones keep a page waiting.
 INDEX_LIMITS = (1, 1_000)
 FIRST_LIMIT = 50
-INDEX_LAG = (
-    20_000  # entries; beyond this lag, indexing alternates with recording even while there is something to record
-)
+# entries; beyond this lag, indexing alternates with recording even while there is something to record
+INDEX_LAG = 20_000
 BEHIND_S = 1.0  # but not while recording is this late: log that is not read cannot be recycled by its database
 SHARE = 40  # before that, and then, it takes this fraction of the time: it must not stop completely during a load
 RETRY = 5.0  # seconds after a failure; recording continues
@@ -63,7 +62,7 @@ class Maintenance:
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
-            log.exception("the journal's upkeep failed after entry %d", self.indexed)
+            log.exception("the journal's maintenance failed after entry %d", self.indexed)
             self._indexer, self.failure = None, f"{type(error).__name__}: {error}"
             self._not_before = time.monotonic() + RETRY
 

@@ -113,7 +113,7 @@ class Recorder:
             self._write_at = time.monotonic() + max(WRITE_EVERY, self._rate.round_s(LONGEST_ROUND_S))
         elif now >= self._report_at:
             self._publish([], now)
-        if self._upkeep_due(bool(placed)):
+        if self._maintenance_due(bool(placed)):
             self._maintenance.turn(self._ordering.pos)
         lost = [service for service, stream in self._streams.items() if stream.slot_lost]
         if lost or any(stream.connected for stream in self._streams.values()):
@@ -125,7 +125,7 @@ class Recorder:
         ordering = self._ordering
         open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
         behind = any(stream.ready for stream in open_ones.values())
-        if not behind and not self._upkeep_due():
+        if not behind and not self._maintenance_due():
             # Transactions that arrive meanwhile could not be written yet; but they are read, so that less is left to do
             # later.
             wait([], min(max(self._write_at - time.monotonic(), 0.0), READ_EVERY))
@@ -173,7 +173,7 @@ class Recorder:
         maintenance."""
         return time.monotonic() < self._wrote_at + LULL or any(stream.ready for stream in self._streams.values())
 
-    def _upkeep_due(self, wrote: bool = False) -> bool:
+    def _maintenance_due(self, wrote: bool = False) -> bool:
         return self._maintenance.due(self._ordering.pos, busy=wrote or self._busy(), behind_s=self._late_s)
 
     def _publish(self, entries: list[EntryDict], now: float) -> None:

@@ -18,9 +18,8 @@ from .messages import Keepalive, Transaction
 log = logging.getLogger(__name__)
 
 CONFIRM_EVERY = 0.25  # seconds; a confirmation wakes the server: a busy reader sends one for many commits
-IDLE_EVERY = (
-    1.0  # how soon a position that moved without a transaction of ours is confirmed, so that the server can drop log
-)
+# how soon a position that moved without a transaction of ours is confirmed, so that the server can drop log
+IDLE_EVERY = 1.0
 STATUS_EVERY = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
 SILENCE = 20.0  # after this long without a message, ask the server for one; after twice that, reconnect
 BACKOFF = (0.05, 2.0)  # seconds before the first attempt to reconnect, and at most before any later one

@@ -15,9 +15,8 @@ from proofs.house import CUSTOMERS, SETTLED, House
 
 TRIES_S = 25.0  # how long a buyer asks again for an answer, with the same key
 WATCH_S = 20.0  # how long one waits for the booking to settle
-RIVALS = (
-    0.3  # the share that wants what the previous buyer wants, at the same moment: by chance alone, races would be rare
-)
+# the share that wants what the previous buyer wants, at the same moment: by chance alone, races would be rare
+RIVALS = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)

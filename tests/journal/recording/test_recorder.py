@@ -73,7 +73,7 @@ def test_when_a_round_is_over_nobody_waits_for_more_to_read(
     recorder = start()
     commit(servers["booking"], "booking")
     run_until(recorder, 1)
-    monkeypatch.setattr(recorder, "_upkeep_due", lambda *_: False)
+    monkeypatch.setattr(recorder, "_maintenance_due", lambda *_: False)
     recorder._write_at = time.monotonic() + 60  # a round begins
     commit(servers["booking"], "booking")
 

@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import close_old_connections, connections
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Schema, Status
-from pydantic import ConfigDict, Field
 
 from booking import operator_api, saga_api
 from booking.customers import api as customers
@@ -19,10 +18,9 @@ from booking.placing.apart import Apart
 from booking.placing.group_commit import GroupCommit, Overloaded
 from booking.placing.switches import Switches
 from booking.placing.transaction import PRICES_UNKNOWN, PlaceBooking, Placed, Price, Refused, Result
+from booking.schemas import BookingIn
 from booking.truth import TRUTH
 from faults import Mechanism
-from messaging.field_errors import form
-from messaging.message import Amount, Currency, Slug, distinct
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.fast_path import PLACED_BY
 from serving.problems import Problem, ProblemDetails
@@ -35,35 +33,7 @@ api.add_router("/api/operator", operator_api.router)
 
 BATCH, WAITING = 50, 2000
 VISITOR = re.compile(r"[0-9a-f]{16}")
-LARGEST_ID = 2**63 - 1
 PRICE_CHANGED = "price-changed"  # the type of the problem
-
-
-Label = Annotated[str, form(r"^[\x21-\x7e]+$", "a seat as the map names it, such as A-15", max_length=20)]
-
-
-class Seen(Schema):
-    """The total price of all chosen seats that the buyer saw. `amount` in minor units of `currency`."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    amount: Amount
-    currency: Currency
-
-
-class BookingIn(Schema):
-    """What to book. Strict: "123" is not a customer, and an unknown field is an error.
-
-    With `seen` nothing is booked if the price has changed: 409 of type `price-changed`, with the current `price`.
-    """
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    performance: Slug
-    seats: Annotated[list[Label], Field(min_length=1, max_length=8), distinct("seat")]
-    customer: Annotated[int, Field(ge=1, le=LARGEST_ID)]
-    payment_method: Annotated[str, form(r"^[a-z_]+$", "one of the test tokens, such as tok_visa", max_length=40)]
-    seen: Seen | None = None
 
 
 class BookingAccepted(Schema):

@@ -2,7 +2,7 @@
 
 import uuid
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,7 +10,6 @@ from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
-from pydantic import Field
 
 from booking.cancelling import Cancellation, CannotCancel, request_cancel
 from booking.contract import EndSaga, ResendCommand, RetryNow, SkipStep
@@ -19,6 +18,7 @@ from booking.saga.definitions import known_places
 from booking.saga.state import ACTIVE, ENDED
 from booking.saga.state import Status as SagaStatus
 from booking.saga_api import describe
+from booking.schemas import Decided, Ended
 from messaging.envelope import FENCE
 from messaging.message import Body
 from messaging.observe import observe
@@ -26,7 +26,7 @@ from messaging.outbox import append as outbox
 from messaging.outbox.append import Message
 from messaging.process.redis import redis_of_requests
 from messaging.typed_text import isolated
-from serving.operator_token import Hand, OperatorToken
+from serving.operator_token import OperatorToken
 from serving.problems import Problem, ProblemDetails
 
 AT_ONCE = 100
@@ -42,23 +42,6 @@ class Verb(StrEnum):
     RESEND = "resend"
     END = "end"
     CANCEL = "cancel"
-
-
-class Decided(Hand):
-    """The person, the reason, and what the person saw: the saga, and the attempt of a step's action that it waited for.
-    Missing fields are taken from the saga's row when the request arrives.
-    """
-
-    saga_id: UUID | None = None
-    step: Annotated[str, Field(max_length=200)] | None = None
-    action: Annotated[str, Field(max_length=20)] | None = None
-    attempt: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
-
-
-class Ended(Decided):
-    """`booking_state`: the booking's state after a saga that this version does not know has been ended manually."""
-
-    booking_state: Literal["CANCELLED", "CONFIRMED"] = "CANCELLED"
 
 
 class Asked(Schema):

@@ -1,20 +1,19 @@
 """A booking's sagas over HTTP: read the current one, and cancel."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import ConfigDict, Field
 
 from booking.cancelling import Cancellation, CannotCancel, Why, request_cancel
 from booking.models import Booking, Saga, SagaLog
 from booking.saga import report
+from booking.schemas import CancelIn
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.problems import Problem, ProblemDetails
 
-LARGEST_ID = 2**63 - 1
 STATUS = {Why.UNKNOWN: 404, Why.FOREIGN: 403, Why.REUSED: 422, Why.OVER: 409, Why.REFUSED: 409}
 TITLE = {
     Why.UNKNOWN: "Unknown booking",
@@ -24,14 +23,6 @@ TITLE = {
     Why.REFUSED: "Cancellation refused",
 }
 router = Router()
-
-
-class CancelIn(Schema):
-    """The customer who cancels; only the booking's own may."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    customer: Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 class CancelAccepted(Schema):

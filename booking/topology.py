@@ -8,6 +8,7 @@ SERVICE = Service(
     title="Booking",
     database="booking",
     contract="booking.contract",
+    requests="booking.schemas",
     orchestrates=True,
     sagas="booking.saga.definitions",
     booking_columns={"booking_booking": "id"},

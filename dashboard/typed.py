@@ -4,7 +4,8 @@ import math
 
 from django.http import HttpRequest
 
-LARGEST = 2**63 - 1  # a bigint
+from messaging.message import LARGEST_ID as LARGEST
+
 DIGITS = len(str(LARGEST))
 
 

@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 
 from gateway import faults_api, operate_api, readiness
 from gateway.audit.verdict_api import router as verdict_router
+from gateway.bodies import request_of, takes
 from gateway.clients import BOOKING, SEATS, ServiceDown, as_it_is, call
 from gateway.people import masked_reading
 from gateway.people.operator import operators_only
@@ -43,14 +44,6 @@ def service_down(request: HttpRequest, error: ServiceDown) -> HttpResponse:
     return error.problem().response()
 
 
-def _takes(required: list[str], *, key: bool = True, **properties: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI of a JSON body that the owning service validates; with `key`, of the Idempotency-Key as well."""
-    schema = {"type": "object", "required": required, "properties": properties}
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-    header = {"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}
-    return {"parameters": [header] if key else [], "requestBody": body}
-
-
 def _hand_over(service: str, request: HttpRequest, path: str, **more: Any) -> HttpResponse:
     """Call the owner and return its answer unchanged."""
     return as_it_is(call(service, request.method or "GET", path, **more))
@@ -61,32 +54,11 @@ def performances(request: HttpRequest) -> HttpResponse:
     return _hand_over(SEATS, request, "/api/performances")
 
 
-_BLOCK = {
-    "type": "object",
-    "required": ["section", "rows", "seats_a_row", "price"],
-    "properties": {
-        "section": {"type": "string"},
-        "rows": {"type": "array", "items": {"type": "string", "pattern": "^[A-Z0-9]{1,4}$"}, "minItems": 1},
-        "seats_a_row": {"type": "integer", "minimum": 1, "maximum": 100},
-        "price": {"type": "integer", "description": "in minor units of the currency"},
-    },
-}
-
-
 @api.post(
     "/api/performances",
     auth=operators_only,
     summary="Announce a performance, with its hall and prices (operators)",
-    openapi_extra=_takes(
-        ["id", "title", "venue", "starts_at", "currency", "blocks"],
-        key=False,
-        id={"type": "string", "pattern": "^[a-z0-9](-?[a-z0-9])*$"},
-        title={"type": "string"},
-        venue={"type": "string"},
-        starts_at={"type": "string", "format": "date-time"},
-        currency={"type": "string", "pattern": "^[A-Z]{3}$"},
-        blocks={"type": "array", "items": _BLOCK, "minItems": 1, "maxItems": 20},
-    ),
+    openapi_extra=takes(request_of(SEATS, "PerformanceIn")),
 )
 def new_performance(request: HttpRequest) -> HttpResponse:
     return as_it_is(operate_api.ask("POST", SEATS, "/api/performances", content=request.body))
@@ -101,11 +73,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     "/api/customers/{customer_id}",
     auth=operators_only,
     summary="Rename a customer; the views follow (operators)",
-    openapi_extra=_takes(
-        ["name"],
-        name={"type": "string", "minLength": 1, "maxLength": 80},
-        version={"type": "integer", "description": "the version that the caller saw; left out: any"},
-    ),
+    openapi_extra=takes(request_of(BOOKING, "RenameIn"), key=True),
 )
 def rename(request: HttpRequest, customer_id: int) -> HttpResponse:
     path = f"/api/customers/{customer_id}"
@@ -130,20 +98,7 @@ def seats(request: HttpRequest, performance: str) -> Any:
 @api.post(
     "/api/bookings",
     summary="Book seats: starts a saga",
-    openapi_extra=_takes(
-        ["performance", "seats", "customer", "payment_method"],
-        performance={"type": "string"},
-        seats={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
-        customer={"type": "integer"},
-        payment_method={"type": "string"},
-        seen={
-            "type": "object",
-            "required": ["amount", "currency"],
-            "properties": {"amount": {"type": "integer", "minimum": 0}, "currency": {"type": "string"}},
-            "description": "the total price of all seats that the buyer saw, in minor units. If the price has "
-            "changed, nothing is booked: 409 of type price-changed, with the current price. Left out: any price",
-        },
-    ),
+    openapi_extra=takes(request_of(BOOKING, "BookingIn"), key=True),
 )
 def book(request: HttpRequest) -> HttpResponse:
     PRESSURE.check()
@@ -154,7 +109,7 @@ def book(request: HttpRequest) -> HttpResponse:
 @api.post(
     "/api/bookings/{booking_id}/cancel",
     summary="Cancel a booking: turns its saga back, or starts a cancelling saga",
-    openapi_extra=_takes(["customer"], customer={"type": "integer"}),
+    openapi_extra=takes(request_of(BOOKING, "CancelIn"), key=True),
 )
 def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
     check_owner(request, str(booking_id))

@@ -10,49 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from gateway import view_letters
+from gateway.bodies import request_of, takes
 from gateway.clients import BOOKING, ServiceDown, as_it_is, call
 from gateway.people.operator import operators_only
+from serving.dead_letter_api import Edit, Many
 
 router = Router(tags=["operator"], auth=operators_only)
 Service: Any = Literal[tuple(settings.HOUSE.titles)]
 SagaVerb = Literal["retry-now", "skip", "resend", "cancel", "end"]
 LetterVerb = Literal["retry", "edit-and-retry", "discard"]
-HAND: dict[str, Any] = {
-    "type": "object",
-    "required": ["who", "why"],
-    "properties": {"who": {"type": "string", "maxLength": 200}, "why": {"type": "string", "maxLength": 200}},
-}
-DECISION: dict[str, Any] = {
-    **HAND,
-    "properties": {
-        **HAND["properties"],
-        "saga_id": {"type": "string", "format": "uuid"},
-        "step": {"type": "string"},
-        "action": {"type": "string", "enum": ["forward", "compensation", "fence"]},
-        "attempt": {"type": "integer", "minimum": 0},
-        "booking_state": {"type": "string", "enum": ["CANCELLED", "CONFIRMED"]},
-    },
-}
-"""The attempt that the person saw may be given too: then the request is refused if the saga has moved on since."""
-EDIT: dict[str, Any] = {**HAND, "properties": {**HAND["properties"], "data": {"type": "object"}}}
-
-MANY: dict[str, Any] = {
-    **HAND,
-    "properties": {
-        **HAND["properties"],
-        "ids": {"type": "array", "items": {"type": "string", "format": "uuid"}, "minItems": 1, "maxItems": 1000},
-        "which": {
-            "type": "object",
-            "properties": {name: {"type": "string"} for name in ("type", "state", "booking_id")},
-        },
-        "until": {"type": "string", "format": "date-time"},
-        "after": {"type": "string", "maxLength": 100},
-    },
-}
-
-
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 @router.get("/operator/stuck", summary="Sagas that are stuck, and those that retry")
@@ -63,7 +29,7 @@ def stuck(request: HttpRequest, skip: int = 0) -> HttpResponse:
 @router.post(
     "/operator/sagas/{booking_id}/{verb}",
     summary="Retry a stuck step now, skip it, send the current command again, cancel the booking, or end an unknown saga",
-    openapi_extra=_body(DECISION),
+    openapi_extra=takes(request_of(BOOKING, "Ended")),
 )
 def act_on_saga(request: HttpRequest, booking_id: UUID, verb: SagaVerb) -> HttpResponse:
     return _hand_over(request, BOOKING, f"/api/operator/sagas/{booking_id}/{verb}")
@@ -89,7 +55,7 @@ def dead_letters(
 @router.post(
     "/{service}/dead-letters/{what}",
     summary="Retry or discard many dead letters together: these ids, or those that `which` describes",
-    openapi_extra=_body(MANY),
+    openapi_extra=takes(Many),
 )
 def settle_letters(request: HttpRequest, service: Service, what: Literal["retry", "discard"]) -> HttpResponse:
     return _hand_over(request, service, f"/api/{service}/dead-letters/{what}")
@@ -98,7 +64,7 @@ def settle_letters(request: HttpRequest, service: Service, what: Literal["retry"
 @router.post(
     "/{service}/dead-letters/{letter_id}/{verb}",
     summary="Send a dead letter again, unchanged or edited, or discard it",
-    openapi_extra=_body(EDIT),
+    openapi_extra=takes(Edit),
 )
 def act_on_letter(request: HttpRequest, service: Service, letter_id: UUID, verb: LetterVerb) -> HttpResponse:
     return _hand_over(request, service, f"/api/{service}/dead-letters/{letter_id}/{verb}")

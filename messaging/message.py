@@ -37,6 +37,8 @@ Slug = Annotated[
     str,
     form(SLUG, "lower-case letters and digits, with single hyphens between them, such as concert-2024", max_length=64),
 ]
+LARGEST_ID = 2**63 - 1  # a bigint
+BigId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Amount = Annotated[int, Field(ge=0, le=2**53 - 1, description="money in minor units of its currency (KRW has none)")]
 Currency = Annotated[str, form(r"^[A-Z]{3}$", "the three capital letters of a currency (ISO 4217), such as EUR")]
 

@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from ninja import Path, Schema, Status
 
 from messaging.message import SLUG
-from seats import schemas
 from seats.commands import validate
 from seats.contract import SeatStatus
 from seats.models import DeadLetter, Outbox, Performance, Seat
-from seats.transactions import announce
+from seats.schemas import PerformanceIn
+from seats.transactions import Programme, SeatBlock, announce
 from seats.truth import TRUTH
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, ProblemDetails
@@ -61,13 +61,13 @@ def performances(request: HttpRequest) -> Any:
 
 @api.post(
     "/api/performances",
-    response={201: schemas.PerformanceIn, 401: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
+    response={201: PerformanceIn, 401: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
     auth=OperatorToken(),
     summary="Announce a performance, with its hall and prices",
 )
-def new_performance(request: HttpRequest, payload: schemas.PerformanceIn) -> Any:
+def new_performance(request: HttpRequest, payload: PerformanceIn) -> Any:
     """The other services and the views receive its event a moment later."""
-    if not announce(schemas.programme(payload)):
+    if not announce(_programme(payload)):
         raise Problem(409, "Announced before", f"there is a performance '{payload.id}' already; choose another id")
     return Status(201, payload)
 
@@ -84,3 +84,15 @@ def seats(request: HttpRequest, performance_id: PerformanceId) -> Any:
     if not found:
         raise Problem(404, "Unknown performance", f"there is no performance '{performance_id}'")
     return [{**row, "section": row["in_section"], "row": row["in_row"], "currency": row["money"]} for row in found]
+
+
+def _programme(asked: PerformanceIn) -> Programme:
+    blocks = tuple(SeatBlock(one.section, tuple(one.rows), one.seats_a_row, one.price) for one in asked.blocks)
+    return Programme(
+        id=asked.id,
+        title=asked.title,
+        venue=asked.venue,
+        starts_at=asked.starts_at,
+        currency=asked.currency,
+        blocks=blocks,
+    )

@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field, model_validator
 from messaging.field_errors import form
 from messaging.message import Currency, Moment, Slug
 from messaging.typed_text import Typed
-from seats.transactions import Programme, SeatBlock
 
 MOST_SEATS = 5000  # they travel in one event
 LONGEST = 100  # characters of a title, a venue or a section
@@ -53,15 +52,3 @@ class PerformanceIn(Schema):
         if self.starts_at <= datetime.now(UTC):
             raise ValueError("starts_at is in the past, so nobody could book")
         return self
-
-
-def programme(asked: PerformanceIn) -> Programme:
-    blocks = tuple(SeatBlock(one.section, tuple(one.rows), one.seats_a_row, one.price) for one in asked.blocks)
-    return Programme(
-        id=asked.id,
-        title=asked.title,
-        venue=asked.venue,
-        starts_at=asked.starts_at,
-        currency=asked.currency,
-        blocks=blocks,
-    )

@@ -33,6 +33,14 @@ def contract(service: Service) -> Contract:
         raise TopologyError(f"service '{service.name}' has no contract {service.contract}") from error
 
 
+def request(service: Service, name: str) -> type[Any]:
+    """The type of a body that the service's API takes. Raises TopologyError if it declares none of this name."""
+    found: type[Any] | None = getattr(import_module(service.requests), name, None) if service.requests else None
+    if found is None:
+        raise TopologyError(f"service '{service.name}' takes no request {name}")
+    return found
+
+
 @cache
 def _read(name: str) -> Contract:
     """A class is a message by its `kind` (messaging/message.py)."""

@@ -125,6 +125,7 @@ class Service:
 
     `contract` is the module of the messages that cross its boundary; a service that has one has an outbox, a relay, a queue and a
     stream. `orchestrates`: it runs the sagas that the module `sagas` defines; the others with a contract take part in them.
+    `requests` is the module of the bodies that its API takes.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Service:
     title: str = ""
     letter: str = ""  # the title's first
     contract: str = ""
+    requests: str = ""
     orchestrates: bool = False
     sagas: str = ""
     api: bool = True

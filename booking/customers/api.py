@@ -4,16 +4,15 @@ from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
 from ninja import Path, Router, Schema
-from pydantic import ConfigDict, Field
 
 from booking.customers.renaming import CannotRename, Renaming, Why, rename
 from booking.models import Customer
+from booking.schemas import LONGEST_NAME, RenameIn
+from messaging.message import LARGEST_ID
 from messaging.typed_text import typed_text
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.problems import Problem, ProblemDetails
 
-LARGEST_ID = 2**63 - 1
-LONGEST_NAME = 80  # characters
 STATUS = {Why.UNKNOWN: 404, Why.REUSED: 422, Why.MOVED: 409}
 TITLE = {Why.UNKNOWN: "Unknown customer", Why.REUSED: "Idempotency key reused", Why.MOVED: "Changed meanwhile"}
 CustomerId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -25,15 +24,6 @@ class CustomerOut(Schema):
     name: str
     email: str
     version: int
-
-
-class RenameIn(Schema):
-    """The new name: 1 to 80 characters, no controls. `version`: the customer's version that the caller saw; left out: any."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    name: str
-    version: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
 
 
 @router.get("/customers", response=list[CustomerOut], summary="Customers")

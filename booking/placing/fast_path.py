@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from booking.api import BookingIn, answer_to, visitor_of, wanted_of
+from booking.api import answer_to, visitor_of, wanted_of
 from booking.placing.transaction import PlaceBooking
+from booking.schemas import BookingIn
 from serving.api_faults import Watched
 from serving.doors.headers import KEY as NAME
 from serving.fast_path import KEY, PLACED_BY, Application, again, body_of, is_ordinary, send_answer, send_response

@@ -11,6 +11,7 @@ from dashboard.panel.moment import panels
 from dashboard.panel.story import narrow, story
 from drawing import present
 from drawing.seats import sections
+from gateway.bodies import most_seats
 from gateway.people import masked_reading
 from journal.reading import queries as journal
 from projections import queries as views
@@ -46,6 +47,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "customers": masked_reading.customers(),
         "customer": request.GET.get("customer", "123"),
         "methods": METHODS,
+        "most_seats": most_seats(),
         "method": request.GET.get("method", "tok_visa"),
         "entries": [present.entry(raw) for raw in reversed(entries)],
         "pos": entries[-1]["pos"] if entries else 0,

@@ -7,6 +7,7 @@ nothing) or `unanswered` (unknown: the page asks again with the same key).
 import json
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import apnumber
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 from dashboard.panel.story import tell
 from dashboard.typed import form_key, whole_or_text
 from drawing.money import money
+from gateway.bodies import most_seats
 from gateway.clients import BOOKING, INJECTED, ServiceDown, call
 from gateway.people import masked_reading
 from gateway.people.visitor import placed_by
@@ -23,7 +25,7 @@ from serving.problems import Problem
 STILL_CHOSEN = "Nothing was booked, and your seats are still selected"
 CHOOSE = {
     "performance": "Choose a performance from the list.",
-    "seats": "Choose one to eight seats on the map.",
+    "seats": f"Choose one to {apnumber(most_seats())} seats on the map.",
     "customer": "Choose a customer from the list.",
     "payment_method": "Choose how to pay from the list.",
 }

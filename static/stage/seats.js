@@ -2,9 +2,9 @@
 
 import { choosing } from "./performance.js";
 
-const MOST = 8;
 const KEPT = "sagabox.chosen";
 export const form = document.getElementById("shop");
+const MOST = Number(form.dataset.most);
 const field = document.getElementById("seats-field");
 const button = document.getElementById("book-button");
 const text = document.getElementById("chosen");

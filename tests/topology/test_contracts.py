@@ -8,6 +8,8 @@ from typing import get_args
 import pytest
 from django.apps import apps
 
+import seats.contract
+import tickets.contract
 from booking.orchestrator import inbound
 from booking.saga.definition import Step
 from booking.saga.definitions import DEFINITIONS
@@ -18,6 +20,7 @@ from faults.catalogue import REASONS, reasons
 from faults.messages import COMMANDS, EVENTS
 from faults.messages import STEPS as REFUSABLE
 from gateway.audit.blame import KINDS
+from gateway.bodies import most_seats
 from messaging.message import Body, Command, Event, Fence, Report
 from projections.views import VIEWS
 from topology import Service, TopologyError
@@ -156,6 +159,10 @@ def test_every_step_that_can_be_refused_has_a_reason_to_offer(service: Service) 
     assert {reason for command in contract(service).commands for reason in reasons(service.name, command)} == set(
         reasons(service.name)
     )
+
+
+def test_ticket_takes_as_many_seats_as_seat_reserves_and_booking_books() -> None:
+    assert most_seats() == seats.contract.SEATS_A_BOOKING == tickets.contract.TICKETS_A_BOOKING
 
 
 def test_a_service_without_its_contract_is_named() -> None:

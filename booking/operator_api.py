@@ -86,11 +86,11 @@ def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Ended) -> A
     return Status(202, {"booking_id": booking_id, "saga_id": saga_id, "asked": verb})
 
 
-def _ask(booking: Booking, verb: Verb, hand: Ended) -> UUID:
+def _ask(booking: Booking, verb: Verb, decision: Ended) -> UUID:
     saga = Saga.objects.filter(booking=booking).exclude(state__in=ENDED).first()
     if saga is None:
         raise Problem(409, "Nothing to do", f"booking {booking.id} is {booking.state}: no saga of it is under way")
-    seen = _seen(saga, hand)
+    seen = _seen(saga, decision)
     _check_known(booking, saga, verb)
     is_stuck = saga.state == SagaStatus.STUCK
     if verb == Verb.RESEND and is_stuck:
@@ -100,7 +100,7 @@ def _ask(booking: Booking, verb: Verb, hand: Ended) -> UUID:
     if verb == Verb.SKIP and saga.action == FENCE:
         raise Problem(409, "A fence cannot be skipped", "the outcome of the pivot would stay unknown; retry it")
     with transaction.atomic(using="booking"):
-        outbox.append(Outbox, [_message(booking, _command(str(booking.id), verb, hand, seen))])
+        outbox.append(Outbox, [_message(booking, _command(str(booking.id), verb, decision, seen))])
     return saga.id
 
 
@@ -113,11 +113,11 @@ def _check_known(booking: Booking, saga: Saga, verb: Verb) -> None:
         raise Problem(409, "The saga can go on", f"it is {saga.state} at {saga.step}: retry, skip or cancel instead")
 
 
-def _seen(saga: Saga, hand: Decided) -> dict[str, Any]:
+def _seen(saga: Saga, decision: Decided) -> dict[str, Any]:
     """The attempt that the decision is about: the one in the request, else the saga's present one. Raises Problem if
     the saga has moved on since."""
     now = {"saga_id": str(saga.id), "step": saga.step, "action": saga.action, "attempt": saga.attempt}
-    said = {name: getattr(hand, name) for name in now if getattr(hand, name) is not None}
+    said = {name: getattr(decision, name) for name in now if getattr(decision, name) is not None}
     seen = {**now, **said, "saga_id": str(said.get("saga_id", saga.id))}
     if seen != now:
         where = "attempt {attempt} of {step} ({action}) in saga {saga_id}"
@@ -126,13 +126,13 @@ def _seen(saga: Saga, hand: Decided) -> dict[str, Any]:
     return seen
 
 
-def _command(booking: str, verb: Verb, hand: Ended, seen: dict[str, Any]) -> Body:
+def _command(booking: str, verb: Verb, decision: Ended, seen: dict[str, Any]) -> Body:
     if verb == Verb.SKIP:
-        return SkipStep(booking_id=booking, reason=hand.why, who=hand.who, **seen)
+        return SkipStep(booking_id=booking, reason=decision.why, who=decision.who, **seen)
     if verb == Verb.END:
-        return EndSaga(booking_id=booking, state=hand.booking_state, reason=hand.why, who=hand.who, **seen)
+        return EndSaga(booking_id=booking, state=decision.booking_state, reason=decision.why, who=decision.who, **seen)
     command = RetryNow if verb == Verb.RETRY_NOW else ResendCommand
-    return command(booking_id=booking, who=hand.who, why=hand.why, **seen)
+    return command(booking_id=booking, who=decision.who, why=decision.why, **seen)
 
 
 def _cancel(booking: Booking) -> UUID:

@@ -20,7 +20,7 @@ from messaging.storable import storable
 from messaging.typed_text import isolated
 from projections.models import DeadLetter
 from serving.dead_letter_api import Edit, Many, Page, Which, edited, listed, meant, place
-from serving.operator_token import Hand
+from serving.operator_token import OperatorAction
 from serving.problems import Problem, problem_of
 from topology.chosen import HOUSE
 
@@ -44,7 +44,7 @@ def _answer(method: str, path: str, content: bytes, body: Any, **more: Any) -> h
             return _listing(path, dict(more.get("params") or {}))
         if len(parts) == 1:
             return httpx.Response(200, json=_settle_many(parts[0], _read(Many, content, body)))
-        decision = _read(Edit if parts[1] == "edit-and-retry" else Hand, content, body)
+        decision = _read(Edit if parts[1] == "edit-and-retry" else OperatorAction, content, body)
         return httpx.Response(200, json=_told(_settle(UUID(parts[0]), parts[1], decision)))
     except ValidationError as error:
         place = ("query",) if method == "GET" else ("body", "payload")
@@ -54,7 +54,7 @@ def _answer(method: str, path: str, content: bytes, body: Any, **more: Any) -> h
         return _refused(problem)
 
 
-def _read(kind: type[Hand], content: bytes, body: Any) -> Any:
+def _read(kind: type[OperatorAction], content: bytes, body: Any) -> Any:
     return kind.model_validate(body) if body is not None else kind.model_validate_json(content)
 
 
@@ -67,10 +67,10 @@ def _listing(path: str, params: dict[str, Any]) -> httpx.Response:
 def _settle_many(verb: str, decision: Many) -> dict[str, Any]:
     found = meant(DeadLetter.objects.all(), verb, decision)
     total, chosen = found.count(), list(found.order_by("-updated_at", "-id")[:AT_ONCE])
-    hand, refused = Hand(who=decision.who, why=decision.why), []
+    action, refused = OperatorAction(who=decision.who, why=decision.why), []
     for letter in chosen:
         try:
-            _settle(letter.pk, verb, hand)
+            _settle(letter.pk, verb, action)
         except Problem as problem:  # somebody else has settled it meanwhile
             refused.append({"id": str(letter.pk), "detail": problem.detail})
     left = max(total - len(chosen), 0)
@@ -78,12 +78,12 @@ def _settle_many(verb: str, decision: Many) -> dict[str, Any]:
     return {"done": len(chosen) - len(refused), "refused": refused, "left": left, "next": more}
 
 
-def _settle(letter: UUID, verb: str, decision: Hand) -> DeadLetter:
+def _settle(letter: UUID, verb: str, decision: OperatorAction) -> DeadLetter:
     """Raises Problem."""
-    hand = f"{isolated(decision.who)}: {isolated(decision.why)}"
+    reason = f"{isolated(decision.who)}: {isolated(decision.why)}"
     data = json.dumps(edited(decision)) if isinstance(decision, Edit) else None
     with connections[VIEWS].cursor() as cursor:
-        cursor.execute(_SETTLE, [letter, VERBS[verb], hand, data])
+        cursor.execute(_SETTLE, [letter, VERBS[verb], reason, data])
         settled = cursor.rowcount
     found = DeadLetter.objects.filter(pk=letter).first()
     if found is None:

@@ -23,7 +23,7 @@ from messaging.process.redis import redis_of_requests
 from messaging.storable import NotStorableError, storable
 from messaging.storable import check as check_storable
 from messaging.typed_text import isolated
-from serving.operator_token import Hand, OperatorToken
+from serving.operator_token import OperatorAction, OperatorToken
 from serving.problems import Problem, ProblemDetails
 from topology.chosen import HOUSE
 
@@ -35,7 +35,7 @@ State = Literal["retrying", "dead", "retried", "cleared", "discarded"]
 ERRORS = {401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails}
 
 
-class Edit(Hand):
+class Edit(OperatorAction):
     data: dict[str, Any]
 
 
@@ -60,7 +60,7 @@ class Page(Schema):
     limit: Annotated[int, Field(ge=1, le=AT_ONCE)] = AT_ONCE
 
 
-class Many(Hand):
+class Many(OperatorAction):
     """A decision on these letters, or on those that `which` describes and that existed at `until` (default: now).
     `after`: the `next` of the previous answer.
     """
@@ -143,7 +143,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         done = len(rows) - len(refused)
         return {"done": done, "refused": refused, "left": total - len(rows), "next": beyond_these}
 
-    def _settle_each(rows: list[DeadLetter], hand: Hand, what: str) -> list[dict[str, str]]:
+    def _settle_each(rows: list[DeadLetter], decision: OperatorAction, what: str) -> list[dict[str, str]]:
         """Send or discard each; return those that would only fail again."""
         refused, messages, settled = [], [], []
         for letter in rows:
@@ -154,19 +154,22 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
             except Problem as problem:
                 refused.append({"id": str(letter.pk), "detail": problem.detail})
         outbox_table.append(outbox, messages)
-        state, reason = "retried" if what == "retry" else "discarded", f"{isolated(hand.who)}: {isolated(hand.why)}"
+        state, reason = (
+            "retried" if what == "retry" else "discarded",
+            f"{isolated(decision.who)}: {isolated(decision.why)}",
+        )
         letters.filter(pk__in=settled).update(state=state, reason=reason, updated_at=Now())
         return refused
 
-    def _tell_many(hand: Hand, what: str, number: int) -> None:
+    def _tell_many(decision: OperatorAction, what: str, number: int) -> None:
         done = "retried" if what == "retry" else "discarded"
-        told = {"who": hand.who, "why": hand.why, "what": done, "letters": number}
-        text = f"{isolated(hand.who)} {done} {number} letters: {isolated(hand.why)}"
+        told = {"who": decision.who, "why": decision.why, "what": done, "letters": number}
+        text = f"{isolated(decision.who)} {done} {number} letters: {isolated(decision.why)}"
         client = redis_of_requests()
         transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=using)
 
     @routes.post("/dead-letters/{letter_id}/retry", response={200: LetterOut, **ERRORS}, summary="Send it again")
-    def retry(request: HttpRequest, letter_id: UUID, payload: Hand) -> Any:
+    def retry(request: HttpRequest, letter_id: UUID, payload: OperatorAction) -> Any:
         with transaction.atomic(using=using):
             return _send(_open(letter_id), payload, "retried")
 
@@ -183,7 +186,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
             return _send(letter, payload, "edited and retried")
 
     @routes.post("/dead-letters/{letter_id}/discard", response={200: LetterOut, **ERRORS}, summary="Give it up")
-    def discard(request: HttpRequest, letter_id: UUID, payload: Hand) -> Any:
+    def discard(request: HttpRequest, letter_id: UUID, payload: OperatorAction) -> Any:
         with transaction.atomic(using=using):
             return _settle(_open(letter_id), "discarded", payload, "discarded")
 
@@ -195,17 +198,21 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
             raise Problem(409, "Already settled", f"the letter is {letter.state}: {letter.reason}".rstrip(": "))
         return letter
 
-    def _send(letter: DeadLetter, hand: Hand, what: str) -> DeadLetter:
+    def _send(letter: DeadLetter, decision: OperatorAction, what: str) -> DeadLetter:
         if SKIPPED_BY not in letter.envelope:  # the reader of an event finds such letters by itself
             outbox_table.append(outbox, [_message(service, letter, validate)])
-        return _settle(letter, "retried", hand, what)
+        return _settle(letter, "retried", decision, what)
 
-    def _settle(letter: DeadLetter, state: str, hand: Hand, what: str) -> DeadLetter:
-        letter.state, letter.reason, letter.updated_at = state, f"{isolated(hand.who)}: {isolated(hand.why)}", Now()
+    def _settle(letter: DeadLetter, state: str, decision: OperatorAction, what: str) -> DeadLetter:
+        letter.state, letter.reason, letter.updated_at = (
+            state,
+            f"{isolated(decision.who)}: {isolated(decision.why)}",
+            Now(),
+        )
         letter.save()
         letter.refresh_from_db()
-        told = {"who": hand.who, "why": hand.why, "what": what, "letter": str(letter.pk)}
-        text = f"{isolated(hand.who)} {what} {letter.type}: {isolated(hand.why)}"
+        told = {"who": decision.who, "why": decision.why, "what": what, "letter": str(letter.pk)}
+        text = f"{isolated(decision.who)} {what} {letter.type}: {isolated(decision.why)}"
         client, booking, pk = redis_of_requests(), letter.booking_id, str(letter.pk)
         transaction.on_commit(
             lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told), using=using

@@ -114,7 +114,7 @@ def _network(address: str) -> str:
     return found.exploded[:19] if isinstance(found, IPv6Address) else str(found)
 
 
-class Hand(Schema):
+class OperatorAction(Schema):
     """The name and reason that every operator action needs; the journal keeps them."""
 
     model_config = ConfigDict(extra="forbid")

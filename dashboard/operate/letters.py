@@ -59,7 +59,7 @@ def shaped(service: str, letter: dict[str, Any]) -> dict[str, Any]:
     return {**letter, "service": service, "service_name": SERVICE_NAMES[service], "data": data}
 
 
-def settle(service: str, verb: str, hand: dict[str, str], ids: list[str], until: str) -> tuple[str, str]:
+def settle(service: str, verb: str, decision: dict[str, str], ids: list[str], until: str) -> tuple[str, str]:
     """Decide on these letters, or with `until` on all that existed then. (title, text); the title is "" if all went
     well. Repeats the request, from the newest to the oldest, until none is left. Raises ServiceDown.
     """
@@ -69,7 +69,7 @@ def settle(service: str, verb: str, hand: dict[str, str], ids: list[str], until:
     done, more = 0, True
     refused: list[dict[str, str]] = []
     while more:
-        answer = ask("POST", service, f"/api/{service}/dead-letters/{verb}", json={**hand, **which})
+        answer = ask("POST", service, f"/api/{service}/dead-letters/{verb}", json={**decision, **which})
         if answer.status_code != 200:
             problem = in_words(answer, "Refused")
             before = f"{MANY[verb].format(done=done)} Then: " if done else ""

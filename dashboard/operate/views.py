@@ -84,12 +84,12 @@ def settle_letters(request: HttpRequest, service: str, verb: str) -> HttpRespons
     """Retry or discard the ticked letters; with `all`, those that existed at `until`."""
     if service not in SERVICES or verb not in letters.MANY:
         return _answer(request, "Not found", f"there is no '{verb}' of letters of '{service}'")
-    hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
-    if missing := _missing(hand):
+    decision = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    if missing := _missing(decision):
         return _answer(request, "Not done", missing)
     until = request.POST.get("until", "") if request.POST.get("all") else ""
     try:
-        return _answer(request, *letters.settle(service, verb, hand, request.POST.getlist("letter"), until))
+        return _answer(request, *letters.settle(service, verb, decision, request.POST.getlist("letter"), until))
     except ServiceDown as error:
         return _answer(request, f"{SERVICE_NAMES[service]} does not answer", str(error))
 
@@ -116,18 +116,18 @@ def _cancelled(request: HttpRequest, title: str, detail: str) -> HttpResponse:
     return render(request, "operate/operate.html#cancelled", {"title": title, "detail": detail})
 
 
-def _missing(hand: dict[str, str]) -> str:
+def _missing(decision: dict[str, str]) -> str:
     """The missing fields, in words; "" if none. The page checks them first: this is for a browser without scripts."""
     words = {"who": "Enter your name: it is kept in the journal.", "why": "Enter a reason: it is kept in the journal."}
-    return next((words[name] for name, text in hand.items() if not text.strip()), "")
+    return next((words[name] for name, text in decision.items() if not text.strip()), "")
 
 
 def _act(request: HttpRequest, service: str, path: str, verb: str, **more: Any) -> HttpResponse:
-    hand = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
-    if missing := _missing(hand):
+    decision = {"who": request.POST.get("who", ""), "why": request.POST.get("why", "")}
+    if missing := _missing(decision):
         return _answer(request, "Not done", missing)
     try:
-        answer = ask("POST", service, path, json={**hand, **more})
+        answer = ask("POST", service, path, json={**decision, **more})
     except ServiceDown:
         detail = "It is not known yet whether it was done: the list below shows the current state."
         return _answer(request, f"{SERVICE_NAMES[service]} does not answer", detail)

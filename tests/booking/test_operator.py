@@ -1,4 +1,4 @@
-"""The operator's hand on sagas: who may, when it makes sense, and what it leaves behind."""
+"""Operator actions on sagas: who may, when it makes sense, and what it leaves behind."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.usefixtures("shop", "redis"),
 ]
 TOKEN = {"Authorization": "Bearer of-a-test"}
-HAND = {"who": "Ines", "why": "the printer is back"}
+OPERATOR_ACTION = {"who": "Ines", "why": "the printer is back"}
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def _token(settings: Any) -> None:
     settings.OPERATOR_TOKEN = "of-a-test"
 
 
-def act(client: Client, booking: Any, verb: str, body: Any = HAND, headers: Any = TOKEN) -> Any:
+def act(client: Client, booking: Any, verb: str, body: Any = OPERATOR_ACTION, headers: Any = TOKEN) -> Any:
     url = f"/api/operator/sagas/{getattr(booking, 'id', booking)}/{verb}"
     return client.post(url, json.dumps(body), content_type="application/json", headers=headers)
 
@@ -149,7 +149,7 @@ def test_a_fence_cannot_be_skipped(client: Client) -> None:
 BAD_HANDS = [
     {}, {"who": "Ines"}, {"why": "x"}, {"who": " ", "why": "x"}, {"who": "Ines", "why": ""},
     {"who": "Ines", "why": "x" * 201}, {"who": 7, "why": "x"}, {"who": "I\x00", "why": "x"},
-    {"who": "\ud800", "why": "x"}, {**HAND, "force": True}, [], None,
+    {"who": "\ud800", "why": "x"}, {**OPERATOR_ACTION, "force": True}, [], None,
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The operator's hand at the front door: who gets in, and what is handed to which service."""
+"""Operator actions at the front door: who is admitted, and which service gets which request."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ from gateway.clients import ServiceDown
 
 pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal", "projections"])]
 AWAY: dict[str, Any] = {"REMOTE_ADDR": "192.0.2.7"}
-HAND = {"who": "Ines", "why": "the printer is back"}
+OPERATOR_ACTION = {"who": "Ines", "why": "the printer is back"}
 ID = str(uuid.uuid4())
 SAGA_URL, LETTER_URL = f"/api/operator/sagas/{ID}/retry-now", f"/api/tickets/dead-letters/{ID}/retry"
 
@@ -47,7 +47,7 @@ def asked(client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any) -> lis
 )
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer "}])
 def test_off_this_machine_it_takes_the_token(client: Client, asked: Any, url: str, headers: dict[str, str]) -> None:
-    answer = client.post(url, HAND, content_type="application/json", headers=headers, **AWAY)
+    answer = client.post(url, OPERATOR_ACTION, content_type="application/json", headers=headers, **AWAY)
     assert (answer.status_code, asked) == (401, [])
 
 
@@ -61,13 +61,15 @@ def test_looking_takes_the_token_too(client: Client, asked: Any, url: str) -> No
 def test_with_it_the_request_is_handed_on(client: Client, asked: Any) -> None:
     token = {"Authorization": "Bearer of-a-test"}
     for url in (SAGA_URL, LETTER_URL):
-        assert client.post(url, HAND, content_type="application/json", headers=token, **AWAY).status_code == 200
-    assert asked == [("booking", "POST", SAGA_URL, HAND), ("tickets", "POST", LETTER_URL, HAND)]
+        assert (
+            client.post(url, OPERATOR_ACTION, content_type="application/json", headers=token, **AWAY).status_code == 200
+        )
+    assert asked == [("booking", "POST", SAGA_URL, OPERATOR_ACTION), ("tickets", "POST", LETTER_URL, OPERATOR_ACTION)]
 
 
 def test_a_foreign_page_on_this_machine_may_not(client: Client, asked: Any) -> None:
     foreign = {"Origin": "https://elsewhere.example"}
-    answer = client.post(SAGA_URL, HAND, content_type="application/json", headers=foreign)
+    answer = client.post(SAGA_URL, OPERATOR_ACTION, content_type="application/json", headers=foreign)
     assert (answer.status_code, asked) == (403, [])
 
 
@@ -79,7 +81,7 @@ def test_a_foreign_page_on_this_machine_may_not(client: Client, asked: Any) -> N
     ],
 )  # fmt: skip
 def test_bad_urls_reach_nobody(client: Client, asked: Any, url: str) -> None:
-    answer = client.post(url, HAND, content_type="application/json")
+    answer = client.post(url, OPERATOR_ACTION, content_type="application/json")
     assert (answer.status_code, answer["Content-Type"], asked) == (422, "application/problem+json", [])
 
 
@@ -118,7 +120,9 @@ def test_an_api_that_is_down_on_purpose_is_told_in_words(
     for module in (views, operate_api, customers):
         monkeypatch.setattr(module, "call", lambda *_, **__: answer)
     monkeypatch.setattr(customers, "get_json", lambda *_, **__: None)
-    text = client.post(FORMS[form], {**HAND, "name": "Anna", "letter": ID, "customer": "123"}).content.decode()
+    text = client.post(
+        FORMS[form], {**OPERATOR_ACTION, "name": "Anna", "letter": ID, "customer": "123"}
+    ).content.decode()
     assert "Injected fault" in text
     assert "API is down on purpose, and nothing was done" in text
     assert "27c0a8" not in text
@@ -132,30 +136,30 @@ def test_many_letters_of_which_some_are_decided_on_before_the_api_goes_down(
         httpx.Response(500, text="<h1>oops</h1>"),
     ])  # fmt: skip
     monkeypatch.setattr(operate_api, "call", lambda *_, **__: next(answers))
-    text = client.post("/operate/letters/seats/retry", {**HAND, "letter": [ID]}).content.decode()
+    text = client.post("/operate/letters/seats/retry", {**OPERATOR_ACTION, "letter": [ID]}).content.decode()
     assert "1000 messages are sent again. Then: the service answered 500" in text
 
 
 def test_the_pages_buttons(client: Client, asked: Any) -> None:
-    answer = client.post(f"/operate/sagas/{ID}/skip", HAND)
+    answer = client.post(f"/operate/sagas/{ID}/skip", OPERATOR_ACTION)
     assert (answer["HX-Trigger"], asked[-1]) == (
-        "acted", ("booking", "POST", f"/api/operator/sagas/{ID}/skip", HAND),
+        "acted", ("booking", "POST", f"/api/operator/sagas/{ID}/skip", OPERATOR_ACTION),
     )  # fmt: skip
     seen = {"saga_id": ID, "step": "TakePayment", "action": "compensation", "attempt": "8"}
-    client.post(f"/operate/sagas/{ID}/skip", {**HAND, **seen})
-    assert asked[-1][3] == {**HAND, **seen}
-    many = {**HAND, "letter": [ID], "until": "2030-01-01T00:00:00Z"}
+    client.post(f"/operate/sagas/{ID}/skip", {**OPERATOR_ACTION, **seen})
+    assert asked[-1][3] == {**OPERATOR_ACTION, **seen}
+    many = {**OPERATOR_ACTION, "letter": [ID], "until": "2030-01-01T00:00:00Z"}
     client.post("/operate/letters/payments/discard", many)
-    assert asked[-1] == ("payments", "POST", "/api/payments/dead-letters/discard", {**HAND, "ids": [ID]})
+    assert asked[-1] == ("payments", "POST", "/api/payments/dead-letters/discard", {**OPERATOR_ACTION, "ids": [ID]})
     client.post("/operate/letters/payments/retry", {**many, "all": "1"})
-    assert asked[-1][3] == {**HAND, "which": {}, "until": "2030-01-01T00:00:00Z"}
-    assert "No letter is selected" in client.post("/operate/letters/payments/retry", HAND).content.decode()
-    edited = {**HAND, "data": '{"amount": 7}'}
+    assert asked[-1][3] == {**OPERATOR_ACTION, "which": {}, "until": "2030-01-01T00:00:00Z"}
+    assert "No letter is selected" in client.post("/operate/letters/payments/retry", OPERATOR_ACTION).content.decode()
+    edited = {**OPERATOR_ACTION, "data": '{"amount": 7}'}
     client.post(f"/operate/letters/payments/{ID}/edit-and-retry", edited)
-    assert asked[-1][3] == {**HAND, "data": {"amount": 7}}
+    assert asked[-1][3] == {**OPERATOR_ACTION, "data": {"amount": 7}}
     count = len(asked)
     assert "Not JSON" in client.post(f"/operate/letters/payments/{ID}/edit-and-retry", {"data": "{"}).content.decode()
-    assert "No such service" in client.post(f"/operate/letters/web/{ID}/retry", HAND).content.decode()
+    assert "No such service" in client.post(f"/operate/letters/web/{ID}/retry", OPERATOR_ACTION).content.decode()
     assert len(asked) == count
 
 
@@ -201,15 +205,15 @@ def test_the_attempts_shown_are_those_of_what_the_saga_stands_at() -> None:
 
 @pytest.mark.parametrize("verb", ["retry-now", "skip", "resend"])
 @pytest.mark.parametrize(
-    ("hand", "says"), [({"who": "Ines", "why": " "}, "Enter a reason"), ({"why": "back"}, "Enter your name")]
+    ("decision", "says"), [({"who": "Ines", "why": " "}, "Enter a reason"), ({"why": "back"}, "Enter your name")]
 )
 def test_without_a_name_or_a_reason_nothing_is_asked(
-    client: Client, asked: Any, verb: str, hand: dict[str, str], says: str
+    client: Client, asked: Any, verb: str, decision: dict[str, str], says: str
 ) -> None:
-    answer = client.post(f"/operate/sagas/{ID}/{verb}", hand)
+    answer = client.post(f"/operate/sagas/{ID}/{verb}", decision)
     assert f"{says}: it is kept in the journal" in answer.content.decode()
     assert (asked, answer.headers.get("HX-Trigger")) == ([], None)
     for what in ("retry", "discard"):
         for path in (f"/operate/letters/seats/{ID}/{what}", f"/operate/letters/seats/{what}"):
-            assert says in client.post(path, {**hand, "letter": ID}).content.decode()
+            assert says in client.post(path, {**decision, "letter": ID}).content.decode()
     assert asked == []

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.urls("dashboard.urls"),
     pytest.mark.django_db(databases=["projections", "journal"], transaction=True),
 ]
-HAND = {"who": "Ines", "why": "the table is back"}
+OPERATOR_ACTION = {"who": "Ines", "why": "the table is back"}
 EVENT = {"id": str(uuid.uuid4()), "source": "/booking", "type": "BookingPlaced", "kind": "event", "data": {"id": "x"}}
 
 
@@ -39,7 +39,7 @@ def letter(redis: Redis, client: Client) -> str:
 
 def act(client: Client, letter: str, verb: str, **more: Any) -> Any:
     path = f"/api/projections/dead-letters/{letter}/{verb}"
-    return client.post(path, json.dumps({**HAND, **more}), content_type="application/json")
+    return client.post(path, json.dumps({**OPERATOR_ACTION, **more}), content_type="application/json")
 
 
 def test_a_person_sees_what_was_left_out(client: Client, letter: str) -> None:
@@ -105,7 +105,7 @@ def fill(number: int, state: str = "dead") -> list[str]:
 
 
 def settle(client: Client, verb: str, **more: Any) -> Any:
-    return client.post(f"{URL}/{verb}", json.dumps({**HAND, **more}), content_type="application/json")
+    return client.post(f"{URL}/{verb}", json.dumps({**OPERATOR_ACTION, **more}), content_type="application/json")
 
 
 @pytest.fixture

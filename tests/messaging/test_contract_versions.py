@@ -22,7 +22,7 @@ from seats.contract import PerformanceAnnounced
 from tests.booking.conftest import shop  # noqa: F401
 from tests.booking.world import commands, place, reply, up_to
 from tests.messages import new_id
-from tests.payments.test_dead_letters import HAND, TOKEN, take
+from tests.payments.test_dead_letters import OPERATOR_ACTION, TOKEN, take
 from tests.payments.test_letters_again import later
 
 pytestmark = [
@@ -93,7 +93,7 @@ def test_what_it_knows_is_kept_in_what_is_stored_and_sent_again(client: Client) 
     assert (again["data"]["gate"], again["data"]["amount"]) == ("north", -1)
     assert contract_version(again["dataschema"]) == (1, 3)
     url = f"/api/payments/dead-letters/{envelope['id']}/edit-and-retry"
-    body = {**HAND, "data": {**envelope["data"], "amount": 5}}
+    body = {**OPERATOR_ACTION, "data": {**envelope["data"], "amount": 5}}
     assert client.post(url, json.dumps(body), content_type="application/json", headers=TOKEN).status_code == 200
     assert last()["data"]["gate"] == "north"
     handle([last()])

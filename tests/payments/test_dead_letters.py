@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.usefixtures("redis"),
 ]
 TOKEN = {"Authorization": "Bearer of-a-test"}
-HAND = {"who": "Ines", "why": "customer called"}
+OPERATOR_ACTION = {"who": "Ines", "why": "customer called"}
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def dead(envelope: dict[str, Any]) -> DeadLetter:
     return DeadLetter.objects.get(id=envelope["id"])
 
 
-def act(client: Client, letter: Any, verb: str, body: Any = HAND) -> Any:
+def act(client: Client, letter: Any, verb: str, body: Any = OPERATOR_ACTION) -> Any:
     url = f"/api/payments/dead-letters/{getattr(letter, 'pk', letter)}/{verb}"
     return client.post(url, json.dumps(body), content_type="application/json", headers=TOKEN)
 
@@ -111,7 +111,7 @@ def test_retried_it_goes_through_the_outbox_under_its_own_id_and_is_cleared(clie
 def test_edited_it_is_what_the_contract_says(client: Client) -> None:
     letter = dead(take(amount=-1))
     good = {**letter.envelope["data"], "amount": 99}
-    assert act(client, letter, "edit-and-retry", {**HAND, "data": good}).status_code == 200
+    assert act(client, letter, "edit-and-retry", {**OPERATOR_ACTION, "data": good}).status_code == 200
     deliver_last()
     assert Payment.objects.get().amount == 99
     assert listed(client) == []
@@ -128,7 +128,7 @@ def test_an_invalid_edit_changes_nothing(client: Client, redis: Redis, bad: dict
     letter = dead(take(amount=-1))
     before = DeadLetter.objects.values().get()
     data = {**letter.envelope["data"], "amount": 99, **bad}
-    answer = act(client, letter, "edit-and-retry", {**HAND, "data": data})
+    answer = act(client, letter, "edit-and-retry", {**OPERATOR_ACTION, "data": data})
     assert (answer.status_code, answer["Content-Type"]) == (422, MEDIA_TYPE)
     assert DeadLetter.objects.values().get() == before
     assert not Outbox.objects.exists()
@@ -160,9 +160,9 @@ def test_bad_requests(client: Client) -> None:
     assert act(client, new_id(), "retry").status_code == 404
     assert act(client, "15", "retry").status_code == 422
     assert act(client, letter, "bless").status_code == 404
-    assert act(client, letter, "edit-and-retry", {**HAND, "data": []}).status_code == 422
+    assert act(client, letter, "edit-and-retry", {**OPERATOR_ACTION, "data": []}).status_code == 422
     assert act(client, letter, "edit-and-retry").status_code == 422
-    bodies: list[Any] = [{}, {"who": "", "why": "x"}, {"who": "Ines"}, {**HAND, "data": {}}, [], "x"]
+    bodies: list[Any] = [{}, {"who": "", "why": "x"}, {"who": "Ines"}, {**OPERATOR_ACTION, "data": {}}, [], "x"]
     for body in bodies:
         assert act(client, letter, "retry", body).status_code == 422
     assert client.get("/api/payments/dead-letters").status_code == 401

@@ -24,7 +24,7 @@ from payments.models import DeadLetter, Outbox, Payment
 from seats.contract import HoldExpired
 from serving.problems import MEDIA_TYPE
 from tests.messages import command, new_id
-from tests.payments.test_dead_letters import HAND, TOKEN, dead, observed, take
+from tests.payments.test_dead_letters import OPERATOR_ACTION, TOKEN, dead, observed, take
 
 pytestmark = [
     pytest.mark.django_db(databases=["payments", "booking"], transaction=True),
@@ -137,7 +137,9 @@ def fill(number: int, state: str = "dead") -> list[str]:
 
 
 def settle(client: Client, verb: str, **more: Any) -> Any:
-    return client.post(f"{URL}/{verb}", json.dumps({**HAND, **more}), content_type="application/json", headers=TOKEN)
+    return client.post(
+        f"{URL}/{verb}", json.dumps({**OPERATOR_ACTION, **more}), content_type="application/json", headers=TOKEN
+    )
 
 
 def test_every_letter_is_reached_page_by_page(client: Client) -> None:
@@ -243,7 +245,7 @@ def test_the_page_reaches_them_too(client: Client, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(letters, "ask", ask)
     until = client.get(URL, headers=TOKEN).json()[0]["updated_at"]
-    title, text = letters.settle("payments", "retry", dict(HAND), [], until)
+    title, text = letters.settle("payments", "retry", dict(OPERATOR_ACTION), [], until)
     assert text.startswith("7 messages are sent again.")
     assert DeadLetter.objects.filter(state="retried").count() == 7
     assert title == "1000 would fail again"

@@ -13,7 +13,7 @@ from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
 from messaging.envelope import from_row
 from messaging.inbox import dead_letters
 from messaging.message import Body
-from tests.booking.test_operator import HAND, TOKEN, act, stuck
+from tests.booking.test_operator import OPERATOR_ACTION, TOKEN, act, stuck
 from tests.booking.world import commands, overdue, place, reply, seen, up_to
 from tests.messages import command, new_id
 
@@ -105,7 +105,9 @@ def test_a_dead_letter_with_a_decision_that_is_retried_later_changes_nothing(cli
     get_stuck(booking)
     stood = where(booking)
     url = f"/api/booking/dead-letters/{decided['id']}/retry"
-    assert client.post(url, json.dumps(HAND), content_type="application/json", headers=TOKEN).status_code == 200
+    assert (
+        client.post(url, json.dumps(OPERATOR_ACTION), content_type="application/json", headers=TOKEN).status_code == 200
+    )
     handle([sent()[-1]])
     assert where(booking) == stood
 
@@ -146,15 +148,15 @@ def test_what_a_person_saw_is_checked_when_they_ask(client: Client) -> None:
     saw = {name: value for name, value in seen(booking).items() if name != "booking_id"}
     handle([command(SkipStep(**seen(booking), reason="refunded in cash"))])
     get_stuck(booking)
-    answer = act(client, booking, "skip", {**HAND, **saw})
+    answer = act(client, booking, "skip", {**OPERATOR_ACTION, **saw})
     assert (answer.status_code, answer.json()["title"]) == (409, "The saga has moved on since")
     assert "attempt 8 of TakePayment (compensation)" in answer.json()["detail"]
     assert not sent()
     for name, other in [("saga_id", new_id()), ("step", "EatSeats"), ("action", "fence"), ("attempt", 7)]:
-        assert act(client, booking, "skip", {**HAND, name: other}).status_code == 409, name
-    assert act(client, booking, "skip", {**HAND, "attempt": "many"}).status_code == 422
+        assert act(client, booking, "skip", {**OPERATOR_ACTION, name: other}).status_code == 409, name
+    assert act(client, booking, "skip", {**OPERATOR_ACTION, "attempt": "many"}).status_code == 422
     saw = {name: value for name, value in seen(booking).items() if name != "booking_id"}
-    assert act(client, booking, "skip", {**HAND, **saw}).status_code == 202
+    assert act(client, booking, "skip", {**OPERATOR_ACTION, **saw}).status_code == 202
     assert sent()[0]["data"] == {"booking_id": str(booking.id), **saw, "who": "Ines", "reason": "the printer is back"}
 
 

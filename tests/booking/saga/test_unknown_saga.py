@@ -18,7 +18,7 @@ from config.house import HOUSE
 from drawing import steps
 from messaging.saga_report import of_row
 from seats.contract import HoldExpired
-from tests.booking.test_operator import HAND, TOKEN, act, deliver_last, stuck
+from tests.booking.test_operator import OPERATOR_ACTION, TOKEN, act, deliver_last, stuck
 from tests.booking.world import commands, events, overdue, place, reply, seen, up_to
 from tests.messages import command
 from topology.sagas import sagas
@@ -146,7 +146,7 @@ def test_nothing_else_is_decided_about_it(client: Client, verb: str) -> None:
 @pytest.mark.parametrize("change", ROWS.values(), ids=ROWS)
 def test_a_person_ends_it(client: Client, change: str, asked: dict[str, str], ends: str) -> None:
     booking = paying(change)
-    assert act(client, booking, "end", {**HAND, **asked}).status_code == 202
+    assert act(client, booking, "end", {**OPERATOR_ACTION, **asked}).status_code == 202
     deliver_last()
     booking.refresh_from_db()
     assert (booking.state, booking.reason) == (ends, "ended by hand: the printer is back")
@@ -168,7 +168,7 @@ def test_a_person_ends_it(client: Client, change: str, asked: dict[str, str], en
 def test_a_customers_wish_is_granted_by_a_cancellation_once_it_ended_confirmed(client: Client) -> None:
     booking = paying(RENAMED)
     Booking.objects.filter(id=booking.id).update(cancel_requested_at="2030-01-01T00:00Z")
-    act(client, booking, "end", {**HAND, "booking_state": "CONFIRMED"})
+    act(client, booking, "end", {**OPERATOR_ACTION, "booking_state": "CONFIRMED"})
     deliver_last()
     assert [one.definition for one in Saga.objects.order_by("id")] == ["BookTickets", "CancelBooking"]
     assert commands(booking)[-1] == "VoidTickets"
@@ -185,7 +185,7 @@ def test_a_late_decision_to_end_it_ends_nothing_else(client: Client) -> None:
     handle([command(EndSaga(**seen(booking), state="CANCELLED", reason="x", who="Ines"))])
     assert Saga.objects.get(booking=booking).state == "RUNNING"  # this version can carry on with it
     assert act(client, booking, "end").json()["title"] == "The saga can go on"
-    assert act(client, booking, "end", {**HAND, "booking_state": "LOST"}).status_code == 422
+    assert act(client, booking, "end", {**OPERATOR_ACTION, "booking_state": "LOST"}).status_code == 422
 
 
 def test_a_saga_carries_its_definitions_version() -> None:

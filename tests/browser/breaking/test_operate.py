@@ -175,7 +175,7 @@ def log(live: Live, booking: str) -> list[dict[str, Any]]:
 
 
 def test_a_decision_without_a_reason_marks_the_field_and_goes_there(page: Any, live: Live) -> None:
-    """Also with spaces only, and for every button that takes the operator's hand."""
+    """Also with spaces only, and for every operator action's button."""
     page.goto(f"{live.url}/operate")
     page.evaluate(
         """() => { document.getElementById("work").removeAttribute("hx-trigger");

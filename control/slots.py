@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from control.setup.provision import admin_url
-from control.setup.publish import mend
+from control.setup.publish import repair
 from messaging.process.outage import Outage
 from topology.processes import HOUSE
 
@@ -62,7 +62,7 @@ def _keep(alias: str, url: str, key: str, told: Told, stop: threading.Event) -> 
                     application_name="sagabox-slots",
                     options="-c lock_timeout=5s",
                 )
-            for slot in mend(connection, alias, key):
+            for slot in repair(connection, alias, key):
                 log.warning("the replication slot %s of %s was lost; it has been recreated", slot, alias)
                 told(alias, _sentence(slot, alias))
             away.over()

@@ -1,7 +1,7 @@
-"""Telling a recorder that begins (anew) what is there already: it reads changes, and must not look into tables.
+"""Backfill: gives a recorder that begins the existing rows, since it reads only changes, and must not read tables.
 
-An update that changes nothing puts a row into the log whole. A note in the log itself says where this begins, so that the
-journal knows which rows of before no longer count, and that something may be missing where a slot had been lost.
+An update that changes nothing writes the whole row into the log. A note in the log marks where the backfill begins.
+From it the journal sees which earlier rows no longer count, and that something may be missing if a slot had been lost.
 """
 
 from enum import Enum
@@ -11,10 +11,11 @@ from psycopg import sql
 
 from messaging.wal import notes
 
-DONE = "introduced"  # how the publication's comment begins; the tables that were introduced follow, each with its key
-BLOCKS = 128  # of 8 kB: how much of a table is introduced in one transaction
-# What a table is introduced with, kept as its comment: one that is broken off is made up for at the next start.
-# Its file is a part of that: a table that is written anew (a column's type is changed with `using`) leaves no row in the log.
+DONE = "introduced"  # how the publication's comment begins; the backfilled tables follow, each with its key
+BLOCKS = 128  # of 8 kB: how much of a table is backfilled in one transaction
+# The columns that a table was backfilled with, kept as its comment, so that an interrupted backfill is repeated at the
+# next start. The table's file is a part of it: rewriting a table (changing a column's type with `using`) leaves no row
+# in the log.
 _SHAPE = """(
     select 'journaled as ' || md5(pg_relation_filenode(name::regclass) || ' '
         || string_agg(attname || ' ' || format_type(atttypid, null), ',' order by attnum))
@@ -32,20 +33,22 @@ class Begun(Enum):
     """Why a slot begins now. The value is the kind and the text of the note."""
 
     NEW = ("snapshot", "the recording of {} begins")
-    ANEW = ("gap", "what {} committed before this is not recorded: the recorder was away, and its log is lost")
-    CHANGED = ("snapshot", "tables of {} have gone, or have another name or key: what is there is told anew")
+    AGAIN = ("gap", "what {} committed before this is not recorded: the recorder was away, and its log is lost")
+    CHANGED = ("snapshot", "tables of {} have gone, or have another name or key: the existing rows are recorded again")
+    ANEW = AGAIN  # the name that earlier versions wrote into the database
 
 
-def owe(connection: psycopg.Connection, begun: Begun) -> None:
-    """Note that an introduction is due: in the database itself, so that one broken off is made up for at the next start."""
+def note_pending(connection: psycopg.Connection, begun: Begun) -> None:
+    """Record in the database itself that a backfill is due, so that an interrupted one is repeated at the next
+    start."""
     connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(begun.name)))
 
 
-def owed(connection: psycopg.Connection) -> Begun | None:
-    """The introduction that is due. A publication without a word about it is from before there were any.
+def pending(connection: psycopg.Connection) -> Begun | None:
+    """Why a backfill is due; None if it is not. A publication without a comment is older than backfills.
 
-    Also after a migration: of a table that has gone, or has another name or primary key, the journal would keep the rows that it
-    had for ever.
+    Also due after a migration: of a table that has gone, or has another name or primary key, the journal would
+    otherwise keep its old rows for ever.
     """
     query = "select obj_description(oid, 'pg_publication') from pg_publication where pubname = 'journal'"
     (word,) = connection.execute(query).fetchone() or (None,)
@@ -55,16 +58,15 @@ def owed(connection: psycopg.Connection) -> Begun | None:
     return Begun.CHANGED if known - _published(connection) else None
 
 
-def introduce(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None, key: str = "") -> None:
-    """Log the rows of `tables` through a connection of their owner. `begun`: None for tables that join later.
-
-    Or for those whose columns have changed. `key`: the recorder's password, by which it believes that a note is ours.
+def backfill(connection: psycopg.Connection, app: str, tables: list[str], begun: Begun | None, key: str = "") -> None:
+    """Log the rows of `tables` through a connection of their owner. `begun`: None for tables that join later, or whose
+    columns have changed. `key`: the recorder's password, which proves to it that a note is ours.
     """
     if begun is not None:
         kind, text = begun.value
         _note(connection, kind, text.format(app), key)
     for table in tables:
-        _introduce_table(connection, table)
+        _backfill_table(connection, table)
     done = ", ".join([DONE, *sorted(_published(connection))])
     connection.execute(sql.SQL("comment on publication journal is {}").format(sql.Literal(done)))
 
@@ -75,9 +77,9 @@ def _published(connection: psycopg.Connection) -> set[str]:
 
 
 def changed(connection: psycopg.Connection, tables: list[str]) -> list[str]:
-    """Those of these tables whose columns are not those they were introduced with: a migration came between.
+    """Those of these tables whose columns are not those of their backfill: there was a migration in between.
 
-    A column that is added with a default leaves no row in the log, so what the journal replays would lack it for ever.
+    Adding a column with a default leaves no row in the log, so the journal's replay would lack it for ever.
     """
     rows = connection.execute(
         f"select name, {_SHAPE} is not distinct from obj_description(name::regclass, 'pg_class') from unnest(%s::text[]) name",
@@ -86,8 +88,8 @@ def changed(connection: psycopg.Connection, tables: list[str]) -> list[str]:
     return [name for name, same in rows if not same]
 
 
-def _introduce_table(connection: psycopg.Connection, table: str) -> None:
-    """Block by block: a row that the update moves elsewhere may be told twice, which does no harm."""
+def _backfill_table(connection: psycopg.Connection, table: str) -> None:
+    """Block by block: a row that the update moves elsewhere may be logged twice, which does no harm."""
     name = sql.Identifier(table)
     identity, blocks, column = connection.execute(
         """

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from control.setup.backfill import Begun, changed, introduce, owe, owed
+from control.setup.backfill import Begun, backfill, changed, note_pending, pending
 from control.setup.provision import admin_url
 from topology.processes import HOUSE, password_key
 
 log = logging.getLogger(__name__)
 DROPPING_S = 5.0
 RECORDERS = frozenset(database.slot for database in HOUSE.journaled)
-"""The recorder's slots: what one that begins anew has not seen is introduced to it."""
+"""The recorder's slots: a new one gets a backfill of the rows that it has not seen."""
 _SLOTS = """
     select slot_name, lost
     from (
@@ -31,8 +31,8 @@ _SLOTS = """
 
 def publish(environment: Mapping[str, str]) -> None:
     """Do everything in the required order: publications and replica identities, slots, and the existing rows. Runs
-    after the migrations. What a recorder's new slot has not seen is introduced to it, and so are tables whose columns
-    have changed since they were.
+    after the migrations. A recorder's new slot gets a backfill of the existing rows, and so do tables whose columns
+    have changed since their last one.
     """
     joined = {}
     for database in HOUSE.journaled:
@@ -41,11 +41,11 @@ def publish(environment: Mapping[str, str]) -> None:
     create_slots(environment)
     for alias in joined:
         with psycopg.connect(environment[HOUSE.database(alias).url], autocommit=True) as connection:
-            begun = owed(connection)
+            begun = pending(connection)
             tables = journaled_tables(connection, alias)
             if begun is None:
                 tables = sorted({*joined[alias], *changed(connection, tables)})
-            introduce(connection, alias, tables, begun, environment[password_key("recorder")])
+            backfill(connection, alias, tables, begun, environment[password_key("recorder")])
 
 
 def publish_database(connection: psycopg.Connection, alias: str) -> list[str]:
@@ -92,8 +92,8 @@ def ensure_slot(connection: psycopg.Connection, slot: str) -> None:
     if found is not None and not lost:
         return
     if slot in RECORDERS:  # first: rows that are committed in between must not be missed
-        due = owed(connection)
-        owe(connection, Begun.ANEW if lost or due is None else due)
+        due = pending(connection)
+        note_pending(connection, Begun.AGAIN if lost or due is None else due)
     if lost:
         database = connection.info.dbname
         log.warning("slot %s on %s had lost its WAL and was recreated; its reader catches up", slot, database)
@@ -114,17 +114,17 @@ def lost(connection: psycopg.Connection, alias: str) -> list[str]:
     return [slot for slot, name in readers_of(alias).items() if not slots.get(slot) or name not in publications]
 
 
-def mend(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
+def repair(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
     """Recreate what the readers of this database's log have lost, as superuser, while everything runs. Returns those
     slots.
 
-    A publication that is not there takes its slot along: what was committed without it is missing, and a slot that begins
-    anew is how a reader finds that out. What a recorder's new slot has not seen is introduced, also if an earlier call was
-    broken off before. A database without tables is not ours yet.
+    If a publication is missing, its slot is recreated too: what was committed without the publication is missing, and a
+    reader notices that by its new slot. A recorder's new slot gets a backfill of the existing rows, also if an earlier
+    call was interrupted before that. A database without tables is not ours yet.
     """
     database = HOUSE.database(alias)
     gone = lost(connection, alias)
-    if (not gone and owed(connection) is None) or not journaled_tables(connection, alias):
+    if (not gone and pending(connection) is None) or not journaled_tables(connection, alias):
         return []
     publications = _publications(connection)
     slots = {name for name, _ in connection.execute(_SLOTS).fetchall()}
@@ -134,13 +134,13 @@ def mend(connection: psycopg.Connection, alias: str, key: str) -> list[str]:
     with as_owner(connection, database.owner):
         publish_database(connection, alias)
     if database.slot in unpublished:
-        owe(connection, Begun.ANEW)
+        note_pending(connection, Begun.AGAIN)
     for slot in gone:
         ensure_slot(connection, slot)
-    begun = owed(connection)
+    begun = pending(connection)
     if begun is not None:
         with as_owner(connection, database.owner):
-            introduce(connection, alias, journaled_tables(connection, alias), begun, key)
+            backfill(connection, alias, journaled_tables(connection, alias), begun, key)
     return gone
 
 

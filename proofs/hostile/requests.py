@@ -46,8 +46,8 @@ class Outcome:
         self.failures += other.failures
 
 
-def attack(url: str, cases: int, number: int, mended: Callable[[], Any] = lambda: None, told: Any = None) -> Outcome:
-    """Send `cases` requests, shared among the operations of the API at `url`. `mended()` is called after one that
+def attack(url: str, cases: int, number: int, repair: Callable[[], Any] = lambda: None, told: Any = None) -> Outcome:
+    """Send `cases` requests, shared among the operations of the API at `url`. `repair()` is called after one that
     changed the sandbox."""
     outcome = Outcome()
     document = httpx.get(f"{url}/api/openapi.json", timeout=30).raise_for_status().json()
@@ -60,11 +60,11 @@ def attack(url: str, cases: int, number: int, mended: Callable[[], Any] = lambda
         for turn, mode in enumerate(modes):
             wanted = share // len(modes) + (turn < share % len(modes))
             if wanted:
-                _play(operation, mode, wanted, number, outcome, mended, told)
+                _play(operation, mode, wanted, number, outcome, repair, told)
     return outcome
 
 
-def _play(operation: Any, mode: Any, count: int, number: int, outcome: Outcome, mended: Any, told: Any) -> None:
+def _play(operation: Any, mode: Any, count: int, number: int, outcome: Outcome, repair: Any, told: Any) -> None:
     @seed(number)
     @settings(
         max_examples=count,
@@ -91,7 +91,7 @@ def _play(operation: Any, mode: Any, count: int, number: int, outcome: Outcome, 
         if answer.status_code < 300 and case.method != "GET":
             outcome.accepted.append((operation.label, answer.json()))
             if any(one in operation.path for one in BREAKS):
-                mended()
+                repair()
         if told:
             told()
 

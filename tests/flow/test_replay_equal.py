@@ -200,7 +200,7 @@ def test_a_column_that_a_migration_adds_is_replayed_of_rows_and_events_from_befo
             with database(troubled, service) as owner:
                 owner.execute(sql.SQL("alter table {} ").format(sql.Identifier(table)) + sql.SQL(statement))
 
-    def introduce() -> None:
+    def backfill() -> None:
         """What a start does after its migrations."""
         publish(troubled.sandbox.environments.control())
 
@@ -223,7 +223,7 @@ def test_a_column_that_a_migration_adds_is_replayed_of_rows_and_events_from_befo
     try:
         alter("add note text not null default 'x'")
         wait_until(lambda: status() == "differs", 30, "the check to miss the column, while nobody has introduced it")
-        introduce()
+        backfill()
         read_anew()
         wait_until(lambda: noted() and status() == "equal", 60, "each row of before to be replayed with its column")
         after = troubled.place(troubled.free_seats(1), "concert-2024")
@@ -231,5 +231,5 @@ def test_a_column_that_a_migration_adds_is_replayed_of_rows_and_events_from_befo
         wait_until(lambda: noted() and status() == "equal", 60, "those of after too")
     finally:
         alter("drop column if exists note")
-        introduce()
+        backfill()
     wait_until(lambda: status() == "equal", 60, "the tables as they were")

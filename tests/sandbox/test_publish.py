@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from config.house import SEATS
-from control.setup.backfill import Begun, changed, introduce, owe, owed
+from control.setup.backfill import Begun, backfill, changed, note_pending, pending
 from control.setup.publish import ensure_slot, journaled_tables, publish, publish_database
 from messaging.wal import Insert, Transaction, Update, WalStream
 from sandbox.testing import url_of
@@ -105,11 +105,11 @@ def test_rows_from_before_the_slot_are_introduced_whole(
             return len(rows_of(told, "seats_seat")) == 500
 
         try:
-            assert owed(owner) == Begun.NEW
-            owe(owner, Begun.ANEW)
-            assert owed(owner) == Begun.ANEW
-            introduce(owner, "seats", ["seats_outbox", "seats_seat"], Begun.ANEW)
-            assert owed(owner) is None
+            assert pending(owner) == Begun.NEW
+            note_pending(owner, Begun.AGAIN)
+            assert pending(owner) == Begun.AGAIN
+            backfill(owner, "seats", ["seats_outbox", "seats_seat"], Begun.AGAIN)
+            assert pending(owner) is None
             wait_until(enough, 10, "all rows")
         finally:
             stream.close()
@@ -142,7 +142,7 @@ def test_a_table_whose_columns_have_changed_is_introduced_again(
     publish_database(owner, "seats")
     tables = journaled_tables(owner, "seats")
     assert changed(owner, tables) == tables  # an older version left no word about them
-    introduce(owner, "seats", tables, None)
+    backfill(owner, "seats", tables, None)
     assert changed(owner, tables) == []
     owner.execute("insert into seats_hold (id) values (4)")
     assert changed(owner, tables) == []
@@ -153,7 +153,7 @@ def test_a_table_whose_columns_have_changed_is_introduced_again(
         ensure_slot(superuser, "test_introduce")
         stream = WalStream(url, slot="test_introduce", publication="journal", notes=True)
         told: list[Transaction] = []
-        introduce(owner, "seats", changed(owner, tables), None)
+        backfill(owner, "seats", changed(owner, tables), None)
 
         def enough() -> bool:
             told.extend(stream.poll())
@@ -239,17 +239,17 @@ def test_a_table_that_the_journal_knows_by_another_name_or_key_lets_it_begin_aga
     for table in ("seats_seat", "seats_hold"):
         owner.execute(f"insert into {table} (id) select generate_series(1, 3)")
     publish_database(owner, "seats")
-    introduce(owner, "seats", journaled_tables(owner, "seats"), None)
-    assert owed(owner) is None
+    backfill(owner, "seats", journaled_tables(owner, "seats"), None)
+    assert pending(owner) is None
     owner.execute(statement)
     publish_database(owner, "seats")
-    assert owed(owner) == Begun.CHANGED
+    assert pending(owner) == Begun.CHANGED
     url = url_of(servers, "seats", "postgres", "publishing")
     with psycopg.connect(url, autocommit=True) as superuser:
         ensure_slot(superuser, "test_introduce")
         stream = WalStream(url, slot="test_introduce", publication="journal", notes=True)
         told: list[Transaction] = []
-        introduce(owner, "seats", journaled_tables(owner, "seats"), Begun.CHANGED)
+        backfill(owner, "seats", journaled_tables(owner, "seats"), Begun.CHANGED)
 
         def enough() -> bool:
             told.extend(stream.poll())
@@ -261,17 +261,17 @@ def test_a_table_that_the_journal_knows_by_another_name_or_key_lets_it_begin_aga
             stream.close()
             wait_until(partial(_dropped, superuser), 10, "the slot's reader to go")
     assert json.loads(told[0].notes[0].content)["kind"] == "snapshot"
-    assert owed(owner) is None
+    assert pending(owner) is None
 
 
 def test_a_table_that_joins_is_no_reason_to_begin_again(owner: psycopg.Connection) -> None:
     publish_database(owner, "seats")
-    introduce(owner, "seats", journaled_tables(owner, "seats"), None)
+    backfill(owner, "seats", journaled_tables(owner, "seats"), None)
     owner.execute("create table seats_venue (id int primary key)")
     publish_database(owner, "seats")
-    assert owed(owner) is None
+    assert pending(owner) is None
     owner.execute("comment on publication journal is 'introduced'")  # as an older version left it
-    assert owed(owner) is None
+    assert pending(owner) is None
 
 
 def rows_of(told: list[Transaction], table: str) -> dict[str | None, Any]:

@@ -15,8 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
 from control import slots
-from control.setup.backfill import introduce
-from control.setup.publish import as_owner, journaled_tables, lost, mend, publish_database
+from control.setup.backfill import backfill
+from control.setup.publish import as_owner, journaled_tables, lost, publish_database, repair
 from journal.models import RowVersion
 from journal.reading import queries
 from journal.recording.recorder import Recorder
@@ -41,7 +41,7 @@ def url(servers: Mapping[str, str]) -> str:
 @pytest.fixture
 def superuser(url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(url, autocommit=True) as connection:
-        mend(connection, "seats", key_of(url))
+        repair(connection, "seats", key_of(url))
         yield connection
         keep_log(connection)
         for slot in ("relay", "recorder"):
@@ -228,7 +228,7 @@ def test_of_a_table_that_has_gone_the_journal_keeps_no_row(
     with as_owner(superuser, "seats"):
         superuser.execute("create table seats_extra (id int primary key); insert into seats_extra values (1), (2)")
         publish_database(superuser, "seats")
-        introduce(superuser, "seats", journaled_tables(superuser, "seats"), None)
+        backfill(superuser, "seats", journaled_tables(superuser, "seats"), None)
     recorder = Recorder({"seats": url}, redis)
     try:
         Venue.objects.create(name="kept")

@@ -18,7 +18,7 @@ import psycopg
 from django.db import connections
 from redis import Redis
 
-from control.setup.backfill import Begun, introduce
+from control.setup.backfill import Begun, backfill
 from control.setup.publish import ensure_slot, journaled_tables, publish_database
 from journal.archive.exporting import export
 from journal.index.indexer import Indexer
@@ -142,7 +142,7 @@ def _log(alias: str) -> Iterator[WalStream]:
         publish_database(owner, alias)
         undo.callback(wait_until, partial(_dropped, reader, slot), 10, "the slot's reader to go")
         ensure_slot(reader, slot)
-        introduce(owner, alias, journaled_tables(owner, alias), Begun.NEW)
+        backfill(owner, alias, journaled_tables(owner, alias), Begun.NEW)
         with closing(WalStream(recorder, slot=slot, publication="journal", name=f"tape {alias}", notes=True)) as stream:
             yield stream
 

@@ -21,10 +21,10 @@ def strike(plan: Plan, point: Point, envelope: Envelope = NOBODY, alive: faults.
 
 
 def perform(plan: Plan, fault: Fault, envelope: Envelope, alive: faults.Alive = lambda: True) -> None:
-    """Act as a claimed fault says, and tell when what stood still goes on."""
+    """Act as a claimed fault says, and report when what stood still goes on."""
     ended = faults.act(fault, plan.redis, plan.program or plan.service, Target.of(envelope), alive)
     if ended:
-        tell(plan, fault, envelope, ended)
+        report(plan, fault, envelope, ended)
 
 
 def claim(plan: Plan, point: Point, envelope: Envelope = NOBODY) -> Fault | None:
@@ -34,11 +34,11 @@ def claim(plan: Plan, point: Point, envelope: Envelope = NOBODY) -> Fault | None
     fault = plan.strike(point, Target.of(envelope))
     if fault is not None:
         because = f" '{fault.reason}'" if fault.reason else ""
-        tell(plan, fault, envelope, f"{fault.action}{because} at {point}")
+        report(plan, fault, envelope, f"{fault.action}{because} at {point}")
     return fault
 
 
-def tell(plan: Plan, fault: Fault, envelope: Envelope, text: str) -> None:
+def report(plan: Plan, fault: Fault, envelope: Envelope, text: str) -> None:
     """Report a strike to the journal. `data` names the fault, and the number of the strike."""
     what = envelope.get("type") or plan.program
     observe(

@@ -17,7 +17,7 @@ from dashboard.typed import whole
 from faults import Action
 from gateway.people import masked_reading
 from gateway.people.privacy import viewer
-from journal.reading.strikes import NEWEST, strikes, struck
+from journal.reading.strikes import NEWEST, faults_of, struck_bookings
 from projections.searching import Wanted
 from topology.chosen import HOUSE
 from topology.sagas import sagas_of, states
@@ -77,7 +77,7 @@ def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
     only = None
     if get["fault"]:
         try:
-            only = struck("" if get["fault"] == ANY else get["fault"])
+            only = struck_bookings("" if get["fault"] == ANY else get["fault"])
         except (DatabaseError, InterfaceError):
             return None, ["Fault: the journal does not answer, and only it has the faults that struck each booking."]
     return Wanted(
@@ -99,7 +99,7 @@ def _moment(text: str, title: str, problems: list[str]) -> datetime | None:
 
 def _with_strikes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     try:
-        found = strikes([str(row["id"]) for row in rows])
+        found = faults_of([str(row["id"]) for row in rows])
     except (DatabaseError, InterfaceError):  # the list works without the journal
         found = {}
     return [{**row, "struck": found.get(str(row["id"]), [])} for row in rows]

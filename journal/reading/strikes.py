@@ -22,12 +22,12 @@ _STRIKES = """
 """
 
 
-def struck(action: str = "", limit: int = NEWEST) -> list[str]:
+def struck_bookings(action: str = "", limit: int = NEWEST) -> list[str]:
     """The bookings of the newest `limit` strikes of faults with this action; "": of any."""
     return [str(row[0]) for row in _rows(_STRUCK, {"action": action, "limit": limit})]
 
 
-def strikes(bookings: list[str]) -> dict[str, list[str]]:
+def faults_of(bookings: list[str]) -> dict[str, list[str]]:
     """The actions of the faults that struck each of these bookings, without those that were never struck."""
     return {row[0]: sorted(filter(None, row[1])) for row in _rows(_STRIKES, [bookings])} if bookings else {}
 

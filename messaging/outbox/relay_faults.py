@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from faults import Action, Fault, Hold, Plan, Point, Target
 from messaging.outbox.backlog import Backlog, Envelope, Outgoing
-from messaging.strikes import claim, perform, strike, tell
+from messaging.strikes import claim, perform, report, strike
 
 OVERTAKEN_S = 5.0  # how long an envelope waits to be overtaken, if the fault has no time
 
@@ -90,6 +90,6 @@ class RelayFaults:
             ended = hold.ended()
             if ended:
                 self._holds.remove((hold, items))
-                tell(self.plan, hold.fault, items[0].envelope, ended)
+                report(self.plan, hold.fault, items[0].envelope, ended)
                 for item in items:
                     self._backlog.admit(item)

@@ -73,12 +73,12 @@ def saga(request: HttpRequest, booking_id: UUID, saga: UUID | None = None) -> di
 
 def describe(booking: Booking, row: Saga | None, *, log: bool = True) -> dict[str, Any]:
     """A saga's report for a person; without a row, that of the one about to start. `log`: include its log, line by line."""
-    told = report.saga(_row(row)) if row else report.about_to_start(str(booking.saga_id))
-    told |= {"booking_id": str(booking.id), "booking_state": booking.state}
+    found = report.saga(_row(row)) if row else report.about_to_start(str(booking.saga_id))
+    found |= {"booking_id": str(booking.id), "booking_state": booking.state}
     if log:
-        lines = SagaLog.objects.filter(saga_id=told["id"]).order_by("id")
-        told["log"] = list(lines.values("at", "who", "what", "step", "action", "attempt", "error", "state"))
-    return told
+        lines = SagaLog.objects.filter(saga_id=found["id"]).order_by("id")
+        found["log"] = list(lines.values("at", "who", "what", "step", "action", "attempt", "error", "state"))
+    return found
 
 
 def _brief(row: Saga) -> dict[str, str]:

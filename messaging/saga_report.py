@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 
 def of_row(row: Mapping[str, Any], known: Iterable[Saga]) -> dict[str, Any]:
-    """A row that was found in a log, whichever version wrote it: columns (SHOWN), `unknown` and what `told` says of it.
+    """A row that was found in a log, whichever version wrote it: columns (SHOWN), `unknown` and what `report` says of it.
 
     `unknown`: why no saga that is known here can be in such a row; "" as a rule. Only its orchestrator says whether it can
     carry on with it.
@@ -34,7 +34,7 @@ def of_row(row: Mapping[str, Any], known: Iterable[Saga]) -> dict[str, Any]:
     return {
         **{name: shown[name] for name in SHOWN},
         "unknown": unknown,
-        **told(shown, None if unknown else saga),
+        **report(shown, None if unknown else saga),
     }
 
 
@@ -56,7 +56,7 @@ def _strange(row: Mapping[str, Any], saga: Saga) -> str:
     return ""
 
 
-def told(row: Row, saga: Saga | None) -> dict[str, Any]:
+def report(row: Row, saga: Saga | None) -> dict[str, Any]:
     """{"steps", "done", "remaining"}. `saga`: what it follows; None if that is not known: its steps are as the row has them.
 
     `done` are the commands that have been carried out, in the order of the steps, compensations last; `remaining` those still

@@ -6,7 +6,7 @@ from typing import Any
 from booking.saga.definitions import UnknownSagaError, restored
 from booking.saga.state import Status
 from booking.topology import SERVICE
-from messaging.saga_report import SHOWN, told
+from messaging.saga_report import SHOWN, report
 from messaging.saga_row import legible
 from topology.sagas import Saga, sagas
 
@@ -27,14 +27,14 @@ def saga(row: Mapping[str, Any]) -> dict[str, Any]:
     except UnknownSagaError as error:
         ended = shown["state"] in (Status.COMPLETED, Status.COMPENSATED)
         found, unknown = None, str(error) if ended else f"{error}. {ADVICE}"
-    return {**{name: shown[name] for name in SHOWN}, "unknown": unknown, **told(shown, found)}
+    return {**{name: shown[name] for name in SHOWN}, "unknown": unknown, **report(shown, found)}
 
 
 def about_to_start(saga_id: str) -> dict[str, Any]:
     """The same for the saga that a new booking is about to start."""
     first = sagas(SERVICE)[0]
     row = legible({"id": saga_id, "definition": first.name, "definition_version": first.version, "state": "PENDING"})
-    return {**{name: row[name] for name in SHOWN}, "unknown": "", **told(row, first)}
+    return {**{name: row[name] for name in SHOWN}, "unknown": "", **report(row, first)}
 
 
 def _followed(row: Mapping[str, Any]) -> Saga:

@@ -41,7 +41,7 @@ class Pages:
         self._process.terminate()
         self._process.wait()
 
-    def tell(self, pos: int) -> dict[str, Any]:
+    def result(self, pos: int) -> dict[str, Any]:
         """{"pages", "entries" of one, "wrong": missing or duplicated in total, "dropped": connections lost,
         "megabytes"}."""
         told, _ = self._process.communicate(f"{pos}\n", timeout=PATIENCE_S + 10)

@@ -70,7 +70,7 @@ class Keeper:
             self._save()
             text = f"{fault.who or 'somebody'} arms {described(fault)}"
             data = {"fault": fault.id, "armed": {**fault.as_dict(), "limit": fault.trigger.limit}}
-            self._tell(fault.service, "operator", text, fault.booking, data=data)
+            self._observe(fault.service, "operator", text, fault.booking, data=data)
             self.turn()
             return self._state.records.get(fault.id, record)
 
@@ -92,10 +92,10 @@ class Keeper:
             fault = self._find(name).fault
             released = faults.release(self._redis, name)
             if released:
-                self._tell(
+                self._observe(
                     fault.service, "operator", f"{who or 'somebody'} lets {described(fault)} go on", fault.last_booking
                 )
-                self._tell_all()
+                self._send_observations()
             return released
 
     def clear_all(self, who: str = "") -> int:
@@ -116,7 +116,7 @@ class Keeper:
                 self._state.off = change({str(mechanism)})
                 self._save()
                 text = f"{who or 'somebody'} switches the {mechanism} {'off' if off else 'on again'}"
-                self._tell("control", "operator", text, data={"mechanism": str(mechanism), "off": off})
+                self._observe("control", "operator", text, data={"mechanism": str(mechanism), "off": off})
                 self._switched = True
                 self.turn()
 
@@ -142,10 +142,10 @@ class Keeper:
     def off(self) -> frozenset[str]:
         return self._state.off
 
-    def tell_of_slot(self, service: str, text: str) -> None:
+    def report_slot(self, service: str, text: str) -> None:
         """Observe that a replication slot was lost, and has been recreated (see slots.py)."""
         with self._lock:
-            self._tell(service, "slot", text)
+            self._observe(service, "slot", text)
 
     # The keeper's own work
 
@@ -164,7 +164,7 @@ class Keeper:
                 self._silent = True
             self._move_outages()
             if not self._down(Point.REDIS):  # it would lose what is written now
-                self._tell_all()
+                self._send_observations()
             if as_text(self._state) != before:
                 self._state.forget_oldest()
                 self._save()
@@ -186,7 +186,7 @@ class Keeper:
         """
         records = self._state.records
         if text := self._mirror.put_aside(seen):
-            self._tell("control", "fault plan", text)
+            self._observe("control", "fault plan", text)
             self._unmirrored |= seen.unreadable.keys()  # it may have replaced one that is armed
         ours = seen.epoch == self._state.epoch
         for name, fault in seen.faults.items() if ours else ():
@@ -242,9 +242,9 @@ class Keeper:
         for fault in begun:
             self._proofs.expect(fault, self._journal_end)
             data = {"fault": fault.id, "fired": fault.fired}
-            self._tell(fault.service, "fault", f"{outage(fault)}, injected", data=data)
+            self._observe(fault.service, "fault", f"{outage(fault)}, injected", data=data)
         for fault in ended:
-            self._tell(fault.service, "outage over", f"{outage(fault)} is over")
+            self._observe(fault.service, "outage over", f"{outage(fault)} is over")
 
     def _down(self, point: Point) -> set[str]:
         return down(self._state.records.values(), point)
@@ -258,7 +258,7 @@ class Keeper:
             f"{who or 'somebody'} clears {described(record.fault)}",
             {"fault": record.fault.id, "cleared": True},
         )
-        self._tell(record.fault.service, "operator", text, data=data)
+        self._observe(record.fault.service, "operator", text, data=data)
 
     def _acts(self, record: Record) -> bool:
         return record.fault.live or bool(record.until) or any(one.fault == record.fault.id for one in self._held)
@@ -277,10 +277,10 @@ class Keeper:
     def _save(self) -> None:
         self._store.save(self._state)
 
-    def _tell(self, service: str, kind: str, text: str, booking: str = "", **more: Any) -> None:
+    def _observe(self, service: str, kind: str, text: str, booking: str = "", **more: Any) -> None:
         self._untold.append(lambda: observe(self._redis, service or "control", kind, text, booking=booking, **more))
 
-    def _tell_all(self) -> None:
+    def _send_observations(self) -> None:
         while self._untold and self._untold[0]():  # not taken: sent again in the next turn
             del self._untold[0]
 

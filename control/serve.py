@@ -48,7 +48,7 @@ def run(host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     turning.start()
-    slots.keep(os.environ, keeper.tell_of_slot, stop)
+    slots.keep(os.environ, keeper.report_slot, stop)
     try:
         application = Bounded(get_asgi_application())
         uvicorn.run(

@@ -26,13 +26,13 @@ class Signs:
             pipe.hgetall(SEEN)
             started, seen = cast(tuple[bytes | None, dict[bytes, bytes]], pipe.execute())
             if started is None and self._started is not None:
-                self._tell(self._started)
+                self._write(self._started)
             else:
                 self._started, self._seen = started, seen
         except RedisError:
             pass
 
-    def _tell(self, started: bytes) -> None:
+    def _write(self, started: bytes) -> None:
         """Write the kept values; newer heartbeats, or another start, win."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.set(STARTED, started, nx=True)

@@ -7,16 +7,16 @@ Entry = dict[str, Any]
 
 
 class Timeline:
-    """Entries {"pos", "kind", "service", "title", "correlations", "causes", "emits", "data"}, in the order told.
+    """Entries {"pos", "kind", "service", "title", "correlations", "causes", "emits", "data"}, in order.
 
-    `pos` counts from 1. `causes` and `emits` are ids of messages. `listener` hears each entry when it is told.
+    `pos` counts from 1. `causes` and `emits` are ids of messages. `listener` is called with each new entry.
     """
 
     def __init__(self, listener: Callable[[Entry], object] = lambda entry: None) -> None:
         self.entries: list[Entry] = []
         self._listener = listener
 
-    def tell(
+    def record(
         self,
         kind: str,
         service: str,

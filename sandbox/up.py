@@ -29,7 +29,7 @@ def run(layout: Layout, stages: Stages) -> None:
         sandbox.start()
         stages.ready(layout.front.origin or sandbox.url)
         if not layout.front.is_private:
-            tell_who_reaches_it(layout, sandbox.environments.secrets["OPERATOR_TOKEN"], stages)
+            show_addresses(layout, sandbox.environments.secrets["OPERATOR_TOKEN"], stages)
         sandbox.wait()
         raise SandboxError("supervisord has died, and everything with it", layout.log("supervisord"))
     except Stop:
@@ -43,7 +43,7 @@ def run(layout: Layout, stages: Stages) -> None:
                 sandbox.stop()
 
 
-def tell_who_reaches_it(layout: Layout, token: str, stages: Stages) -> None:
+def show_addresses(layout: Layout, token: str, stages: Stages) -> None:
     """The addresses, and the operator token: once, so that it is not in the log of every start."""
     addresses = (
         public_addresses(layout.front.host) if ip_address(layout.front.host).is_unspecified else [layout.front.reach]

@@ -139,7 +139,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
             rows = list(found.select_for_update().order_by("-updated_at", "-id")[:MANY])
             beyond_these = place(rows[-1]) if total > len(rows) else ""
             refused = _settle_each(rows, payload, what)
-            _tell_many(payload, what, len(rows) - len(refused))
+            _observe_many(payload, what, len(rows) - len(refused))
         done = len(rows) - len(refused)
         return {"done": done, "refused": refused, "left": total - len(rows), "next": beyond_these}
 
@@ -161,7 +161,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         letters.filter(pk__in=settled).update(state=state, reason=reason, updated_at=Now())
         return refused
 
-    def _tell_many(decision: OperatorAction, what: str, number: int) -> None:
+    def _observe_many(decision: OperatorAction, what: str, number: int) -> None:
         done = "retried" if what == "retry" else "discarded"
         told = {"who": decision.who, "why": decision.why, "what": done, "letters": number}
         text = f"{isolated(decision.who)} {done} {number} letters: {isolated(decision.why)}"

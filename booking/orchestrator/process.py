@@ -42,7 +42,7 @@ def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
     batch.write(plan)
     _pass(Point.ORCHESTRATOR_AFTER, envelopes, plan)
     for message, why in batch.absorbed:
-        _tell(plan, message.envelope, why)
+        _observe(plan, message.envelope, why)
 
 
 def _pass(point: Point, envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
@@ -234,6 +234,6 @@ def _refused_to_cancel(saga: SagaRow) -> bool:
     return ended and not (saga.state.fenced(saga.definition) and saga.state.context.get(ROUND, 1) < ROUNDS)
 
 
-def _tell(plan: Plan, envelope: dict[str, Any], why: str) -> None:
+def _observe(plan: Plan, envelope: dict[str, Any], why: str) -> None:
     booking = str(envelope.get("correlationid", ""))
     observe(plan.redis, "booking", "absorbed", f"{envelope['type']}: {why}", booking=booking, message_id=envelope["id"])

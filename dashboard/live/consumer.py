@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 TAIL = Tail()
 
 
-def _tell(count: int) -> None:
+def _publish_count(count: int) -> None:
     TAIL.people = count
     TAIL.ring()
 
 
-PRESENCE = Presence(_tell)
+PRESENCE = Presence(_publish_count)
 
 
 async def begin(address: Address) -> int | None:

@@ -31,10 +31,12 @@ def story(
     """Context for the panel: the state after the booking's last entry at or before `pos`, or the current one. `follow`:
     the panel shows this booking because it is the newest, and a newer one replaces it. `narrow`: see `narrow`.
     """
-    return tell(booking, masked_reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow)
+    return from_entries(
+        booking, masked_reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow
+    )
 
 
-def tell(
+def from_entries(
     booking: str,
     entries: Sequence[EntryDict],
     pos: int | None = None,
@@ -49,8 +51,8 @@ def tell(
     whose seats the page shows, for the permalink. `sql`: the statements of these transactions may be available.
     `before`: the booking's rows before the first entry.
     """
-    told = fold(booking, entries, pos, before)
-    row = _row(told.tables, booking)
+    state = fold(booking, entries, pos, before)
+    row = _row(state.tables, booking)
     address = {"performance": performance, "booking": "" if follow and pos is None else booking}
     address = {name: value for name, value in address.items() if value}
     return {
@@ -61,15 +63,15 @@ def tell(
         "booking": row,
         "can_cancel": row is not None and may_cancel(row["state"], booking),
         "cancel_key": uuid4(),
-        "sagas": steps.sagas(told.tables),
-        "entry": present.entry(told.entry, booking) if told.entry else None,
-        "tables": tables.groups(told),
-        "time": time_bar.of_booking(entries, told.pos),
-        "lanes": draw(entries, booking, pos, lanes=_lanes(told.tables, entries), narrow=narrow),
-        "details": describe(told.entry, booking, sql=sql) if told.entry and pos is not None else None,
+        "sagas": steps.sagas(state.tables),
+        "entry": present.entry(state.entry, booking) if state.entry else None,
+        "tables": tables.groups(state),
+        "time": time_bar.of_booking(entries, state.pos),
+        "lanes": draw(entries, booking, pos, lanes=_lanes(state.tables, entries), narrow=narrow),
+        "details": describe(state.entry, booking, sql=sql) if state.entry and pos is not None else None,
         "panel_url": f"/bookings/{booking}/panel?pos=",
         "link": f"/?{urlencode({**address, 'pos': ''})}",
-        "whole_url": f"/replay/of?{urlencode({'booking': booking, 'pos': told.pos})}" if told.pos else "",
+        "whole_url": f"/replay/of?{urlencode({'booking': booking, 'pos': state.pos})}" if state.pos else "",
         "permalink": f"/?{urlencode(address if pos is None else {**address, 'pos': pos})}".rstrip("?"),
     }
 

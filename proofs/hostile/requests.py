@@ -46,7 +46,9 @@ class Outcome:
         self.failures += other.failures
 
 
-def attack(url: str, cases: int, number: int, repair: Callable[[], Any] = lambda: None, told: Any = None) -> Outcome:
+def attack(
+    url: str, cases: int, number: int, repair: Callable[[], Any] = lambda: None, progress: Any = None
+) -> Outcome:
     """Send `cases` requests, shared among the operations of the API at `url`. `repair()` is called after one that
     changed the sandbox."""
     outcome = Outcome()
@@ -60,11 +62,11 @@ def attack(url: str, cases: int, number: int, repair: Callable[[], Any] = lambda
         for turn, mode in enumerate(modes):
             wanted = share // len(modes) + (turn < share % len(modes))
             if wanted:
-                _play(operation, mode, wanted, number, outcome, repair, told)
+                _play(operation, mode, wanted, number, outcome, repair, progress)
     return outcome
 
 
-def _play(operation: Any, mode: Any, count: int, number: int, outcome: Outcome, repair: Any, told: Any) -> None:
+def _play(operation: Any, mode: Any, count: int, number: int, outcome: Outcome, repair: Any, progress: Any) -> None:
     @seed(number)
     @settings(
         max_examples=count,
@@ -92,8 +94,8 @@ def _play(operation: Any, mode: Any, count: int, number: int, outcome: Outcome, 
             outcome.accepted.append((operation.label, answer.json()))
             if any(one in operation.path for one in BREAKS):
                 repair()
-        if told:
-            told()
+        if progress:
+            progress()
 
     try:
         send()

@@ -28,7 +28,7 @@ def run(
     cases: int,
     number: int,
     pids: Callable[[], Mapping[str, int]],
-    told: Any = None,
+    progress: Any = None,
 ) -> Campaign:
     """Nine in ten cases are requests (half of them to the front door), one in ten goes to the socket."""
     found = Campaign()
@@ -37,7 +37,7 @@ def run(
     rest = cases - for_socket
     shares = {house.url: rest - rest // 2} | {apis[name]: rest // 2 // len(SERVICES) for name in SERVICES}
     for url, share in shares.items():
-        found.outcome.add(requests.attack(url, share, number, lambda: _mend(house), told))
+        found.outcome.add(requests.attack(url, share, number, lambda: _mend(house), progress))
     found.failures += socket.attack(house.url, for_socket, number)
     found.outcome.cases += for_socket
     found.failures += found.outcome.failures

@@ -9,7 +9,7 @@ from proofs.house import House, NotInTime, wait_for
 from proofs.matrix.cells import Cell
 from proofs.matrix.run import Result, run
 
-Told = Callable[[Result], object]
+Progress = Callable[[Result], object]
 REST_S = 90.0
 
 
@@ -17,7 +17,7 @@ class NotReady(RuntimeError):
     """The sandbox cannot take a matrix; the text says why."""
 
 
-def run_all(house: House, cells: list[Cell], width: int, told: Told = lambda result: None) -> dict[str, Any]:
+def run_all(house: House, cells: list[Cell], width: int, progress: Progress = lambda result: None) -> dict[str, Any]:
     """Run each cell; returns {"started_at", "ended_at", "verdict", "cells", "good", "bad"}. Raises NotReady."""
     if not house.ready():
         raise NotReady("not every part of the sandbox is ready; see /readyz")
@@ -30,7 +30,7 @@ def run_all(house: House, cells: list[Cell], width: int, told: Told = lambda res
 
     def one(pair: tuple[Cell, str]) -> Result:
         result = run(house, performance, *pair)
-        told(result)
+        progress(result)
         return result
 
     with ThreadPoolExecutor(width) as pool:

@@ -38,13 +38,13 @@ class Buyers:
         self.placed = 0
         self._lock = threading.Lock()
 
-    def run(self, width: int, told: Any = None) -> None:
+    def run(self, width: int, progress: Any = None) -> None:
         def one(number: int) -> None:
             _Buyer(self, number).live()
             with self._lock:
                 self.placed += 1
-            if told:
-                told()
+            if progress:
+                progress()
 
         with ThreadPoolExecutor(width, thread_name_prefix="buyer") as pool:
             list(pool.map(one, range(self.market.bookings)))

@@ -57,9 +57,9 @@ def run(
     apis: Mapping[str, str],
     recorder: Recorder,
     asked: Asked,
-    told: Callable[[int, str], Any],
+    progress: Callable[[int, str], Any],
 ) -> list[Entry]:
-    """Returns the history, complete. Raises NoSandbox. `told(percent of buyers, what is going on)`."""
+    """Returns the history, complete. Raises NoSandbox. `progress(percent of buyers, what is going on)`."""
     if not house.ready():
         raise NoSandbox("not every part of the sandbox is ready; see /readyz")
     performance, seats = house.announce("Nemesis", max(4, round(asked.bookings * SEATS_PER_BOOKING)))
@@ -74,19 +74,19 @@ def run(
     buyers, breaker = Buyers(house, recorder, market), Breaker(layout, house, recorder, plan)
     house.clear_all()
     try:
-        _go(asked, house, buyers, breaker, told)
+        _go(asked, house, buyers, breaker, progress)
     finally:
-        told(100, "healing")
+        progress(100, "healing")
         breaker.heal()
-    told(100, "waiting for rest")
+    progress(100, "waiting for rest")
     _rest(house, apis, recorder)
     house.switch(**dict.fromkeys(asked.without, True))
-    told(100, "reading everything")
+    progress(100, "reading everything")
     _look(house, apis, recorder)
     return recorder.entries
 
 
-def _go(asked: Asked, house: House, buyers: Buyers, breaker: Breaker, told: Callable[[int, str], Any]) -> None:
+def _go(asked: Asked, house: House, buyers: Buyers, breaker: Breaker, progress: Callable[[int, str], Any]) -> None:
     if asked.without:
         house.switch(**dict.fromkeys(asked.without, False))
         if "conditional_seat_write" in asked.without:
@@ -102,7 +102,7 @@ def _go(asked: Asked, house: House, buyers: Buyers, breaker: Breaker, told: Call
     breaking = threading.Thread(target=breaker.run, args=(share, over.is_set), name="breaker")
     breaking.start()
     try:
-        buyers.run(asked.width, lambda: told(round(100 * share()), f"{breaker.done} strikes"))
+        buyers.run(asked.width, lambda: progress(round(100 * share()), f"{breaker.done} strikes"))
     finally:
         over.set()
         breaking.join()

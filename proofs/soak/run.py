@@ -34,7 +34,7 @@ class Soak:
         self._lock = threading.Lock()
         self._announce()
 
-    def run(self, told: Callable[[float], Any] = lambda share: None) -> dict[str, Any]:
+    def run(self, progress: Callable[[float], Any] = lambda share: None) -> dict[str, Any]:
         length = self.minutes * 60
         pause = max(length / SAMPLES, LEAST_S)
         began, looks, over = time.monotonic(), [], threading.Event()
@@ -49,7 +49,7 @@ class Soak:
         watching.start()
         try:
             with ThreadPoolExecutor(32) as pool, ThreadPoolExecutor(1) as programme:
-                self._send(pool, programme, began, length, told)
+                self._send(pool, programme, began, length, progress)
         finally:
             over.set()
             watching.join()
@@ -64,7 +64,7 @@ class Soak:
         programme: ThreadPoolExecutor,
         began: float,
         length: float,
-        told: Callable[[float], Any],
+        progress: Callable[[float], Any],
     ) -> None:
         """An open loop: the next request is due by the clock, whether or not the last one was answered."""
         unwanted: deque[tuple[float, str, int]] = deque()  # (when it is cancelled, booking, customer)
@@ -83,7 +83,7 @@ class Soak:
                 pool.submit(self._book, due, *self._seats.popleft(), CUSTOMERS[number % len(CUSTOMERS)], kept)
             else:
                 self._count("no free seat")
-            told((time.monotonic() - began) / length)
+            progress((time.monotonic() - began) / length)
 
     def _announce(self) -> int:
         performance, labels = self.house.announce("Soak", HALL)

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 
 from booking.saga.definitions import DEFINITIONS
 from booking.saga.state import restore
-from dashboard.panel.story import tell
+from dashboard.panel.story import from_entries
 from dashboard.records.inspector.context import sagas_of
 from drawing import tables
 from journal.reading.stories import fold
@@ -132,7 +132,7 @@ def test_a_sagas_row_of_another_version_takes_no_page_away(name: str, strange: d
     context = {"booking_id": booking, "state": "CANCELLED", "sagas": [saga]}
     assert ("Unknown here" in render_to_string("records/inspector.html#saga", context)) == unknown
     for entry in entries:
-        told = tell(booking, entries, entry["pos"], sql=False)
+        told = from_entries(booking, entries, entry["pos"], sql=False)
         assert told["lanes"]
         assert (told["sagas"][0]["name"] == "BookTickets") or "definition" in strange
-    assert tell(booking, entries)["sagas"]
+    assert from_entries(booking, entries)["sagas"]

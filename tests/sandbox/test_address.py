@@ -13,7 +13,7 @@ from sandbox.layout import Layout, is_free
 from sandbox.machine.address import Front, host_of, port_of
 from sandbox.running.environment import Environments
 from sandbox.stages import Stages
-from sandbox.up import tell_who_reaches_it
+from sandbox.up import show_addresses
 from topology.processes import BY_NAME
 
 ALL = "0.0.0.0"  # noqa: S104
@@ -80,7 +80,7 @@ def test_the_operator_token_is_shown_once(tmp_path: Path) -> None:
     for token in tokens:
         stages = Stages()
         stages.console = Console(file=(text := io.StringIO()), width=500)
-        tell_who_reaches_it(layout, token, stages)
+        show_addresses(layout, token, stages)
         shown.append(text.getvalue())
     assert [f": {token}\n" in text for token, text in zip(tokens, shown, strict=True)] == [
         True,

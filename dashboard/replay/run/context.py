@@ -89,7 +89,7 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
             entry for entry in masked_reading.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first
         ]
         before = masked_reading.rows_at(first - 1, tape, booking=booking)
-        told = story.tell(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
+        told = story.from_entries(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
         performance = performance or (told["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
     address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}

@@ -56,11 +56,11 @@ class Command(BaseCommand):
                 task = progress.add_task("cells", total=len(chosen))
                 shown = _Shown(output, len(chosen))
 
-                def told(result: Result) -> None:
+                def finished(result: Result) -> None:
                     shown.add(result)
                     progress.advance(task)
 
-                found = run_all(house, chosen, options["width"], told)
+                found = run_all(house, chosen, options["width"], finished)
         except (NotReady, NotInTime) as error:
             raise CommandError(str(error), returncode=2) from error
         finally:

@@ -88,9 +88,9 @@ class RandomHouse(RuleBasedStateMachine):
     def _cancel(self, booking: Booking) -> None:
         try:
             request_cancel(Cancellation(key=str(uuid.uuid4()), booking=str(booking.id), customer=booking.customer_id))
-            self.timeline.tell("request", "booking", "cancel", [str(booking.id)])
+            self.timeline.record("request", "booking", "cancel", [str(booking.id)])
         except CannotCancel as refused:
-            self.timeline.tell("refused", "booking", "cancel", [str(booking.id)], why=str(refused))
+            self.timeline.record("refused", "booking", "cancel", [str(booking.id)], why=str(refused))
         self._collect()
 
     # What the network does
@@ -184,7 +184,7 @@ class RandomHouse(RuleBasedStateMachine):
         broken = [found for found in verdict.findings if found.status == Status.VIOLATED]
         for found in broken:
             what = [piece["what"] for piece in found.evidence]
-            self.timeline.tell("violation", "audit", f"{found.invariant.title}: {'; '.join(what[:3])}")
+            self.timeline.record("violation", "audit", f"{found.invariant.title}: {'; '.join(what[:3])}")
         assert not broken, [(found.invariant.name, found.evidence) for found in broken]
         if self.strict:
             assert all(self._ended(booking) for booking in self.bookings), "a saga never ends"
@@ -198,13 +198,13 @@ class RandomHouse(RuleBasedStateMachine):
     def _book(self, seats: list[str], customer: int, method: str) -> None:
         booking = self.house.book(*seats, customer=customer, method=method)
         self.bookings.append(booking)
-        self.timeline.tell("request", "booking", f"book {', '.join(seats)}", [str(booking.id)], method=method)
+        self.timeline.record("request", "booking", f"book {', '.join(seats)}", [str(booking.id)], method=method)
         self._collect()
 
     def _deliver(self, batch: list[Envelope]) -> None:
         for one in batch:
             more = {"step": one.get("sagastep"), "status": one["data"].get("status"), "why": one["data"].get("reason")}
-            self.timeline.tell(
+            self.timeline.record(
                 "delivered", batch[0]["destination"], one["type"], [one.get("correlationid", "")], **more
             )
         self.house.deliver_batch(batch)
@@ -235,7 +235,7 @@ class RandomHouse(RuleBasedStateMachine):
         if batch:
             events = ", ".join(f"{one['type']} v{one['version']}" for one in batch)
             bookings = dict.fromkeys(one.get("correlationid", "") for one in batch)
-            self.timeline.tell("projected", "projections", events, bookings, causes=[one["id"] for one in batch])
+            self.timeline.record("projected", "projections", events, bookings, causes=[one["id"] for one in batch])
         for view in VIEWS.values():
             mine = [one for one in batch if one["source"].strip("/") in view.sources]
             with transaction.atomic(using="projections"):
@@ -257,7 +257,7 @@ class RandomHouse(RuleBasedStateMachine):
                     self.pending.append(envelope)
 
     def _tell_of(self, kind: str, where: str, message: Envelope, **ids: list[str]) -> None:
-        self.timeline.tell(kind, where, message["type"], [message.get("correlationid", "")], **ids)
+        self.timeline.record(kind, where, message["type"], [message.get("correlationid", "")], **ids)
 
     def _deliver_unsent(self, kind: str, message: Envelope) -> None:
         """A message out of no outbox."""

@@ -39,7 +39,7 @@ class Told(AnyOrder):
                 "causes": [self._id(send)],
                 "emits": [self._sent(send.service, "reply", f"{send.type}Reply", answer)],
             }
-            self.timeline.tell(
+            self.timeline.record(
                 "handled", send.service, send.type, [BOOKING], **ids, answer=answer.status, why=answer.reason
             )
             return answer
@@ -67,7 +67,7 @@ class Told(AnyOrder):
         }
         detail = {name: getattr(event, name) for name in ("step", "action", "status", "reason") if hasattr(event, name)}
         sent = ", ".join(send.type for send in sends)
-        self.timeline.tell(
+        self.timeline.record(
             "saga", "booking", type(event).__name__, [BOOKING], **ids, **detail, sends=sent, state=self.booking
         )
 

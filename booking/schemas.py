@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from messaging.field_errors import form
 from messaging.message import Amount, BigId, Currency, Slug, distinct
 from seats.contract import SEATS_A_BOOKING
-from serving.operator_token import Hand
+from serving.operator_token import OperatorAction
 
 LONGEST_NAME = 80  # characters
 Label = Annotated[str, form(r"^[\x21-\x7e]+$", "a seat as the map names it, such as A-15", max_length=20)]
@@ -53,7 +53,7 @@ class RenameIn(Strict):
     version: BigId | None = None
 
 
-class Decided(Hand):
+class Decided(OperatorAction):
     """The person, the reason, and what the person saw: the saga, and the attempt of a step's action that it waited for.
     Missing fields are taken from the saga's row when the request arrives.
     """

@@ -153,7 +153,7 @@ def _size() -> str:
             " pg_size_pretty(pg_total_relation_size('journal_entry')) from journal_rowversion"
         )
         versions, size, of_entries = cursor.fetchone()
-    return f"{versions:,} row versions, {size}, beside {of_entries} of entries"
+    return f"{versions:,} row versions, {size}, compared with {of_entries} of entries"
 
 
 def _timed(work: Callable[[], Any]) -> float:

@@ -96,7 +96,7 @@ def _ask(booking: Booking, verb: Verb, decision: Ended) -> UUID:
     if verb == Verb.RESEND and is_stuck:
         raise Problem(409, "The saga is stuck", "it is not waiting for an answer; retry its step instead")
     if verb not in (Verb.RESEND, Verb.END) and not is_stuck:
-        raise Problem(409, "The saga is not stuck", f"it is {saga.state} and goes on by itself")
+        raise Problem(409, "The saga is not stuck", f"it is {saga.state} and continues by itself")
     if verb == Verb.SKIP and saga.action == FENCE:
         raise Problem(409, "A fence cannot be skipped", "the outcome of the pivot would stay unknown; retry it")
     with transaction.atomic(using="booking"):
@@ -110,7 +110,7 @@ def _check_known(booking: Booking, saga: Saga, verb: Verb) -> None:
     if unknown and verb != Verb.END:
         raise Problem(409, "The saga is unknown here", unknown)
     if verb == Verb.END and not unknown:
-        raise Problem(409, "The saga can go on", f"it is {saga.state} at {saga.step}: retry, skip or cancel instead")
+        raise Problem(409, "The saga can continue", f"it is {saga.state} at {saga.step}: retry, skip or cancel instead")
 
 
 def _seen(saga: Saga, decision: Decided) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _strike_of(entry: dict[str, Any]) -> tuple[str, int]:
     told = data.get("data") or {}
     try:
         return (str(told.get("fault", "")), int(told.get("fired", 1))) if data.get("kind") == "fault" else ("", 0)
-    except (TypeError, ValueError, AttributeError):  # no proof of anything: whoever wrote it, the keeper goes on
+    except (TypeError, ValueError, AttributeError):  # not a proof: the keeper continues, whatever wrote it
         return "", 0
 
 

@@ -68,7 +68,7 @@ def present(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def short_table(table: str) -> str:
-    """`seats_seat` -> `seat`: the service's name stands beside it anyway."""
+    """`seats_seat` -> `seat`: the service's name is next to it anyway."""
     return table.rsplit(".", 1)[-1].split("_", 1)[-1]
 
 

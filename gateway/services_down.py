@@ -21,8 +21,8 @@ VIEWS = tuple(service.name for service in HOUSE.views)
 
 MEANS = {
     "recorder": ": what happens now shows here once it is back",
-    "redis": ": messages wait, and go on once it is back",
-    "worker": ": its steps wait, and go on once it is back",
+    "redis": ": messages wait, and continue once it is back",
+    "worker": ": its steps wait, and continue once it is back",
     "projector": ": its view stops, and catches up once it is back",
 }
 """The effect that a person notices, by the kind of part."""

@@ -58,7 +58,7 @@ def describe_error(error: Exception) -> str:
     """An exception in one line; for a body that breaks its contract, each wrong field and what is wrong with it."""
     if isinstance(error, ValidationError):
         wrong = (f"{'.'.join(map(str, one['loc'])) or 'data'}: {words(one)}" for one in error.errors())
-        return f"{error.title} is not as its contract says: {'; '.join(wrong)}"
+        return f"{error.title} does not match its contract: {'; '.join(wrong)}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 def of_row(row: Mapping[str, Any], known: Iterable[Saga]) -> dict[str, Any]:
     """A row that was found in a log, whichever version wrote it: columns (SHOWN), `unknown` and what `report` says of it.
 
-    `unknown`: why no saga that is known here can be in such a row; "" as a rule. Only its orchestrator says whether it can
+    `unknown`: why no known saga can have such a row; normally "". Only its orchestrator decides whether it can
     carry on with it.
     """
     shown = legible(row)

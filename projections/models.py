@@ -21,7 +21,7 @@ class ReadModel(models.Model):
 
 
 class CustomerName(ReadModel):
-    """A customer's name, as one view knows it: each view has its own copy, and so gets a new name at its own moment."""
+    """A customer's name, as one view has it: each view has its own copy, and so gets a new name at its own moment."""
 
     id = models.BigIntegerField(primary_key=True)
     name = models.TextField(null=True)

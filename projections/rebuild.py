@@ -66,29 +66,29 @@ def rebuild(view: View, apis: Mapping[str, EventApi], patience: float = PATIENCE
     too: so nothing that the view already shows is missing afterwards.
     """
     began = time.monotonic()
-    beside = _Beside(view)
-    with _alone(view), _unless_away(), _tables_beside(view):
+    shadow = _Shadow(view)
+    with _alone(view), _unless_away(), _shadow_tables(view):
         for source in view.sources:
-            beside.read(apis[source], patience)
+            shadow.read(apis[source], patience)
         with transaction.atomic(using=ALIAS):
             checkpoints.ensure(view.name, view.sources)
             checkpoints.lock(view.name)
             for source in view.sources:
-                beside.read(apis[source], min(patience, LOCKED_S))
+                shadow.read(apis[source], min(patience, LOCKED_S))
             for table in view.tables:
                 _swap(table)
             checkpoints.reset(view.name)
-            checkpoints.save(view.name, beside.cursors(), applied=beside.applied, times={}, behind={})
+            checkpoints.save(view.name, shadow.cursors(), applied=shadow.applied, times={}, behind={})
     return Rebuilt(
         view=view.name,
-        events=beside.events.total(),
-        sources={source: beside.events[source] for source in view.sources},
-        skipped=beside.skipped,
+        events=shadow.events.total(),
+        sources={source: shadow.events[source] for source in view.sources},
+        skipped=shadow.skipped,
         seconds=round(time.monotonic() - began, 3),
     )
 
 
-class _Beside:
+class _Shadow:
     """What has been read into the separate tables: the position in each source, and the counts."""
 
     def __init__(self, view: View) -> None:
@@ -147,7 +147,7 @@ def _unless_away() -> Iterator[None]:
 
 
 @contextmanager
-def _tables_beside(view: View) -> Iterator[None]:
+def _shadow_tables(view: View) -> Iterator[None]:
     """Empty temporary tables like the view's: in this session the view's table names refer to them (PostgreSQL searches
     pg_temp first). They are in no publication, so the journal sees only what the swap changes.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH, HEIGHT = 1000.0, 160.0
-NAMED, APART = 4, 15.0  # lines with a name beside their end, and how far apart two names are
+NAMED, APART = 4, 15.0  # lines with a name at their end, and the distance between two names
 
 
 @dataclass(frozen=True)

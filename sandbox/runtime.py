@@ -215,8 +215,8 @@ class Sandbox:
 
     @contextlib.contextmanager
     def _collecting_static(self) -> Iterator[None]:
-        """What the front door serves, hashed and compressed, beside the block; in docker-compose.yml's image it is made at
-        build time."""
+        """Collect the front door's static files, hashed and compressed, in parallel with the block; in
+        docker-compose.yml's image it is made at build time."""
         log = self.layout.log("static")
         command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--clear", "--verbosity", "0"]
         environment = {**os.environ, "SERVICE": "none", "STATIC_ROOT": str(self.layout.static)}

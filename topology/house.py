@@ -83,7 +83,8 @@ class House:
         return {service.app: service for service in self.every_service}
 
     def owner(self, alias: str, table: str) -> str:
-        """The service whose table this is. The database's first for a table of nobody's; the alias for an unknown database."""
+        """The service whose table this is: the database's first for a table without a service, the alias for an unknown
+        database."""
         owners = self._owners.get(alias, [("", alias)])
         return next((name for prefix, name in owners if table.startswith(prefix)), owners[0][1])
 

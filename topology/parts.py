@@ -148,7 +148,7 @@ class Service:
     # table -> column of a booking's id, if not booking_id
     booking_columns: Mapping[str, str] = field(default_factory=dict)
     truth: Mapping[str, str] = field(default_factory=dict)  # kind of row in its truth -> the table it comes from
-    bookkeeping: tuple[str, ...] = ()  # tables whose rows say how the work is kept, not what it was
+    bookkeeping: tuple[str, ...] = ()  # tables with internal bookkeeping
     followed: tuple[str, ...] = ()  # tables whose every row a live page keeps up to date
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from messaging.saga_report import SHOWN, report
 from messaging.saga_row import legible
 from topology.sagas import Saga, sagas
 
-ADVICE = "Run the version of Sagabox that knows it and it goes on; or put the other services right and end it by hand."
+ADVICE = "Run the version of Sagabox that knows it, and it continues; or repair the other services and end it by hand."
 
 
 def saga(row: Mapping[str, Any]) -> dict[str, Any]:

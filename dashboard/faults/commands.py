@@ -32,7 +32,7 @@ def faults(request: HttpRequest) -> HttpResponse:
 def arm_form(request: HttpRequest) -> HttpResponse:
     """The form with the options that fit the choices so far."""
     changed = request.htmx.trigger_name or ""  # type: ignore[attr-defined]
-    context = rail.form(rail.anew(request.GET.dict(), changed), own=not is_operator(request))
+    context = rail.form(rail.form_after_change(request.GET.dict(), changed), own=not is_operator(request))
     return render(request, "faults/faults.html#form", context)
 
 

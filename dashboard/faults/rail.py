@@ -156,7 +156,7 @@ def _whens(point: Point, action: Action, place: str, outage: bool) -> list[Kind]
 OF_A_PLACE = ("kind", "times", "probability", "seed", "after", "message")
 
 
-def anew(asked: dict[str, str], changed: str) -> dict[str, str]:
+def form_after_change(asked: dict[str, str], changed: str) -> dict[str, str]:
     """The fields of a form after a change of `changed`: another point starts with "once", whatever was chosen
     before."""
     if changed not in ("service", "point"):

@@ -26,8 +26,8 @@ class Narrow(Placing):
 
     def __init__(self, tale: Tale, pos: int | None) -> None:
         super().__init__(tale, pos)
-        self.beside = LANE * len(self.columns) + 7.0
-        self.bands_x = self.beside + 9
+        self.text_x = LANE * len(self.columns) + 7.0
+        self.bands_x = self.text_x + 9
         self.lanes.narrow = True
         self.low: dict[Node, float] = {}
 
@@ -55,7 +55,7 @@ class Narrow(Placing):
         return low - PILL_GAP + self.between
 
     def _frame(self, node: Node) -> tuple[float, float]:
-        return self.beside, WIDTH - self.beside - 4
+        return self.text_x, WIDTH - self.text_x - 4
 
     def _texts(self, node: Node) -> list[tuple[str, str]]:
         name, said = node.lane.name, ", ".join(node.lines)
@@ -67,7 +67,7 @@ class Narrow(Placing):
     def _pill(self, flow: Flow, y: float) -> Pill:
         text, flag = called(flow)
         return Pill(
-            self.beside + 14, y, min(len(text) * 6.4 + 20, WIDTH - self.beside - 60), PILL_H, text, flag, aside=True
+            self.text_x + 14, y, min(len(text) * 6.4 + 20, WIDTH - self.text_x - 60), PILL_H, text, flag, aside=True
         )
 
     def _paths(self) -> None:
@@ -77,17 +77,17 @@ class Narrow(Placing):
             source = dots[id(self.boxes[flow.source])]
             target = dots[id(self.boxes[flow.target])] if flow.target else None
             y = pill.y + pill.h / 2 if pill else self.low[flow.source]
-            points = _points(source, target, y, list(dots.values()), self.beside)
+            points = _points(source, target, y, list(dots.values()), self.text_x)
             arrow.path = drawn(points)
             if pill:
                 arrow.lead = f"M{max(x for x, at in points if at == y) if target else pill.x:.1f} {y:.1f}H{pill.x:.1f}"
 
 
-def _points(source: Point, target: Point | None, y: float, dots: Sequence[Point], beside: float) -> list[Point]:
+def _points(source: Point, target: Point | None, y: float, dots: Sequence[Point], text_x: float) -> list[Point]:
     """Down the source's lane to the height of its name, sideways, and down the target's lane; past dots in between."""
     sx, start = source[0], (source[0], source[1] + DOT)
     if target is None:
-        return [start, (sx, y), (beside + 14, y)]
+        return [start, (sx, y), (text_x + 14, y)]
     tx, ty = target
     if not any(x == tx and y < at < ty for x, at in dots):
         return [start, (sx, y), (tx, y), (tx, ty - DOT - 1)]

@@ -114,16 +114,16 @@ class _Teller:
         return list(asked.values())
 
     def _views(self, entries: Iterable[EntryDict], tale: Tale) -> None:
-        """A projector's transactions between two nodes are one box, beside the later of the two."""
+        """A projector's transactions between two nodes make one box, next to the later of the two."""
         order = [self.keys[node] for node in tale.nodes]
         for entry in entries:
             slot = sum(key < entry["pos"] for key in order)
             lane = self.lanes.of(entry["service"])
-            beside = tale.views.setdefault(slot, [])
-            node = next((one for one in beside if one.lane == lane), None)
+            views = tale.views.setdefault(slot, [])
+            node = next((one for one in views if one.lane == lane), None)
             if node is None:
                 node = Node("views", lane, "", at=entry["committed_at"])
-                beside.append(node)
+                views.append(node)
                 node.xid, node.lsn = entry["xid"], entry["lsn"]
                 self.causes[node] = []
             node.positions.append(entry["pos"])
@@ -226,7 +226,7 @@ def _flows_of(emission: Emission) -> list[Flow]:
     first = "delayed" if kinds & {"delayed", "held"} else "delivered"
     found = [flow(0, receivers[0], first)]
     for number, (before, receiver) in enumerate(pairwise(receivers), 1):
-        if before.kind in ("attempt", "held") and before.lane == receiver.lane:  # what came of it afterwards
+        if before.kind in ("attempt", "held") and before.lane == receiver.lane:  # a later effect of it
             pos = receiver.positions[0]  # which two messages may have led to
             found.append(Flow(f"then-{name}-{pos}", "local", before, receiver, pos=pos))
         else:

@@ -177,7 +177,7 @@ def views_lines(node: Node, entry: EntryDict, booking: str) -> None:
     node.title = "" if node.lines else f"{len(node.positions)} writes"
 
 
-CAUSES = {"request": "request", "timer": "due time", "local": "went on", "": "cause"}
+CAUSES = {"request": "request", "timer": "due time", "local": "continued", "": "cause"}
 """The names of arrows that are not messages."""
 
 

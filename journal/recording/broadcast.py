@@ -82,7 +82,7 @@ class Broadcast:
         self._pos = end
 
     def _add(self, pipe: Any, entry: EntryDict) -> None:
-        """Add the epoch, so that a reader of an entry knows its journal."""
+        """Add the epoch, which identifies the journal of an entry."""
         told: dict[Any, Any] = {"e": orjson.dumps(for_live_pages(entry)), "epoch": self._epoch}
         pipe.xadd(STREAM, told, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
 

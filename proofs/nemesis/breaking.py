@@ -153,7 +153,8 @@ class Breaker:
     def _drop_slot(self, strike: Strike) -> None:
         """A slot is gone at run time, and what its reader had not read.
 
-        A relay's: the outbox has it, and watchdog and barrier make up for it. A recorder's: an entry says what is missing.
+        A relay's: the outbox has the messages, and watchdog and barrier repair the loss. A recorder's: an entry shows
+        what is missing.
         """
         slot, _, service = strike.on.partition("-")
         url = lasting.environments(self.layout).url(HOUSE.database_of(service), "postgres")
@@ -164,7 +165,8 @@ class Breaker:
             found.execute("select pg_drop_replication_slot(%s)", (slot,))
 
     def _zombie(self, strike: Strike) -> None:
-        """The worker is stopped in the middle of its work; another takes that over; then the first one wakes and goes on."""
+        """The worker is stopped in the middle of its work; another takes that over; then the first one wakes up and
+        resumes."""
         self.another_worker(strike.on)
         self._stop(Strike(when=strike.when, what=strike.what, on=f"worker-{strike.on}", seconds=strike.seconds))
 

@@ -18,8 +18,9 @@ from proofs.running import NoSandbox
 from sandbox.layout import Layout
 
 SEATS_PER_BOOKING = 0.25  # too few
-# One worker alone cannot race with itself. With two that stand still for half a second each, commands queue up, and rivals come
-# to the same worker in one batch, one after the other: there have to be enough of them that each command finds one idle.
+# One worker alone cannot race with itself. With two that pause for half a second each, commands queue up, and one
+# worker gets rivals in the same batch, one after the other: there have to be enough workers that each command finds an
+# idle one.
 RIVAL_WORKERS = 3
 REST_S = 300.0  # after that it has failed; the rule says 60
 FINALS = {
@@ -59,7 +60,7 @@ def run(
     asked: Asked,
     progress: Callable[[int, str], Any],
 ) -> list[Entry]:
-    """Returns the history, complete. Raises NoSandbox. `progress(percent of buyers, what is going on)`."""
+    """Returns the history, complete. Raises NoSandbox. `progress(percent of buyers, current activity)`."""
     if not house.ready():
         raise NoSandbox("not every part of the sandbox is ready; see /readyz")
     performance, seats = house.announce("Nemesis", max(4, round(asked.bookings * SEATS_PER_BOOKING)))

@@ -26,13 +26,13 @@ def port_of(text: str | None) -> int:
     return int(text)
 
 
-def port_or_exit(beside: int = 0) -> int:
-    """The environment's PORT, or another one that many beside it; exits with the sentence."""
+def port_or_exit(offset: int = 0) -> int:
+    """The PORT of the environment, or the one `offset` away from it; exits with the message if it is invalid."""
     try:
         port = port_of(os.environ.get("PORT"))
     except ValueError as error:
         sys.exit(str(error))
-    return port + beside if port + beside <= MOST else port - beside
+    return port + offset if port + offset <= MOST else port - offset
 
 
 def host_of(text: str | None) -> str:

@@ -104,7 +104,7 @@ def install(venv: Path, kind: str, held: IO[str]) -> None:
 
 
 def say(text: str) -> None:
-    """Beside standard output, whose reader may want the output of the command that comes after us."""
+    """To standard error, since the reader of standard output may want the output of the next command."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,5 +1,5 @@
-// A button whose answer does not come, or is none that says why: what happened is said beside it. (The form that books has words of
-// its own, in shop.js.)
+// A button without an answer, or with one that does not explain itself: a message next to it says what happened. (The
+// form that books has words of its own, in shop.js.)
 
 const words = (status) => {
   if (status === 0 || status >= 500) return "No answer. It is not known yet whether it was done: look before you press again.";

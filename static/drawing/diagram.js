@@ -1,4 +1,4 @@
-// The space-time diagram: what led to an entry and what came of it, one tab stop, zoom, and the place kept across a redraw.
+// The space-time diagram: an entry's causes and effects, one tab stop, zoom, and the place kept across a redraw.
 
 import { focus, future, neighbour, past, stop, weave } from "./tracing.js";
 
@@ -28,7 +28,7 @@ const trace = (element) => {
 const said = (element, edge, before, after) => {
   const entries = (found) => [...found].filter((id) => id.startsWith("n-")).length;
   const what = edge ? element.querySelector("title").textContent : element.getAttribute("aria-label");
-  return `${what}. ${entries(before)} led to it, ${entries(after)} came of it.`;
+  return `${what}. ${entries(before)} led to it, ${entries(after)} resulted from it.`;
 };
 
 // The pointer counts more than the focus, the focus more than what was searched for.
@@ -113,7 +113,7 @@ const draw = () => {
   show();
 };
 
-// The form says what is shown, but nobody's typing is taken away by an answer to what they had asked before.
+// The form says what is shown, but an answer to an earlier request does not overwrite what a person has typed since.
 const say = (all) => {
   for (const field of find("diagram-form").elements) {
     if (field.name && (all || field.type === "hidden")) field.value = find("diagram").dataset[field.name] ?? "";

@@ -12,7 +12,8 @@ export const weave = (edges) => {
   return ends;
 };
 
-// Ids of all that led to `id` (near "to", far "from") or came of it (near "from", far "to"), things and edges, without itself.
+// Ids of all causes of `id` (near "to", far "from") or all its effects (near "from", far "to"), things and edges,
+// without itself.
 export const reach = (ends, id, near, far) => {
   const found = new Set();
   const open = [id];
@@ -32,7 +33,7 @@ export const reach = (ends, id, near, far) => {
 export const past = (ends, id) => reach(ends, id, "to", "from");
 export const future = (ends, id) => reach(ends, id, "from", "to");
 
-// The edge to the nearest cause (near "to") or effect (near "from"): a message before a view's update, and what comes first in
+// The edge to the nearest cause (near "to") or effect (near "from"): a message before a view's update, and the first in
 // the drawing; and the thing at its other end (far). Without `far` also one that ends nowhere.
 export const edge = (ends, id, near, far) => {
   const found = (ends[near].get(id) ?? []).filter((one) => !far || one.dataset[far]);

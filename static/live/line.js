@@ -92,7 +92,7 @@ const startAnew = async (epoch) => {
   return undefined;
 };
 
-// A frame that continues where we are, whole or in part. One that leaves a gap is refused, and asked for anew.
+// A frame that continues where we are, whole or in part. One that leaves a gap is refused, and requested again.
 const fitting = (frame) => {
   if (cursor !== null && frame.after > cursor) return null;
   if (cursor !== null && frame.after < cursor) frame.lines = frame.lines.filter((line) => Number(line.dataset.pos) > cursor);

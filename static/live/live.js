@@ -29,7 +29,7 @@ const flush = () => {
   document.body.dispatchEvent(new CustomEvent("sagabox:entries", { detail: { entries, more } }));
 };
 
-// A hidden page gets no animation frames: what comes meanwhile waits in the inbox, which keeps a thousand lines.
+// A hidden page gets no animation frames: lines that arrive meanwhile wait in the inbox, which keeps a thousand.
 connect({
   take(message) {
     inbox.put(message);

@@ -1,4 +1,4 @@
-// What the header says of the line to the server.
+// The header's display of the connection to the server.
 
 const pill = document.getElementById("socket");
 let said = "";

@@ -1,11 +1,12 @@
 // How much comes. More than a few bookings at a time are a stream: nobody reads along, and what draws or asks does so less often. A
-// stream is known by how many bookings are told of, so it is seen within a tenth of a second and not when its first bookings have
-// been drawn one by one; and by how often anything is told at all: a lone booking is told of thirty times in a second.
+// stream is known by how many bookings are reported, so it is seen within a tenth of a second and not when its first
+// bookings have been drawn one by one; and by how many reports arrive in total: a lone booking is reported thirty times
+// in a second.
 
-const FEW = 3; // bookings told of within a second
-const CALM = 60; // tellings a second; an entry of a batch tells of many bookings
+const FEW = 3; // bookings reported within a second
+const CALM = 60; // reports a second; an entry of a batch reports many bookings
 const SPAN_MS = 1_000;
-const told = new Map(); // booking -> when it was last told of, the oldest first
+const told = new Map(); // booking -> when it was last reported, the oldest first
 let recent = 0; // tellings of the last second or so
 let at = 0;
 

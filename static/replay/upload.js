@@ -45,7 +45,7 @@ function over(request) {
   }
 }
 
-// An answer of the progress that comes when all is over would only begin the asking anew.
+// A progress answer that arrives after the end would only start the polling again.
 document.getElementById("import-progress").addEventListener("htmx:beforeSwap", (event) => {
   if (sent.hidden) event.detail.shouldSwap = false;
 });

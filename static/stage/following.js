@@ -45,7 +45,7 @@ const again = () => { if (!waiting) follow(); };
 body.addEventListener("htmx:afterSettle", again);
 whenReleased(again);
 
-// The list of recent ones may be held, and then is not drawn: what it says of the newest booking is taken all the same.
+// The list of recent ones may be held, and then is not drawn: its newest booking is still used.
 body.addEventListener("htmx:beforeSwap", ({ detail: { target, xhr } }) => {
   const told = target.id === "recent" && held(target) && /data-newest="([^"]*)"/.exec(xhr.responseText);
   if (!told) return;

@@ -1,5 +1,5 @@
 // A list that leads to another page: it never goes there by an arrow key alone (WCAG 3.2.2). A choice by pointer goes at once; a key only
-// moves in the list, and Enter, or the button beside it, goes.
+// moves in the list, and Enter, or the button next to it, opens the page.
 //
 // `shown()` is the value that the page is about. `waits(on)` is called with true while another value stands in the list, else false.
 export const choosing = (select, { shown, go, waits = () => {} }) => {

@@ -56,7 +56,8 @@ const choose = (seat) => {
   seat.setAttribute("aria-selected", "true");
 };
 
-// While a booking is on its way, or nobody knows what became of it, its seats stay chosen, whoever has them by then. `why` says so.
+// While a booking is on its way, or its outcome is unknown, its seats stay chosen, whichever booking has them by then.
+// `why` is the reason.
 let held = "";
 export const hold = (why) => {
   held = why;

@@ -48,7 +48,7 @@ for (const tab of tabs) {
 document.body.addEventListener("booked", () => open("story"));
 if (new URL(location.href).searchParams.has("booking")) open("story");
 
-// Whoever's answer belongs into the panel gets it there, though the panel was renewed while it was under way: htmx has kept the
+// An answer for the panel is placed there, even if the panel was replaced while it was under way: htmx has kept the
 // element that it meant. What a panel asked for itself that has made way is old: nobody needs it.
 // The listener goes with its request: a page stays open for days.
 document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target: meant, xhr } }) => {

@@ -1,6 +1,7 @@
-// The bar asks anew two seconds after the first entry it has not asked about: at most every two seconds, and after the last one.
-// While entries stream it asks, for whatever reason, every fifteen seconds: a verdict reads everything there is, and is pending then.
-// What is being read stays: while a chip is open the bar is not replaced. It closes by Escape, or by a click anywhere else.
+// The bar asks again two seconds after the first entry since its last request: at most every two seconds, and after the
+// last one. While entries stream it asks, for whatever reason, every fifteen seconds: a verdict reads everything there
+// is, and is pending then. What is being read stays: while a chip is open the bar is not replaced. It closes by Escape,
+// or by a click anywhere else.
 
 import { streaming } from "../live/rate.js";
 

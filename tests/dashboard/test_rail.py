@@ -11,7 +11,7 @@ from django.test import RequestFactory
 import faults
 from control.outages import check_outage
 from dashboard.faults.chips import OWNERS, groups, owner_of, shown
-from dashboard.faults.rail import anew, form, wanted
+from dashboard.faults.rail import form, form_after_change, wanted
 from faults import AT, Point
 
 
@@ -63,7 +63,9 @@ def test_the_reasons_are_those_of_the_service_and_the_message() -> None:
 
 def test_a_fault_at_an_api_is_for_bookings_unless_somebody_chooses_otherwise() -> None:
     """The auditor asks the services' APIs again and again: it would take the one shot that was meant for a booking."""
-    fresh = anew({"service": "booking", "point": "api", "action": "down", "message": "TakePayment"}, "point")
+    fresh = form_after_change(
+        {"service": "booking", "point": "api", "action": "down", "message": "TakePayment"}, "point"
+    )
     assert form(fresh)["asked"]["message"] == "POST"
     assert form({"service": "booking", "point": "api", "message": ""})["asked"]["message"] == ""
     assert form({"service": "booking", "point": "bus", "message": "POST"})["asked"]["message"] == ""
@@ -72,9 +74,9 @@ def test_a_fault_at_an_api_is_for_bookings_unless_somebody_chooses_otherwise() -
 def test_when_begins_again_with_once_where_another_place_is_chosen() -> None:
     asked = {"service": "payments", "point": "process", "kind": "always", "times": "9", "after": "2"}
     for changed in ("service", "point"):
-        assert form(anew(asked, changed))["asked"]["kind"] == "once"
-        assert form(anew(asked, changed))["asked"]["after"] == "0"
-    assert form(anew(asked, "action"))["asked"]["kind"] == "always", "what is done there is another matter"
+        assert form(form_after_change(asked, changed))["asked"]["kind"] == "once"
+        assert form(form_after_change(asked, changed))["asked"]["after"] == "0"
+    assert form(form_after_change(asked, "action"))["asked"]["kind"] == "always", "what is done there is another matter"
     assert form({"service": "house", "point": "process", "kind": "always"})["asked"]["kind"] == "once"
 
 

@@ -96,11 +96,11 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     entry = (
         _entry(pos, tape) if last >= first else None
     )  # for a run without an entry, the last one is of the previous run
-    beside = panels(pos, performance, tape, request.GET.get("map", ""))
+    others = panels(pos, performance, tape, request.GET.get("map", ""))
     return {
         **told,
-        **beside,
-        "then": {**beside["then"], "at": _clock(entry["committed_at"]) if entry else ""},
+        **others,
+        "then": {**others["then"], "at": _clock(entry["committed_at"]) if entry else ""},
         "run": run,
         "booking_id": booking,
         "performance": performance,

@@ -184,7 +184,7 @@ def test_a_late_decision_to_end_it_ends_nothing_else(client: Client) -> None:
         Saga.objects.get(booking=booking).steps).replace("ChargeCard", "TakePayment")))  # fmt: skip
     handle([command(EndSaga(**seen(booking), state="CANCELLED", reason="x", who="Ines"))])
     assert Saga.objects.get(booking=booking).state == "RUNNING"  # this version can carry on with it
-    assert act(client, booking, "end").json()["title"] == "The saga can go on"
+    assert act(client, booking, "end").json()["title"] == "The saga can continue"
     assert act(client, booking, "end", {**OPERATOR_ACTION, "booking_state": "LOST"}).status_code == 422
 
 

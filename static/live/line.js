@@ -2,7 +2,7 @@
 // comes twice, or one that is missing, is seen here and not in the log. Where no socket gets through, the same frames are asked
 // for by HTTP. Durations come from performance.now(): the wall clock may be set while the page is open.
 
-import { fetchAnew, unsaved } from "./anew.js";
+import { refetch, unsaved } from "./refetch.js";
 import { read } from "./inbox.js";
 import { hush, notify } from "./notice.js";
 import { say } from "./pill.js";
@@ -49,11 +49,11 @@ const reconnect = () => {
 
 // Not twice in five seconds, whatever the reason; and never longer, whatever clock the mark was made by.
 const reload = () => {
-  const last = Number(sessionStorage.getItem("sagabox.anew") ?? 0);
+  const last = Number(sessionStorage.getItem("sagabox.reloaded") ?? 0);
   const wait = Math.min(Math.max(0, last + RELOAD_MS - Date.now()), RELOAD_MS);
   say("away", "This page is out of date; loading it again");
   setTimeout(() => {
-    sessionStorage.setItem("sagabox.anew", String(Date.now()));
+    sessionStorage.setItem("sagabox.reloaded", String(Date.now()));
     location.reload();
   }, wait);
 };
@@ -61,10 +61,10 @@ const reload = () => {
 // What the page shows cannot be continued: it was away for too long, or the journal is another one. A page with a log has the log
 // and the seats brought whole; its panels, and all that any other page has, ask for themselves. Only a new journal needs a new
 // page, and a page in which something has been typed or chosen is not taken away from under it.
-let anew = false;
-const startAnew = async (epoch) => {
-  if (anew) return undefined;
-  anew = true;
+let restarting = false;
+const restart = async (epoch) => {
+  if (restarting) return undefined;
+  restarting = true;
   open = false;
   try {
     const withLog = document.getElementById("feed") !== null;
@@ -77,16 +77,16 @@ const startAnew = async (epoch) => {
       });
     }
     say("connecting", "Catching up");
-    cursor = withLog ? await fetchAnew() : null;
+    cursor = withLog ? await refetch() : null;
     page.dataset.epoch = epoch;
     page.dataset.cursor = String(cursor ?? "");
     refreshAll();
-    anew = false;
+    restarting = false;
     reconnect();
   } catch {
     setTimeout(() => {
-      anew = false;
-      startAnew(epoch);
+      restarting = false;
+      restart(epoch);
     }, ASK_MS);
   }
   return undefined;
@@ -110,7 +110,7 @@ let broken = false;
 let attempts = 0; // that failed since the front door was last asked
 let refused = 0; // that failed, one after the other, while it answered
 const away = (failed = 1) => {
-  if (anew) return;
+  if (restarting) return;
   open = false;
   attempts += failed;
   if (!broken) say("away", "Reconnecting"); // an attempt that fails too takes nothing back of what the pill says
@@ -133,7 +133,7 @@ const ask = async () => {
     refused = attempts = 0;
   }
   asking = 0;
-  if (!open && !anew) asking = setTimeout(ask, soon ? 0 : ASK_MS);
+  if (!open && !restarting) asking = setTimeout(ask, soon ? 0 : ASK_MS);
 };
 
 const lost = () => {
@@ -159,7 +159,7 @@ const poll = async () => {
   const frame = read(await (await answered(address("/live/entries"))).text());
   if (open) return false;
   if (frame.reload) {
-    await startAnew(frame.epoch);
+    await restart(frame.epoch);
     return false;
   }
   const fit = fitting(frame);
@@ -176,7 +176,7 @@ const poll = async () => {
 const receive = (text) => {
   heard = performance.now();
   const frame = read(text);
-  if (frame.reload) return startAnew(frame.epoch);
+  if (frame.reload) return restart(frame.epoch);
   const fit = fitting(frame);
   if (!fit) return reconnect();
   if (!open) hush();
@@ -212,7 +212,7 @@ export const connect = ({ take }) => {
   });
   // After a laptop's sleep the line may be dead without either end having said so; and a proxy may hold up a handshake, or frames.
   const check = () => {
-    if (anew || performance.now() - heard < (open ? SILENCE_MS : FIRST_FRAME_MS)) return;
+    if (restarting || performance.now() - heard < (open ? SILENCE_MS : FIRST_FRAME_MS)) return;
     const told = !wrapper; // then the extension hears of the end, and says so too
     away(open ? 1 : BLOCKED - Number(told)); // held up for so long, one attempt is enough
     reconnect();

@@ -66,7 +66,7 @@ BEGUN: dict[str, Callable[[Page, Live], None]] = {
 
 @pytest.mark.parametrize("what", BEGUN)
 def test_a_page_of_another_journal_asks_before_it_takes_away_what_was_begun(live: Live, visit: Any, what: str) -> None:
-    """The control, nothing begun: tests/browser/live/test_socket.py, a page of another journal is made anew."""
+    """The control, nothing begun: tests/browser/live/test_socket.py, a page of another journal is made restarting."""
     page, wire = visit()
     BEGUN[what](page, live)
     page.evaluate("document.documentElement.dataset.epoch = crypto.randomUUID()")
@@ -83,7 +83,7 @@ def test_a_page_of_another_journal_asks_before_it_takes_away_what_was_begun(live
 
 def test_a_mark_from_a_wrong_clock_delays_a_reload_by_seconds_only(live: Live, visit: Any) -> None:
     page, wire = visit()
-    page.evaluate("sessionStorage.setItem('sagabox.anew', String(Date.now() + 3_600_000))")
+    page.evaluate("sessionStorage.setItem('sagabox.reloaded', String(Date.now() + 3_600_000))")
     page.evaluate("document.documentElement.dataset.epoch = crypto.randomUUID()")
     wire.cut()
     wire.broken = False

@@ -21,7 +21,7 @@ document.body.addEventListener("htmx:beforeOnLoad", (event) => {
 });
 
 // Returns the position of the entry that the fresh log ends with. Throws if there is no answer.
-export const fetchAnew = async () => {
+export const refetch = async () => {
   const answer = await fetch(location.href, { cache: "no-store" });
   if (!answer.ok) throw new Error(String(answer.status));
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -79,4 +79,4 @@ def problems(english: English, texts: Iterable[tuple[str, str]]) -> list[str]:
 
 if __name__ == "__main__":
     whole = English()
-    sys.exit("\n".join(problems(whole, whole.texts())))
+    sys.exit("\n".join(problems(whole, whole.texts())) or 0)

@@ -42,6 +42,7 @@ lint: venv-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m tests.english
+	$(BIN)/djlint --quiet templates
 
 imports: venv-dev
 	$(BIN)/lint-imports

@@ -23,7 +23,7 @@ const choices = () => document.querySelectorAll('#shop select[name="customer"], 
 
 const show = () => {
   const acting = document.getElementById("acting");
-  const chosen = choices()[0]?.selectedOptions[0]?.textContent.trim() ?? stored(`${CUSTOMER}.name`, () => null);
+  const chosen = choices()[0]?.selectedOptions[0]?.text ?? stored(`${CUSTOMER}.name`, () => null);
   if (acting && chosen) {
     acting.hidden = false;
     acting.textContent = `You act as ${chosen}`;
@@ -33,7 +33,7 @@ const show = () => {
 const keep = (select) => {
   try {
     localStorage.setItem(CUSTOMER, select.value);
-    localStorage.setItem(`${CUSTOMER}.name`, select.selectedOptions[0]?.textContent.trim() ?? "");
+    localStorage.setItem(`${CUSTOMER}.name`, select.selectedOptions[0]?.text ?? "");
   } catch {
     // not kept, then
   }

@@ -23,7 +23,7 @@ const keep = () => {
   }
 };
 const words = () => {
-  const picked = (name) => form.elements[name].selectedOptions[0]?.textContent.trim() ?? "";
+  const picked = (name) => form.elements[name].selectedOptions[0]?.text ?? "";
   return `${[...chosen.keys()].join(", ")}, for ${picked("customer")}, with ${picked("payment_method")}`;
 };
 
@@ -152,7 +152,7 @@ window.addEventListener("online", ask);
 const select = find("performance");
 let leaving = false;
 const hint = (on) => {
-  const name = select.selectedOptions[0]?.textContent ?? "";
+  const name = select.selectedOptions[0]?.text ?? "";
   find("other-performance").hidden = !on;
   find("other-performance").firstElementChild.textContent = leaving ? `${name} is on its way.` : `The map shows another performance than ${name}.`;
   find("show-performance").hidden = leaving;

@@ -15,6 +15,7 @@ from drawing import tables
 from journal.reading.stories import fold
 from tests.drawing.evidence import CELLS, STORIES, told_of
 from tests.drawing.recording import recorded
+from tests.markup import compact
 
 
 @pytest.mark.parametrize("name", [*STORIES, *CELLS])
@@ -69,7 +70,7 @@ def test_a_declined_booking_in_the_inspector() -> None:
         "not reached",
         "not reached",
     ]
-    assert 'data-state="COMPENSATED">COMPENSATED' in html
+    assert 'data-state="COMPENSATED">COMPENSATED' in compact(html)
 
 
 def test_a_reason_stands_on_a_line_of_its_own_beside_whole_numbers() -> None:

@@ -13,6 +13,7 @@ from control.outages import check_outage
 from dashboard.faults.chips import OWNERS, groups, owner_of, shown
 from dashboard.faults.rail import form, form_after_change, wanted
 from faults import AT, Point
+from tests.markup import compact
 
 
 @pytest.mark.parametrize("service", OWNERS)
@@ -85,7 +86,7 @@ def test_the_form_of_a_whole_page_offers_processes_and_not_the_headers_pages(ser
     page = "{% extends 'base/base.html' %}{% block main %}{% include 'faults/faults.html#form' %}{% endblock %}"
     for point, _ in form({"service": service})["points"]:
         context = form({"service": service, "point": point})
-        shown = Template(page).render(Context({**context, "request": RequestFactory().get("/")}))
+        shown = compact(Template(page).render(Context({**context, "request": RequestFactory().get("/")})))
         select = re.search(r'<select id="arm-place".*?</select>', shown)
         hidden = re.search(r'<input type="hidden" name="place" value="([^"]*)">', shown)
         offered = re.findall(r"<option[^>]*>([^<]*)", select[0]) if select else [hidden[1] if hidden else ""]

@@ -10,6 +10,7 @@ from audit.verdict import judge
 from gateway.audit import verdict_api
 from tests.audit.test_invariants import hold_left_behind, paid_without_tickets
 from tests.audit.world import CONFIRMED, DECLINED, World
+from tests.markup import compact
 
 pytestmark = pytest.mark.urls("dashboard.urls")
 
@@ -26,10 +27,10 @@ def waived(world: World, booking: str, step: str, action: str, reason: str = "by
 
 def test_what_is_waived_is_no_part_of_what_holds() -> None:
     world = World()
-    assert "Holds for 3 bookings that have ended.</p>" in chips(world)
+    assert "Holds for 3 bookings that have ended.</p>" in compact(chips(world))
     hold_left_behind(world)
     waived(world, DECLINED, "ReserveSeats", "compensation", "sold at the door")
-    text = chips(world)
+    text = compact(chips(world))
     assert "Holds for 3 bookings that have ended, but for what was waived.</p>" in text
     assert ": ReserveSeats was skipped, “sold at the door”" in text
     assert "ReserveSeats was skipped: ReserveSeats was skipped" not in text

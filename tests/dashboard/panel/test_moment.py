@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 
 from dashboard.panel import moment
 from journal.reading.moments import FlightThen, RowThen
+from tests.markup import compact
 
 SEAT_MAP: dict[str, Any] = {"view": "seat_map", "applied": 3, "lag_ms": 20, "behind": 0}
 
@@ -20,7 +21,7 @@ def test_a_view_is_as_far_as_all_its_checkpoints() -> None:
     rows = [checkpoint("seats", 40, behind=2), checkpoint("booking", 44, lag_ms=35, behind=1)]
     (told,) = moment._lags(rows)
     assert told == {"view": "seat_map", "lag_ms": 35, "behind": 3, "pos": 44}
-    text = render_to_string("replay/then.html", {"then": {"pos": 90, "lags": [told]}})
+    text = compact(render_to_string("replay/then.html", {"then": {"pos": 90, "lags": [told]}}))
     assert "last heard of at #44, its last row 35 ms behind its event, with 3 events not yet read" in text
 
 

@@ -18,6 +18,7 @@ from tests.journal.archive.samples import sample, text_of
 from tests.journal.archive.world import wipe as wipe_runs
 from tests.journal.builders import START
 from tests.journal.index.test_indexer import change, index
+from tests.markup import compact
 
 pytestmark = pytest.mark.django_db(databases=["journal"], transaction=True)
 TURN = ("booking", "seats", "booking", "payments", "projections")
@@ -104,7 +105,7 @@ def test_filters(tape: None) -> None:
     assert shown("kind=fault") == [12]
     assert shown("kind=observation") == []
     assert "No entry from #13 to #640 fits." in get("kind=fault&from=13").content.decode()
-    assert "; the newest is #640" in get("from=641").content.decode()
+    assert "; the newest is #640" in compact(get("from=641").content.decode())
     assert shown("kind=transaction&from=11&to=13") == [11, 13]
 
 
@@ -122,8 +123,10 @@ def test_search_finds_and_centres(tape: None) -> None:
         page = get(f"q={text.replace('#', '%23')}").content.decode()
         assert f"Found <b>{what}</b> at #{pos}" in page
         assert re.findall(r'class="node" id="(n-\d+)"[^>]*aria-current="true"', page) == [f"n-{pos}"]
-    assert "which the filter hides" in get("q=%2377&service=payments&from=60&to=90").content.decode()
-    page = get("q=%23630&from=1&to=640").content.decode()  # farther on than one picture goes, and hidden by nothing
+    assert "which the filter hides" in compact(get("q=%2377&service=payments&from=60&to=90").content.decode())
+    page = compact(
+        get("q=%23630&from=1&to=640").content.decode()
+    )  # farther on than one picture goes, and hidden by nothing
     assert "which the filter hides" not in page
     assert 'id="n-630"' in page
     page = get("q=zebra").content.decode()

@@ -55,9 +55,9 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
     def clear(request: HttpRequest, fault: str, who: str = "") -> Any:
         return keeper.shown(keeper.clear(fault, who))
 
-    @routes.post("/faults/{fault}/go-on")
-    def go_on(request: HttpRequest, fault: str, who: str = "") -> dict[str, int]:
-        return {"released": keeper.go_on(fault, who)}
+    @routes.post("/faults/{fault}/resume")
+    def resume(request: HttpRequest, fault: str, who: str = "") -> dict[str, int]:
+        return {"released": keeper.resume(fault, who)}
 
     @routes.get("/mechanisms")
     def mechanisms(request: HttpRequest) -> dict[str, bool]:

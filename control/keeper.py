@@ -86,14 +86,14 @@ class Keeper:
             self.turn()
             return record
 
-    def go_on(self, name: str, who: str = "") -> int:
-        """Let go on what this fault holds; returns how many stood still. Raises Unknown, RedisError."""
+    def resume(self, name: str, who: str = "") -> int:
+        """Resume what this fault holds; return how many stood still. Raises Unknown, RedisError."""
         with self._lock:
             fault = self._find(name).fault
             released = faults.release(self._redis, name)
             if released:
                 self._observe(
-                    fault.service, "operator", f"{who or 'somebody'} lets {described(fault)} go on", fault.last_booking
+                    fault.service, "operator", f"{who or 'somebody'} resumes {described(fault)}", fault.last_booking
                 )
                 self._send_observations()
             return released
@@ -228,7 +228,7 @@ class Keeper:
                 record.fault = replace(record.fault, cleared_at=_now())
 
     def _standing(self) -> list[Held]:
-        """What stands still. What a fault holds that was cleared while Redis was away is let go on now."""
+        """What stands still. What a fault holds that was cleared while Redis was away is resumed now."""
         standing = faults.held(self._redis)
         for name in {one.fault for one in standing}:
             record = self._state.records.get(name)

@@ -1,4 +1,4 @@
-"""Changing the plan: arming, clearing, letting what is held go on, switching mechanisms. The control process' side."""
+"""Changing the plan: arming, clearing, resuming what is held, switching mechanisms. The control process' side."""
 
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ def arm(redis: Redis, fault: Fault) -> Fault:
 
 
 def clear(redis: Redis, fault_id: str | None = None) -> int:
-    """Take one fault or all out of the plan, and let go on what they hold; return how many there were."""
+    """Take one fault or all out of the plan, and resume what they hold; return how many there were."""
     ids = _ids(redis) if fault_id is None else [fault_id]
     removed = int(redis.hdel(KEY, *ids)) if ids else 0
     if ids:

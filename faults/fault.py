@@ -15,7 +15,7 @@ from faults.target import Target
 from faults.trigger import Trigger, trigger_of
 
 LONGEST_S = 300.0
-HOLD_S = 120.0  # a hold goes on by itself then
+HOLD_S = 120.0  # a hold resumes by itself then
 HANG_S = 60.0  # a hang without a chosen length
 EXPIRES_AFTER = timedelta(hours=1)
 HOUSE_EXPIRES_AFTER = timedelta(seconds=60)
@@ -186,7 +186,7 @@ def _check_action(fault: Fault) -> None:
     if fault.action == Action.DELAY and not fault.seconds:
         raise FaultError(f"a delay needs seconds: more than 0, at most {LONGEST_S:g}")
     if fault.action == Action.HOLD and fault.seconds > HOLD_S:
-        raise FaultError(f"a hold goes on by itself after {HOLD_S:g} seconds at most, not {fault.seconds:g}")
+        raise FaultError(f"a hold resumes by itself after {HOLD_S:g} seconds at most, not {fault.seconds:g}")
 
 
 def _check_place(fault: Fault) -> None:

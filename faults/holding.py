@@ -1,6 +1,6 @@
-"""What a fault holds: a list in Redis, so that a page can show it and a person can let it go on.
+"""What a fault holds: a list in Redis, so that a page can show it and a person can resume it.
 
-Whoever lets go on takes the entry away and says so in a set; an entry that is gone without that was lost with Redis'
+Resuming removes the entry and records that in a set; an entry that is gone without that was lost with Redis'
 data, and is restored: an outage does not end a breakpoint. Each hold has its own time limit, so one whose process died
 ends too.
 """
@@ -26,7 +26,7 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """Something that stands still: by which fault, where, since when, and when it goes on by itself. Times ISO 8601."""
+    """Something that stands still: by which fault, where, since when, and when it resumes by itself. Times ISO 8601."""
 
     id: str
     fault: str
@@ -67,14 +67,14 @@ class Hold:
         stood = f"after {now - self._began:.1f} s at {self.fault.point}"
         if now - self._began >= self._longest:
             self.leave()
-            return f"goes on by itself {stood}"
+            return f"resumes by itself {stood}"
         if now - self._asked_at < POLL_S:
             return ""
         self._asked_at = now
         try:
             if not self._redis.hexists(HELD_KEY, self._id):
                 if self._redis.sismember(RELEASED_KEY, self._id):
-                    return f"is let go on {stood}"
+                    return f"is resumed {stood}"
                 self._enter()
         except RedisError:
             pass
@@ -90,7 +90,7 @@ class Hold:
 
 
 def longest(fault: Fault) -> float:
-    """The seconds after which it goes on by itself. A pause ends with its fault, if nothing else is said."""
+    """The seconds after which it resumes by itself. A pause ends with its fault, if nothing else is said."""
     if fault.seconds:
         return fault.seconds
     if fault.action == Action.PAUSE:
@@ -136,7 +136,7 @@ def held_bookings(redis: Redis) -> set[str]:
 
 
 def release(redis: Redis, fault_id: str = "") -> int:
-    """Let go on whatever this fault (or any) holds; return how many. The fault stays armed if it may strike again."""
+    """Resume whatever this fault (or any) holds; return how many. The fault stays armed if it may strike again."""
     ids = [entry.id for entry in held(redis) if fault_id in ("", entry.fault)]
     if not ids:
         return 0

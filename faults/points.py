@@ -35,7 +35,7 @@ class Action(StrEnum):
 
     ERROR = "error"  # an exception: the local transaction rolls back
     REFUSE = "refuse"  # the participant refuses
-    DELAY = "delay"  # goes on after `seconds`
+    DELAY = "delay"  # resumes after `seconds`
     HOLD = "hold"  # a breakpoint: waits until a person resumes it
     HANG = "hang"  # the whole process stops, without a heartbeat; nobody can resume it
     CRASH = "crash"  # the process gets SIGKILL

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, create_model
 
@@ -21,6 +21,8 @@ from gateway.people.ownership import armer, check_armer, check_arming, visitors_
 from gateway.people.visitor import visitor
 from serving.api_faults import HEARD_S
 from serving.problems import Problem, ProblemDetails
+
+RENAMED_AT = "@1795910400"  # .../go-on became .../resume on 2026-11-29; a date as RFC 9745 writes it
 
 router = Router(tags=["faults"])
 Text = Annotated[str, Field(max_length=200)]
@@ -74,7 +76,7 @@ else:
 
 @router.get("/faults", summary="The armed faults, those that struck, and the journal entry that proves it")
 def listing(request: HttpRequest) -> dict[str, Any]:
-    """`state`: armed, fired (and may again), exhausted, cleared, expired; `held`: what it holds, until POST .../go-on.
+    """`state`: armed, fired (and may again), exhausted, cleared, expired; `held`: what it holds, until POST .../resume.
 
     `told`: the services have received it. Without Redis they have not, and it cannot strike.
     """
@@ -125,13 +127,26 @@ def clear(request: HttpRequest, fault: str) -> Any:
 
 
 @router.post(
+    "/faults/{fault}/resume",
+    auth=visitors_too,
+    response={200: dict, 401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails},
+    summary="Resume what it holds (visitors: one that they armed)",
+)
+def resume(request: HttpRequest, fault: str) -> Any:
+    return resume_fault(request, fault)
+
+
+@router.post(
     "/faults/{fault}/go-on",
     auth=visitors_too,
     response={200: dict, 401: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails},
-    summary="Let go on what it holds (visitors: one that they armed)",
+    summary="The old name of .../resume, for one version more",
+    deprecated=True,
 )
-def go_on(request: HttpRequest, fault: str) -> Any:
-    return let_go_on(request, fault)
+def go_on(request: HttpRequest, response: HttpResponse, fault: str) -> Any:
+    response.headers["Deprecation"] = RENAMED_AT
+    response.headers["Link"] = f'</api/faults/{fault}/resume>; rel="successor-version"'
+    return resume_fault(request, fault)
 
 
 @router.get("/mechanisms", summary="The safety mechanisms, and which are switched off")
@@ -169,8 +184,8 @@ def clear_fault(request: HttpRequest, fault: str) -> Any:
     return _end(request, "DELETE", fault)
 
 
-def let_go_on(request: HttpRequest, fault: str) -> Any:
-    return _end(request, "POST", fault, "/go-on")
+def resume_fault(request: HttpRequest, fault: str) -> Any:
+    return _end(request, "POST", fault, "/resume")
 
 
 def _end(request: HttpRequest, method: str, fault: str, verb: str = "") -> Any:

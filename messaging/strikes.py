@@ -21,7 +21,7 @@ def strike(plan: Plan, point: Point, envelope: Envelope = NOBODY, alive: faults.
 
 
 def perform(plan: Plan, fault: Fault, envelope: Envelope, alive: faults.Alive = lambda: True) -> None:
-    """Act as a claimed fault says, and report when what stood still goes on."""
+    """Act as a claimed fault says, and report when what stood still resumes."""
     ended = faults.act(fault, plan.redis, plan.program or plan.service, Target.of(envelope), alive)
     if ended:
         report(plan, fault, envelope, ended)

@@ -134,8 +134,8 @@ class House:
         listed = (self.get("/api/faults") or {}).get("faults", [])
         return next((one for one in listed if one["id"] == fault), {})
 
-    def go_on(self, fault: str) -> int:
-        answer = self.http.post(f"/api/faults/{fault}/go-on")
+    def resume(self, fault: str) -> int:
+        answer = self.http.post(f"/api/faults/{fault}/resume")
         return int(answer.json()["released"]) if answer.is_success else 0
 
     def clear(self, fault: str) -> None:

@@ -14,7 +14,7 @@ from dashboard.gauges import gauge, lags
 from faults import Mechanism
 from faults.toggles import TOGGLES
 from gateway.clients import ServiceDown
-from gateway.faults_api import arm_fault, armed, clear_fault, control, let_go_on, switch_mechanism
+from gateway.faults_api import arm_fault, armed, clear_fault, control, resume_fault, switch_mechanism
 from gateway.people import operator
 from gateway.people.operator import check_operator, is_operator, who
 from gateway.people.ownership import armed_by, visitors_too
@@ -56,8 +56,8 @@ def clear(request: HttpRequest, fault: str = "") -> HttpResponse:
 
 
 @require_POST
-def go_on(request: HttpRequest, fault: str) -> HttpResponse:
-    return _done(request, lambda: let_go_on(request, fault), visitors_too)
+def resume(request: HttpRequest, fault: str) -> HttpResponse:
+    return _done(request, lambda: resume_fault(request, fault), visitors_too)
 
 
 @require_GET

@@ -121,7 +121,7 @@ class _Run:
         if self.cell.action == CANCEL:
             self.house.cancel(self.result.booking, CUSTOMER)
             wait_for(self._wish_arrived, PATIENCE_S, "the wish to be handled")
-        wait_for(lambda: self.house.go_on(self.fault), PATIENCE_S, "what is held to go on")
+        wait_for(lambda: self.house.resume(self.fault), PATIENCE_S, "what is held to be resumed")
 
     def _wish_arrived(self) -> bool:
         """Seen in the saga's log; where it changes nothing (or there is no saga yet) there is nothing to see."""

@@ -59,7 +59,7 @@ def test_arm_list_clear(ask: Client) -> None:
     assert [one["id"] for one in ask("GET", "/faults").json()["faults"]] == [fault.id]
     assert ask("DELETE", f"/faults/{fault.id}?who=ana").json()["state"] == "cleared"
     assert ask("DELETE", "/faults").json() == {"cleared": 0}
-    assert ask("POST", f"/faults/{fault.id}/go-on").status_code == 404
+    assert ask("POST", f"/faults/{fault.id}/resume").status_code == 404
 
 
 def test_what_cannot_be_read_is_refused(ask: Client) -> None:

@@ -143,12 +143,12 @@ def test_what_is_held_goes_on(keeper: Keeper, redis: Redis) -> None:
     armed = keeper.arm(fault(point=Point.TRANSACTION_COMMITTED, action=Action.HOLD)).fault
     hold = faults.Hold(redis, armed, "worker-payments", TARGET)
     assert [one["booking"] for one in only(keeper)["held"]] == ["b-1"]
-    assert keeper.go_on(armed.id, "ana") == 1
+    assert keeper.resume(armed.id, "ana") == 1
     assert only(keeper)["held"] == []
-    assert keeper.go_on(armed.id) == 0
+    assert keeper.resume(armed.id) == 0
     hold.leave()
     with pytest.raises(Unknown):
-        keeper.go_on("nobody")
+        keeper.resume("nobody")
 
 
 def test_arming_another_does_not_undo_a_strike_of_this_moment(
@@ -211,7 +211,7 @@ def test_a_hold_that_was_cleared_while_redis_was_away_ends(keeper: Keeper, redis
     hold = faults.Hold(redis, armed, "worker-payments", TARGET)
     keeper.turn()
     redis.flushall()
-    keeper.clear(armed.id)  # finds nothing to let go on
+    keeper.clear(armed.id)  # finds nothing to resume
     wait_until(lambda: keeper.listing() and hold.ended(), 5, "the hold to end")
 
 

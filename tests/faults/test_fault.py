@@ -57,7 +57,7 @@ ENVELOPE = {
         ({"action": "delay", "seconds": 301}, "seconds is from 0 to 300, not 301"),
         ({"action": "delay", "seconds": float("inf")}, "seconds is a number from 0 to 300"),
         ({"action": "delay", "seconds": "5"}, "seconds is a number from 0 to 300"),
-        ({"action": "hold", "seconds": 121}, "a hold goes on by itself after 120 seconds at most"),
+        ({"action": "hold", "seconds": 121}, "a hold resumes by itself after 120 seconds at most"),
         ({"service": "journal"}, "nothing of 'journal' passes 'transaction.inside'; service may be booking, seats"),
         ({"direction": "sideways"}, "no direction 'sideways'"),
         (

@@ -170,7 +170,7 @@ def uuid7(seconds: float) -> str:
     return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | random.getrandbits(62)))
 
 
-def test_what_is_held_is_listed_until_it_is_let_go_on(redis: Redis) -> None:
+def test_what_is_held_is_listed_until_it_is_resumed(redis: Redis) -> None:
     fault = arm(redis, action=Action.HOLD, trigger={"kind": "always"})
     one, two = (Hold(redis, fault, "worker-payments", SOMEBODY) for _ in range(2))
     assert [(entry.fault, entry.booking, entry.process) for entry in faults.held(redis)] == [
@@ -178,7 +178,7 @@ def test_what_is_held_is_listed_until_it_is_let_go_on(redis: Redis) -> None:
     ] * 2
     assert faults.held_bookings(redis) == {"b-1"}
     assert (one.ended(), faults.release(redis, "another"), faults.release(redis, fault.id)) == ("", 0, 2)
-    assert wait_until(one.ended, 5).startswith("is let go on after")
+    assert wait_until(one.ended, 5).startswith("is resumed after")
     assert wait_until(two.ended, 5)
     assert (faults.held(redis), faults.listing(redis)) == ([], [fault])
 
@@ -186,7 +186,7 @@ def test_what_is_held_is_listed_until_it_is_let_go_on(redis: Redis) -> None:
 def test_a_hold_is_bounded_and_clearing_ends_it(redis: Redis) -> None:
     short = arm(redis, action=Action.HOLD, seconds=0.2)
     hold = Hold(redis, short, "worker-payments", SOMEBODY)
-    assert wait_until(hold.ended, 5).startswith("goes on by itself after 0.2 s")
+    assert wait_until(hold.ended, 5).startswith("resumes by itself after 0.2 s")
     assert faults.held(redis) == []
     long = arm(redis, point="projector.before", action=Action.PAUSE, service="projections")
     hold = Hold(redis, long, "projector-bookings", SOMEBODY)
@@ -243,4 +243,4 @@ def test_what_is_held_stays_held_though_redis_lost_everything(redis: Redis) -> N
     wait_until(lambda: hold.ended() or faults.held(redis), 5, "the entry to be put back")
     assert hold.ended() == ""
     assert faults.release(redis, hold.fault.id) == 1
-    assert wait_until(hold.ended, 5).startswith("is let go on")
+    assert wait_until(hold.ended, 5).startswith("is resumed")

@@ -112,7 +112,7 @@ def test_an_error_rolls_back_and_the_next_attempt_succeeds(redis: Redis, point: 
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_held_message_stands_still_until_it_is_let_go_on(redis: Redis, point: Point) -> None:
+def test_a_held_message_stands_still_until_it_is_resumed(redis: Redis, point: Point) -> None:
     message = take()
     fault = arm(redis, point, "hold", booking=message["correlationid"])
     with working(message) as thread:
@@ -126,7 +126,7 @@ def test_a_held_message_stands_still_until_it_is_let_go_on(redis: Redis, point: 
     assert Payment.objects.count() == 1
     began, ended = told(redis)
     assert "hold at" in began["text"]
-    assert "is let go on after" in ended["text"]
+    assert "is resumed after" in ended["text"]
     assert began["data"]["fault"] == ended["data"]["fault"] == fault.id
 
 

@@ -1,4 +1,4 @@
-"""Faults over real processes: what is held waits and goes on, what is killed comes back, every booking ends as it should."""
+"""Faults over real processes: what is held waits and is resumed, what is killed comes back, every booking ends as it should."""
 
 import time
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_a_held_saga_stands_still_for_as_long_as_a_person_likes(
     )
     rows = live.rows("booking", "select state from booking_booking where id = %s", booking)
     assert rows == [(state,)]
-    assert live.http.post(f"/api/faults/{fault}/go-on").status_code == 200
+    assert live.http.post(f"/api/faults/{fault}/resume").status_code == 200
     (row,) = live.ended(booking)
     assert row["state"] == "CONFIRMED"
     assert fired(live, fault) == 1
@@ -145,7 +145,7 @@ def test_a_toggle_strikes_the_next_booking_and_none_that_is_under_way(live: Live
     under_way = book(live)
     held_at(live, "transaction.before")
     live.toggle("printer_refuses")
-    assert live.http.post(f"/api/faults/{slow}/go-on").status_code == 200
+    assert live.http.post(f"/api/faults/{slow}/resume").status_code == 200
     (first,) = live.ended(under_way)
     (second,) = live.ended(book(live))
     assert (first["state"], second["state"], second["reason"]) == ("CONFIRMED", "CANCELLED", "printer_refused")

@@ -3,6 +3,7 @@
 import json
 import uuid
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -69,7 +70,7 @@ def test_arm_see_clear(live: Live) -> None:
     assert other["state"] == "armed"
     assert live.http.delete(f"/api/faults/{other['id']}").json()["state"] == "cleared"
     assert live.http.delete("/api/faults/unknown").status_code == 404
-    assert live.http.post("/api/faults/unknown/go-on").status_code == 404
+    assert live.http.post("/api/faults/unknown/resume").status_code == 404
 
 
 def test_off_this_machine_it_takes_the_operator_token(live: Live) -> None:
@@ -128,6 +129,23 @@ def test_the_command_line(live: Live) -> None:
     assert refused.returncode == 1
     assert "allowed there: refuse" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_old_name_of_resume_answers_as_it_does_and_is_marked_deprecated(live: Live) -> None:
+    fault = arm(live, **REFUSE).json()["id"]
+    old, new = (live.http.post(f"/api/faults/{fault}/{verb}") for verb in ("go-on", "resume"))
+    assert old.json() == new.json() == {"released": 0}
+    assert old.headers["Deprecation"].startswith("@"), "a date, as RFC 9745 writes it"
+    assert datetime.fromtimestamp(int(old.headers["Deprecation"][1:]), UTC) < datetime.now(UTC)
+    assert old.headers["Link"] == f'</api/faults/{fault}/resume>; rel="successor-version"'
+    assert "Deprecation" not in new.headers
+    paths = live.http.get("/api/openapi.json").json()["paths"]
+    deprecated = {path for path, verbs in paths.items() if any(one.get("deprecated") for one in verbs.values())}
+    assert deprecated == {"/api/faults/{fault}/go-on"}
+    old_words, words = (live.command("faults", verb, fault) for verb in ("go-on", "resume"))
+    assert (old_words.returncode, old_words.stdout) == (words.returncode, words.stdout) == (0, "0 resumed\n")
+    assert "deprecated" in old_words.stderr
+    assert words.stderr == ""
 
 
 def test_the_command_line_clears_while_the_page_is_away(live: Live) -> None:

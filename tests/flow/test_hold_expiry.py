@@ -26,7 +26,7 @@ def test_only_the_orchestrator_ends_a_hold_that_has_expired(live: Live, tmp_path
         compensating = "select state = 'COMPENSATING' from booking_booking where id = %s"
         wait_until(lambda: live.rows("booking", compensating, booking)[0][0], 20, "the orchestrator to hear of it")
         assert live.rows("seats", seat, booking) == [("RESERVED", booking)]
-        live.http.post(f"/api/faults/{fault}/go-on")
+        live.http.post(f"/api/faults/{fault}/resume")
         (row,) = live.ended(booking)
     assert (row["state"], row["reason"]) == ("CANCELLED", "hold_expired")
     assert live.rows("seats", seat, booking) == []

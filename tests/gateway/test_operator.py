@@ -141,7 +141,7 @@ def test_the_addresses_of_one_network_count_as_one_and_what_is_remembered_is_bou
     [
         ("post", "/api/faults"), ("delete", "/api/faults/x"), ("put", "/api/mechanisms"), ("post", "/api/runs"),
         ("post", "/api/performances"), ("post", "/api/runs/import?id=none"), ("patch", "/api/runs/none"),
-        ("delete", "/api/runs/none"), ("post", "/api/faults/x/go-on"), ("post", "/api/operator/sagas/none/skip"),
+        ("delete", "/api/runs/none"), ("post", "/api/faults/x/resume"), ("post", "/api/operator/sagas/none/skip"),
         ("post", "/api/nobody/dead-letters/none/retry"), ("get", "/api/nobody/dead-letters"),
     ],
 )  # fmt: skip

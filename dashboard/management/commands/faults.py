@@ -13,7 +13,7 @@ from serving import command_line
 
 
 class Command(BaseCommand):
-    help = "List, arm and clear faults; let go on what they hold; switch safety mechanisms."
+    help = "List, arm and clear faults; resume what they hold; switch safety mechanisms."
 
     def add_arguments(self, parser: CommandParser) -> None:
         command_line.add_url(parser)
@@ -28,7 +28,8 @@ class Command(BaseCommand):
         clear = commands.add_parser("clear", help="clear one fault, or --all")
         clear.add_argument("fault", nargs="?", default="")
         clear.add_argument("--all", action="store_true", dest="every")
-        commands.add_parser("go-on", help="let go on what a fault holds").add_argument("fault")
+        commands.add_parser("resume", help="resume what a fault holds").add_argument("fault")
+        commands.add_parser("go-on", help="deprecated: the old name of resume").add_argument("fault")
         switch = commands.add_parser(
             "mechanism", help="show the safety mechanisms, or switch one: mechanism barrier --no-on"
         )
@@ -36,6 +37,9 @@ class Command(BaseCommand):
         switch.add_argument("--on", action=BooleanOptionalAction, default=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["what"] == "go-on":
+            self.stderr.write("`faults go-on` is deprecated and goes with the next version: say `faults resume`")
+            options["what"] = "resume"
         base = command_line.base_url(options)
         headers = command_line.headers(options)
         with httpx.Client(base_url=base, timeout=20, headers=headers) as client:
@@ -59,7 +63,7 @@ def _ask_control(options: dict[str, Any]) -> httpx.Response | None:
     """Ask this machine's control process directly while the front door is down, which a fault may have killed. None: no
     answer."""
     control = settings.API_URLS["control"]
-    if options["url"] or not control or options["what"] not in ("list", "clear", "go-on"):
+    if options["url"] or not control or options["what"] not in ("list", "clear", "resume"):
         return None
     headers = {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}"}
     with httpx.Client(base_url=f"{control}/control", timeout=20, headers=headers) as client:
@@ -92,8 +96,8 @@ def _ask(client: httpx.Client, options: dict[str, Any], api: str = "/api") -> ht
             return client.get("/api/faults/points")
         case "arm":
             return client.post("/api/faults", json=_asked(options))
-        case "go-on":
-            return client.post(f"{api}/faults/{quote(options['fault'], safe='')}/go-on")
+        case "resume":
+            return client.post(f"{api}/faults/{quote(options['fault'], safe='')}/resume")
         case "mechanism" if options["mechanism"]:
             return client.put("/api/mechanisms", json={options["mechanism"]: options["on"]})
         case "mechanism":
@@ -131,8 +135,8 @@ def _lines(what: str, found: dict[str, Any]) -> list[str]:
             return [found["id"]]
         case "mechanism":
             return [f"{one['name']:<24} {'on' if one['on'] else 'OFF'}" for one in found["mechanisms"]]
-        case "go-on":
-            return [f"{found['released']} let go on"]
+        case "resume":
+            return [f"{found['released']} resumed"]
     return [f"{found['cleared']} cleared" if "cleared" in found else _line(found)]
 
 

@@ -1,4 +1,4 @@
-"""Breaking things from the page: armed, seen to fire with its proof, held and let go on."""
+"""Breaking things from the page: armed, seen to fire with its proof, held and resumed."""
 
 import re
 from collections.abc import Iterator
@@ -106,10 +106,10 @@ def test_a_held_saga_waits_shows_half_way_tables_and_goes_on(live: Live, open_pa
     expect(tables.locator('[data-service="tickets"]')).to_contain_text("no row yet")
     expect(tables.locator('[data-service="seats"]')).to_contain_text("RESERVED")
     expect(state(page)).to_have_text("ISSUING")
-    chip.get_by_role("button", name="Go on").click()
+    chip.get_by_role("button", name="Resume").click()
     expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
     expect(chip).to_contain_text("exhausted")
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_have_count(0)
 
 
 def test_a_fault_for_this_booking_is_filled_in_and_one_for_none_is_refused(live: Live, open_page: OpenPage) -> None:

@@ -65,7 +65,7 @@ FORMS = {
     "/customers/123/rename": ["name", "version"], f"/operate/sagas/{BOOKING}/retry-now": ["who", "why"],
     f"/operate/letters/seats/{BOOKING}/edit-and-retry": ["who", "why", "data"], f"/replay/{BOOKING}/rename": ["name"],
     "/faults/payment-declined": ["x"],
-    f"/replay/{BOOKING}/delete": ["x"], "/rail/go-on/abc": ["x"],
+    f"/replay/{BOOKING}/delete": ["x"], "/rail/resume/abc": ["x"],
 }  # fmt: skip
 METHODS = ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND", "BREW", "get", "QUERY"]
 PLACES = [

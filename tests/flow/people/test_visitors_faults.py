@@ -53,8 +53,8 @@ def test_a_visitor_arms_for_a_booking_of_theirs_and_nobody_else_does(
         assert mine.status_code == 201, mine.text
         assert stranger.post("/api/faults", json=hold).status_code == 403
         address = f"/api/faults/{mine.json()['id']}"
-        assert stranger.post(f"{address}/go-on").status_code == 403
-        assert owner.post(f"{address}/go-on").json() == {"released": 0}
+        assert stranger.post(f"{address}/resume").status_code == 403
+        assert owner.post(f"{address}/resume").json() == {"released": 0}
         assert owner.delete(address).status_code == 200
         form = {"service": "payments", "place": "payments", "point": "bus", "action": "drop", "for": "mine"}
         assert "Operators only" in owner.post("/rail/arm", data=form | {"for": "any"}).text

@@ -49,7 +49,7 @@ def test_a_held_message_waits_in_the_log_while_others_pass(database: Database, r
     written = parse_lsn(str(database.value("select pg_current_wal_lsn()")))
     run_until(relay, lambda: parse_lsn(database.confirmed()) >= written, "the confirmation")
     assert [one["data"]["fault"] for one in told(redis)] == [fault.id] * 2
-    assert "is let go on" in told(redis)[1]["text"]
+    assert "is resumed" in told(redis)[1]["text"]
 
 
 def test_a_copy_of_a_held_message_does_not_slip_past(database: Database, redis: Redis, relay: Relay) -> None:

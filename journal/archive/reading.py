@@ -109,7 +109,7 @@ class _Reader:
             raise self._error(f"it is not UTF-8 at byte {error.start}", "an export is UTF-8") from error
         except (ValueError, ArithmeticError, RecursionError) as error:
             raise self._error(
-                f"it is no JSON ({error})", "each line is one JSON object, a CloudEvents event"
+                f"it is not JSON ({error})", "each line is one JSON object, a CloudEvents event"
             ) from error
         # A text with no more brackets than that is no deeper; only the rest has to be checked.
         if text.count(b"[") + text.count(b"{") > DEEPEST and deeper(event, DEEPEST):

@@ -1,4 +1,5 @@
-// The one polite live region. It says what changed last, at most a line a second: a saga makes twenty entries in one.
+// The only polite live region. It announces the last change, at most one line a second: a saga makes twenty entries in
+// a second.
 
 const PACE_MS = 1000;
 const region = document.getElementById("say");

@@ -3,9 +3,9 @@
 
 const words = (status) => {
   if (status === 0 || status >= 500) return "No answer. It is not known yet whether it was done: look before you press again.";
-  if (status === 401) return "This takes the operator token.";
+  if (status === 401) return "This needs the operator token.";
   if (status === 403) return "This page is too old for that.";
-  return `The front door did not take this (${status}).`;
+  return `The front door did not accept this (${status}).`;
 };
 const failed = ({ detail }) => {
   const { elt, xhr, requestConfig } = detail;

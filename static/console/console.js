@@ -5,7 +5,7 @@ document.addEventListener("keydown", (event) => {
     event.target.form.requestSubmit();
   }
 });
-// A database that is away answers 503, in words of the console's own: shown where a result would be.
+// If the database is down, the console answers 503 with a text of its own, which is shown in place of a result.
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const own = detail.target.id === "result" && detail.serverResponse.includes('id="result"');
   if (!own || detail.xhr.status !== 503) return;

@@ -81,7 +81,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// A redraw keeps what was in the middle there; a new find goes to the middle.
+// A redraw keeps the entry in the middle where it is; a new search result moves to the middle.
 const centre = (node) => {
   const frame = find("diagram-scroll");
   if (!node || !frame) return;

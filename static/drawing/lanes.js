@@ -1,4 +1,4 @@
-// The swimlanes: what a box or a message came from and led to, one tab stop, and what is chosen kept across a redraw.
+// The swimlanes: the causes and effects of a box or a message, one tab stop, and the selection kept across a redraw.
 
 import { edge, focus, future, neighbour, past, stop, weave } from "./tracing.js";
 
@@ -25,7 +25,7 @@ const trace = (element) => {
   for (const one of drawing.querySelectorAll(".box, .arrow")) one.classList.toggle("traced", found.has(one.id));
 };
 
-// What the pointer is on counts more than what has the focus; it is known by its id, since a redraw replaces the element.
+// The pointer has precedence over the focus; elements are remembered by id, since a redraw replaces them.
 let pointed = "";
 const show = () => trace(document.getElementById(pointed) ?? document.activeElement?.closest(PART));
 let keyed = ""; // where the pointer rested when a key moved the focus: until it moves itself, what scrolls below it is not pointed at
@@ -67,7 +67,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// What was opened stays where it is, unless its details would cover it.
+// An opened element stays where it is, unless its details would cover it.
 let opened = null; // {id, top}
 const keep = () => {
   const part = document.getElementById(opened?.id);
@@ -91,11 +91,11 @@ document.addEventListener("click", (event) => {
   htmx.ajax("GET", address, { source: arrow, target: "#booking", swap: "outerHTML" });
 });
 
-// "as text" outlives a redraw; boxes that were not there before are marked for a moment.
+// "as text" survives a redraw; new boxes are marked for a moment.
 let asText = false;
 let folded = false; // an entry's details, which else stay in sight below the drawing
 const fold = () => {
-  // What CSS could see by :has() is said here: one such rule about the whole page is asked again with every line of the log.
+  // This replaces a CSS :has() rule: one about the whole page would be evaluated again with every line of the log.
   document.documentElement.toggleAttribute("data-details", document.querySelector(".story .entry") !== null);
   document.documentElement.toggleAttribute("data-folded", folded);
   for (const button of document.querySelectorAll(".entry-fold")) {
@@ -132,7 +132,8 @@ document.addEventListener("click", (event) => {
   asText = !asText;
   draw();
 });
-// A phone's picture is another one. The server draws it, and knows by a cookie; it is asked again only if it drew the wrong one.
+// A phone gets a different picture. The server chooses it by a cookie; the page requests it again only if it got the
+// wrong one.
 const narrow = window.matchMedia("(max-width: 62.5em)");
 const AGAIN_MS = 1_000; // an answer that was under way may still bring the wrong picture: looked at again until it is the right one
 let looking = 0;
@@ -155,8 +156,8 @@ const remember = () => {
 };
 narrow.addEventListener("change", remember);
 document.addEventListener("DOMContentLoaded", remember); // htmx is ready then
-// Other panels settle several times a second. One that does so while ours is still settling comes too early: htmx is about to take
-// back the classes that we would set.
+// Other panels settle several times a second. An event of theirs while ours is still settling is too early: htmx is
+// about to remove the classes that we would set.
 document.body.addEventListener("htmx:afterSettle", () => {
   if (svg() && (svg() === drawn || svg().closest(".htmx-settling"))) return;
   draw();

@@ -1,4 +1,4 @@
-// The fault rail: what only a browser knows. Everything else on it is the server's, brought by htmx.
+// The fault rail: the parts that only the browser can provide. The server renders everything else, through htmx.
 
 import { held } from "../live/holding.js";
 
@@ -9,14 +9,14 @@ const fillBooking = () => {
 };
 document.body.addEventListener("htmx:afterSettle", fillBooking);
 
-// A fault armed or cleared changes what is down; the banner need not wait for its next look.
+// Arming or clearing a fault changes what is down, so the banner refreshes immediately.
 document.body.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.pathInfo?.requestPath?.startsWith("/rail/") && event.detail.requestConfig?.verb === "post") {
     htmx.trigger(document.getElementById("outages"), "refresh");
   }
 });
 
-// The front door cannot say itself that it was killed on purpose: this browser remembers what was armed last.
+// The front door cannot report that it was killed on purpose, so this browser remembers what was armed last.
 const ARMED = "sagabox.armed";
 const LASTS_MS = 75_000; // a fault on the sandbox's own programs lives a minute, and what it killed is back some seconds later
 const remember = (value) => {
@@ -24,7 +24,7 @@ const remember = (value) => {
     if (value) localStorage.setItem(ARMED, JSON.stringify(value));
     else localStorage.removeItem(ARMED);
   } catch {
-    // a browser that keeps nothing cannot say it
+    // not possible in a browser without storage
   }
 };
 const armedHere = () => {
@@ -44,10 +44,10 @@ document.body.addEventListener("htmx:afterSwap", ({ detail: { pathInfo } }) => {
   if (pathInfo?.requestPath === "/rail/arm" && document.getElementById("fault-problem")) remember(null);
 });
 
-// The line breaks at the moment in which the front door ends. The next look of the banner may come when it is back.
+// The connection breaks when the front door ends. The banner's next refresh may happen only when it is back.
 document.body.addEventListener("htmx:wsClose", () => htmx.trigger(document.getElementById("outages"), "refresh"));
 
-// When the front door does not answer, that is ours, unless it was killed from here.
+// If the front door does not answer, it is a real outage, unless it was killed from here.
 document.body.addEventListener("htmx:sendError", (event) => {
   const banner = document.getElementById("outages");
   if (event.detail.elt !== banner || banner.querySelector("[data-front-door]")) return;
@@ -64,8 +64,8 @@ document.body.addEventListener("htmx:sendError", (event) => {
   banner.replaceChildren(line);
 });
 
-// A view that stands still writes nothing, so no entry brings its gauge: what the banner asks brings it. One that has resumed is
-// brought by its next entry, or here.
+// A stopped view writes nothing, so no entry updates its gauge: the banner's refresh does. The gauge of a view that has
+// resumed is updated by its next entry, or here.
 document.body.addEventListener("lags", ({ detail }) => {
   for (const [view, { lag, tail }] of Object.entries(detail)) {
     const gauge = document.getElementById(`lag-${view}`);

@@ -1,6 +1,6 @@
-// Nothing is replaced in which somebody selects text, or holds a button of the mouse down: a selection would be lost, and what is
-// copied, or clicked, would be something else. What is marked `data-stays` also stays under the mouse ("pointer"), or while the focus
-// is in it ("focus").
+// No element is replaced while a person selects text in it, or holds a mouse button down: the selection would be lost,
+// and something else would be copied or clicked. What is marked `data-stays` also stays under the mouse ("pointer"), or
+// while the focus is in it ("focus").
 
 let pressed = null;
 let pointed = null; // by a mouse. A finger does not point: after a tap it is nowhere, and no browser says that it has left.
@@ -20,15 +20,15 @@ export const held = (element) => Boolean(element && (selects(element) || element
 
 const TYPED = "textarea, input:is(:not([type]), [type=text], [type=search], [type=number], [type=date], [type=password])";
 
-// Whether a person has typed there what the server did not fill in.
+// Whether a person has typed something there that the server did not fill in.
 export const typedIn = (place) => [...(place?.querySelectorAll(TYPED) ?? [])].some((field) => field.value !== field.defaultValue);
 
-// Whether no person asked for this answer: its target renews itself, or a script or a hidden element renews it. (The event's own `elt`
-// is always the target.)
+// Whether this answer was not requested by a person: its target refreshes itself, or a script or a hidden element does.
+// (The event's own `elt` is always the target.)
 export const renews = ({ target, requestConfig: { elt, verb } }) =>
   verb === "get" && (elt === target || elt === document.body || elt.hidden);
 
-// `callback` is called whenever something may have been let go.
+// `callback` is called whenever an element may have been released.
 export const whenReleased = (callback) => waiting.add(callback);
 
 const release = () => {

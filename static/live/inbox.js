@@ -1,4 +1,4 @@
-// What has come and is not drawn yet. A log's lines are kept one by one, up to a limit; of an element with an id
+// Received elements that are not drawn yet. Log lines are kept one by one, up to a limit; for an element with an id
 // only the last state is kept.
 
 export const LENGTH = 1000; // lines that wait at most: a hidden page draws none, and must not grow for ever

@@ -1,6 +1,7 @@
-// The line to the server: htmx's socket with a cursor that moves. Every frame says which cursor it continues, so a frame that
-// comes twice, or one that is missing, is seen here and not in the log. Where no socket gets through, the same frames are asked
-// for by HTTP. Durations come from performance.now(): the wall clock may be set while the page is open.
+// The connection to the server: htmx's socket with a moving cursor. Every frame contains the cursor that it continues,
+// so a duplicate or missing frame is detected here and does not reach the log. Where no socket gets through, the same
+// frames are requested by HTTP. Durations come from performance.now(): the wall clock may be set while the page is
+// open.
 
 import { refetch, unsaved } from "./refetch.js";
 import { read } from "./inbox.js";
@@ -41,13 +42,14 @@ export const address = (url) => {
 const reconnect = () => {
   heard = performance.now();
   if (!socket) return;
-  // An end that we make ourselves is not news. Before the first handshake only the extension can make another socket: it hears.
+  // Ignore an end that we caused ourselves. Before the first handshake only the extension can create another socket, so
+  // it gets the event.
   if (wrapper) socket.onclose = socket.onerror = null;
   socket.close();
   wrapper?.reconnect();
 };
 
-// Not twice in five seconds, whatever the reason; and never longer, whatever clock the mark was made by.
+// Not twice in five seconds, whatever the reason; and never longer, even if the clock was changed since the mark.
 const reload = () => {
   const last = Number(sessionStorage.getItem("sagabox.reloaded") ?? 0);
   const wait = Math.min(Math.max(0, last + RELOAD_MS - Date.now()), RELOAD_MS);
@@ -58,9 +60,9 @@ const reload = () => {
   }, wait);
 };
 
-// What the page shows cannot be continued: it was away for too long, or the journal is another one. A page with a log has the log
-// and the seats brought whole; its panels, and all that any other page has, ask for themselves. Only a new journal needs a new
-// page, and a page in which something has been typed or chosen is not taken away from under it.
+// The page cannot be continued: it was disconnected for too long, or the journal is another one. A page with a log
+// fetches its complete log and seats; its panels, and those of all other pages, refresh themselves. Only a new journal
+// needs a reload, and a page in which something has been typed or chosen is not reloaded without asking.
 let restarting = false;
 const restart = async (epoch) => {
   if (restarting) return undefined;
@@ -118,8 +120,8 @@ const away = (failed = 1) => {
   if (!asking) ask();
 };
 
-// While the socket is broken the front door may still be asked: how far the journal has come, and, where nothing but the socket
-// fails, for the entries themselves. When it is not there either, we know of no number and say none.
+// While the socket is broken the front door may still answer: with the journal's position, and, if only the socket
+// fails, with the entries themselves. If it does not answer either, no number is shown.
 let asking = 0;
 const ask = async () => {
   clearTimeout(asking);
@@ -166,8 +168,8 @@ const poll = async () => {
   const left = fit ? behind(frame.head) : "";
   say("polling", left ? `Catching up${left}` : `Asking every ${ASK_MS / 1000} s`);
   notify(
-    "No live line: something between this browser and Sagabox, a proxy perhaps, lets no WebSocket through. " +
-      "Everything works; the page asks for what is new every few seconds.",
+    "No live connection: something between this browser and Sagabox, perhaps a proxy, lets no WebSocket through. " +
+      "Everything works; the page asks for new entries every few seconds.",
   );
   if (fit) handOver(fit);
   return left !== "";
@@ -210,7 +212,8 @@ export const connect = ({ take }) => {
     event.preventDefault(); // the extension would swap each frame at once
     receive(event.detail.message);
   });
-  // After a laptop's sleep the line may be dead without either end having said so; and a proxy may hold up a handshake, or frames.
+  // After a laptop's sleep the connection may be dead without an event on either end; and a proxy may delay a
+  // handshake, or frames.
   const check = () => {
     if (restarting || performance.now() - heard < (open ? SILENCE_MS : FIRST_FRAME_MS)) return;
     const told = !wrapper; // then the extension hears of the end, and says so too

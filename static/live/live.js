@@ -1,11 +1,11 @@
-// The live page: one socket brings the journal's entries after our cursor. What came since the last frame is drawn at once in the
-// next: the log takes every line, of a gauge or a seat only the last state matters. Commands never travel by the socket: after a
-// reconnect it would send them again.
+// The live page: one socket brings the journal's entries after our cursor. Everything received since the last animation
+// frame is drawn together in the next: the log takes every line, and for a gauge or a seat only the last state matters.
+// Commands never use the socket: after a reconnect it would send them again.
 //
 // Other modules hear `sagabox:entries` on <body>: detail.entries, newest last, each {pos, service, kind, bookings, line}, and
-// detail.more, true when there were more of them than the inbox keeps; and `sagabox:renewed`: detail.element is a gauge or a seat
-// that is as it is now. An element with an id and `data-watch` asks for its own "refresh" when an entry concerns it; watched are
-// words: "*" any entry, "service:seats", "kind:observation", "booking:<uuid>".
+// detail.more, true when there were more of them than the inbox keeps; and `sagabox:renewed`: detail.element is a gauge
+// or a seat with its new state. An element with an id and `data-watch` gets a "refresh" event when an entry concerns
+// it; watched are words: "*" any entry, "service:seats", "kind:observation", "booking:<uuid>".
 
 import { Inbox } from "./inbox.js";
 import { connect } from "./line.js";

@@ -1,5 +1,5 @@
-// Drawing: new lines on top of the log, the oldest off its end; gauges and seats in their places. A log that somebody points at, or
-// selects text in, stands still: the lines that come meanwhile wait, and a button says how many.
+// Drawing: new lines on top of the log, the oldest off its end; gauges and seats in their places. A log does not move
+// while a person points at it, or selects text in it: new lines wait, and a button shows how many.
 
 import { held, whenReleased } from "./holding.js";
 import { streaming } from "./rate.js";
@@ -64,9 +64,9 @@ more?.addEventListener("click", () => {
   log.focus();
 });
 
-// Gauges and seats bring nothing that htmx would have to bind; its swap, and all who wait for one to settle, would be called with
-// each frame. A seat is nothing but its attributes and a text: those are set in its place, which spares the hall a new layout. What
-// the browser knows of a place, and the server does not, is kept.
+// Gauges and seats contain nothing that htmx has to bind; its swap, and all listeners that wait for settling, would run
+// with each frame. A seat consists of attributes and a text: these are set in place, which avoids a new layout of the
+// hall. State that only the browser has is kept.
 const OURS = new Set(["tabindex"]);
 
 const rewrite = (place, element) => {

@@ -1,4 +1,4 @@
-// One sentence about the line, above everything, with a button where there is something to do.
+// One sentence about the connection, above everything, with a button if there is something to do.
 
 const place = document.getElementById("notice");
 let told = "";

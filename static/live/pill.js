@@ -5,7 +5,7 @@ let said = "";
 let shown = ""; // compared with what was said, not with what stands there: a page that is being translated has other words
 
 const show = () => {
-  // While the page stands at a moment of the past, only the log goes on.
+  // While the page shows a moment of the past, only the log continues.
   const text = said && document.documentElement.dataset.time === "replay" ? `${said}, log only` : said;
   if (text && shown !== text) pill.textContent = shown = text;
 };

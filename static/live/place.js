@@ -1,6 +1,7 @@
-// An element that renews itself is replaced as a whole. What a person has in it goes over to the new one: the focus, details that are
-// open, and how far a region is scrolled. Things are known again by their id, else by what they say and lead to. (The story of a
-// booking is not among them: all that can have the focus in it has an id, which htmx sees to, and its swap has no time for more.)
+// A self-refreshing element is replaced as a whole. The person's state is carried over to the new one: the focus, open
+// details, and scroll positions. Elements are matched by id, otherwise by their text and link. (This does not apply to
+// a booking's story: everything in it that can have the focus has an id, which htmx handles, and its swap has no time
+// for more.)
 
 import { renews } from "./holding.js";
 
@@ -13,7 +14,7 @@ const name = (thing) =>
     thing.getAttribute("aria-label") ?? (thing.matches("details") ? thing.querySelector("summary") : thing).textContent.trim(),
   ].join(" ");
 
-// Every thing in `place` that a person can reach, by its name; those that are called alike are counted.
+// Every element in `place` that a person can reach, by its name; equal names are numbered.
 const things = (place) => {
   const found = new Map();
   const seen = new Map();
@@ -27,7 +28,7 @@ const things = (place) => {
 
 let before = null; // {id, had: name -> {focus, open, top, left}}
 
-// Heard by the window, last of all: until then the element may be told to stay.
+// Handled by the window, last of all: until then another listener may keep the element.
 window.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { target, shouldSwap } = detail;
   if (!shouldSwap || !renews(detail) || !target.id || !target.matches(RENEWED)) return;
@@ -36,7 +37,7 @@ window.addEventListener("htmx:beforeSwap", ({ detail }) => {
   }]);
   before = { id: target.id, had: new Map(had) };
 });
-// At once, and not when it has settled: the next answer may come before that.
+// Immediately, and not after settling: the next answer may arrive before that.
 document.body.addEventListener("htmx:afterSwap", () => {
   const place = document.getElementById(before?.id);
   if (!place) return;

@@ -1,7 +1,7 @@
-// How much comes. More than a few bookings at a time are a stream: nobody reads along, and what draws or asks does so less often. A
-// stream is known by how many bookings are reported, so it is seen within a tenth of a second and not when its first
-// bookings have been drawn one by one; and by how many reports arrive in total: a lone booking is reported thirty times
-// in a second.
+// Measures the rate. More than a few bookings at a time are a stream: then nobody reads every line, and drawing and
+// requests are less frequent. A stream is known by how many bookings are reported, so it is seen within a tenth of a
+// second and not when its first bookings have been drawn one by one; and by how many reports arrive in total: a lone
+// booking is reported thirty times in a second.
 
 const FEW = 3; // bookings reported within a second
 const CALM = 60; // reports a second; an entry of a batch reports many bookings

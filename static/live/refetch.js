@@ -1,19 +1,20 @@
 // A page that was away for too long to be patched: its log, seats and gauges are fetched whole and put in place of the old ones.
-// All that a person has typed, chosen or opened stays as it is.
+// Everything that a person has typed, chosen or opened stays.
 
 import { typedIn } from "./holding.js";
 import { renew, replaceLog } from "./log.js";
 import { notify } from "./notice.js";
 
-// Something that a reload would lose. (Selects that remember what was chosen are not among it, nor what the server filled in; a fault
-// that is being put together is.)
+// Whether a reload would lose something. (Selects that remember their choice do not count, nor what the server filled
+// in; an unfinished fault form does.)
 export const unsaved = () =>
   Boolean(document.getElementById("seats-field")?.value) ||
   document.querySelector("dialog[open], #anything[open]") !== null ||
   typedIn(document) ||
   [...document.querySelectorAll("input[type=file]")].some((field) => field.files.length);
 
-// A page that was made before there was a hall, or a customer, is loaded again by the server's answer, which htmx obeys at once.
+// A page that was made before there was a hall, or a customer, is reloaded by the server's answer, which htmx follows
+// immediately.
 document.body.addEventListener("htmx:beforeOnLoad", (event) => {
   if (!event.detail.xhr.getResponseHeader("HX-Refresh") || !unsaved()) return;
   event.preventDefault();
@@ -26,7 +27,7 @@ export const refetch = async () => {
   if (!answer.ok) throw new Error(String(answer.status));
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   replaceLog([...fresh.getElementById("feed").children]);
-  // Whatever a socket would bring: elements with an id that are on both pages.
+  // The elements that a socket would update: those with an id on both pages.
   for (const element of fresh.querySelectorAll('#seats .seat[id], [id^="lag-"]')) renew(element);
   return Number(fresh.documentElement.dataset.pos);
 };

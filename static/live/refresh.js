@@ -1,9 +1,10 @@
-// Panels that watch the journal ask for themselves again when an entry concerns them: each at most four times a second, every
-// three seconds while entries stream (once a second what somebody stays with), never while its last answer is on its way (that one
-// is older than the news; and the element may be about to be replaced), and then not for a multiple of the time that took, so that
-// a busy server has time for the log. To draw a booking takes the time of two frames: in a stream the log waits for it. An answer to an
-// element that is held (see holding.js), or in which somebody has typed, is not drawn, and asked for again when it is let go: by these
-// panels, and by all that renew themselves every few seconds.
+// Panels that watch the journal refresh when an entry concerns them: each at most four times a second, every three
+// seconds while entries stream (once a second for one that a person keeps looking at). A panel never requests while its
+// last answer is on its way (that one is older than the entry, and the element may be about to be replaced), and then
+// not for a multiple of the time that took, so that a busy server has time for the log. Drawing a booking takes two
+// frames: in a stream the log waits for it. An answer for an element that is held (see holding.js), or in which a
+// person has typed, is not drawn, and is requested again when the element is released: by these panels, and by all that
+// refresh every few seconds.
 
 import { held, renews, typedIn, whenReleased } from "./holding.js";
 import "./place.js";
@@ -37,7 +38,7 @@ export const refreshWatching = (entries, more) => {
   ask();
 };
 
-// Whatever came meanwhile may concern any of them.
+// Entries that arrived meanwhile may concern any of them.
 export const refreshAll = () => {
   for (const element of document.querySelectorAll("[data-watch][id]")) due.add(element.id);
   ask();
@@ -89,7 +90,7 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   undrawn.add(target.id);
 });
 const rest = (id, until) => rested.set(id, Math.max(rested.get(id) ?? 0, until));
-// In a stream a panel that came by another way, a booking to follow say, is as new as if it had asked for itself.
+// In a stream a panel that arrived in another way, for example a followed booking, counts as refreshed.
 document.body.addEventListener("htmx:afterSwap", ({ target }) => {
   if (streaming() && target.matches("[data-watch][id]")) rest(target.id, performance.now() + pace(target));
 });

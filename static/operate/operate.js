@@ -1,5 +1,5 @@
-// The list renews itself every three seconds. Not under the hands of somebody who edits a message or ticks letters; what was
-// done ends that.
+// The list renews itself every three seconds. Not while a person edits a message or ticks letters; submitting ends
+// that.
 
 import { typedIn } from "../live/holding.js";
 
@@ -8,7 +8,7 @@ const editing = () => document.querySelector("#work details[open], #work [name=l
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.elt.id === "work" && editing()) event.detail.shouldSwap = false;
 });
-// What the journal keeps of a decision has to be there before it is sent: who, why, and data that can be read.
+// A decision is sent only with everything that the journal keeps of it: name, reason, and valid data.
 const WORDS = { who: "Enter your name: it is kept in the journal", why: "Enter a reason: it is kept in the journal" };
 const mark = (field, words) => {
   field.toggleAttribute("aria-invalid", words !== "");
@@ -29,7 +29,7 @@ const fault = (field) => {
     JSON.parse(field.value);
     return "";
   } catch (error) {
-    return `This is no JSON: ${error.message}`;
+    return `This is not JSON: ${error.message}`;
   }
 };
 document.body.addEventListener("htmx:confirm", (event) => {

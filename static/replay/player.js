@@ -1,6 +1,6 @@
-// The time bar: every way to another moment ends in `go`. One moment is asked for at a time, and of those wanted meanwhile only the
-// newest, so a scrubber or a fast playback skips moments and never lags; the last one wanted is always shown. The answer brings all
-// panels of the page at once. Every moment has an address, which is pushed; while sliding it is replaced.
+// The time bar: every change of the moment calls `go`. One moment is requested at a time, and of those wanted meanwhile
+// only the newest, so a scrubber or a fast playback skips moments and never lags; the last wanted one is always shown.
+// The answer contains all panels of the page. Every moment has a URL, which is pushed; while sliding it is replaced.
 
 import { Playing } from "./playing.js";
 
@@ -17,7 +17,7 @@ let busy = false;
 let drawn = null; // the seat map that was scrolled last
 let here = Number(moves().value); // of what is wanted, which the panels may not show yet
 
-// In a booking the scrubber counts the booking's entries, in a run it stands at a position.
+// For a booking the scrubber's value is the number of the entry, for a run it is a position.
 const positions = () => (moves().positions ? moves().positions.split(",").map(Number) : null);
 const posOf = (value) => positions()?.[value - 1] ?? value;
 const address = (value) => `${moves().url}${posOf(value)}`;
@@ -60,7 +60,7 @@ const step = (by) => {
   go(address(here));
 };
 
-// What the bar shows of itself follows what the server last said.
+// The bar's display follows the server's last answer.
 const sync = () => {
   const now = moves();
   if (!busy && !wanted && !playing.on) here = Number(now.value);
@@ -106,7 +106,7 @@ bar.addEventListener("click", (event) => {
   }
 });
 
-// A link or a box that leads to a moment takes the same way. The panel's own refresh gives way to whatever a person wants.
+// A link or a box that leads to a moment uses the same function. A person's request replaces the panel's own refresh.
 const body = document.body;
 const ofPanel = ({ target, requestConfig }) => target?.id === "booking" && requestConfig?.verb === "get" && requestConfig.elt;
 body.addEventListener("htmx:configRequest", (event) => {
@@ -133,7 +133,7 @@ body.addEventListener("htmx:beforeSwap", (event) => {
 body.addEventListener("htmx:afterSettle", sync);
 body.addEventListener("booked", () => playing.stop());
 
-// Back and forward: the address says it all.
+// Back and forward: the URL contains everything.
 window.addEventListener("popstate", (event) => {
   if (!event.state?.htmx) location.reload();
 });

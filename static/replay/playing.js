@@ -1,5 +1,5 @@
-// Playing follows the commit times, with gaps in which nothing happened cut short. Of a booking the times are at hand; of a run they
-// are fetched as they are needed.
+// Playing follows the commit times, with gaps in which nothing happened cut short. For a booking the times are already
+// there; for a run they are fetched when needed.
 
 const LONGEST_GAP_MS = 1000; // in the recording; at 0.1x a person waits ten times as long
 const AHEAD = 500; // entries at hand below which more are fetched
@@ -17,7 +17,7 @@ export class Playing {
     this.speed = speed;
   }
 
-  // `end` is the last value there is; `facts` are the data of the moves: times, or where to fetch them.
+  // `end` is the last value; `facts` are the data of the moves: times, or where to fetch them.
   start(value, end, facts) {
     this.on = true;
     this.#first = value;

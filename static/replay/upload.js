@@ -1,5 +1,5 @@
-// Importing a run: the file goes as the request's body, so that its size does not matter. What the server does with it then is
-// asked for by htmx (the partial `progress` asks for itself until it is done).
+// Importing a run: the file is the request's body, so that its size does not matter. htmx polls the server's progress
+// (the partial `progress` refreshes itself until it is done).
 const form = document.getElementById("import");
 const sent = document.getElementById("import-sent");
 const answer = document.getElementById("import-answer");
@@ -31,7 +31,7 @@ function over(request) {
   try {
     told = JSON.parse(request.responseText);
   } catch {
-    // no answer, or none of ours
+    // no answer, or not one of ours
   }
   if (request.status === 201) {
     const link = document.createElement("a");
@@ -41,7 +41,7 @@ function over(request) {
     form.reset();
     htmx.trigger(document.body, "runs");
   } else {
-    tell(told.title || "Not imported", told.detail || "The connection broke off, and nothing was kept. Try again.", true);
+    tell(told.title || "Not imported", told.detail || "The connection was lost, and nothing was kept. Try again.", true);
   }
 }
 

@@ -1,4 +1,4 @@
-// A run's page: another booking, or another performance, at the same moment. It is another page, with an address of its own.
+// A run's page: another booking, or another performance, at the same moment. It is another page, with its own URL.
 
 import { choosing } from "./performance.js";
 
@@ -7,7 +7,7 @@ const { booking, performance } = form.elements;
 const go = (asked) => {
   const address = new URL(form.action);
   if (booking.value) address.searchParams.set("booking", booking.value);
-  // A booking brings its own performance, unless one was asked for.
+  // A booking selects its own performance, unless another one was requested.
   if (asked === performance || !booking.value) address.searchParams.set("performance", performance.value);
   address.searchParams.set("pos", document.getElementById("time-moves").dataset.pos);
   location.assign(address);

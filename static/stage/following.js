@@ -1,6 +1,6 @@
-// Following the newest booking: the list of recent ones knows it first. A booking is shown for a while before it makes way; in a
-// stream longer, for its panel asks less often there: it should be seen to end, and be read. It stays as long as somebody selects
-// text in it or has the focus there.
+// Following the newest booking: the list of recent ones has it first. A booking is shown for a while before the next
+// replaces it, in a stream longer, since its panel refreshes less often there: its end should be visible and readable.
+// It stays while a person selects text in it or has the focus there.
 
 import { held, whenReleased } from "../live/holding.js";
 import { streaming } from "../live/rate.js";
@@ -14,7 +14,7 @@ let changed = -Infinity;
 let heard = 0;
 let waiting = 0;
 
-// The heading keeps the focus by its id, whatever booking it is of.
+// The heading keeps the focus by its id, even for another booking.
 const stays = (panel) => {
   const active = document.activeElement;
   return held(panel) || (panel.contains(active) && active.id !== "booking-title");
@@ -53,8 +53,8 @@ body.addEventListener("htmx:beforeSwap", ({ detail: { target, xhr } }) => {
   again();
 });
 
-// In a stream a booking that has just begun is given the room that the one before took: else all that stands below would jump with
-// each of them.
+// In a stream a new booking gets the height of the previous one: otherwise everything below would jump with each of
+// them.
 let room = 0;
 body.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   if (target.id === "booking") room = streaming() ? target.querySelector(".story").offsetHeight : 0;

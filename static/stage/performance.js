@@ -1,7 +1,8 @@
-// A list that leads to another page: it never goes there by an arrow key alone (WCAG 3.2.2). A choice by pointer goes at once; a key only
-// moves in the list, and Enter, or the button next to it, opens the page.
+// A list that leads to another page: an arrow key alone never opens it (WCAG 3.2.2). A choice by pointer opens it
+// immediately; a key only moves in the list, and Enter, or the button next to it, opens the page.
 //
-// `shown()` is the value that the page is about. `waits(on)` is called with true while another value stands in the list, else false.
+// `shown()` is the page's own value. `waits(on)` is called with true while another value is selected in the list, else
+// with false.
 export const choosing = (select, { shown, go, waits = () => {} }) => {
   let byKey = false;
   const update = () => waits(select.value !== shown());

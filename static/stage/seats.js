@@ -1,4 +1,5 @@
-// Choosing seats: what is chosen lives in the browser until it is booked, over a reload too. The map itself is the server's.
+// Choosing seats: the selection is kept in the browser until it is booked, also over a reload. The server renders the
+// map itself.
 
 import { choosing } from "./performance.js";
 
@@ -25,7 +26,7 @@ const total = () => {
   return shown.format(sum() / 10 ** shown.resolvedOptions().maximumFractionDigits);
 };
 
-// What is sent with the seats is what the buyer saw that they cost.
+// The price that the buyer saw is sent with the seats.
 export const show = () => {
   field.value = [...chosen.keys()].join(",");
   document.getElementById("seen-amount").value = chosen.size ? sum() : "";
@@ -94,7 +95,7 @@ const pick = (seat) => {
   return show();
 };
 
-// The first way in: the free seats as a list, made when it is about to be opened, since seats come and go.
+// The free seats as a list, created when it is about to be opened, since seats change.
 const list = document.getElementById("free-seats");
 const fill = () => {
   const groups = [...seatsOf().querySelectorAll(".row")].map((row) => {
@@ -162,8 +163,8 @@ document.getElementById("skip-seats")?.addEventListener("click", (event) => {
   seat.focus();
 });
 
-// A seat that somebody else took while we had it chosen comes back from the server without the mark; and so does a whole map that is
-// drawn again, after a look at another moment.
+// A chosen seat that another buyer took is rendered by the server without the mark; and so is a whole map that is drawn
+// again after a look at another moment.
 document.body.addEventListener("sagabox:renewed", ({ detail: { element: seat } }) => {
   const { label, status } = seat.dataset;
   if (!label || !chosen.has(label) || seat !== seatOf(label)) return;

@@ -1,5 +1,5 @@
-// A booking on its way. What was asked for is kept with its key until it is known what became of it: an answer that got lost says
-// nothing, so the same request is sent again, which books once however often it comes. The page says what it found.
+// A booking on its way. The request is kept with its key until the outcome is known: after a lost answer the same
+// request is sent again, which books once, however often it is sent. The page shows the outcome.
 
 import { choosing } from "./performance.js";
 import { chosen, clear, form, hold, performanceShown, release, show, tell } from "./seats.js";
@@ -56,7 +56,7 @@ const unknown = () => {
   order.unknown = true;
   const wait = WAITS_S[order.asked++];
   keep();
-  hold("First it has to be known what became of the booking before.");
+  hold("The outcome of the previous booking has to be known first.");
   const told = `It is not known yet whether this was booked: ${order.words}. It books only once, however often it is sent.`;
   if (wait === undefined) {
     say("No answer.", told, "problem", button("Ask again", () => {
@@ -93,9 +93,10 @@ body.addEventListener("htmx:configRequest", (event) => {
   parameters.map = performanceShown();
   [sending, answer] = [true, null];
   keep();
-  hold(order.unknown ? "First it has to be known what became of the booking before." : "A booking is on its way.");
+  hold(order.unknown ? "The outcome of the previous booking has to be known first." : "A booking is on its way.");
 });
-// An answer without an event of ours is somebody else's, a proxy's or a login page: it says nothing of the booking.
+// An answer without our event is from something else, such as a proxy or a login page: it has no information about the
+// booking.
 body.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.requestConfig.elt === form && !answer) event.detail.shouldSwap = false;
 });
@@ -130,10 +131,10 @@ const refused = (status) => {
   if (answer) return; // its words are on the page already
   const again = link("Load it again", location.href);
   if (gone) say("This page is too old to book with.", "Your seats stay chosen.", "problem", again);
-  else say("Not booked.", `The front door did not take this request (${status}).`, "problem", again);
+  else say("Not booked.", `The front door did not accept this request (${status}).`, "problem", again);
 };
 
-// Booking has disabled its button, and with it lost the focus: it goes to the story of what was booked, or back to the button.
+// Booking disables its button, which loses the focus: it moves to the story of the booking, or back to the button.
 const focusNear = () => {
   const at = document.activeElement;
   if (at && at !== body && !form.contains(at) && !find("seats").contains(at)) return;
@@ -147,7 +148,7 @@ form.addEventListener("sagabox:picked", () => {
 });
 window.addEventListener("online", ask);
 
-// Another performance is another page: its address is a permalink, and the socket is told which seats it is about.
+// Another performance is another page: its URL is a permalink, and the socket gets its seats.
 
 const select = find("performance");
 let leaving = false;
@@ -173,8 +174,8 @@ find("keep-performance").addEventListener("click", () => {
   performances.reset();
 });
 
-// However the page came back (from the back/forward cache, a duplicated tab, a form restored by the browser), the list names what the
-// map shows. A request that was under way when it was left is asked for again.
+// However the page came back (from the back/forward cache, a duplicated tab, a form restored by the browser), the list
+// selects the map's performance. A request that was under way when the page was left is sent again.
 window.addEventListener("pageshow", () => {
   leaving = false;
   performances.reset();

@@ -1,4 +1,5 @@
-// The stage's own behaviour: keys, help, the phone's three tabs, and what is swapped into the panel. What happens is the server's.
+// The stage's own behaviour: keys, help, the phone's three tabs, and swaps of the panel. The server decides everything
+// else.
 
 const find = (id) => document.getElementById(id);
 
@@ -49,8 +50,8 @@ document.body.addEventListener("booked", () => open("story"));
 if (new URL(location.href).searchParams.has("booking")) open("story");
 
 // An answer for the panel is placed there, even if the panel was replaced while it was under way: htmx has kept the
-// element that it meant. What a panel asked for itself that has made way is old: nobody needs it.
-// The listener goes with its request: a page stays open for days.
+// intended element. The refresh of a panel that was replaced is out of date, and dropped. The listener goes with its
+// request: a page stays open for days.
 document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target: meant, xhr } }) => {
   if (meant?.id !== "booking") return;
   const redirect = (event) => {
@@ -63,9 +64,9 @@ document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target: m
   xhr.addEventListener("loadend", () => meant.removeEventListener("htmx:beforeSwap", redirect), { once: true });
 });
 
-// htmx tells each of the 600 elements of a panel that it goes, and looks in the page for the old one of each id that comes: two
-// thirds of the time that a swap takes. Nothing in the panel asks for either, but the focus, which goes over to the new element of
-// its id. Heard by the window, last of all: until then the panel may be told to stay.
+// htmx notifies each of the 600 elements of a panel that it is removed, and searches the page for the old element of
+// each new id: two thirds of the time of a swap. Nothing in the panel needs that, except the focus, which moves to the
+// new element with its id. Handled by the window, last of all: until then another listener may keep the panel.
 window.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
   if (shouldSwap && target.id === "booking" && !target.contains(document.activeElement)) target.replaceChildren();
 });

@@ -104,7 +104,7 @@ def test_where_websockets_are_refused_the_page_asks_instead_and_says_so(live: Li
     wire = Wire()
     wire.broken = True
     page, _ = visit(wire=wire)
-    expect(page.locator("#notice")).to_contain_text("No live line", timeout=PATIENCE)
+    expect(page.locator("#notice")).to_contain_text("No live connection", timeout=PATIENCE)
     (label,) = live.free_seats(1)
     choose(page, label)
     page.get_by_role("button", name="Book", exact=True).click()
@@ -129,5 +129,5 @@ def test_a_line_that_is_held_up_is_told_from_one_that_works(live: Live, browser:
 
     page.route_web_socket(re.compile("/ws/journal"), take)
     page.goto("/")
-    expect(page.locator("#notice")).to_contain_text("No live line", timeout=PATIENCE)
+    expect(page.locator("#notice")).to_contain_text("No live connection", timeout=PATIENCE)
     context.close()

@@ -181,7 +181,7 @@ def test_another_card_after_a_lost_answer_finds_the_first_booking_first(open_pag
     press_book(page)
     expect(page.locator("#problem")).to_contain_text("No answer")
     seat(page, live.free_seats(1)[0]).click()
-    expect(page.locator("#chosen-note")).to_contain_text("First it has to be known")
+    expect(page.locator("#chosen-note")).to_contain_text("The outcome of the previous booking")
     lost = False
     page.reload()
     expect(page.locator("#problem")).to_contain_text(f"Your booking went through: {label}", timeout=PATIENCE)

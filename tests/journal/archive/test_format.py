@@ -69,11 +69,11 @@ def spoil(number: int, old: bytes, new: bytes) -> Callable[[list[bytes]], list[b
     [
         (lambda lines: lines[1:], "line 1: the header is missing; the first line of an export is of type sagabox.run"),
         (spoil(1, b'"schema":1', b'"schema":2'), "line 1: it has schema version 2; this Sagabox reads version 1"),
-        (spoil(2, b"{", b"("), "line 2: it is no JSON (Expecting value: line 1 column 1 (char 0)); each line is one"),
+        (spoil(2, b"{", b"("), "line 2: it is not JSON (Expecting value: line 1 column 1 (char 0)); each line is one"),
         (spoil(2, b"thing HELD", b"thing \\u0000"), "line 2: it holds the character NUL"),
         (spoil(2, b"thing HELD", b"\xff"), "line 2: it is not UTF-8 at byte"),
-        (spoil(2, b'"xid":701', b'"xid":NaN'), "line 2: it is no JSON (NaN is not JSON)"),
-        (spoil(2, b'"xid":701', b'"xid":' + b"[" * 100_000), "line 2: it is no JSON (maximum recursion"),
+        (spoil(2, b'"xid":701', b'"xid":NaN'), "line 2: it is not JSON (NaN is not JSON)"),
+        (spoil(2, b'"xid":701', b'"xid":' + b"[" * 100_000), "line 2: it is not JSON (maximum recursion"),
         (spoil(3, b'"xid":702', b'"xid":"702"'), "line 3: data.xid is not as it should be; has to be a whole number"),
         (spoil(3, b'"xid":702,', b""), "line 3: data.xid is not as it should be; is missing"),
         (spoil(3, b'"op":"insert"', b'"op":"drop"'), "line 3: data.changes.0.op is not as it should be; has to be"),
@@ -121,7 +121,7 @@ def test_each_fault_is_named_with_its_line_and_with_what_is_allowed(
         (TEXT + b"\n", "line 7: there is something after the end; the trailer is the last line"),
         (TEXT.replace(b"thing HELD", b"thing SOLD"), "line 6: the checksum is "),
         (TEXT.replace(b'"entries":3', b'"entries":4'), "line 6: the trailer does not fit the 3 entries before it; "),
-        (b"PK\x03\x04" + b"\n" * 3, "line 1: it is no JSON"),
+        (b"PK\x03\x04" + b"\n" * 3, "line 1: it is not JSON"),
         (b"[]\n", "line 1: the header is missing"),
     ],
 )

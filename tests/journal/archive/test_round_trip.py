@@ -149,7 +149,7 @@ def spoil(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         (spoil(rb'(sagabox.entry.*?)"status":"SOLD"', rb'\1"status":"VOID"'), r"seats_seat after its last entry has 10 rows"),
         (spoil(rb'"row":\{"body"', b'"row":{"bodx"'), r"seats_seat at its start has 5 rows"),
         (spoil(rb'"xid":7\d\d', b'"xid":null,"xid":-1'), r"line \d+: data\.xid is not as it should be"),
-        (spoil(rb"1000000000000000000000000000000\b", b"1e999"), r"line \d+: it is no JSON \(1e999… is beyond"),
+        (spoil(rb"1000000000000000000000000000000\b", b"1e999"), r"line \d+: it is not JSON \(1e999… is beyond"),
         (spoil(rb'(\{.*sagabox\.row".*\n)', rb"\1\1"), r"line \d+: PostgreSQL refuses it: duplicate key"),
         (spoil(rb'"title":"', b'"title":"\\\\ud800'), r"line \d+: it holds half of a character"),
         (spoil(rb'"recorded_at":"2027', b'"recorded_at":"0000'), r"line \d+: data\.recorded_at is not as it should be"),

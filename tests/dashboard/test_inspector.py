@@ -13,9 +13,9 @@ from dashboard.panel.story import from_entries
 from dashboard.records.inspector.context import sagas_of
 from drawing import tables
 from journal.reading.stories import fold
+from tests.dashboard.markup import compact
 from tests.drawing.evidence import CELLS, STORIES, told_of
 from tests.drawing.recording import recorded
-from tests.markup import compact
 
 
 @pytest.mark.parametrize("name", [*STORIES, *CELLS])

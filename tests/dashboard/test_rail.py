@@ -13,7 +13,7 @@ from control.outages import check_outage
 from dashboard.faults.chips import OWNERS, groups, owner_of, shown
 from dashboard.faults.rail import form, form_after_change, wanted
 from faults import AT, Point
-from tests.markup import compact
+from tests.dashboard.markup import compact
 
 
 @pytest.mark.parametrize("service", OWNERS)

@@ -7,7 +7,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
-from tests.markup import compact
+from tests.dashboard.markup import compact
 
 ARABIC = "حفلة 2030"
 ISOLATED = f"\u2068{ARABIC}\u2069"

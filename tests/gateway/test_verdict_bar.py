@@ -10,7 +10,7 @@ from audit.verdict import judge
 from gateway.audit import verdict_api
 from tests.audit.test_invariants import hold_left_behind, paid_without_tickets
 from tests.audit.world import CONFIRMED, DECLINED, World
-from tests.markup import compact
+from tests.dashboard.markup import compact
 
 pytestmark = pytest.mark.urls("dashboard.urls")
 

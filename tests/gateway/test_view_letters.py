@@ -21,7 +21,7 @@ from projections.models import DeadLetter
 from projections.views import VIEWS
 from sandbox.testing import url_of
 from serving.problems import MEDIA_TYPE
-from tests.markup import compact
+from tests.dashboard.markup import compact
 
 pytestmark = [
     pytest.mark.urls("dashboard.urls"),

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 
 from dashboard.panel import moment
 from journal.reading.moments import FlightThen, RowThen
-from tests.markup import compact
+from tests.dashboard.markup import compact
 
 SEAT_MAP: dict[str, Any] = {"view": "seat_map", "applied": 3, "lag_ms": 20, "behind": 0}
 

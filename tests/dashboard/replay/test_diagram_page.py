@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from dashboard.replay.diagram.asking import MOST, PICTURE
 from journal.archive.importing import import_run
 from journal.models import Entry, Mention
+from tests.dashboard.markup import compact
 from tests.journal.archive.samples import sample, text_of
 from tests.journal.archive.world import wipe as wipe_runs
 from tests.journal.builders import START
 from tests.journal.index.test_indexer import change, index
-from tests.markup import compact
 
 pytestmark = pytest.mark.django_db(databases=["journal"], transaction=True)
 TURN = ("booking", "seats", "booking", "payments", "projections")

@@ -12,7 +12,7 @@ from dashboard.stage import shop
 from dashboard.typed import number_or_text, whole
 from gateway.clients import ServiceDown
 from serving.problems import Problem
-from tests.markup import compact
+from tests.dashboard.markup import compact
 
 pytestmark = [pytest.mark.urls("dashboard.urls"), pytest.mark.django_db(databases=["journal", "projections"])]
 FORM = {"performance": "studio-night", "seats": "A-1,A-2", "customer": "123", "payment_method": "tok_visa"}

@@ -12,8 +12,11 @@ from django.db import connections, transaction
 from booking.models import ReplicaCheckpoint
 from messaging.events.cursor import Cursor
 from seats.contract import PerformanceAnnounced
+from topology.chosen import HOUSE
+from topology.contract import publisher
 
-USING, SOURCE = "booking", "seats"
+USING = "booking"
+SOURCE = publisher(HOUSE.services, PerformanceAnnounced.type()).name
 
 _APPLY = """
     insert into booking_performancereplica as p (id, title, starts_at, labels, prices, currency, version)

@@ -8,6 +8,7 @@ SERVICE = Service(
     title="Booking",
     database="booking",
     contract="booking.contract",
+    shown="booking.shown",
     requests="booking.schemas",
     orchestrates=True,
     sagas="booking.saga.definitions",

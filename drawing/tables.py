@@ -1,40 +1,23 @@
 """The rows of a booking in each service's database, and the views with their lag. Pure."""
 
+import re
 from typing import Any
 
 from drawing import present
 from journal.entry import Story, Tables
+from topology.chosen import HOUSE
+from topology.shown import Copied, shown_of
 
 HIDDEN_TABLES = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga", "_deadletter")
-COLUMNS = {
-    "booking_booking": ["state", "amount", "version"],
-    "seats_seat": ["label", "status", "version"],
-    "seats_hold": ["status", "expires_at", "version"],
-    "payments_payment": ["status", "amount", "version"],
-    "payments_refund": ["amount"],
-    "tickets_issuance": ["status", "version"],
-    "tickets_ticket": ["seat", "code"],
-    "projections_bookingview": ["state", "hold_status", "payment_status", "tickets_status", "version"],
-    "projections_seatmap": ["label", "status", "version"],
-    "projections_historybooking": ["state", "taken", "refunded", "tickets"],
-    "projections_salesbooking": ["performance_id", "taken", "refunded"],
-}
+COLUMNS = {table: columns for service in HOUSE.every_service for table, columns in shown_of(service).columns.items()}
 """The columns to show on a small screen; the swimlanes show every changed cell."""
-HEADINGS = {
-    "hold_status": "hold",
-    "payment_status": "payment",
-    "tickets_status": "tickets",
-    "expires_at": "expires",
-    "performance_id": "performance",
-    "version": "v",
-}
-FEEDS = (
-    ("booking_version", "booking", "booking_booking"),
-    ("hold_version", "seats", "seats_hold"),
-    ("payment_version", "payments", "payments_payment"),
-    ("tickets_version", "tickets", "tickets_issuance"),
-)
-"""The version columns of a booking's view, and the aggregates they follow: (the view's column, service, table)."""
+ENDINGS = re.compile("_(status|at|id)$")
+_TRUTH = {kind: (service, table) for service in HOUSE.every_service for kind, table in service.truth.items()}
+
+
+def heading(column: str) -> str:
+    """A column's name in a table's head, where there is little room."""
+    return "v" if column == "version" else ENDINGS.sub("", column)
 
 
 def groups(told: Story) -> list[dict[str, Any]]:
@@ -48,25 +31,26 @@ def behind(tables: Tables) -> dict[str, dict[str, int]]:
     Counted from the rows' own versions, so it is exact for the moment of the tables; an empty mapping means that the
     view is in step.
     """
-    booking: dict[str, int] = {}
-    view: dict[str, Any] = next(iter(tables.get("projections", {}).get("projections_bookingview", {}).values()), {})
-    for column, service, table in FEEDS:
-        truth = max((row["version"] for row in tables.get(service, {}).get(table, {}).values()), default=0)
-        booking[present.SERVICE_NAMES[service]] = max(truth - (view.get(column) or 0), 0)
-    shown = {row["label"]: row["version"] or 0 for row in _rows(tables, "projections", "projections_seatmap")}
-    seats = {
-        row["label"]: max(row["version"] - shown[row["label"]], 0)
-        for row in _rows(tables, "seats", "seats_seat")
-        if row["label"] in shown  # before its first change, a seat is not a row of this booking
-    }
-    return {
-        "projections_bookingview": {whose: count for whose, count in booking.items() if count},
-        "projections_seatmap": {label: count for label, count in seats.items() if count},
-    }
+    found: dict[str, dict[str, int]] = {}
+    for view in HOUSE.views:
+        for one in shown_of(view).copies:
+            found.setdefault(one.table, {}).update(_behind(tables, view.name, one))
+    return found
 
 
-def _rows(tables: Tables, service: str, table: str) -> list[dict[str, Any]]:
-    return list(tables.get(service, {}).get(table, {}).values())
+def _behind(tables: Tables, view: str, copy: Copied) -> dict[str, int]:
+    """Whose versions are missing, and how many. A row is found by a column of its own, or is the booking's only one."""
+    service, table = _TRUTH[copy.kind]
+    copies = list(tables.get(view, {}).get(copy.table, {}).values())
+    truth = list(tables.get(service.name, {}).get(table, {}).values())
+    if not copy.by:
+        known = (copies[0].get(copy.column) if copies else 0) or 0
+        missing = {service.title: max((row["version"] for row in truth), default=0) - known}
+    else:
+        seen = {row[copy.by]: row[copy.column] or 0 for row in copies}
+        # before its first change, a seat is not a row of this booking
+        missing = {row[copy.by]: row["version"] - seen[row[copy.by]] for row in truth if row[copy.by] in seen}
+    return {whose: count for whose, count in missing.items() if count > 0}
 
 
 def _group(told: Story, service: str) -> dict[str, Any]:
@@ -98,7 +82,7 @@ def _table(
     }
     return {
         "name": name,
-        "columns": [HEADINGS.get(column, column) for column in columns],
+        "columns": [heading(column) for column in columns],
         "rows": [
             {
                 "cells": [

@@ -8,6 +8,7 @@ SERVICE = Service(
     title="Payment",
     database="payments",
     contract="payments.contract",
+    shown="payments.shown",
     truth={"payment": "payments_payment", "refund": "payments_refund"},
 )
 DATABASE = Database(alias="payments", instance="payments", apps=("payments",))

@@ -9,6 +9,7 @@ SERVICE = Service(
     title="Views",
     database="projections",
     api=False,
+    shown="projections.shown",
     booking_columns=dict.fromkeys(
         ("projections_bookingview", "projections_historybooking", "projections_salesbooking"), "id"
     ),

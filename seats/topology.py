@@ -8,6 +8,7 @@ SERVICE = Service(
     title="Seat",
     database="seats",
     contract="seats.contract",
+    shown="seats.shown",
     requests="seats.schemas",
     booking_columns={"seats_hold": "id"},
     truth={"seat": "seats_seat", "hold": "seats_hold"},

@@ -8,6 +8,7 @@ SERVICE = Service(
     title="Ticket",
     database="tickets",
     contract="tickets.contract",
+    shown="tickets.shown",
     booking_columns={"tickets_ticket": "issuance_id"},
     truth={"issuance": "tickets_issuance", "ticket": "tickets_ticket"},
 )

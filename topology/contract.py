@@ -1,5 +1,6 @@
 """Reads a service's contract: the messages that cross its boundary, by kind, in the order of their declaration."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -31,6 +32,14 @@ def contract(service: Service) -> Contract:
         if not f"{service.contract}.".startswith(f"{error.name}."):
             raise
         raise TopologyError(f"service '{service.name}' has no contract {service.contract}") from error
+
+
+def publisher(services: Iterable[Service], event: str) -> Service:
+    """The one of these services that publishes the event. Raises TopologyError if none does."""
+    for service in services:
+        if event in contract(service).events:
+            return service
+    raise TopologyError(f"no service publishes {event}")
 
 
 def request(service: Service, name: str) -> type[Any]:

@@ -149,6 +149,7 @@ class Service:
     booking_columns: Mapping[str, str] = field(default_factory=dict)
     truth: Mapping[str, str] = field(default_factory=dict)  # kind of row in its truth -> the table it comes from
     bookkeeping: tuple[str, ...] = ()  # tables with internal bookkeeping
+    shown: str = ""  # the module of what pages show of it; see topology/shown.py
     followed: tuple[str, ...] = ()  # tables whose every row a live page keeps up to date
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ TABLES = """
 def page(request: HttpRequest) -> HttpResponse:
     """`?service=&example=` or `?service=&sql=` is a permalink to the editor's content; nothing runs automatically."""
     service = request.GET.get("service", "")
-    service = service if service in SERVICE_NAMES else "seats"
+    service = service if service in SERVICE_NAMES else settings.HOUSE.participants[0].name
     found = examples(service)
     asked = request.GET.get("example", "")
     chosen = next((one for one in found if one.name == asked), None)

@@ -14,14 +14,9 @@ from typing import Any
 from django.conf import settings
 
 from drawing.present import VIEWS
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """`function`: dotted name; `test`: pytest's node id, without parameters."""
-
-    function: str
-    test: str
+from topology.chosen import HOUSE
+from topology.contract import contract
+from topology.shown import Work, shown_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,67 +28,20 @@ class Source:
     text: str
 
 
-_SEATS, _PAYMENTS, _TICKETS = (
-    "tests/seats/test_reserving.py",
-    "tests/payments/test_payments.py",
-    "tests/tickets/test_tickets.py",
-)
-_CANCEL = "tests/saga/test_cancelling.py::test_a_confirmed_booking_is_cancelled_by_a_second_saga"
+LETTER = "dead letter"
 WORK = {
-    "ReserveSeats": Work(
-        "seats.transactions.reserving.reserve",
-        f"{_SEATS}::test_bookings_in_one_batch_get_all_their_seats_or_none_in_arrival_order",
-    ),
-    "ReleaseSeats": Work(
-        "seats.transactions.ending.release", f"{_SEATS}::test_released_seats_are_free_again_and_say_so"
-    ),
-    "ReleaseSeats forward": Work("seats.transactions.ending.give_back", _CANCEL),
-    "ConfirmSeats": Work(
-        "seats.transactions.ending.confirm", f"{_SEATS}::test_confirming_sells_and_confirming_again_changes_nothing"
-    ),
-    "TakePayment": Work("payments.transactions.take", f"{_PAYMENTS}::test_a_payment_is_recorded_answered_and_told"),
-    "RefundPayment": Work(
-        "payments.transactions.refund", f"{_PAYMENTS}::test_a_refund_gives_the_whole_amount_back_once"
-    ),
-    "IssueTickets": Work(
-        "tickets.transactions.issue", f"{_TICKETS}::test_a_ticket_for_each_seat_with_a_code_of_its_own"
-    ),
-    "VoidTickets": Work("tickets.transactions.void", _CANCEL),
-    "FenceTickets": Work(
-        "messaging.inbox.barrier.take",
-        f"{_TICKETS}::test_an_overdue_issue_is_fenced_and_refused_when_it_comes_after_all",
-    ),
-    "FenceVoidTickets": Work(
-        "messaging.inbox.barrier.take",
-        "tests/saga/test_wishes.py::test_a_wish_whose_first_command_is_lost_stays_and_is_granted",
-    ),
-    "BookTickets": Work(
-        "booking.placing.transaction.place",
-        "tests/booking/placing/test_placing.py::test_booking_event_and_command_are_written_together",
-    ),
-    "CancelRequested": Work("booking.cancelling.request_cancel", _CANCEL),
-    "SagaOverdue": Work(
-        "booking.watchdog.patrol",
-        "tests/booking/test_watchdog.py::test_overdue_saga_is_reported_once_with_its_attempt_and_a_lease",
-    ),
-    "HoldExpired": Work(
-        "seats.transactions.expiry.report_expired", "tests/saga/test_hold_expiry.py::test_each_hold_is_told_of_once"
-    ),
-    "orchestrator": Work(
-        "booking.orchestrator.process.process",
-        "tests/booking/orchestrator/test_orchestrator.py::test_one_booking_from_start_to_end",
-    ),
-    "dead letter": Work(
+    LETTER: Work(
         "messaging.inbox.dead_letters.record",
-        f"{_PAYMENTS}::test_an_unknown_token_is_a_dead_letter_and_takes_nothing",
+        "tests/payments/test_payments.py::test_an_unknown_token_is_a_dead_letter_and_takes_nothing",
     ),
-    "view": Work(
-        "projections.views.view.View.write",
-        "tests/projections/test_views.py::test_the_rows_tell_the_end_of_the_story",
-    ),
+    **{what: work for service in HOUSE.every_service for what, work in shown_of(service).work.items()},
 }
-"""What ran -> the function that ran it."""
-_BEGINNINGS = ("BookTickets", "CancelRequested", "SagaOverdue", "HoldExpired")
+"""What ran -> the function that ran it: the library's, and what each room declares."""
+_BEGINNINGS = {
+    *contract(HOUSE.orchestrator).commands,
+    *(report for service in HOUSE.participants for report in contract(service).reports),
+} & WORK.keys()
+"""Messages that begin something: no other message is their cause."""
 
 
 def work_of(entry: dict[str, Any], messages: Sequence[dict[str, Any]]) -> Work | None:
@@ -115,7 +63,7 @@ def work_of(entry: dict[str, Any], messages: Sequence[dict[str, Any]]) -> Work |
     if "booking_saga" in tables or "booking_sagalog" in tables:
         return WORK["orchestrator"]
     if any(table.endswith("_deadletter") for table in tables):
-        return WORK["dead letter"]
+        return WORK[LETTER]
     return None
 
 

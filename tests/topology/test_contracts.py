@@ -24,8 +24,9 @@ from gateway.bodies import most_seats
 from messaging.message import Body, Command, Event, Fence, Report
 from projections.views import VIEWS
 from topology import Service, TopologyError
-from topology.contract import contract
+from topology.contract import contract, publisher
 from topology.sagas import leaving, sagas_of, states
+from topology.shown import shown_of
 
 ALL_STEPS = [step for definition in DEFINITIONS.values() for step in definition.steps]
 each_service = pytest.mark.parametrize("service", HOUSE.services, ids=lambda service: service.name)
@@ -96,6 +97,28 @@ def test_bookkeeping_and_followed_tables_are_there_and_no_other_keeps_books() ->
     assert kept == HOUSE.bookkeeping
 
 
+@pytest.mark.parametrize("service", HOUSE.every_service, ids=lambda service: service.name)
+def test_what_pages_show_of_a_service_is_there(service: Service) -> None:
+    models = {
+        model._meta.db_table: {field.column for field in model._meta.concrete_fields}
+        for app in HOUSE.app_aliases
+        for model in apps.get_app_config(app).get_models()
+    }
+    room = shown_of(service)
+    for table, columns in room.columns.items():
+        assert table.startswith(f"{service.app}_")
+        assert set(columns) <= models[table]
+    truth = {kind: table for one in HOUSE.every_service for kind, table in one.truth.items()}
+    for copy in room.copies:
+        assert service in HOUSE.views
+        assert {copy.column, copy.by} - {""} <= models[copy.table]
+        assert {"version", copy.by} - {""} <= models[truth[copy.kind]]
+    if service in HOUSE.services:
+        crossing = contract(service)
+        taken = {*crossing.commands, *crossing.fences, *crossing.reports, "orchestrator"}
+        assert {what.partition(" ")[0] for what in room.work} <= taken
+
+
 def test_a_table_that_names_a_booking_otherwise_has_that_column_and_no_booking_id() -> None:
     models = {
         model._meta.db_table: model for app in HOUSE.app_aliases for model in apps.get_app_config(app).get_models()
@@ -159,6 +182,12 @@ def test_every_step_that_can_be_refused_has_a_reason_to_offer(service: Service) 
     assert {reason for command in contract(service).commands for reason in reasons(service.name, command)} == set(
         reasons(service.name)
     )
+
+
+def test_who_publishes_an_event_is_named_or_missed() -> None:
+    assert publisher(HOUSE.services, "PerformanceAnnounced").name == "seats"
+    with pytest.raises(TopologyError, match="no service publishes PerformanceForgotten"):
+        publisher(HOUSE.services, "PerformanceForgotten")
 
 
 def test_ticket_takes_as_many_seats_as_seat_reserves_and_booking_books() -> None:

@@ -15,13 +15,8 @@ LEFT = {
     "audit/truth.py": 8,
     "audit/verdict.py": 7,
     "audit/views.py": 3,
-    # Booking keeps a replica table of Seat's programme.
-    "booking/replica.py": 1,
     # Each API's own wrapping of Django.
     "config/asgi.py": 2,
-    # Pages that draw particular rows.
-    "dashboard/console/examples.py": 2,
-    "drawing/tables.py": 3,
     # The journal's database is on the views' instance.
     "journal/topology.py": 1,
     # Not services: what marks a note in a log, a stream of entries, and columns of a view.

@@ -4,7 +4,7 @@ from typing import Any
 
 from drawing import present
 from drawing.present import SERVICE_NAMES, VIEWS
-from drawing.tables import COLUMNS, HEADINGS, HIDDEN_TABLES
+from drawing.tables import COLUMNS, HIDDEN_TABLES, heading
 from gateway.people import masked_reading
 from journal.models import LIVE
 from journal.reading import moments
@@ -53,7 +53,7 @@ def _table(name: str, rows: list[RowThen], total: int, pos: int) -> dict[str, An
     ][:4]
     return {
         "name": name,
-        "columns": [HEADINGS.get(column, column) for column in columns],
+        "columns": [heading(column) for column in columns],
         "rows": [
             {
                 "cells": [present.cell(one.row.get(column)) for column in columns],

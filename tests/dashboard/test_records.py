@@ -126,7 +126,7 @@ def test_customers_are_found_and_told_apart(client: Client) -> None:
     assert "/customers/7" in text
     assert "/customers/123" not in text
     assert "₩300,000" in client.get("/customers?q=123").content.decode()
-    assert "Nobody is called that" in client.get("/customers?q=%25").content.decode()
+    assert "No customer has that name" in client.get("/customers?q=%25").content.decode()
     assert client.get("/customers?after=x").status_code == 400
     text = client.get("/customers/123").content.decode()
     assert "does not answer" in text

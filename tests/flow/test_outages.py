@@ -114,7 +114,7 @@ def test_without_its_views_the_page_says_so_and_the_services_go_on(live: Live) -
     outage = live.arm(point="database", action="down", service="projections", seconds=60)
     page = live.http.get("/")
     assert page.status_code == 503
-    assert "The views are away" in page.text
+    assert "The views are down" in page.text
     assert "Views" in banner(live)
     assert "not injected" not in banner(live)
     booking = live.place([seat], "concert-2024")

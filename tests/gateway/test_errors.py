@@ -39,7 +39,7 @@ def test_what_is_away_is_told_from_a_mistake() -> None:
     page = says.process_exception(RequestFactory().get("/bookings"), OperationalError("no answer"))
     assert page is not None
     assert (page.status_code, page["Retry-After"]) == (503, "2")
-    assert "The views are away" in page.content.decode()
+    assert "The views are down" in page.content.decode()
     told = says.process_exception(RequestFactory().get("/api/x"), OperationalError("no answer"))
     assert told is not None
     assert (told.status_code, told["content-type"]) == (503, "application/problem+json")

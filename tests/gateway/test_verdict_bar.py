@@ -31,7 +31,7 @@ def test_what_is_waived_is_no_part_of_what_holds() -> None:
     hold_left_behind(world)
     waived(world, DECLINED, "ReserveSeats", "compensation", "sold at the door")
     text = compact(chips(world))
-    assert "Holds for 3 bookings that have ended, but for what was waived.</p>" in text
+    assert "Holds for 3 bookings that have ended, except for what was waived.</p>" in text
     assert ": ReserveSeats was skipped, “sold at the door”" in text
     assert "ReserveSeats was skipped: ReserveSeats was skipped" not in text
 

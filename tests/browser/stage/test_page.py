@@ -173,7 +173,7 @@ def test_an_address_of_no_page_and_of_no_booking(live: Live, open_page: OpenPage
     page.get_by_role("link", name="The stage").click()
     expect(page.get_by_role("heading", name="Book", exact=True)).to_be_visible()
     page.goto("/?booking=01a1feb9-b11d-78c8-99bf-000000000000")
-    expect(page.locator("#booking")).to_contain_text("No booking has this number")
+    expect(page.locator("#booking")).to_contain_text("no booking with this number")
     expect(page.locator("#booking .steps")).to_have_count(0)
 
 

@@ -22,7 +22,7 @@ def test_a_view_is_as_far_as_all_its_checkpoints() -> None:
     (told,) = moment._lags(rows)
     assert told == {"view": "seat_map", "lag_ms": 35, "behind": 3, "pos": 44}
     text = compact(render_to_string("replay/then.html", {"then": {"pos": 90, "lags": [told]}}))
-    assert "last heard of at #44, its last row 35 ms behind its event, with 3 events not yet read" in text
+    assert "last seen at #44, its last row 35 ms behind its event, with 3 events not yet read" in text
 
 
 def test_of_more_messages_than_are_read_no_exact_number_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from booking import idempotency
 from booking.contract import CancelRequested
 from booking.models import Outbox
-from messaging.outbox import append as outbox
+from messaging.database import Database
 from messaging.outbox.append import Message
 
 USING = "booking"
@@ -86,7 +86,7 @@ def request_cancel(wanted: Cancellation) -> str:
             raise CannotCancel(Why.OVER)
         if not requested:
             cursor.execute(_REQUEST, [START_WITHIN_S, wanted.booking])
-            outbox.append(Outbox, [_message(wanted.booking)])
+            Database.of(Outbox).append(Outbox, [_message(wanted.booking)])
         return state
 
 

@@ -19,10 +19,10 @@ from booking.saga.state import ACTIVE, ENDED
 from booking.saga.state import Status as SagaStatus
 from booking.saga_api import describe
 from booking.schemas import Decided, Ended
+from messaging.database import Database
 from messaging.envelope import FENCE
 from messaging.message import Body
 from messaging.observe import observe
-from messaging.outbox import append as outbox
 from messaging.outbox.append import Message
 from messaging.process.redis import redis_of_requests
 from messaging.typed_text import isolated
@@ -100,7 +100,7 @@ def _ask(booking: Booking, verb: Verb, decision: Ended) -> UUID:
     if verb == Verb.SKIP and saga.action == FENCE:
         raise Problem(409, "A fence cannot be skipped", "the outcome of the pivot would stay unknown; retry it")
     with transaction.atomic(using="booking"):
-        outbox.append(Outbox, [_message(booking, _command(str(booking.id), verb, decision, seen))])
+        Database.of(Outbox).append(Outbox, [_message(booking, _command(str(booking.id), verb, decision, seen))])
     return saga.id
 
 

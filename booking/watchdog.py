@@ -16,7 +16,7 @@ from booking.contract import BookTickets, CancelRequested, SagaOverdue
 from booking.models import Outbox
 from booking.saga.definitions import definitions, known_places
 from booking.saga.state import Status
-from messaging.outbox import append as outbox
+from messaging.database import Database
 from messaging.outbox.append import Message
 
 USING, OWN_QUEUE = "booking", "booking"
@@ -81,7 +81,7 @@ def patrol(queued: Mapping[str, int], held: Collection[str] = ()) -> int:
     idle = [service for service in services() if not queued[service]]
     with transaction.atomic(using=USING):
         messages = [*_overdue(idle, held), *_unstarted(held)]
-        outbox.append(Outbox, messages)
+        Database.of(Outbox).append(Outbox, messages)
     return len(messages)
 
 

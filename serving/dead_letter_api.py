@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from messaging.database import Database
 from messaging.events.skipped import SKIPPED_BY
 from messaging.inbox.dead_letters import OPEN, message_of
 from messaging.models import DeadLetter
 from messaging.observe import observe
-from messaging.outbox import append as outbox_table
 from messaging.outbox.append import Message
 from messaging.process.redis import redis_of_requests
 from messaging.storable import NotStorableError, storable
@@ -109,7 +109,7 @@ class LetterOut(Schema):
 def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.Model], validate: Validate) -> Router:
     """Return the routes /dead-letters of a service. A message returns to its queue through the service's own outbox."""
     routes = Router(tags=["operator"], auth=OperatorToken())
-    using = HOUSE.database_of(service).alias
+    db = Database(HOUSE.database_of(service).alias)
     letters = dead_letter._default_manager
 
     @routes.get(
@@ -133,7 +133,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     @routes.post("/dead-letters/{what}", response={200: Settled, **ERRORS}, summary="Retry or discard many letters")
     def settle_many(request: HttpRequest, what: Literal["retry", "discard"], payload: Many) -> Any:
         """At most 1,000 at a time, the newest first; repeat with `after` while there is a `next`."""
-        with transaction.atomic(using=using):
+        with db.atomic():
             found = meant(letters.all(), what, payload)
             total = found.count()
             rows = list(found.select_for_update().order_by("-updated_at", "-id")[:MANY])
@@ -153,7 +153,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
                 settled.append(letter.pk)
             except Problem as problem:
                 refused.append({"id": str(letter.pk), "detail": problem.detail})
-        outbox_table.append(outbox, messages)
+        db.append(outbox, messages)
         state, reason = (
             "retried" if what == "retry" else "discarded",
             f"{isolated(decision.who)}: {isolated(decision.why)}",
@@ -166,11 +166,11 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         told = {"who": decision.who, "why": decision.why, "what": done, "letters": number}
         text = f"{isolated(decision.who)} {done} {number} letters: {isolated(decision.why)}"
         client = redis_of_requests()
-        transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=using)
+        transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=db.alias)
 
     @routes.post("/dead-letters/{letter_id}/retry", response={200: LetterOut, **ERRORS}, summary="Send it again")
     def retry(request: HttpRequest, letter_id: UUID, payload: OperatorAction) -> Any:
-        with transaction.atomic(using=using):
+        with db.atomic():
             return _send(_open(letter_id), payload, "retried")
 
     @routes.post(
@@ -180,14 +180,14 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
     )
     def edit_and_retry(request: HttpRequest, letter_id: UUID, payload: Edit) -> Any:
         data = edited(payload)
-        with transaction.atomic(using=using):
+        with db.atomic():
             letter = _open(letter_id)
             letter.envelope = {**letter.envelope, "data": data}
             return _send(letter, payload, "edited and retried")
 
     @routes.post("/dead-letters/{letter_id}/discard", response={200: LetterOut, **ERRORS}, summary="Give it up")
     def discard(request: HttpRequest, letter_id: UUID, payload: OperatorAction) -> Any:
-        with transaction.atomic(using=using):
+        with db.atomic():
             return _settle(_open(letter_id), "discarded", payload, "discarded")
 
     def _open(letter_id: UUID) -> DeadLetter:
@@ -200,7 +200,7 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
 
     def _send(letter: DeadLetter, decision: OperatorAction, what: str) -> DeadLetter:
         if SKIPPED_BY not in letter.envelope:  # the reader of an event finds such letters by itself
-            outbox_table.append(outbox, [_message(service, letter, validate)])
+            db.append(outbox, [_message(service, letter, validate)])
         return _settle(letter, "retried", decision, what)
 
     def _settle(letter: DeadLetter, state: str, decision: OperatorAction, what: str) -> DeadLetter:
@@ -215,7 +215,8 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         text = f"{isolated(decision.who)} {what} {letter.type}: {isolated(decision.why)}"
         client, booking, pk = redis_of_requests(), letter.booking_id, str(letter.pk)
         transaction.on_commit(
-            lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told), using=using
+            lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told),
+            using=db.alias,
         )
         return letter
 

@@ -10,13 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 from django.apps import apps
-from django.db import connections, models, transaction
+from django.db import connections, models
 from redis import Redis
 
+from messaging.database import Database
 from messaging.envelope import from_row
 from messaging.events.catch_up import EventApi
 from messaging.outbox import event_log
-from messaging.outbox.append import Message, append
+from messaging.outbox.append import Message
 
 
 class EventSource:
@@ -34,8 +35,10 @@ class EventSource:
         self._previous = ""
 
     def emit(self, type_: str, data: dict[str, Any], version: int, subject: str = "") -> None:
-        with transaction.atomic(using=self.service):
-            append(self.outbox, [Message(kind="event", type=type_, data=data, subject=subject, version=version)])
+        db = Database(self.service)
+        with db.atomic():
+            event = Message(kind="event", type=type_, data=data, subject=subject, version=version)
+            db.append(self.outbox, [event])
 
     @contextmanager
     def slowly(self, type_: str, data: dict[str, Any], version: int) -> Iterator[None]:

@@ -8,7 +8,7 @@ from django.db import connections, transaction
 
 from booking.contract import CustomerRegistered
 from booking.models import Outbox
-from messaging.outbox import append as outbox
+from messaging.database import Database
 from messaging.outbox.append import Message
 
 USING = "booking"
@@ -34,7 +34,7 @@ def register(customers: Iterable[NewCustomer]) -> list[int]:
         with connections[USING].cursor() as cursor:
             cursor.execute(_REGISTER, [json.dumps([asdict(customer) for customer in asked.values()])])
             new = sorted(pk for (pk,) in cursor.fetchall())
-        outbox.append(Outbox, [_registered(asked[pk]) for pk in new])
+        Database.of(Outbox).append(Outbox, [_registered(asked[pk]) for pk in new])
     return new
 
 

@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from booking import idempotency
 from booking.contract import CustomerRenamed
 from booking.models import Outbox
-from messaging.outbox import append as outbox
+from messaging.database import Database
 from messaging.outbox.append import Message
 
 USING = "booking"
@@ -72,7 +72,7 @@ def rename(wanted: Renaming) -> dict[str, Any]:
         if wanted.name != customer["name"]:
             cursor.execute(_RENAME, [wanted.name, wanted.customer])
             customer |= {"name": wanted.name, "version": customer["version"] + 1}
-            outbox.append(Outbox, [_renamed(customer)])
+            Database.of(Outbox).append(Outbox, [_renamed(customer)])
         return customer
 
 

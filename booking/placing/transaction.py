@@ -15,7 +15,7 @@ from django.db import connections, transaction
 from booking import idempotency
 from booking.contract import BookingPlaced, BookTickets
 from booking.models import Outbox
-from messaging.outbox import append as outbox
+from messaging.database import Database
 from messaging.outbox.append import Message
 from payments.contract import PaymentMethod
 
@@ -218,7 +218,7 @@ def _place(requests: Sequence[PlaceBooking]) -> dict[str, Result]:
     messages = [
         message for key, booking, saga in placed for message in _messages(by_key[key], booking_id=booking, saga_id=saga)
     ]
-    outbox.append(Outbox, messages)
+    Database.of(Outbox).append(Outbox, messages)
     return {key: Placed(booking, "PENDING", new=True) for key, booking, _ in placed}
 
 

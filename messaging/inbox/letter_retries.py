@@ -15,8 +15,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections, models, router, transaction
 
+from messaging.database import Database
 from messaging.inbox.dead_letters import message_of
-from messaging.outbox import append as outbox_table
 from messaging.outbox.append import Message
 from messaging.process.outage import Outage
 from topology.chosen import HOUSE
@@ -66,7 +66,7 @@ def send_due(
             except ValueError as error:
                 cursor.execute(_DEAD.format(table=table), [f"it cannot be sent again: {error}", letter])
         if messages:
-            outbox_table.append(outbox, messages)
+            Database.of(outbox).append(outbox, messages)
             cursor.execute(_SENT.format(table=table), [[message.id for message in messages]])
     return len(messages)
 

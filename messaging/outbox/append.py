@@ -1,11 +1,11 @@
-"""Appending to the outbox: the message commits with the rows that cause it, or not at all."""
+"""A message to be, and the statement that writes it to an outbox. `Database.append` runs it: it commits with the rows, or not."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
-from django.db import connections, models, router, transaction
+from django.db import models
 
 
 class OutboxError(RuntimeError):
@@ -47,14 +47,7 @@ _INSERT = f"""
 """
 
 
-def append(outbox: type[models.Model], messages: Iterable[Message]) -> None:
-    """Write messages to this service's outbox, in order, in one statement. Raises OutboxError outside a transaction of
-    the outbox's own database.
-    """
-    using = router.db_for_write(outbox)
-    if not transaction.get_connection(using).in_atomic_block:
-        raise OutboxError(f"append to {outbox._meta.db_table} outside transaction.atomic(using='{using}')")
+def insertion(outbox: type[models.Model], messages: Sequence[Message]) -> tuple[str, list[str]]:
+    """The statement that writes these messages, in order, and its parameters."""
     rows = [{name: getattr(message, name) for name in _FIELDS} for message in messages]
-    if rows:
-        with connections[using].cursor() as cursor:
-            cursor.execute(_INSERT.format(table=outbox._meta.db_table), [orjson.dumps(rows).decode()])
+    return _INSERT.format(table=outbox._meta.db_table), [orjson.dumps(rows).decode()]

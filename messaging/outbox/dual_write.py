@@ -17,7 +17,8 @@ from redis import Redis
 
 from faults import Mechanism, Plan
 from messaging import envelope as envelopes
-from messaging.outbox.append import Message, append
+from messaging.database import Database
+from messaging.outbox.append import Message
 from messaging.outbox.publisher import FAILURES, Publisher
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ _pending: list[dict[str, Any]] = []
 def write(outbox: type[models.Model], messages: Sequence[Message], plan: Plan) -> None:
     """Append to the outbox; with the mechanism off, only remember the messages, for `publish` after the commit."""
     if not plan.disabled(Mechanism.OUTBOX):
-        append(outbox, messages)
+        Database.of(outbox).append(outbox, messages)
     elif messages:
         with connections[router.db_for_write(outbox)].cursor() as cursor:
             cursor.execute(_SNAPSHOT)

@@ -6,7 +6,7 @@ often.
 
 from django.db import transaction
 
-from messaging.outbox import append as outbox
+from messaging.database import Database
 from messaging.outbox.append import Message
 from seats.contract import HoldExpired
 from seats.models import Outbox
@@ -34,7 +34,7 @@ def report_expired(limit: int = AT_ONCE) -> int:
     """
     with transaction.atomic(using="seats"):
         bookings = [booking for (booking,) in rows(_CLAIM, [AGAIN_S, limit])]
-        outbox.append(Outbox, [_message(booking) for booking in bookings])
+        Database.of(Outbox).append(Outbox, [_message(booking) for booking in bookings])
     return len(bookings)
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from messaging.outbox import append as outbox
+from messaging.database import Database
+from messaging.outbox.append import Message
 from seats.contract import AnnouncedSeat, PerformanceAnnounced, SeatStatus
 from seats.models import Outbox, Performance, Row, Seat, Section, Venue
 
@@ -95,11 +96,11 @@ def _publish(performance: Performance) -> None:
             for seat in performance.seats.select_related("section", "row").order_by("pk")
         ],
     )
-    message = outbox.Message(
+    message = Message(
         kind="event",
         type=event.type(),
         data=event.model_dump(mode="json"),
         subject=performance.id,
         version=performance.version,
     )
-    outbox.append(Outbox, [message])
+    Database.of(Outbox).append(Outbox, [message])

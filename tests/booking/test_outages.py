@@ -16,6 +16,7 @@ from booking.api import switches as asked
 from booking.models import Booking, Outbox
 from booking.placing import switches, transaction
 from booking.placing.apart import Apart
+from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
 from messaging.process.redis import redis_client, redis_of_requests
 from proofs.network import Network
@@ -93,14 +94,14 @@ class TestCommit:
 
     @pytest.fixture(params=["the commit's answer", "the commit"])
     def lost(self, request: Any, network: Network, monkeypatch: pytest.MonkeyPatch) -> str:
-        append, answers = transaction.outbox.append, request.param != "the commit"
+        append, answers = Database.append, request.param != "the commit"
 
         def last_statement(*args: Any) -> Any:
             done = append(*args)
             network.swallow(answers=answers)
             return done
 
-        monkeypatch.setattr(transaction.outbox, "append", last_statement)
+        monkeypatch.setattr(Database, "append", last_statement)
         return str(request.param)
 
     def test_an_unknown_outcome_is_said_and_the_key_tells(

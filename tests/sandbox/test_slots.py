@@ -20,8 +20,9 @@ from control.setup.publish import as_owner, journaled_tables, lost, publish_data
 from journal.models import RowVersion
 from journal.reading import queries
 from journal.recording.recorder import Recorder
+from messaging.database import Database
 from messaging.hashing import added
-from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
 from messaging.outbox.relay import Relay
 from messaging.wal import WalStream
 from sandbox.testing import url_of
@@ -132,10 +133,10 @@ def relay(superuser: psycopg.Connection, url: str, redis: Redis) -> Iterator[Rel
 def say(*types: str) -> list[str]:
     """A command and an event of each type."""
     with transaction.atomic(using="seats"):
-        outbox.append(
-            Outbox, [outbox.Message(kind="command", type=type, data={}, destination="booking") for type in types]
+        Database.of(Outbox).append(
+            Outbox, [Message(kind="command", type=type, data={}, destination="booking") for type in types]
         )
-        outbox.append(Outbox, [outbox.Message(kind="event", type=type, data={}) for type in types])
+        Database.of(Outbox).append(Outbox, [Message(kind="event", type=type, data={}) for type in types])
     return list(types)
 
 

@@ -17,9 +17,10 @@ from redis import TimeoutError as RedisTimeoutError
 
 from faults import Fault, Plan, Point, arm
 from faults.points import Action
+from messaging.database import Database
 from messaging.inbox import dead_letters
 from messaging.inbox.batch import KILLS, Inbox, NotVisibleError
-from messaging.outbox import append as outbox
+from messaging.outbox.append import Message
 from messaging.process.redis import redis_client
 from payments.models import DeadLetter, Outbox
 from tests.breaking import locked, read_only
@@ -42,7 +43,7 @@ class Business:
     def process(self, envelopes: Sequence[dict], plan: Plan) -> None:
         self.batches.append(len(envelopes))
         names = [envelope["data"]["name"] for envelope in envelopes]
-        outbox.append(Outbox, [outbox.Message(kind="event", type=name, data={}) for name in names])
+        Database.of(Outbox).append(Outbox, [Message(kind="event", type=name, data={}) for name in names])
         if "deadly" in names:
             raise KeyboardInterrupt
         if "early" in names and len(self.batches) < self.visible_after:

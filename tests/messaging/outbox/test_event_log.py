@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from django.db import connections, transaction
 
+from messaging.database import Database
 from messaging.outbox import event_log
-from messaging.outbox.append import Message, append
+from messaging.outbox.append import Message
 from payments.models import Outbox
 
 pytestmark = pytest.mark.django_db(databases=["payments"], transaction=True)
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db(databases=["payments"], transaction=True)
 
 def publish(*names: str, kind: str = "event") -> None:
     with transaction.atomic(using="payments"):
-        append(Outbox, [Message(kind=kind, type=name, data={}) for name in names])
+        Database.of(Outbox).append(Outbox, [Message(kind=kind, type=name, data={}) for name in names])
 
 
 def start() -> int:

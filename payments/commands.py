@@ -1,25 +1,25 @@
 """Payment's side of the sagas: what each command does, and at the bottom which commands there are."""
 
-from collections.abc import Sequence
-
-from faults import Plan
-from messaging.inbox.declarations import Compensation, Event, Forward, Outcome, Request, Retriable
+from messaging.inbox.declarations import Batch, Compensation, Event, Forward, Outcome, Retriable
 from messaging.inbox.service import participant
 from payments import transactions
 from payments.contract import RefundPayment, TakePayment
 from payments.models import Barrier, DeadLetter, Outbox
 
 
-def take_payment(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+def take_payment(batch: Batch) -> list[Outcome]:
     """A declined payment is a fact too: it is recorded and published, whether the card or a fault declined it."""
+    requests = batch.requests
     changes = transactions.take([request.command for request in requests], [request.refusal for request in requests])
     return [_taken(change) for change in changes]
 
 
-def refund_payment(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-    changes = iter(transactions.refund([request.command.booking_id for request in requests if not request.refusal]))
+def refund_payment(batch: Batch) -> list[Outcome]:
+    changes = iter(
+        transactions.refund([request.command.booking_id for request in batch.requests if not request.refusal])
+    )
     outcomes = []
-    for request in requests:
+    for request in batch.requests:
         if request.refusal:
             outcomes.append(Outcome.refused(request.refusal))
             continue

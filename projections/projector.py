@@ -9,6 +9,7 @@ from django.db import connections, transaction
 from redis import Redis, RedisError
 
 from faults import Alive, Mechanism, Plan, Point
+from messaging.database import Database
 from messaging.events.cursor import Cursor
 from messaging.events.follow import CursorsMovedError
 from messaging.inbox.statements import Statements
@@ -47,7 +48,7 @@ class Projector:
     def apply(self, envelopes: Envelopes, cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
         """Write rows and cursors, or neither. Raises CursorsMovedError if a rebuild moved the view's checkpoints."""
         check = self._injected is None or self._injected.before(envelopes)
-        with transaction.atomic(using=ALIAS), Statements.of(ALIAS, envelopes) as statements:
+        with transaction.atomic(using=ALIAS), Statements.of(Database(ALIAS), envelopes) as statements:
             _limit_locks()
             if checkpoints.lock(self.view.name) != self._saved:
                 raise CursorsMovedError(f"view {self.view.name} was rebuilt; resuming from its checkpoints")

@@ -2,33 +2,33 @@
 
 from collections.abc import Callable, Sequence
 
-from faults import Mechanism, Plan
-from messaging.inbox.declarations import Compensation, Event, Forward, Outcome, Request, Retriable
+from faults import Mechanism
+from messaging.inbox.declarations import Batch, Compensation, Event, Forward, Outcome, Retriable
 from messaging.inbox.service import participant
 from seats import transactions
 from seats.contract import ConfirmSeats, Refusal, ReleaseSeats, ReserveSeats
 from seats.models import Barrier, DeadLetter, Outbox
 
 
-def reserve_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-    allowed = [request.command for request in requests if not request.refusal]
-    guarded = not plan.disabled(Mechanism.CONDITIONAL_SEAT_WRITE)
+def reserve_seats(batch: Batch) -> list[Outcome]:
+    allowed = [request.command for request in batch.requests if not request.refusal]
+    guarded = not batch.plan.disabled(Mechanism.CONDITIONAL_SEAT_WRITE)
     decisions = iter(transactions.reserve(allowed, guarded=guarded))
-    return [_reserved(request.refusal or next(decisions)) for request in requests]
+    return [_reserved(request.refusal or next(decisions)) for request in batch.requests]
 
 
-def release_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+def release_seats(batch: Batch) -> list[Outcome]:
     """Undoes a reservation: seats that are sold by now stay sold."""
-    return _ended(transactions.release, requests)
+    return _ended(transactions.release, batch)
 
 
-def return_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+def return_seats(batch: Batch) -> list[Outcome]:
     """A step of a cancellation, after the tickets are void: sold seats are free again too."""
-    return _ended(transactions.give_back, requests)
+    return _ended(transactions.give_back, batch)
 
 
-def confirm_seats(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-    return _ended(transactions.confirm, requests)
+def confirm_seats(batch: Batch) -> list[Outcome]:
+    return _ended(transactions.confirm, batch)
 
 
 def _reserved(decision: transactions.HoldChange | Refusal | str) -> Outcome:
@@ -38,12 +38,10 @@ def _reserved(decision: transactions.HoldChange | Refusal | str) -> Outcome:
     return Outcome(result=result, events=(_event(decision),))
 
 
-def _ended(
-    end: Callable[[Sequence[str]], list[transactions.HoldChange | None]], requests: Sequence[Request]
-) -> list[Outcome]:
-    changes = iter(end([request.command.booking_id for request in requests if not request.refusal]))
+def _ended(end: Callable[[Sequence[str]], list[transactions.HoldChange | None]], batch: Batch) -> list[Outcome]:
+    changes = iter(end([request.command.booking_id for request in batch.requests if not request.refusal]))
     outcomes = []
-    for request in requests:
+    for request in batch.requests:
         if request.refusal:
             outcomes.append(Outcome.refused(request.refusal))
             continue

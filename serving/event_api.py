@@ -6,6 +6,7 @@ from django.db import models
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
+from messaging.database import Database
 from messaging.outbox import event_log
 from messaging.postgresql.bounded import patience
 
@@ -37,6 +38,6 @@ def router(outbox: type[models.Model]) -> Router:
         to: Annotated[int | None, Query(ge=0, le=LARGEST_XID)] = None,
     ) -> dict[str, Any]:
         with patience(PAGE_S):
-            return event_log.page(outbox, after, limit, to)
+            return event_log.page(Database.of(outbox), outbox, after, limit, to)
 
     return routes

@@ -67,7 +67,7 @@ TransactionTestCase._fixture_teardown = _delete_rows  # type: ignore[attr-define
 @pytest.fixture
 def no_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     """For counting statements: the look for open dead letters comes by the clock, once a second, not with the batch."""
-    monkeypatch.setattr(OpenLetters, "succeeded", lambda self, envelopes: None)
+    monkeypatch.setattr(OpenLetters, "succeeded", lambda self, db, envelopes: None)
 
 
 @pytest.fixture

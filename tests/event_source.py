@@ -108,7 +108,9 @@ def _handler(source: EventSource) -> type[BaseHTTPRequestHandler]:
                 return
             source.requests.append(query["after"])
             try:
-                body = json.dumps(event_log.page(source.outbox, query["after"], query.get("limit", 1000))).encode()
+                body = json.dumps(
+                    event_log.page(Database(source.service), source.outbox, query["after"], query.get("limit", 1000))
+                ).encode()
             finally:
                 connections.close_all()
             self.send_response(200)

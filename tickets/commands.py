@@ -1,23 +1,24 @@
 """Ticket's side of the sagas: what each command does, and at the bottom which commands there are."""
 
-from collections.abc import Sequence
-
-from faults import Plan
-from messaging.inbox.declarations import Event, Fence, Forward, Outcome, Request
+from messaging.inbox.declarations import Batch, Event, Fence, Forward, Outcome
 from messaging.inbox.service import participant
 from tickets import transactions
 from tickets.contract import FenceTickets, FenceVoidTickets, IssueTickets, Refusal, VoidTickets
 from tickets.models import Barrier, DeadLetter, Outbox
 
 
-def issue_tickets(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
+def issue_tickets(batch: Batch) -> list[Outcome]:
+    requests = batch.requests
     changes = transactions.issue([request.command for request in requests], [request.refusal for request in requests])
     return [_issued(change) for change in changes]
 
 
-def void_tickets(requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-    changes = iter(transactions.void([request.command.booking_id for request in requests if not request.refusal]))
-    return [Outcome.refused(request.refusal) if request.refusal else _voided(next(changes)) for request in requests]
+def void_tickets(batch: Batch) -> list[Outcome]:
+    asked = [request.command.booking_id for request in batch.requests if not request.refusal]
+    changes = iter(transactions.void(asked))
+    return [
+        Outcome.refused(request.refusal) if request.refusal else _voided(next(changes)) for request in batch.requests
+    ]
 
 
 def _voided(change: transactions.IssuanceChange | Refusal | None) -> Outcome:

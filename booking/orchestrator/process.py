@@ -18,6 +18,7 @@ from booking.saga.engine import STUCK, advance
 from booking.saga.events import Absorb, Event, Interrupted, MoveBooking, Note, Send, Started, Wait
 from booking.saga.state import ACTIVE, SagaState, Status
 from faults import Plan, Point
+from messaging.database import Database
 from messaging.inbox.batch import NotVisibleError
 from messaging.observe import observe
 from messaging.outbox import dual_write
@@ -28,15 +29,15 @@ ROUND = "round"  # in the context of a CancelBooking: how many of them there hav
 ROUNDS = CANCEL_BOOKING.policies.retriable.attempts  # as many attempts as for any step that must succeed
 
 
-def process(envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
-    """Handle a batch inside the caller's local transaction, in six statements whatever its size.
+def process(db: Database, envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
+    """Handle a batch inside the transaction that `db` is in, in six statements whatever its size.
 
     Messages are decided in the order of arrival; several may be for one saga. Raises on a message that cannot be read
     or concerns nothing in this database, before anything is written.
     """
     _pass(Point.ORCHESTRATOR_BEFORE, envelopes, plan)
     inbound = [read(envelope) for envelope in envelopes]
-    batch = _Batch(inbound)
+    batch = _Batch(db, inbound)
     for message in inbound:
         batch.decide(message)
     batch.write(plan)
@@ -53,17 +54,18 @@ def _pass(point: Point, envelopes: Sequence[dict[str, Any]], plan: Plan) -> None
 class _Batch:
     """The rows that a batch has locked, and what has to be written about them."""
 
-    def __init__(self, inbound: Sequence[Inbound]) -> None:
+    def __init__(self, db: Database, inbound: Sequence[Inbound]) -> None:
+        self._db = db
         by_booking = {message.booking_id for message in inbound if message.booking_id}
         by_saga = {message.saga_id for message in inbound if message.saga_id}
-        sagas = store.lock_sagas(by_saga, by_booking)
-        bookings, self.now = store.lock_bookings(by_booking | {saga.booking_id for saga in sagas})
+        sagas = store.lock_sagas(db, by_saga, by_booking)
+        bookings, self.now = store.lock_bookings(db, by_booking | {saga.booking_id for saga in sagas})
         self.unknown = {saga.id: saga for saga in sagas if isinstance(saga, UnknownSaga)}
         known = [saga for saga in sagas if isinstance(saga, SagaRow)]
         self.sagas = {saga.state.id: saga for saga in known}
         self.bookings = {booking.id: booking for booking in bookings}
         self.active = {saga.booking_id: saga for saga in known if saga.state.status in ACTIVE}
-        self.written: list[Callable[[], None]] = []
+        self.written: list[Callable[[Database], None]] = []
         self.messages: list[Message] = []
         self.log: list[LogLine] = []
         self.absorbed: list[tuple[Inbound, str]] = []
@@ -105,7 +107,7 @@ class _Batch:
         if why := unknown.refusal(saga, command):
             self._absorb(saga, message, why)
             return
-        self.written.append(partial(unknown.end, saga, command))
+        self.written.append(partial(unknown.end, saga=saga, command=command))
         del self.unknown[saga.id]
         note = Note("ended by hand", saga.step, saga.action, saga.attempt, command.reason)
         ended = replace(saga, status=unknown.END_OF[command.state])
@@ -118,7 +120,7 @@ class _Batch:
             self._cancel(booking, message)
 
     def _stick(self, saga: UnknownSaga, message: Inbound) -> None:
-        self.written.append(partial(unknown.stick, saga))
+        self.written.append(partial(unknown.stick, saga=saga))
         note = Note("stuck", saga.step, saga.action, saga.attempt, saga.why)
         self.log.append(outbound.line(replace(saga, status=Status.STUCK), note, message.envelope))
         booking = self.bookings[saga.booking_id]
@@ -155,11 +157,11 @@ class _Batch:
 
     def write(self, plan: Plan) -> None:
         for statement in self.written:  # before a new saga of the same booking is written: one active saga a booking
-            statement()
-        store.write_bookings(booking for booking in self.bookings.values() if booking.changed)
-        store.write_sagas(saga for saga in self.sagas.values() if saga.changed)
-        store.write_log(self.log)
-        dual_write.write(Outbox, self.messages, plan)
+            statement(self._db)
+        store.write_bookings(self._db, (booking for booking in self.bookings.values() if booking.changed))
+        store.write_sagas(self._db, (saga for saga in self.sagas.values() if saga.changed))
+        store.write_log(self._db, self.log)
+        dual_write.write(self._db, Outbox, self.messages, plan)
 
     def _start(self, message: Inbound) -> None:
         """Start the saga that BookTickets requests, unless it has been started before."""

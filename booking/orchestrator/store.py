@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import connections
 
 from booking.saga.definition import SagaDefinition
 from booking.saga.definitions import UnknownSagaError, restored
 from booking.saga.state import ACTIVE, ENDED, SagaState, dump_tracks
-
-USING = "booking"
+from messaging.database import Database, from_json
 
 
 @dataclass(slots=True)
@@ -121,11 +119,9 @@ _WRITE_LOG = """
 """
 
 
-def lock_sagas(saga_ids: Collection[str], of_bookings: Collection[str]) -> list[SagaRow | UnknownSaga]:
+def lock_sagas(db: Database, saga_ids: Collection[str], of_bookings: Collection[str]) -> list[SagaRow | UnknownSaga]:
     """Lock these sagas, and the active sagas of these bookings."""
-    with connections[USING].cursor() as cursor:
-        cursor.execute(_SAGAS, [sorted(saga_ids), sorted(of_bookings)])
-        return [_saga(record) for record in cursor.fetchall()]
+    return [_saga(record) for record in db.rows(_SAGAS, [sorted(saga_ids), sorted(of_bookings)])]
 
 
 def _saga(record: tuple) -> SagaRow | UnknownSaga:
@@ -139,24 +135,22 @@ def _saga(record: tuple) -> SagaRow | UnknownSaga:
             step=step,
             action=action,
             reason=reason,
-            context=_json(context),
-            steps=_json(steps),
+            context=from_json(context),
+            steps=from_json(steps),
         )
     except UnknownSagaError as error:
         return UnknownSaga(saga_id, booking_id, status, step, action, attempt, str(error))
     return SagaRow(state, definition, booking_id, awaiting, version)
 
 
-def lock_bookings(ids: Collection[str]) -> tuple[list[BookingRow], str]:
+def lock_bookings(db: Database, ids: Collection[str]) -> tuple[list[BookingRow], str]:
     """Lock these bookings; return them and the database's time, ISO 8601 ("" if there are none)."""
-    with connections[USING].cursor() as cursor:
-        cursor.execute(_BOOKINGS, [sorted(ids)])
-        records = cursor.fetchall()
+    records = db.rows(_BOOKINGS, [sorted(ids)])
     return [BookingRow(*record[:-1]) for record in records], records[0][-1] if records else ""
 
 
-def write_sagas(rows: Iterable[SagaRow]) -> None:
-    _write(_WRITE_SAGAS, [_saga_record(row) for row in rows])
+def write_sagas(db: Database, rows: Iterable[SagaRow]) -> None:
+    _write(db, _WRITE_SAGAS, [_saga_record(row) for row in rows])
 
 
 def _saga_record(row: SagaRow) -> dict[str, Any]:
@@ -180,23 +174,19 @@ def _saga_record(row: SagaRow) -> dict[str, Any]:
     }
 
 
-def write_bookings(rows: Iterable[BookingRow]) -> None:
+def write_bookings(db: Database, rows: Iterable[BookingRow]) -> None:
     names = ("id", "state", "reason", "amount", "currency", "version")
     _write(
+        db,
         _WRITE_BOOKINGS,
         [{**{name: getattr(row, name) for name in names}, "cancel": row.cancel_saga_id is not None} for row in rows],
     )
 
 
-def write_log(lines: Iterable[LogLine]) -> None:
-    _write(_WRITE_LOG, [{name: getattr(line, name) for name in LogLine.__slots__} for line in lines])
+def write_log(db: Database, lines: Iterable[LogLine]) -> None:
+    _write(db, _WRITE_LOG, [{name: getattr(line, name) for name in LogLine.__slots__} for line in lines])
 
 
-def _write(statement: str, records: list[dict[str, Any]]) -> None:
+def _write(db: Database, statement: str, records: list[dict[str, Any]]) -> None:
     if records:
-        with connections[USING].cursor() as cursor:
-            cursor.execute(statement, [orjson.dumps(records).decode()])
-
-
-def _json(value: Any) -> Any:
-    return orjson.loads(value) if isinstance(value, str) else value
+        db.run(statement, [orjson.dumps(records).decode()])

@@ -4,16 +4,14 @@ Their rows are left unchanged. The effects of their steps are unknown, so nothin
 chooses the booking's state, and has repaired the other services.
 """
 
-from typing import Any
-
 import orjson
-from django.db import connections
 
 from booking.contract import EndSaga
-from booking.orchestrator.store import USING, UnknownSaga
+from booking.orchestrator.store import UnknownSaga
 from booking.saga.definitions import WHOLE
 from booking.saga.engine import MOVED_ON
 from booking.saga.state import Known, Status
+from messaging.database import Database
 
 END_OF = {"CANCELLED": Status.COMPENSATED, "CONFIRMED": Status.COMPLETED}
 """The booking's state that a person chose -> how its saga has ended."""
@@ -34,21 +32,16 @@ def refusal(saga: UnknownSaga, command: EndSaga) -> str:
     return "" if saga.active and seen == (saga.step, saga.action, saga.attempt) else MOVED_ON
 
 
-def end(saga: UnknownSaga, command: EndSaga) -> None:
+def end(db: Database, saga: UnknownSaga, command: EndSaga) -> None:
     """End the saga's row. What a person waived is recorded in its steps, where the auditor reads it."""
     waived = {"end": {"known": Known.SKIPPED, "attempts": [], "limit": 0, "note": command.reason}}
-    _execute(_END, [END_OF[command.state], reason(command), orjson.dumps({WHOLE: waived}).decode(), saga.id])
+    db.run(_END, [END_OF[command.state], reason(command), orjson.dumps({WHOLE: waived}).decode(), saga.id])
 
 
-def stick(saga: UnknownSaga) -> None:
+def stick(db: Database, saga: UnknownSaga) -> None:
     """Let it wait for a person: only its row shows that it cannot continue, so the watchdog would retry for ever."""
-    _execute(_STICK, [saga.why, saga.id])
+    db.run(_STICK, [saga.why, saga.id])
 
 
 def reason(command: EndSaga) -> str:
     return f"ended by hand: {command.reason}"
-
-
-def _execute(statement: str, parameters: list[Any]) -> None:
-    with connections[USING].cursor() as cursor:
-        cursor.execute(statement, parameters)

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, models, router
+from django.db import models
 
+from messaging.database import Database, from_json
 from messaging.envelope import NewerContractError
 from messaging.inbox import dead_letters
 
@@ -35,7 +36,7 @@ class SkippedEvents:
 
     def __init__(self, dead_letter: type[models.Model], reader: str) -> None:
         self.reader = reader
-        self._model, self._alias = dead_letter, router.db_for_write(dead_letter)
+        self._model, self._db = dead_letter, Database.of(dead_letter)
         self._table = dead_letter._meta.db_table
         self._started: datetime | None = None
 
@@ -48,19 +49,17 @@ class SkippedEvents:
         letter = letter or str(uuid.uuid5(_LETTERS, f"{self.reader} {name}"))
         kept = {**envelope, SKIPPED_BY: self.reader}
         waits = isinstance(error, NewerContractError)
-        dead_letters.record(self._model, kept, f"{where}: {error!r}", dead=not waits, waits=waits, letter=letter)
+        dead_letters.record(
+            self._db, self._model, kept, f"{where}: {error!r}", dead=not waits, waits=waits, letter=letter
+        )
 
     def due(self) -> list[tuple[str, dict[str, Any]]]:
         """(letter's id, event) of those to apply again, at most AT_ONCE: retried by a person, or waiting and due."""
-        with connections[self._alias].cursor() as cursor:
-            if self._started is None:
-                cursor.execute("select clock_timestamp()")
-                (self._started,) = cursor.fetchone()
-            cursor.execute(
-                _DUE.format(table=self._table), [self.reader, self._started, settings.LETTER_LONGEST_RETRY_S]
-            )
-            return [(letter, dead_letters.loaded(envelope)) for letter, envelope in cursor.fetchall()]
+        if self._started is None:
+            ((self._started,),) = self._db.rows("select clock_timestamp()")
+        values = [self.reader, self._started, settings.LETTER_LONGEST_RETRY_S]
+        found = self._db.rows(_DUE.format(table=self._table), values)
+        return [(letter, from_json(envelope)) for letter, envelope in found]
 
     def cleared(self, letter: str) -> None:
-        with connections[self._alias].cursor() as cursor:
-            cursor.execute(_CLEARED.format(table=self._table), [letter])
+        self._db.run(_CLEARED.format(table=self._table), [letter])

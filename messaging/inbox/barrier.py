@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
-from django.db import connections, models, router
+from django.db import models
+
+from messaging.database import Database, from_json
 
 
 class Key(NamedTuple):
@@ -50,6 +52,7 @@ _RELEASE = "delete from {table} where id = any(%s::uuid[])"
 
 
 def take(
+    db: Database,
     model: type[models.Model],
     keys: Sequence[Key],
     bookings: Sequence[str],
@@ -62,29 +65,27 @@ def take(
         return {}
     stored = None if reply is None else orjson.dumps(reply).decode()
     table = model._meta.db_table
-    with connections[router.db_for_write(model)].cursor() as cursor:
-        columns = [list(column) for column in zip(*keys, strict=True)]
-        cursor.execute(_TAKE.format(table=table), [state, stored, *columns, list(bookings)])
-        rows = {Key(str(saga), step, action): Row(str(pk), state, reply, True) for pk, saga, step, action in cursor}
-        late = [key for key in keys if key not in rows]
-        if late:
-            cursor.execute(_FIND.format(table=table), [list(column) for column in zip(*late, strict=True)])
-            for pk, saga, step, action, found, answer in cursor.fetchall():
-                parsed = orjson.loads(answer) if isinstance(answer, str) else answer
-                rows[Key(str(saga), step, action)] = Row(str(pk), found, parsed, False)
+    taken = db.rows(_TAKE.format(table=table), [state, stored, *_columns(keys), list(bookings)])
+    rows = {Key(str(saga), step, action): Row(str(pk), state, reply, True) for pk, saga, step, action in taken}
+    late = [key for key in keys if key not in rows]
+    if late:
+        for pk, saga, step, action, found, answer in db.rows(_FIND.format(table=table), _columns(late)):
+            rows[Key(str(saga), step, action)] = Row(str(pk), found, from_json(answer), False)
     return rows
 
 
-def answer(model: type[models.Model], answers: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+def answer(db: Database, model: type[models.Model], answers: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
     """Store what was answered: (row id, `succeeded` or `refused`, the reply's data)."""
     rows = [{"id": pk, "state": state, "reply": reply} for pk, state, reply in answers]
     if rows:
-        with connections[router.db_for_write(model)].cursor() as cursor:
-            cursor.execute(_ANSWER.format(table=model._meta.db_table), [orjson.dumps(rows).decode()])
+        db.run(_ANSWER.format(table=model._meta.db_table), [orjson.dumps(rows).decode()])
 
 
-def release(model: type[models.Model], ids: Sequence[str]) -> None:
+def release(db: Database, model: type[models.Model], ids: Sequence[str]) -> None:
     """Release keys, by row id: the next message with such a key acts."""
     if ids:
-        with connections[router.db_for_write(model)].cursor() as cursor:
-            cursor.execute(_RELEASE.format(table=model._meta.db_table), [list(ids)])
+        db.run(_RELEASE.format(table=model._meta.db_table), [list(ids)])
+
+
+def _columns(keys: Sequence[Key]) -> list[list[str]]:
+    return [list(column) for column in zip(*keys, strict=True)]

@@ -20,10 +20,11 @@ from functools import cached_property, partial
 from typing import Any
 
 from celery import current_app
-from django.db import connections, models, transaction
+from django.db import models
 from redis import Redis, RedisError
 
 from faults import Plan, Point, Target
+from messaging.database import Database
 from messaging.envelope import EnvelopeError, NewerContractError, check
 from messaging.inbox import dead_letters
 from messaging.inbox.statements import Statements
@@ -57,16 +58,16 @@ class NotVisibleError(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
-    """A service's way in. `process(envelopes, plan)` runs inside one local transaction and may raise to roll it back."""
+    """A service's way in. `process(db, envelopes, plan)` runs inside one local transaction and may raise to roll it back."""
 
     service: str
     dead_letter: type[models.Model]
-    process: Callable[[Envelopes, Plan], None]
+    process: Callable[[Database, Envelopes, Plan], None]
     redis: Callable[[], Redis]
 
     @cached_property
-    def _alias(self) -> str:
-        return HOUSE.database_of(self.service).alias
+    def _db(self) -> Database:
+        return Database(HOUSE.database_of(self.service).alias)
 
     @cached_property
     def _letters(self) -> dead_letters.OpenLetters:
@@ -150,14 +151,11 @@ class Inbox:
         while True:
             dual_write.forget()
             try:
-                with (
-                    transaction.atomic(using=self._alias),
-                    Statements.of(self._alias, envelopes) as statements,
-                ):
+                with self._db.atomic(), Statements.of(self._db, envelopes) as statements:
                     self._limit_locks(lock_s)
                     self._slow_down(envelopes, plan)
-                    self.process(envelopes, plan)
-                    self._letters.succeeded(envelopes)
+                    self.process(self._db, envelopes, plan)
+                    self._letters.succeeded(self._db, envelopes)
                     self._strike(Point.TRANSACTION_INSIDE, envelopes, plan)
                 statements.keep(plan.redis)
                 with suppress(RedisError):  # the work is done
@@ -171,14 +169,13 @@ class Inbox:
             except Exception as error:
                 if not is_passing(error) or is_locked(error) or time.monotonic() > give_up:
                     raise
-                connections[self._alias].close()
+                self._db.close()
                 time.sleep(pause)
                 pause = min(pause * 2, 1.0)
 
     def _limit_locks(self, lock_s: float) -> None:
         if lock_s:
-            with connections[self._alias].cursor() as cursor:
-                cursor.execute(f"set local lock_timeout = {round(lock_s * 1000)}")
+            self._db.run(f"set local lock_timeout = {round(lock_s * 1000)}")
 
     def _strike(self, point: Point, envelopes: Envelopes, plan: Plan) -> None:
         for envelope in envelopes if plan.armed else ():
@@ -189,8 +186,7 @@ class Inbox:
         for envelope in envelopes if plan.armed else ():
             fault = claim(plan, Point.DATABASE, envelope)
             if fault is not None:
-                with connections[self._alias].cursor() as cursor:
-                    cursor.execute("select pg_sleep(%s)", [fault.seconds])
+                self._db.run("select pg_sleep(%s)", [fault.seconds])
 
     def _readable(self, envelope: Any) -> bool:
         try:
@@ -221,9 +217,9 @@ class Inbox:
     def _record(self, envelope: dict[str, Any], why: str, *, dead: bool = False, waits: bool = False) -> str:
         """A failure, too, must not get lost while the database is down."""
         return patiently(
-            lambda: dead_letters.record(self.dead_letter, envelope, why, dead=dead, waits=waits),
+            lambda: dead_letters.record(self._db, self.dead_letter, envelope, why, dead=dead, waits=waits),
             OUTAGE_S,
-            connections[self._alias].close,
+            self._db.close,
         )
 
     def _deaths(self, envelope: dict[str, Any]) -> str:

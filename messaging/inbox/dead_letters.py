@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
-from django.db import connections, models, router
+from django.db import models
 
+from messaging.database import Database
 from messaging.envelope import check, contract_version
 from messaging.outbox.append import Message
 from messaging.storable import LONGEST_KEY, kept, storable_text
@@ -45,6 +45,7 @@ _CLEAR = """
 
 
 def record(
+    db: Database,
     dead_letter: type[models.Model],
     envelope: dict[str, Any],
     error: str,
@@ -58,21 +59,18 @@ def record(
     A message that `waits` for a newer version of its reader stays `retrying` however often it is tried. `letter`: the
     letter's id, if it differs from the message's.
     """
-    with connections[router.db_for_write(dead_letter)].cursor() as cursor:
-        cursor.execute(
-            _RECORD.format(table=dead_letter._meta.db_table),
-            {
-                "id": letter or envelope["id"],
-                "type": storable_text(str(envelope.get("type", "")), LONGEST_KEY),
-                "booking": storable_text(str(envelope.get("correlationid", "")), LONGEST_KEY),
-                "envelope": kept(envelope),
-                "error": storable_text(error, 4000),
-                "state": "dead" if dead else "retrying",
-                "limit": LIMIT,
-                "waits": waits,
-            },
-        )
-        return cursor.fetchone()[0]
+    values = {
+        "id": letter or envelope["id"],
+        "type": storable_text(str(envelope.get("type", "")), LONGEST_KEY),
+        "booking": storable_text(str(envelope.get("correlationid", "")), LONGEST_KEY),
+        "envelope": kept(envelope),
+        "error": storable_text(error, 4000),
+        "state": "dead" if dead else "retrying",
+        "limit": LIMIT,
+        "waits": waits,
+    }
+    ((state, _attempts),) = db.rows(_RECORD.format(table=dead_letter._meta.db_table), values)
+    return str(state)
 
 
 def message_of(service: str, letter_id: str, envelope: Any) -> Message:
@@ -110,31 +108,23 @@ def _uuid(envelope: dict[str, Any], name: str) -> str | None:
         raise ValueError(f"its {name} is not a UUID: {value!r}") from None
 
 
-def loaded(envelope: Any) -> dict[str, Any]:
-    """A letter's envelope as a cursor gives it: Django leaves the JSON of a raw query to its caller."""
-    found: dict[str, Any] = orjson.loads(envelope) if isinstance(envelope, str) else envelope
-    return found
-
-
 class OpenLetters:
     """Clears the letters of messages that succeed. Checks once a second whether there are any, so that a batch costs
     nothing extra."""
 
     def __init__(self, dead_letter: type[models.Model]) -> None:
-        self._model, self._table = dead_letter, dead_letter._meta.db_table
+        self._table = dead_letter._meta.db_table
         self._any, self._ask_at = False, 0.0
 
     def opened(self) -> None:
         self._any = True
 
-    def succeeded(self, envelopes: Sequence[dict[str, Any]]) -> None:
+    def succeeded(self, db: Database, envelopes: Sequence[dict[str, Any]]) -> None:
         """To be called in the local transaction that handles these messages."""
         if not self._any and time.monotonic() < self._ask_at:
             return
-        with connections[router.db_for_write(self._model)].cursor() as cursor:
-            cursor.execute(_ANY_OPEN.format(table=self._table))
-            (self._any,) = cursor.fetchone()
-            self._ask_at = time.monotonic() + ASK_EVERY_S
-            if self._any:
-                columns = [[envelope.get(name) for envelope in envelopes] for name in ("id", "type", "sagaid")]
-                cursor.execute(_CLEAR.format(table=self._table), columns)
+        ((self._any,),) = db.rows(_ANY_OPEN.format(table=self._table))
+        self._ask_at = time.monotonic() + ASK_EVERY_S
+        if self._any:
+            columns = [[envelope.get(name) for envelope in envelopes] for name in ("id", "type", "sagaid")]
+            db.run(_CLEAR.format(table=self._table), columns)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from faults import Plan
+from messaging.database import Database
 from messaging.envelope import COMPENSATION, FENCE, FORWARD
 from messaging.message import Body
 
@@ -50,8 +51,17 @@ class Outcome:
         return {"status": self.status, "reason": self.reason, **self.result}
 
 
-Handler = Callable[[Sequence[Request], Plan], Sequence[Outcome]]
-"""Decide a batch in arrival order, all in the caller's transaction; an outcome for each request, in the same order."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Commands of one kind to decide, in arrival order, all in the transaction that `db` is in."""
+
+    db: Database
+    requests: Sequence[Request]
+    plan: Plan
+
+
+Handler = Callable[[Batch], Sequence[Outcome]]
+"""Decide a batch; return an outcome for each request, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)

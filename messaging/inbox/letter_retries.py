@@ -8,14 +8,12 @@ letter that a person has sent again is handled in the same way, if its message g
 import logging
 import threading
 import time
-from typing import Any
 
-import orjson
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections, models, router, transaction
+from django.db import DatabaseError, InterfaceError, models
 
-from messaging.database import Database
+from messaging.database import Database, from_json
 from messaging.inbox.dead_letters import message_of
 from messaging.outbox.append import Message
 from messaging.process.outage import Outage
@@ -44,13 +42,13 @@ _DEAD = """
 
 
 def send_due(
-    service: str, dead_letter: type[models.Model], outbox: type[models.Model], *, started: bool = False
+    db: Database, service: str, dead_letter: type[models.Model], outbox: type[models.Model], *, started: bool = False
 ) -> int:
     """Send the letters whose pause is over; return how many. A letter that no queue could take becomes dead.
 
     `started`: this worker has just begun, so it may be the newer version that some letters wait for.
     """
-    table, using = dead_letter._meta.db_table, router.db_for_write(dead_letter)
+    table = dead_letter._meta.db_table
     pauses = {
         "first": settings.LETTER_RETRY_S,
         "longest": settings.LETTER_LONGEST_RETRY_S,
@@ -58,22 +56,21 @@ def send_due(
     }
     pauses["started"] = started
     messages: list[Message] = []
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(_DUE.format(table=table), pauses)
-        for letter, envelope in cursor.fetchall():
+    with db.atomic():
+        for letter, envelope in db.rows(_DUE.format(table=table), pauses):
             try:
-                messages.append(message_of(service, letter, _json(envelope)))
+                messages.append(message_of(service, letter, from_json(envelope)))
             except ValueError as error:
-                cursor.execute(_DEAD.format(table=table), [f"it cannot be sent again: {error}", letter])
+                db.run(_DEAD.format(table=table), [f"it cannot be sent again: {error}", letter])
         if messages:
-            Database.of(outbox).append(outbox, messages)
-            cursor.execute(_SENT.format(table=table), [[message.id for message in messages]])
+            db.append(outbox, messages)
+            db.run(_SENT.format(table=table), [[message.id for message in messages]])
     return len(messages)
 
 
 def in_background(service: str) -> None:
     """Send what is due for as long as the process lives, in its own thread."""
-    app, alias = HOUSE.service(service).app, HOUSE.database_of(service).alias
+    app, db = HOUSE.service(service).app, Database(HOUSE.database_of(service).alias)
     dead_letter, outbox = apps.get_model(app, "DeadLetter"), apps.get_model(app, "Outbox")
 
     def forever() -> None:
@@ -81,19 +78,15 @@ def in_background(service: str) -> None:
         while True:
             try:
                 if started:
-                    send_due(service, dead_letter, outbox, started=True)
+                    send_due(db, service, dead_letter, outbox, started=True)
                     started = False
-                while send_due(service, dead_letter, outbox) == AT_ONCE:
+                while send_due(db, service, dead_letter, outbox) == AT_ONCE:
                     pass
                 outage.over()
             except (DatabaseError, InterfaceError) as error:
                 outage.failed(error)
             finally:
-                connections[alias].close()
+                db.close()
             time.sleep(min(settings.LETTER_RETRY_S / 2, LOOK_S))
 
     threading.Thread(target=forever, daemon=True, name="letter-retries").start()
-
-
-def _json(value: Any) -> Any:
-    return orjson.loads(value) if isinstance(value, str) else value

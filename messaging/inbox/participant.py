@@ -14,10 +14,11 @@ from django.db import models
 from redis import Redis
 
 from faults import Mechanism, Plan, Point
+from messaging.database import Database
 from messaging.envelope import COMPENSATION, FORWARD
 from messaging.inbox.barrier import Key, Row, answer, release, take
 from messaging.inbox.batch import Envelopes
-from messaging.inbox.declarations import Command, Compensation, Fence, Forward, Outcome, Request
+from messaging.inbox.declarations import Batch, Command, Compensation, Fence, Forward, Outcome, Request
 from messaging.observe import observe
 from messaging.outbox.append import Message
 from messaging.outbox.dual_write import write
@@ -41,16 +42,16 @@ class Participant:
     commands: tuple[Command, ...]
     redis: Callable[[], Redis]
 
-    def process(self, envelopes: Envelopes, plan: Plan) -> None:
-        """Handle a batch inside the caller's local transaction. Raises on a message it cannot read; then nothing is written."""
+    def process(self, db: Database, envelopes: Envelopes, plan: Plan) -> None:
+        """Handle a batch inside the transaction that `db` is in. Raises on a message it cannot read; then nothing is written."""
         asked: list[list[dict[str, Any]]] = [[] for _ in self.commands]
         for envelope in envelopes:
             asked[self.commands.index(self.command(envelope))].append(envelope)
         messages: list[Message] = []
         for command, mine in zip(self.commands, asked, strict=True):
             if mine:
-                messages += self._take(command, mine, plan)
-        write(self.outbox, messages, plan)
+                messages += self._take(db, command, mine, plan)
+        write(db, self.outbox, messages, plan)
 
     def validate(self, envelope: dict[str, Any]) -> None:
         """Whether `process` could read this. Raises ValueError, pydantic's included, or KeyError."""
@@ -71,25 +72,26 @@ class Participant:
             f"{self.service} takes {envelope['type']} as {[one.action for one in of_type]}, not '{action}'"
         )
 
-    def _take(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
+    def _take(self, db: Database, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
         if plan.disabled(Mechanism.BARRIER):
-            return self._unguarded(command, envelopes, plan)
+            return self._unguarded(db, command, envelopes, plan)
         requests = self._requests(command, envelopes)
         match command:
             case Forward():
-                rows = self._keys(requests)
-                return self._decide(command, requests, rows, requests.keys(), plan)
+                rows = self._keys(db, requests)
+                return self._decide(db, command, requests, rows, requests.keys(), plan)
             case Compensation():
-                forward = self._keys(requests, FORWARD, state="fenced", reply=FENCED)
-                rows = self._keys(requests)
+                forward = self._keys(db, requests, FORWARD, state="fenced", reply=FENCED)
+                rows = self._keys(db, requests)
                 to_undo = [key for key in requests if forward[key._replace(action=FORWARD)].state == "succeeded"]
-                return self._decide(command, requests, rows, to_undo, plan)
+                return self._decide(db, command, requests, rows, to_undo, plan)
             case Fence():
-                rows = self._keys(requests, FORWARD, state="fenced", reply=FENCED)
+                rows = self._keys(db, requests, FORWARD, state="fenced", reply=FENCED)
                 return [self._reply(requests[key], key, rows[key].id, rows[key].reply or FENCED) for key in requests]
 
     def _decide(
         self,
+        db: Database,
         command: Forward | Compensation,
         requests: dict[Key, Request],
         rows: dict[Key, Row],
@@ -104,11 +106,11 @@ class Participant:
         todo = [key for key in fresh if key in eligible]
         outcomes = {key: Outcome(result={"nothing_to_undo": True}) for key in fresh}
         if todo:
-            batch = [self._with_fault(requests[key], plan) for key in todo]
-            outcomes |= dict(zip(todo, command.handler(batch, plan), strict=True))
+            batch = Batch(db, [self._with_fault(requests[key], plan) for key in todo], plan)
+            outcomes |= dict(zip(todo, command.handler(batch), strict=True))
         kept = {key: o for key, o in outcomes.items() if command.keeps_refusal or o.status == "succeeded"}
-        answer(self.barrier, [(rows[key].id, o.status, o.reply()) for key, o in kept.items()])
-        release(self.barrier, [rows[key].id for key in outcomes if key not in kept])
+        answer(db, self.barrier, [(rows[key].id, o.status, o.reply()) for key, o in kept.items()])
+        release(db, self.barrier, [rows[key].id for key in outcomes if key not in kept])
         messages = []
         for key, request in requests.items():
             if key in outcomes:
@@ -121,14 +123,14 @@ class Participant:
                 messages.append(self._reply(request, key, rows[key].id, rows[key].reply or FENCED))
         return messages
 
-    def _unguarded(self, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
+    def _unguarded(self, db: Database, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
         """The control: what happens without a barrier. Every delivery acts."""
         if isinstance(command, Fence):
             raise ValueError("a fence needs the barrier; without one there is nothing to fence with")
         messages = []
         for envelope in envelopes:
             for key, request in self._requests(command, [envelope]).items():
-                outcome = command.handler([self._with_fault(request, plan)], plan)[0]
+                (outcome,) = command.handler(Batch(db, [self._with_fault(request, plan)], plan))
                 messages += self._messages(request, key, str(uuid.uuid4()), outcome)
         return messages
 
@@ -144,9 +146,9 @@ class Participant:
                 self._absorbed(request, "twice in a batch; it acts once")
         return requests
 
-    def _keys(self, requests: dict[Key, Request], action: str = "", **values: Any) -> dict[Key, Row]:
+    def _keys(self, db: Database, requests: dict[Key, Request], action: str = "", **values: Any) -> dict[Key, Row]:
         keys = [key._replace(action=action or key.action) for key in requests]
-        return take(self.barrier, keys, [_booking(request) for request in requests.values()], **values)
+        return take(db, self.barrier, keys, [_booking(request) for request in requests.values()], **values)
 
     def _with_fault(self, request: Request, plan: Plan) -> Request:
         """Claimed once per message: a local transaction that runs again (it lost a race) must give the same answer."""

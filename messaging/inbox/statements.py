@@ -3,7 +3,7 @@
 Only for a message that ran alone, and only a few a second: under load nobody could read them, and each costs two round
 trips.
 
-    with transaction.atomic(using=alias), Statements.of(alias, envelopes) as statements:
+    with db.atomic(), Statements.of(db, envelopes) as statements:
         ...                                # the work
     statements.keep(redis)                 # committed: the journal will have an entry with this xid
 """
@@ -21,6 +21,8 @@ from typing import Any, Self
 from django.db import connections
 from redis import Redis, RedisError
 
+from messaging.database import Database
+
 KEPT_S = 3600
 MOST, SQL_LENGTH, PARAMETER_LENGTH, PARAMETERS = 40, 4000, 400, 12  # what one transaction may keep
 log = logging.getLogger(__name__)
@@ -36,8 +38,9 @@ class Statements:
         self._undo = ExitStack()
 
     @classmethod
-    def of(cls, alias: str, envelopes: Sequence[object]) -> Self:
-        return cls(alias, wanted=len(envelopes) == 1 and _ALLOWANCE.take())
+    def of(cls, db: Database, envelopes: Sequence[object]) -> Self:
+        """Of a raw connection, which Django does not know, nothing is kept."""
+        return cls(db.alias, wanted=len(envelopes) == 1 and bool(db.alias) and _ALLOWANCE.take())
 
     def __enter__(self) -> Self:
         if self._wanted:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery import current_app
-from django.db import connections, models, router
+from django.db import models
 from redis import Redis
 
 from faults import Mechanism, Plan
@@ -27,14 +27,12 @@ _pending: list[dict[str, Any]] = []
 """What this process has committed, or is about to commit, and has not published yet. A worker handles one batch at a time."""
 
 
-def write(outbox: type[models.Model], messages: Sequence[Message], plan: Plan) -> None:
+def write(db: Database, outbox: type[models.Model], messages: Sequence[Message], plan: Plan) -> None:
     """Append to the outbox; with the mechanism off, only remember the messages, for `publish` after the commit."""
     if not plan.disabled(Mechanism.OUTBOX):
-        Database.of(outbox).append(outbox, messages)
+        db.append(outbox, messages)
     elif messages:
-        with connections[router.db_for_write(outbox)].cursor() as cursor:
-            cursor.execute(_SNAPSHOT)
-            xid, horizon = cursor.fetchone()
+        ((xid, horizon),) = db.rows(_SNAPSHOT)
         _pending.extend(_envelope(plan.service, message, xid, horizon) for message in messages)
 
 

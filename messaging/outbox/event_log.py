@@ -6,8 +6,9 @@ transaction still running: `xid >= after and xid < pg_snapshot_xmin(...)`, and t
 
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import models
 
+from messaging.database import Database
 from messaging.envelope import from_row
 from messaging.storable import readable
 from topology.chosen import HOUSE
@@ -29,7 +30,9 @@ _PAGE = f"""
 """
 
 
-def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | None = None) -> dict[str, Any]:
+def page(
+    db: Database, outbox: type[models.Model], after: int, limit: int = 1000, to: int | None = None
+) -> dict[str, Any]:
     """Return {"events", "horizon", "xmax", "more"}: events from transaction `after` on (and before `to`), in (xid, seq) order.
 
     `horizon` is where the next page begins. A page never splits a transaction, so it may be longer than `limit`.
@@ -37,14 +40,14 @@ def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | No
     """
     service = HOUSE.service_of_app[outbox._meta.app_label].name
     until = "" if to is None else f"and xid < '{int(to)}'::xid8"
-    rows, xmin, xmax = _rows(outbox, after, limit + 1, until)
+    rows, xmin, xmax = _rows(db, outbox, after, limit + 1, until)
     more = len(rows) > limit
     horizon = xmin if to is None else str(min(int(xmin), to))
     if more:
         horizon = rows[-1]["xid"]
         rows = [row for row in rows if row["xid"] != horizon]
         if not rows:  # one transaction larger than the page: return all of it
-            rows, _, _ = _rows(outbox, horizon, None, f"and xid = '{int(horizon)}'::xid8")
+            rows, _, _ = _rows(db, outbox, horizon, None, f"and xid = '{int(horizon)}'::xid8")
             horizon = str(int(horizon) + 1)
     return {
         "events": [from_row(service, row) for row in rows],
@@ -54,27 +57,22 @@ def page(outbox: type[models.Model], after: int, limit: int = 1000, to: int | No
     }
 
 
-def horizon(alias: str) -> int:
+def horizon(db: Database) -> int:
     """The transaction before which all have ended by now."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text")
-        return int(cursor.fetchone()[0])
+    ((found,),) = db.rows("select pg_snapshot_xmin(pg_current_snapshot())::text")
+    return int(found)
 
 
-def rows_since(alias: str, table: str, horizon: int) -> list[dict[str, str | None]]:
+def rows_since(db: Database, table: str, horizon: int) -> list[dict[str, str | None]]:
     """All rows of an outbox from transactions since `horizon`, as a log has them: each value as text, times in UTC."""
     columns = ", ".join(f"{name}::text" for name in _NAMES)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(f"select {columns} from {table} where xid >= %s::xid8 order by xid, seq", [str(horizon)])
-        return [dict(zip(_NAMES, row, strict=True)) for row in cursor.fetchall()]
+    return db.named(f"select {columns} from {table} where xid >= %s::xid8 order by xid, seq", [str(horizon)])
 
 
 def _rows(
-    outbox: type[models.Model], after: int | str, limit: int | None, only: str = ""
+    db: Database, outbox: type[models.Model], after: int | str, limit: int | None, only: str = ""
 ) -> tuple[list[dict[str, Any]], str, str]:
-    with connections[router.db_for_read(outbox)].cursor() as cursor:
-        cursor.execute(_PAGE.format(table=outbox._meta.db_table, only=only), [str(after), limit])
-        found = cursor.fetchall()
+    found = db.rows(_PAGE.format(table=outbox._meta.db_table, only=only), [str(after), limit])
     return _named(found), found[0][0], found[0][1]
 
 

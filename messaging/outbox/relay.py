@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from celery import Celery
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError
 from redis import Redis
 
 from faults import Plan
 from messaging import envelope as envelopes
+from messaging.database import Database
 from messaging.observe import observe
 from messaging.outbox import event_log
 from messaging.outbox.backlog import Backlog, Envelope
@@ -46,19 +47,19 @@ BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
 class Relay:
     """`run()` until told to stop, or `step()` once (tests).
 
-    `outbox`: Django's alias of the service's database. If the log has a hole, because its slot was lost and has been
+    `db`: the service's database. If the log has a hole, because its slot was lost and has been
     recreated, the relay sends what it may have missed from there; without it, readers find the hole and the watchdog
     resends.
     """
 
-    def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis, outbox: str = "") -> None:
+    def __init__(self, service: str, stream: WalStream, app: Celery, redis: Redis, db: Database | None = None) -> None:
         self.service, self._stream, self._redis = service, stream, redis
         self._publisher = Publisher(app, redis, service)
         program = f"relay-{service}"
         self._heartbeat = Heartbeat(redis, program)
         self._backlog = Backlog()
         self._faults = RelayFaults(Plan(redis, service, program), self._backlog, self._alive)
-        self._outbox, self._horizon = outbox, 0  # everything of transactions before `_horizon` has been read
+        self._db, self._horizon = db, 0  # everything of transactions before `_horizon` has been read
         self._holes = self._hole = 0  # how many holes there were, and the horizon of the one to fill
         self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap
         self._stopping: Callable[[], bool] = lambda: False
@@ -107,7 +108,7 @@ class Relay:
         """Read from the outbox what the log may have missed: everything of transactions that may have ended since the
         last read. Some messages are sent a second time, which every receiver absorbs.
         """
-        if not self._outbox or not self._stream.connected:
+        if self._db is None or not self._stream.connected:
             return
         if self._stream.holes != self._holes:
             self._holes, self._previous_event = self._stream.holes, ""
@@ -116,14 +117,14 @@ class Relay:
             return
         try:
             if not self._horizon:
-                self._horizon = event_log.horizon(self._outbox)
+                self._horizon = event_log.horizon(self._db)
                 return
-            rows = event_log.rows_since(self._outbox, HOUSE.service(self.service).outbox, self._hole)
+            rows = event_log.rows_since(self._db, HOUSE.service(self.service).outbox, self._hole)
         except (DatabaseError, InterfaceError) as error:
             log.warning("relay-%s: the outbox cannot be read yet: %s", self.service, error)
             return
         finally:
-            connections[self._outbox].close()
+            self._db.close()
         self._hole = 0
         log.warning("relay-%s: the log has a hole; %d messages are sent from the outbox", self.service, len(rows))
         self._backlog.add(0, list(self._read(rows)))

@@ -11,6 +11,7 @@ from booking.commands import handle as handle_in_booking
 from booking.models import DeadLetter as BookingLetter
 from booking.models import PerformanceReplica, Saga
 from booking.orchestrator.inbound import validate as validate_in_booking
+from messaging.database import Database
 from messaging.envelope import NewerContractError, contract_version, dataschema, from_row
 from messaging.inbox.dead_letters import LIMIT, message_of
 from messaging.inbox.letter_retries import send_due
@@ -88,7 +89,7 @@ def test_what_it_knows_is_kept_in_what_is_stored_and_sent_again(client: Client) 
     letter = DeadLetter.objects.get()
     assert (letter.envelope["data"]["gate"], letter.envelope["dataschema"]) == ("north", "booking/TakePayment/1.3")
     later(11)
-    send_due("payments", DeadLetter, Outbox)
+    send_due(Database("payments"), "payments", DeadLetter, Outbox)
     again = last()
     assert (again["data"]["gate"], again["data"]["amount"]) == ("north", -1)
     assert contract_version(again["dataschema"]) == (1, 3)
@@ -105,15 +106,15 @@ def test_a_newer_major_version_waits_and_is_tried_when_a_worker_starts() -> None
     handle([envelope])
     for _ in range(LIMIT + 2):
         later(301)
-        assert send_due("payments", DeadLetter, Outbox) == 1
+        assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 1
         handle([last()])
     letter = DeadLetter.objects.get()
     assert (letter.state, len(letter.attempts)) == ("retrying", 1)
     assert "waits for a newer version: TakePayment 2.0" in letter.attempts[0]["error"]
     assert letter.envelope["data"] == envelope["data"]
     later(100)
-    assert send_due("payments", DeadLetter, Outbox) == 0
-    assert send_due("payments", DeadLetter, Outbox, started=True) == 1
+    assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 0
+    assert send_due(Database("payments"), "payments", DeadLetter, Outbox, started=True) == 1
     assert (last()["dataschema"], last()["data"]) == ("payments/TakePayment/2", envelope["data"])
     assert not Payment.objects.exists()
 

@@ -8,6 +8,7 @@ from django.db import connections
 from django.test import Client
 from redis import Redis
 
+from messaging.database import Database
 from messaging.envelope import from_row
 from messaging.hashing import row_hash
 from messaging.inbox import dead_letters
@@ -43,7 +44,7 @@ def take(**more: Any) -> dict[str, Any]:
 
 
 def dead(envelope: dict[str, Any]) -> DeadLetter:
-    dead_letters.record(DeadLetter, envelope, "ValueError: no", dead=True)
+    dead_letters.record(Database("payments"), DeadLetter, envelope, "ValueError: no", dead=True)
     return DeadLetter.objects.get(id=envelope["id"])
 
 

@@ -15,6 +15,7 @@ from booking.commands import handle as handle_in_booking
 from booking.models import DeadLetter as BookingLetter
 from booking.models import Outbox as BookingOutbox
 from dashboard.operate import letters
+from messaging.database import Database
 from messaging.envelope import from_row
 from messaging.inbox import dead_letters
 from messaging.inbox.dead_letters import LIMIT
@@ -59,7 +60,7 @@ def test_a_letter_is_tried_again_with_growing_pauses_and_is_dead_in_the_end() ->
         for pause in (5, 10, 20, 40, 80):
             assert len(pauses) < LIMIT
             later(pause)
-            if send_due("payments", DeadLetter, Outbox):
+            if send_due(Database("payments"), "payments", DeadLetter, Outbox):
                 break
             later(-pause)
         pauses.append(pause)
@@ -68,27 +69,27 @@ def test_a_letter_is_tried_again_with_growing_pauses_and_is_dead_in_the_end() ->
     letter = DeadLetter.objects.get()
     assert (str(letter.id), letter.state, len(letter.attempts)) == (envelope["id"], "dead", LIMIT)
     later(3600)
-    assert send_due("payments", DeadLetter, Outbox) == 0
+    assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 0
 
 
 def test_what_was_in_the_way_only_for_a_while_is_made_up_for_by_itself() -> None:
     envelope = take()
-    dead_letters.record(DeadLetter, envelope, "ValueError: a version that could not read it")
-    assert send_due("payments", DeadLetter, Outbox) == 0
+    dead_letters.record(Database("payments"), DeadLetter, envelope, "ValueError: a version that could not read it")
+    assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 0
     later(11)
-    assert send_due("payments", DeadLetter, Outbox) == 1
-    assert send_due("payments", DeadLetter, Outbox) == 0  # it is on its way
+    assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 1
+    assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 0  # it is on its way
     handle(relayed("payments", Outbox))
     assert (DeadLetter.objects.get().state, Payment.objects.get().status) == ("cleared", "COMPLETED")
 
 
 @pytest.mark.parametrize("state", ["retrying", "retried"])
 def test_a_message_that_is_lost_on_its_way_is_sent_once_more(state: str) -> None:
-    dead_letters.record(DeadLetter, take(), "x")
+    dead_letters.record(Database("payments"), DeadLetter, take(), "x")
     DeadLetter.objects.update(state=state)
     for _ in range(3):
         later(11)
-        assert send_due("payments", DeadLetter, Outbox) == 1
+        assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 1
 
 
 def test_a_hold_that_expired_for_an_unknown_booking_does_not_stand_for_ever() -> None:
@@ -96,7 +97,7 @@ def test_a_hold_that_expired_for_an_unknown_booking_does_not_stand_for_ever() ->
     assert BookingLetter.objects.get().state == "retrying"
     for _ in range(LIMIT - 1):
         later(301, BookingLetter)
-        assert send_due("booking", BookingLetter, BookingOutbox) == 1
+        assert send_due(Database("booking"), "booking", BookingLetter, BookingOutbox) == 1
         handle_in_booking(relayed("booking", BookingOutbox))
     assert BookingLetter.objects.get().state == "dead"
 
@@ -105,9 +106,9 @@ def test_a_hold_that_expired_for_an_unknown_booking_does_not_stand_for_ever() ->
 def test_what_no_queue_could_take_is_dead_and_holds_up_no_other(wrong: dict[str, Any]) -> None:
     bad, good = {**take(), **wrong}, take()
     for one in (bad, good):
-        dead_letters.record(DeadLetter, one, "x")
+        dead_letters.record(Database("payments"), DeadLetter, one, "x")
     later(11)
-    assert send_due("payments", DeadLetter, Outbox) == 1
+    assert send_due(Database("payments"), "payments", DeadLetter, Outbox) == 1
     assert {str(one.id): one.state for one in DeadLetter.objects.all()} == {bad["id"]: "dead", good["id"]: "retrying"}
     assert "cannot be sent again" in DeadLetter.objects.get(id=bad["id"]).attempts[-1]["error"]
 

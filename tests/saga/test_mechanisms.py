@@ -15,6 +15,7 @@ from booking.models import Booking
 from booking.models import Outbox as BookingOutbox
 from booking.orchestrator import process
 from faults import Action, Fault, Mechanism, Plan, Point, acting, arm, switch
+from messaging.database import Database
 from messaging.outbox import dual_write, event_log
 from payments.commands import handle
 from payments.contract import PaymentMethod, TakePayment
@@ -64,7 +65,7 @@ def queued(redis: Redis, queue: str) -> int:
 
 
 def logged() -> list[str]:
-    return [event["type"] for event in event_log.page(Outbox, 0, 1000, None)["events"]]
+    return [event["type"] for event in event_log.page(Database.of(Outbox), Outbox, 0, 1000, None)["events"]]
 
 
 @on_and_off
@@ -103,7 +104,7 @@ def test_the_orchestrator_takes_part(redis: Redis) -> None:
     switch(redis, Mechanism.OUTBOX, off=True)
     (booking,) = place()
     before = BookingOutbox.objects.count()
-    process([start(booking)], Plan(redis, "booking").refresh())
+    process(Database("booking"), [start(booking)], Plan(redis, "booking").refresh())
     dual_write.publish(redis, "booking")
     assert BookingOutbox.objects.count() == before
     assert streamed(redis, "booking") == ["BookingAdvanced"]

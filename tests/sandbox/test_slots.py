@@ -125,7 +125,7 @@ LOSSES = {"dropped": drop, "invalidated": invalidate, "unpublished": unpublish}
 def relay(superuser: psycopg.Connection, url: str, redis: Redis) -> Iterator[Relay]:
     stream = WalStream(url, slot="relay", publication="outbox", name="relay-seats")
     app = Celery("test", broker=settings.REDIS_URL)
-    relay = Relay("seats", stream, app, redis, outbox="seats")
+    relay = Relay("seats", stream, app, redis, Database("seats"))
     yield relay
     relay.close()
 

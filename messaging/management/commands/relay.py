@@ -6,6 +6,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from messaging.database import Database
 from messaging.outbox.relay import Relay
 from messaging.process.lifecycle import Stopping, impatient_redis
 from messaging.wal import WalStream
@@ -22,4 +23,5 @@ class Command(BaseCommand):
         if not url:
             raise CommandError(f"{settings.HOUSE.database(service.database).replication_url} is not set")
         stream = WalStream(url, slot=service.slot, publication=service.publication, name=f"relay-{service.name}")
-        Relay(service.name, stream, current_app, impatient_redis(), outbox=service.database).run(Stopping())
+        db = Database(service.database)
+        Relay(service.name, stream, current_app, impatient_redis(), db).run(Stopping())

@@ -13,6 +13,7 @@ from booking.contract import CancelRequested, RetryNow, SkipStep
 from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
 from booking.orchestrator import process
 from faults import Plan
+from messaging.database import Database
 from seats.contract import HoldExpired
 from tests.booking.world import commands, events, overdue, place, reply, seen, start, up_to
 from tests.messages import command, new_id
@@ -73,9 +74,9 @@ def test_a_batch_takes_a_fixed_number_of_statements(redis: Redis, count: int) ->
     bookings = place(count)
     plan = Plan(redis, "booking").refresh()
     with CaptureQueriesContext(connections["booking"]) as started:
-        process([start(booking) for booking in bookings], plan)
+        process(Database("booking"), [start(booking) for booking in bookings], plan)
     with CaptureQueriesContext(connections["booking"]) as advanced:
-        process([reply(booking, "ReserveSeats") for booking in bookings], plan)
+        process(Database("booking"), [reply(booking, "ReserveSeats") for booking in bookings], plan)
     assert (len(started), len(advanced)) == (6, 6)
     assert commands() == ["ReserveSeats"] * count + ["TakePayment"] * count
 

@@ -10,6 +10,7 @@ from redis import Redis
 from booking.commands import handle
 from booking.contract import CancelRequested, ResendCommand, RetryNow, SkipStep
 from booking.models import Booking, DeadLetter, Outbox, Saga, SagaLog
+from messaging.database import Database
 from messaging.envelope import from_row
 from messaging.inbox import dead_letters
 from messaging.message import Body
@@ -100,7 +101,7 @@ def test_a_dead_letter_with_a_decision_that_is_retried_later_changes_nothing(cli
     booking = stuck_at_refund()
     act(client, booking, verb)
     (decided,) = sent()
-    dead_letters.record(DeadLetter, decided, "its worker died 3 times", dead=True)
+    dead_letters.record(Database.of(DeadLetter), DeadLetter, decided, "its worker died 3 times", dead=True)
     handle([command(SkipStep(**seen(booking), reason="refunded in cash"))])
     get_stuck(booking)
     stood = where(booking)

@@ -1,8 +1,9 @@
 import threading
 
 import pytest
-from django.db import connections, transaction
+from django.db import connections
 
+from messaging.database import Database
 from messaging.envelope import FORWARD
 from messaging.inbox import barrier
 from messaging.inbox.barrier import Key
@@ -11,6 +12,7 @@ from tests.messages import new_id
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=["payments"], transaction=True)
+DB = Database("payments")
 
 
 def keys(count: int) -> list[Key]:
@@ -18,8 +20,8 @@ def keys(count: int) -> list[Key]:
 
 
 def take(*wanted: Key, **values: object) -> dict[Key, barrier.Row]:
-    with transaction.atomic(using="payments"):
-        return barrier.take(Barrier, wanted, ["b"] * len(wanted), **values)  # type: ignore[arg-type]
+    with DB.atomic():
+        return barrier.take(DB, Barrier, wanted, ["b"] * len(wanted), **values)  # type: ignore[arg-type]
 
 
 def test_a_free_key_is_taken_and_then_found() -> None:
@@ -31,9 +33,9 @@ def test_a_free_key_is_taken_and_then_found() -> None:
 
 def test_a_found_key_brings_its_answer() -> None:
     one, other = keys(2)
-    with transaction.atomic(using="payments"):
-        rows = barrier.take(Barrier, [one, other], ["b", "b"])
-        barrier.answer(Barrier, [(rows[one].id, "succeeded", {"status": "succeeded", "amount": 5})])
+    with DB.atomic():
+        rows = barrier.take(DB, Barrier, [one, other], ["b", "b"])
+        barrier.answer(DB, Barrier, [(rows[one].id, "succeeded", {"status": "succeeded", "amount": 5})])
     found = take(one, other)
     assert (found[one].state, found[one].reply) == ("succeeded", {"status": "succeeded", "amount": 5})
     assert (found[other].state, found[other].reply) == ("taken", None)
@@ -46,9 +48,9 @@ def test_a_key_may_be_taken_with_its_answer() -> None:
 
 
 def test_no_keys_no_statement(django_assert_num_queries) -> None:
-    with transaction.atomic(using="payments"), django_assert_num_queries(0, using="payments"):
-        assert barrier.take(Barrier, [], []) == {}
-        barrier.answer(Barrier, [])
+    with DB.atomic(), django_assert_num_queries(0, using="payments"):
+        assert barrier.take(DB, Barrier, [], []) == {}
+        barrier.answer(DB, Barrier, [])
 
 
 def test_who_comes_second_waits_for_the_first_and_reads_her_answer() -> None:
@@ -63,9 +65,9 @@ def test_who_comes_second_waits_for_the_first_and_reads_her_answer() -> None:
             connections["payments"].close()
 
     thread = threading.Thread(target=second)
-    with transaction.atomic(using="payments"):
-        row = barrier.take(Barrier, [key], ["b"])[key]
-        barrier.answer(Barrier, [(row.id, "succeeded", {"status": "succeeded"})])
+    with DB.atomic():
+        row = barrier.take(DB, Barrier, [key], ["b"])[key]
+        barrier.answer(DB, Barrier, [(row.id, "succeeded", {"status": "succeeded"})])
         thread.start()
         wait_until(_somebody_waits, 10, "the second to wait for the key")
     thread.join(10)

@@ -40,10 +40,10 @@ class Business:
         self.visible_after = 3  # attempts
         self.inbox = Inbox(service="payments", dead_letter=DeadLetter, process=self.process, redis=lambda: redis)
 
-    def process(self, envelopes: Sequence[dict], plan: Plan) -> None:
+    def process(self, db: Database, envelopes: Sequence[dict], plan: Plan) -> None:
         self.batches.append(len(envelopes))
         names = [envelope["data"]["name"] for envelope in envelopes]
-        Database.of(Outbox).append(Outbox, [Message(kind="event", type=name, data={}) for name in names])
+        db.append(Outbox, [Message(kind="event", type=name, data={}) for name in names])
         if "deadly" in names:
             raise KeyboardInterrupt
         if "early" in names and len(self.batches) < self.visible_after:
@@ -247,7 +247,7 @@ class TestLocks:
     def _bounded(self, business: Business) -> None:
         with connections["payments"].cursor() as cursor:
             cursor.execute("set lock_timeout = '300ms'")
-        dead_letters.record(DeadLetter, {"id": ROW, "data": {}}, "a row to lock", dead=True)
+        dead_letters.record(Database("payments"), DeadLetter, {"id": ROW, "data": {}}, "a row to lock", dead=True)
 
     def test_it_harms_those_who_need_it_and_not_their_batch(self, business: Business) -> None:
         with locked("payments", f"select from payments_deadletter where id = '{ROW}' for update"):

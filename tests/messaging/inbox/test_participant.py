@@ -1,14 +1,13 @@
 """What the barrier is for: exactly one effect per command, whatever arrives, how often and in which order."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from django.db import transaction
 from redis import Redis
 
 from faults import Mechanism, Plan, switch
-from messaging.inbox.declarations import Compensation, Event, Fence, Forward, Outcome, Request, Retriable
+from messaging.database import Database
+from messaging.inbox.declarations import Batch, Compensation, Event, Fence, Forward, Outcome, Request, Retriable
 from messaging.inbox.participant import Participant
 from messaging.message import Body
 from payments.models import Barrier, Outbox
@@ -37,13 +36,13 @@ class Ledger:
     def __init__(self) -> None:
         self.acted: list[str] = []
 
-    def charge(self, requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-        return [self._charge(request) for request in requests]
+    def charge(self, batch: Batch) -> list[Outcome]:
+        return [self._charge(request) for request in batch.requests]
 
-    def uncharge(self, requests: Sequence[Request], plan: Plan) -> list[Outcome]:
-        done = [request for request in requests if not request.command.refuse]
+    def uncharge(self, batch: Batch) -> list[Outcome]:
+        done = [request for request in batch.requests if not request.command.refuse]
         self.acted += [f"uncharge {request.command.booking_id}" for request in done]
-        return [Outcome() if request in done else Outcome.refused("bank_closed") for request in requests]
+        return [Outcome() if request in done else Outcome.refused("bank_closed") for request in batch.requests]
 
     def _charge(self, request: Request) -> Outcome:
         if request.command.refuse:
@@ -74,8 +73,9 @@ class Side:
         )
 
     def take(self, *envelopes: dict) -> None:
-        with transaction.atomic(using="payments"):
-            self.participant.process(envelopes, Plan(self.redis, "payments").refresh())
+        db = Database("payments")
+        with db.atomic():
+            self.participant.process(db, envelopes, Plan(self.redis, "payments").refresh())
 
     def observed(self) -> list[str]:
         entries: Any = self.redis.xrange("observations")

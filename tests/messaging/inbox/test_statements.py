@@ -4,13 +4,14 @@ import pytest
 from django.db import connections, transaction
 from redis import Redis
 
+from messaging.database import Database
 from messaging.inbox.statements import MOST, SQL_LENGTH, Allowance, Statements, kept, key
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["payments"])
 
 
 def work(statements: int = 1, text: str = "x", *, alone: bool = True, fail: bool = False) -> tuple[Statements, int]:
-    with transaction.atomic(using="payments"), Statements.of("payments", [{}] if alone else [{}, {}]) as told:
+    with transaction.atomic(using="payments"), Statements.of(Database("payments"), [{}] if alone else [{}, {}]) as told:
         with connections["payments"].cursor() as cursor:
             cursor.execute("select pg_current_xact_id()::text")
             xid = int(cursor.fetchone()[0])
@@ -68,7 +69,7 @@ def test_redis_away_harms_nothing() -> None:
 def test_what_only_reads_has_no_number(redis: Redis) -> None:
     with (
         transaction.atomic(using="payments"),
-        Statements.of("payments", [{}]) as told,
+        Statements.of(Database("payments"), [{}]) as told,
         connections["payments"].cursor() as cursor,
     ):
         cursor.execute("select 1")

@@ -15,6 +15,8 @@ from django.db import connections
 
 from booking.models import PerformanceReplica
 from booking.placing.transaction import PlaceBooking, Placed, place
+from messaging.database import Database
+from seats.models import Outbox
 from seats.transactions.programme import Programme, SeatBlock, announce
 
 BATCH = 20
@@ -32,6 +34,7 @@ def performance(seats: int) -> tuple[str, list[str]]:
     name = f"bench-{uuid.uuid4().hex[:8]}"
     rows = tuple(f"R{number}" for number in range(-(-seats // ROW)))
     announce(
+        Database.of(Outbox),
         Programme(
             id=name,
             title="Bench",
@@ -39,7 +42,7 @@ def performance(seats: int) -> tuple[str, list[str]]:
             starts_at=datetime.now(UTC) + timedelta(days=30),
             currency="KRW",
             blocks=(SeatBlock(section="Hall", rows=rows, seats_a_row=ROW, price=150_000),),
-        )
+        ),
     )
     _until(lambda: PerformanceReplica.objects.filter(id=name).exists() and _seats_shown(name) >= seats, name)
     return name, [f"{row}-{number}" for row in rows for number in range(1, ROW + 1)][:seats]

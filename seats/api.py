@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from ninja import Path, Schema, Status
 
+from messaging.database import Database
 from messaging.message import SLUG
 from seats.commands import validate
 from seats.contract import SeatStatus
@@ -67,7 +68,7 @@ def performances(request: HttpRequest) -> Any:
 )
 def new_performance(request: HttpRequest, payload: PerformanceIn) -> Any:
     """The other services and the views receive its event a moment later."""
-    if not announce(_programme(payload)):
+    if not announce(Database.of(Outbox), _programme(payload)):
         raise Problem(409, "Announced before", f"there is a performance '{payload.id}' already; choose another id")
     return Status(201, payload)
 

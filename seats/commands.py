@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from faults import Mechanism
+from messaging.database import Database
 from messaging.inbox.declarations import Batch, Compensation, Event, Forward, Outcome, Retriable
 from messaging.inbox.service import participant
 from seats import transactions
@@ -13,7 +14,7 @@ from seats.models import Barrier, DeadLetter, Outbox
 def reserve_seats(batch: Batch) -> list[Outcome]:
     allowed = [request.command for request in batch.requests if not request.refusal]
     guarded = not batch.plan.disabled(Mechanism.CONDITIONAL_SEAT_WRITE)
-    decisions = iter(transactions.reserve(allowed, guarded=guarded))
+    decisions = iter(transactions.reserve(batch.db, allowed, guarded=guarded))
     return [_reserved(request.refusal or next(decisions)) for request in batch.requests]
 
 
@@ -38,8 +39,10 @@ def _reserved(decision: transactions.HoldChange | Refusal | str) -> Outcome:
     return Outcome(result=result, events=(_event(decision),))
 
 
-def _ended(end: Callable[[Sequence[str]], list[transactions.HoldChange | None]], batch: Batch) -> list[Outcome]:
-    changes = iter(end([request.command.booking_id for request in batch.requests if not request.refusal]))
+def _ended(
+    end: Callable[[Database, Sequence[str]], list[transactions.HoldChange | None]], batch: Batch
+) -> list[Outcome]:
+    changes = iter(end(batch.db, [request.command.booking_id for request in batch.requests if not request.refusal]))
     outcomes = []
     for request in batch.requests:
         if request.refusal:

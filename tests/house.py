@@ -15,6 +15,7 @@ from booking.models import Booking, Saga
 from booking.placing import transaction
 from booking.placing.transaction import PlaceBooking, Placed
 from messaging import envelope as envelopes
+from messaging.database import Database
 from seats.transactions import Programme, SeatBlock, announce
 
 SERVICES = ("booking", "seats", "payments", "tickets")
@@ -88,6 +89,7 @@ class House:
 def furnish(seats: int = 40) -> None:
     """Seats A-1 to A-40 of concert-2030 (or fewer), at 150,000 KRW each, and what Booking knows of them."""
     announce(
+        Database("seats"),
         Programme(
             id=PERFORMANCE, title="Concert", venue="Hall", starts_at=datetime(2030, 1, 1, 20, tzinfo=UTC),
             currency="KRW", blocks=(SeatBlock("Stalls", ("A",), seats, 150_000),),

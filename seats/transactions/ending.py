@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from messaging.database import Database
 from seats.contract import HeldSeat, HoldStatus, SeatsReleased, SeatsSold, SeatStatus
-from seats.transactions.holds import HoldChange, HoldError, held, rows
+from seats.transactions.holds import HoldChange, HoldError, held
 
 _END_SEATS = """
     with held as (
@@ -33,28 +34,28 @@ _TAKEN = ([SeatStatus.RESERVED, SeatStatus.SOLD], [HoldStatus.HELD, HoldStatus.C
 _STATUS = "select id::text, status from seats_hold where id = any(%s::uuid[])"
 
 
-def release(bookings: Sequence[str]) -> list[HoldChange | None]:
+def release(db: Database, bookings: Sequence[str]) -> list[HoldChange | None]:
     """Free the seats still reserved for each booking; None where nothing was held. Two statements."""
-    changes = _end(bookings, SeatStatus.AVAILABLE, HoldStatus.RELEASED)
+    changes = _end(db, bookings, SeatStatus.AVAILABLE, HoldStatus.RELEASED)
     return [changes.get(booking) for booking in bookings]
 
 
-def give_back(bookings: Sequence[str]) -> list[HoldChange | None]:
+def give_back(db: Database, bookings: Sequence[str]) -> list[HoldChange | None]:
     """Free the seats of each booking, sold or reserved; None where it had none. Two statements."""
-    changes = _end(bookings, SeatStatus.AVAILABLE, HoldStatus.RELEASED, _TAKEN)
+    changes = _end(db, bookings, SeatStatus.AVAILABLE, HoldStatus.RELEASED, _TAKEN)
     return [changes.get(booking) for booking in bookings]
 
 
-def confirm(bookings: Sequence[str]) -> list[HoldChange | None]:
+def confirm(db: Database, bookings: Sequence[str]) -> list[HoldChange | None]:
     """Sell to each booking what it holds; None where that has been done before. Two statements, three if any was not
     held.
 
     Raises HoldError for a booking whose seats were released or never held: there is nothing to sell.
     """
-    changes = _end(bookings, SeatStatus.SOLD, HoldStatus.CONFIRMED)
+    changes = _end(db, bookings, SeatStatus.SOLD, HoldStatus.CONFIRMED)
     missing = [booking for booking in bookings if booking not in changes]
     if missing:
-        status = dict(rows(_STATUS, [missing]))
+        status = dict(db.rows(_STATUS, [missing]))
         for booking in missing:
             if status.get(booking) != HoldStatus.CONFIRMED:
                 raise HoldError(
@@ -64,6 +65,7 @@ def confirm(bookings: Sequence[str]) -> list[HoldChange | None]:
 
 
 def _end(
+    db: Database,
     bookings: Sequence[str],
     seat_status: SeatStatus,
     hold_status: HoldStatus,
@@ -73,13 +75,13 @@ def _end(
     if not bookings:
         return {}
     by_booking: dict[str, list[HeldSeat]] = defaultdict(list)
-    ended = rows(_END_SEATS, {"bookings": list(bookings), "status": seat_status, "seats": now[0]})
+    ended = db.rows(_END_SEATS, {"bookings": list(bookings), "status": seat_status, "seats": now[0]})
     for booking, pk, label, price, version in sorted(ended, key=lambda row: row[1]):
         owner = booking if seat_status == SeatStatus.SOLD else None
         by_booking[booking].append(held(pk, label, price, seat_status, owner, version))
     event = SeatsSold if hold_status == HoldStatus.CONFIRMED else SeatsReleased
     changes = {}
-    holds = rows(_END_HOLDS, {"bookings": list(bookings), "status": hold_status, "holds": now[1]})
+    holds = db.rows(_END_HOLDS, {"bookings": list(bookings), "status": hold_status, "holds": now[1]})
     for booking, performance, expires_at, amount, currency, version in holds:
         state = event(
             booking_id=booking,

@@ -4,13 +4,10 @@ A report may have been lost (the command, or Redis with it), so a hold that stil
 often.
 """
 
-from django.db import transaction
-
 from messaging.database import Database
 from messaging.outbox.append import Message
 from seats.contract import HoldExpired
 from seats.models import Outbox
-from seats.transactions.holds import rows
 from topology.chosen import HOUSE
 
 AT_ONCE = 100
@@ -28,13 +25,13 @@ _CLAIM = """
 """
 
 
-def report_expired(limit: int = AT_ONCE) -> int:
+def report_expired(db: Database, limit: int = AT_ONCE) -> int:
     """Send HoldExpired for holds that have expired and have not been reported recently; return how many. One local
     transaction. A hold whose row is locked is being ended at this moment, and is left alone.
     """
-    with transaction.atomic(using="seats"):
-        bookings = [booking for (booking,) in rows(_CLAIM, [AGAIN_S, limit])]
-        Database.of(Outbox).append(Outbox, [_message(booking) for booking in bookings])
+    with db.atomic():
+        bookings = [booking for (booking,) in db.rows(_CLAIM, [AGAIN_S, limit])]
+        db.append(Outbox, [_message(booking) for booking in bookings])
     return len(bookings)
 
 

@@ -1,9 +1,6 @@
-"""Shared by the local transactions on holds: their result, their error, and their queries."""
+"""Shared by the local transactions on holds: their result and their error."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from django.db import connections
 
 from seats.contract import HeldSeat, HoldState, SeatStatus
 
@@ -22,9 +19,3 @@ class HoldChange:
 
 def held(pk: int, label: str, price: int, status: SeatStatus, booking: str | None, version: int) -> HeldSeat:
     return HeldSeat(id=pk, label=label, status=status, booking_id=booking, version=version, price=price)
-
-
-def rows(statement: str, parameters: Any) -> list[tuple]:
-    with connections["seats"].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()

@@ -1,15 +1,14 @@
 """Announces a performance: the hall, its seats and prices, and the event for the other services, in one local transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.db import transaction
+from typing import NamedTuple
 
 from messaging.database import Database
 from messaging.outbox.append import Message
 from seats.contract import AnnouncedSeat, PerformanceAnnounced, SeatStatus
-from seats.models import Outbox, Performance, Row, Seat, Section, Venue
+from seats.models import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,73 +33,94 @@ class Programme:
     blocks: tuple[SeatBlock, ...]
 
 
-def announce(programme: Programme) -> bool:
+_FIND = "select from seats_performance where id = %s"
+_VENUE = "insert into seats_venue (name) values (%s) on conflict do nothing"
+# Waits for another transaction that announces the same one.
+_PERFORMANCE = """
+    insert into seats_performance (id, title, venue_id, starts_at, currency, version)
+    select %s, %s, id, %s, %s, 1 from seats_venue where name = %s
+    on conflict do nothing returning venue_id
+"""
+_SECTIONS = """
+    insert into seats_section (venue_id, name)
+    select %s, name from unnest(%s::text[]) with ordinality as wanted (name, place) order by place
+    on conflict do nothing
+"""
+_ROWS = """
+    insert into seats_row (section_id, name)
+    select section.id, wanted.name
+    from unnest(%s::text[], %s::text[]) with ordinality as wanted (section, name, place)
+    join seats_section section on section.venue_id = %s and section.name = wanted.section order by place
+    on conflict do nothing
+"""
+_SEATS = """
+    insert into seats_seat (performance_id, section_id, row_id, number, label, price, status, version)
+    select %s, section.id, hall_row.id, wanted.number, wanted.label, wanted.price, 'AVAILABLE', 1
+    from unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[])
+        with ordinality as wanted (label, section, name, number, price, place)
+    join seats_section section on section.venue_id = %s and section.name = wanted.section
+    join seats_row hall_row on hall_row.section_id = section.id and hall_row.name = wanted.name
+    order by place returning label, id
+"""
+
+
+class _Seat(NamedTuple):
+    label: str
+    section: str
+    row: str
+    number: int
+    price: int
+
+
+def announce(db: Database, programme: Programme) -> bool:
     """Create the performance with its seats and publish PerformanceAnnounced; False if it has been announced before."""
-    with transaction.atomic(using="seats"):
-        venue, _ = Venue.objects.get_or_create(name=programme.venue)
-        Venue.objects.select_for_update().get(pk=venue.pk)  # two announcements at once: the second finds the first
-        if Performance.objects.filter(pk=programme.id).exists():
+    seats = [
+        _Seat(f"{row}-{number}", block.section, row, number, block.price)
+        for block in programme.blocks
+        for row in block.rows
+        for number in range(1, block.seats_a_row + 1)
+    ]
+    with db.atomic():
+        if db.rows(_FIND, [programme.id]):
             return False
-        performance = Performance.objects.create(
-            id=programme.id,
-            title=programme.title,
-            venue=venue,
-            starts_at=programme.starts_at,
-            currency=programme.currency,
-        )
-        Seat.objects.bulk_create(_seats(performance, venue, programme.blocks))
-        _publish(performance)
+        db.run(_VENUE, [programme.venue])
+        values = [programme.id, programme.title, programme.starts_at, programme.currency, programme.venue]
+        made = db.row(_PERFORMANCE, values)
+        if made is None:  # two announcements at once: the second finds the first
+            return False
+        (venue,) = made
+        rows = [(block.section, row) for block in programme.blocks for row in block.rows]
+        db.run(_SECTIONS, [venue, [block.section for block in programme.blocks]])
+        db.run(_ROWS, [[section for section, _ in rows], [row for _, row in rows], venue])
+        columns = [list(column) for column in zip(*seats, strict=True)]
+        ids = dict(db.rows(_SEATS, [programme.id, *columns, venue]))
+        db.append(Outbox, [_message(programme, seats, ids)])
     return True
 
 
-def _seats(performance: Performance, venue: Venue, blocks: Iterable[SeatBlock]) -> list[Seat]:
-    seats = []
-    for block in blocks:
-        section, _ = Section.objects.get_or_create(venue=venue, name=block.section)
-        for name in block.rows:
-            row, _ = Row.objects.get_or_create(section=section, name=name)
-            seats += [
-                Seat(
-                    performance=performance,
-                    section=section,
-                    row=row,
-                    number=number,
-                    label=f"{name}-{number}",
-                    price=block.price,
-                )
-                for number in range(1, block.seats_a_row + 1)
-            ]
-    return seats
-
-
-def _publish(performance: Performance) -> None:
+def _message(programme: Programme, seats: Sequence[_Seat], ids: dict[str, int]) -> Message:
+    """`ids`: of the seats, by label. Both the performance and its seats are new, so each has its first version."""
     event = PerformanceAnnounced(
-        id=performance.id,
-        title=performance.title,
-        venue=performance.venue.name,
-        starts_at=performance.starts_at,
-        currency=performance.currency,
+        id=programme.id,
+        title=programme.title,
+        venue=programme.venue,
+        starts_at=programme.starts_at,
+        currency=programme.currency,
         seats=[
             AnnouncedSeat(
-                id=seat.pk,
+                id=ids[seat.label],
                 label=seat.label,
-                section=seat.section.name,
-                row=seat.row.name,
+                section=seat.section,
+                row=seat.row,
                 number=seat.number,
                 price=seat.price,
-                currency=performance.currency,
-                status=SeatStatus(seat.status),
-                booking_id=str(seat.booking_id) if seat.booking_id else None,
-                version=seat.version,
+                currency=programme.currency,
+                status=SeatStatus.AVAILABLE,
+                booking_id=None,
+                version=1,
             )
-            for seat in performance.seats.select_related("section", "row").order_by("pk")
+            for seat in seats
         ],
     )
-    message = Message(
-        kind="event",
-        type=event.type(),
-        data=event.model_dump(mode="json"),
-        subject=performance.id,
-        version=performance.version,
-    )
-    Database.of(Outbox).append(Outbox, [message])
+    data = event.model_dump(mode="json")
+    return Message(kind="event", type=event.type(), data=data, subject=programme.id, version=1)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import orjson
 from django.conf import settings
 
+from messaging.database import Database
 from seats.contract import Refusal, ReserveSeats, SeatsReserved, SeatStatus
-from seats.transactions.holds import HoldChange, HoldError, held, rows
+from seats.transactions.holds import HoldChange, HoldError, held
 
 
 class _Seat(NamedTuple):
@@ -48,7 +49,7 @@ _HOLD = """
 """
 
 
-def reserve(commands: Sequence[ReserveSeats], *, guarded: bool = True) -> list[HoldChange | Refusal]:
+def reserve(db: Database, commands: Sequence[ReserveSeats], *, guarded: bool = True) -> list[HoldChange | Refusal]:
     """Decide booking by booking, in the order given: each gets all its seats or none. Three statements.
 
     `guarded=False` neither locks the seats nor checks them again when writing: the control, which sells a seat twice.
@@ -56,17 +57,17 @@ def reserve(commands: Sequence[ReserveSeats], *, guarded: bool = True) -> list[H
     """
     if not commands:
         return []
-    seats = _wanted_seats(commands, guarded)
+    seats = _wanted_seats(db, commands, guarded)
     taken: dict[int, str] = {}
     decisions = [_decide(command, seats, taken) for command in commands]
-    versions = dict(rows(_TAKE_IF_FREE if guarded else _TAKE_REGARDLESS, [list(taken), list(taken.values())]))
+    versions = dict(db.rows(_TAKE_IF_FREE if guarded else _TAKE_REGARDLESS, [list(taken), list(taken.values())]))
     if len(versions) != len(taken):
         raise HoldError(f"{len(taken) - len(versions)} seats changed between being looked at and being written")
     granted = {
         c.booking_id: seats_of for c, seats_of in zip(commands, decisions, strict=True) if isinstance(seats_of, list)
     }
     expiry = dict(
-        rows(_HOLD, [settings.HOLD_SECONDS, orjson.dumps([_hold(*item) for item in granted.items()]).decode()])
+        db.rows(_HOLD, [settings.HOLD_SECONDS, orjson.dumps([_hold(*item) for item in granted.items()]).decode()])
     )
     return [
         seats_of if isinstance(seats_of, Refusal) else _reserved(command, seats_of, versions, expiry)
@@ -74,10 +75,10 @@ def reserve(commands: Sequence[ReserveSeats], *, guarded: bool = True) -> list[H
     ]
 
 
-def _wanted_seats(commands: Sequence[ReserveSeats], guarded: bool) -> dict[tuple[str, str], _Seat]:
+def _wanted_seats(db: Database, commands: Sequence[ReserveSeats], guarded: bool) -> dict[tuple[str, str], _Seat]:
     wanted = sorted({(command.performance_id, label) for command in commands for label in command.seats})
     columns = [list(column) for column in zip(*wanted, strict=True)]
-    found = [_Seat(*row) for row in rows(_LOCK if guarded else _FIND, columns)]
+    found = [_Seat(*row) for row in db.rows(_LOCK if guarded else _FIND, columns)]
     return {(seat.performance_id, seat.label): seat for seat in found}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from messaging.database import Database
 from payments.models import Payment
 from seats.models import Hold, Outbox, Seat
 from seats.transactions import release, report_expired
@@ -14,6 +15,7 @@ from tests.house import House
 pytestmark = pytest.mark.django_db(databases=["booking", "seats", "payments", "tickets"])
 
 
+SEATS = Database("seats")
 FIVE_SECONDS = timedelta(seconds=5)
 
 
@@ -33,13 +35,13 @@ def state(booking: Any) -> tuple[str, str]:
 
 def sweep_by_itself() -> None:
     """The control: what a timer in the seat service would do."""
-    release([str(pk) for pk in Hold.objects.filter(status="HELD").values_list("pk", flat=True)])
+    release(SEATS, [str(pk) for pk in Hold.objects.filter(status="HELD").values_list("pk", flat=True)])
 
 
 def test_during_a_slow_payment_it_compensates(house: House) -> None:
     booking = house.book("A-1")
     house.run(hold="TakePayment")
-    assert report_expired() == 1
+    assert report_expired(SEATS) == 1
     assert Seat.objects.get(label="A-1").status == "RESERVED"
     house.run(hold="TakePayment")
     assert state(booking) == ("CANCELLED", "hold_expired")
@@ -51,7 +53,7 @@ def test_during_a_slow_payment_it_compensates(house: House) -> None:
 def test_a_payment_that_was_taken_is_given_back(house: House) -> None:
     booking = house.book("A-1")
     house.run(hold="TakePaymentReply")
-    report_expired()
+    report_expired(SEATS)
     house.run().release()
     assert state(booking) == ("CANCELLED", "hold_expired")
     assert Payment.objects.get().status == "REFUNDED"
@@ -66,7 +68,7 @@ def test_it_is_told_again_ever_less_often_while_nobody_ends_the_hold(house: Hous
         Hold.objects.update(
             expires_at=F("expires_at") - FIVE_SECONDS, expiry_told_at=F("expiry_told_at") - FIVE_SECONDS
         )
-        if report_expired():
+        if report_expired(SEATS):
             told_after.append(seconds)
     assert told_after == [0, 10, 30, 70]
 
@@ -76,7 +78,7 @@ def test_a_paid_seat_is_never_sold_twice(house: House, hold: str) -> None:
     """At the pivot it is asked how that ended; after it the expiry means nothing."""
     first = house.book("A-1")
     house.run(hold=hold)
-    report_expired()
+    report_expired(SEATS)
     second = house.book("A-1", customer=1042)
     house.run(hold=hold).release()
     paid = [str(payment.booking_id) for payment in Payment.objects.filter(status="COMPLETED")]
@@ -102,14 +104,14 @@ def test_each_hold_is_told_of_once(house: House) -> None:
     house.book("A-1")
     house.book("A-2")
     house.run(hold="TakePayment")
-    assert [report_expired(), report_expired(), told()] == [2, 0, 2]
+    assert [report_expired(SEATS), report_expired(SEATS), told()] == [2, 0, 2]
 
 
 def test_a_batch_is_bounded(house: House) -> None:
     for number in range(1, 4):
         house.book(f"A-{number}")
     house.run(hold="TakePayment")
-    assert [report_expired(2), report_expired(2), report_expired(2)] == [2, 1, 0]
+    assert [report_expired(SEATS, 2), report_expired(SEATS, 2), report_expired(SEATS, 2)] == [2, 1, 0]
 
 
 def test_holds_that_ended_or_run_on_are_not_told_of(house: House, settings: Any) -> None:
@@ -117,4 +119,4 @@ def test_holds_that_ended_or_run_on_are_not_told_of(house: House, settings: Any)
     settings.HOLD_SECONDS = 600
     house.book("A-2")
     house.run(hold="ConfirmSeats")
-    assert (report_expired(), told()) == (0, 0)
+    assert (report_expired(SEATS), told()) == (0, 0)

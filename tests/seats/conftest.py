@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from messaging.database import Database
 from seats.transactions import Programme, SeatBlock, announce
 
 
@@ -11,6 +12,7 @@ def performance(request: pytest.FixtureRequest) -> str:
     # pytest-django's fixture is chosen by the test's mark; asked for here so that the database is there before us.
     request.getfixturevalue("_django_db_helper")
     announce(
+        Database("seats"),
         Programme(
             id="concert", title="Concert", venue="Hall", starts_at=datetime(2030, 1, 1, 20, tzinfo=UTC), currency="KRW",
             blocks=(SeatBlock("Stalls", tuple("ABCDEFGHIJ"), 40, 150_000),),

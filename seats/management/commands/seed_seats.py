@@ -5,8 +5,9 @@ from string import ascii_uppercase
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import connections
 
+from messaging.database import Database
+from seats.models import Outbox
 from seats.transactions import Programme, SeatBlock, announce
 
 ROWS = (*ascii_uppercase, "AA", "AB", "AC", "AD")
@@ -26,7 +27,8 @@ class Command(BaseCommand):
     help = "Announce the performances of the demo, unless they have been."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        today = _midnight()
+        db = Database.of(Outbox)
+        today = _midnight(db)
         programmes = (
             Programme(
                 id="concert-2024", title="Concert 2024", venue="Grand Hall", currency="KRW", blocks=HALL,
@@ -42,12 +44,11 @@ class Command(BaseCommand):
             ),
         )  # fmt: skip
         for programme in programmes:
-            state = "announced" if announce(programme) else "was there"
+            state = "announced" if announce(db, programme) else "was there"
             self.stdout.write(f"{programme.id}: {state}")
 
 
-def _midnight() -> datetime:
+def _midnight(db: Database) -> datetime:
     """The day by the database's clock."""
-    with connections["seats"].cursor() as cursor:
-        cursor.execute("select date_trunc('day', clock_timestamp())")
-        return cursor.fetchone()[0]
+    ((today,),) = db.rows("select date_trunc('day', clock_timestamp())")
+    return today

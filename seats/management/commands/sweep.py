@@ -6,10 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, connections
 
+from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.lifecycle import Stopping, impatient_redis
 from messaging.process.outage import Outage, is_passing
+from seats.models import Outbox
 from seats.transactions import report_expired
 
 EVERY_S = 0.5
@@ -20,12 +22,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         be_patient(30)
-        stopping = Stopping()
+        stopping, db = Stopping(), Database.of(Outbox)
         heartbeat, outage = Heartbeat(impatient_redis(), "sweeper-seats"), Outage("sweeper-seats: PostgreSQL")
         while not stopping():
             close_old_connections()
             try:
-                report_expired()
+                report_expired(db)
                 outage.over()
                 heartbeat.beat()
             except Error as error:

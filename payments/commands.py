@@ -10,13 +10,13 @@ from payments.models import Barrier, DeadLetter, Outbox
 def take_payment(batch: Batch) -> list[Outcome]:
     """A declined payment is a fact too: it is recorded and published, whether the card or a fault declined it."""
     requests = batch.requests
-    changes = transactions.take([request.command for request in requests], [request.refusal for request in requests])
-    return [_taken(change) for change in changes]
+    commands, refusals = [request.command for request in requests], [request.refusal for request in requests]
+    return [_taken(change) for change in transactions.take(batch.db, commands, refusals)]
 
 
 def refund_payment(batch: Batch) -> list[Outcome]:
     changes = iter(
-        transactions.refund([request.command.booking_id for request in batch.requests if not request.refusal])
+        transactions.refund(batch.db, [request.command.booking_id for request in batch.requests if not request.refusal])
     )
     outcomes = []
     for request in batch.requests:

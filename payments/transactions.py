@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import connections
 
+from messaging.database import Database
 from payments.contract import (
     PaymentCompleted,
     PaymentDeclined,
@@ -53,29 +53,29 @@ _RECORD_REFUNDS = """
 """
 
 
-def take(commands: Sequence[TakePayment], refusals: Sequence[str]) -> list[PaymentChange]:
+def take(db: Database, commands: Sequence[TakePayment], refusals: Sequence[str]) -> list[PaymentChange]:
     """Record a payment for each command, COMPLETED or DECLINED. Two statements.
 
     `refusals`: for each command the reason it must be declined with, or "" to let its payment method decide.
     """
     if not commands:
         return []
-    declines = dict(_rows(_DECLINES, [sorted({command.payment_method for command in commands})]))
+    declines = dict(db.rows(_DECLINES, [sorted({command.payment_method for command in commands})]))
     reasons = [refusal or declines[command.payment_method] for command, refusal in zip(commands, refusals, strict=True)]
     records = [_record(command, reason) for command, reason in zip(commands, reasons, strict=True)]
-    stored = {booking: (pk, version) for booking, pk, version in _rows(_RECORD, [orjson.dumps(records).decode()])}
+    stored = {booking: (pk, version) for booking, pk, version in db.rows(_RECORD, [orjson.dumps(records).decode()])}
     return [
         _taken(command, reason, *stored[command.booking_id]) for command, reason in zip(commands, reasons, strict=True)
     ]
 
 
-def refund(bookings: Sequence[str]) -> list[PaymentChange | None]:
+def refund(db: Database, bookings: Sequence[str]) -> list[PaymentChange | None]:
     """Return what was taken for each booking; None where no money is held. Two statements."""
     if not bookings:
         return []
-    payments = _rows(_REFUND, [list(bookings)])
+    payments = db.rows(_REFUND, [list(bookings)])
     amounts = [row[0] for row in payments], [row[3] for row in payments]
-    refunds = dict(_rows(_RECORD_REFUNDS, list(amounts)))
+    refunds = dict(db.rows(_RECORD_REFUNDS, list(amounts)))
     changes = {}
     for pk, booking, customer, amount, currency, version in payments:
         state = PaymentRefunded(
@@ -113,9 +113,3 @@ def _taken(command: TakePayment, reason: str, pk: str, version: int) -> PaymentC
         refund=None,
     )
     return PaymentChange(state, version)
-
-
-def _rows(statement: str, parameters: Any) -> list[tuple]:
-    with connections["payments"].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()

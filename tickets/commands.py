@@ -9,13 +9,13 @@ from tickets.models import Barrier, DeadLetter, Outbox
 
 def issue_tickets(batch: Batch) -> list[Outcome]:
     requests = batch.requests
-    changes = transactions.issue([request.command for request in requests], [request.refusal for request in requests])
-    return [_issued(change) for change in changes]
+    commands, refusals = [request.command for request in requests], [request.refusal for request in requests]
+    return [_issued(change) for change in transactions.issue(batch.db, commands, refusals)]
 
 
 def void_tickets(batch: Batch) -> list[Outcome]:
     asked = [request.command.booking_id for request in batch.requests if not request.refusal]
-    changes = iter(transactions.void(asked))
+    changes = iter(transactions.void(batch.db, asked))
     return [
         Outcome.refused(request.refusal) if request.refusal else _voided(next(changes)) for request in batch.requests
     ]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import connections
 
+from messaging.database import Database
 from tickets.contract import (
     IssuanceState,
     IssuanceStatus,
@@ -58,7 +58,7 @@ _TICKETS = """
 _VOIDED = "select booking_id::text from tickets_issuance where booking_id = any(%s::uuid[]) and status = 'VOIDED'"
 
 
-def issue(commands: Sequence[IssueTickets], refusals: Sequence[str]) -> list[IssuanceChange]:
+def issue(db: Database, commands: Sequence[IssueTickets], refusals: Sequence[str]) -> list[IssuanceChange]:
     """Issue a ticket for each seat of each booking, or record the refusal. Two statements.
 
     `refusals`: for each command the reason it is refused with, or "".
@@ -67,18 +67,18 @@ def issue(commands: Sequence[IssueTickets], refusals: Sequence[str]) -> list[Iss
         return []
     asked = list(zip(commands, refusals, strict=True))
     records = [{**command.model_dump(), "status": _status(reason), "reason": reason} for command, reason in asked]
-    _execute(_RECORD, [orjson.dumps(records).decode()])
+    db.run(_RECORD, [orjson.dumps(records).decode()])
     wanted = [(command.booking_id, seat) for command, reason in asked if not reason for seat in command.seats]
     columns = [booking for booking, _ in wanted], [seat for _, seat in wanted], [_code() for _ in wanted]
-    tickets = _by_booking(_execute(_ISSUE, list(columns)))
+    tickets = _by_booking(db.rows(_ISSUE, list(columns)))
     return [_change(command.booking_id, reason, tickets[command.booking_id]) for command, reason in asked]
 
 
-def void(bookings: Sequence[str]) -> list[IssuanceChange | Refusal | None]:
+def void(db: Database, bookings: Sequence[str]) -> list[IssuanceChange | Refusal | None]:
     """Void the tickets of each booking; None where they were void before, a Refusal where there are none. Three statements."""
-    versions = dict(_execute(_VOID, [list(bookings)]))
-    tickets = _by_booking(_execute(_TICKETS, [list(versions)]))
-    before = {booking for (booking,) in _execute(_VOIDED, [list(bookings)])}
+    versions = dict(db.rows(_VOID, [list(bookings)]))
+    tickets = _by_booking(db.rows(_TICKETS, [list(versions)]))
+    before = {booking for (booking,) in db.rows(_VOIDED, [list(bookings)])}
     return [
         _voided(booking, tickets[booking], versions[booking])
         if booking in versions
@@ -94,7 +94,7 @@ def _voided(booking: str, tickets: list[TicketState], version: int) -> IssuanceC
     return IssuanceChange(state, version)
 
 
-def _by_booking(rows: list[tuple]) -> dict[str, list[TicketState]]:
+def _by_booking(rows: list[tuple[Any, ...]]) -> dict[str, list[TicketState]]:
     tickets: dict[str, list[TicketState]] = defaultdict(list)
     for booking, pk, seat, code in rows:
         tickets[booking].append(TicketState(id=pk, seat=seat, code=code))
@@ -112,9 +112,3 @@ def _code() -> str:
 def _change(booking: str, reason: str, tickets: list[TicketState]) -> IssuanceChange:
     event = TicketsRefused if reason else TicketsIssued
     return IssuanceChange(event(booking_id=booking, status=_status(reason), reason=reason, tickets=tickets), 1)
-
-
-def _execute(statement: str, parameters: list[Any]) -> list[tuple]:
-    with connections["tickets"].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []

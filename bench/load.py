@@ -52,7 +52,9 @@ def in_batches(name: str, labels: list[str]) -> float:
     """Place a booking for each seat, BATCH at a time, as the front door commits POSTs that wait; seconds until all converged."""
     began = time.perf_counter()
     for start in range(0, len(labels), BATCH):
-        placed = place([_request(name, label) for label in labels[start : start + BATCH]])
+        placed = place(
+            Database.of(PerformanceReplica), [_request(name, label) for label in labels[start : start + BATCH]]
+        )
         assert all(isinstance(one, Placed) for one in placed), placed
     return _converged(name, len(labels), began)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Schema, Status
 
@@ -21,10 +21,12 @@ from booking.placing.transaction import PRICES_UNKNOWN, PlaceBooking, Placed, Pr
 from booking.schemas import BookingIn
 from booking.truth import TRUTH
 from faults import Mechanism
+from messaging.database import Database
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.fast_path import PLACED_BY
 from serving.problems import Problem, ProblemDetails
 from serving.service_api import service_api
+from topology.chosen import HOUSE
 
 api = service_api("booking", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
 api.add_router("/api", saga_api.router)
@@ -68,12 +70,13 @@ def _place(requests: Any) -> list[Result | Exception]:
             requests = [replace(request, key=f"{request.key} {uuid4()}") for request in requests]
         return apart(requests)
     except Exception:
-        connections["booking"].close()
+        DATABASE.close()
         raise
 
 
 switches = Switches()
-apart = Apart(lambda requests: transaction.place(requests))
+DATABASE = Database(HOUSE.database_of("booking").alias)
+apart = Apart(DATABASE, lambda db, requests: transaction.place(db, requests))
 front = GroupCommit(_place, size=BATCH, waiting=WAITING)
 
 

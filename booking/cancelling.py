@@ -12,15 +12,12 @@ refused, with the reason `no_answer`: then nothing has happened, the tickets are
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db import connections, transaction
-
 from booking import idempotency
 from booking.contract import CancelRequested
 from booking.models import Outbox
 from messaging.database import Database
 from messaging.outbox.append import Message
 
-USING = "booking"
 START_WITHIN_S = 5.0  # after that the watchdog requests again the saga that cancels a confirmed booking
 
 
@@ -64,18 +61,17 @@ _REQUEST = """
 """
 
 
-def request_cancel(wanted: Cancellation) -> str:
+def request_cancel(db: Database, wanted: Cancellation) -> str:
     """Record the wish; return the booking's present state. Raises CannotCancel."""
-    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
-        cursor.execute(_LOCK, [wanted.booking])
-        found = cursor.fetchone()
+    with db.atomic():
+        found = db.row(_LOCK, [wanted.booking])
         if found is None:
             raise CannotCancel(Why.UNKNOWN)
         customer, state, reason, requested = found
         if customer != wanted.customer:
             raise CannotCancel(Why.FOREIGN)
         try:
-            new = idempotency.claim(cursor, wanted.key, wanted.fingerprint(), wanted.booking)
+            new = idempotency.claim(db, wanted.key, wanted.fingerprint(), wanted.booking)
         except idempotency.KeyReused:
             raise CannotCancel(Why.REUSED) from None
         if not new:
@@ -85,8 +81,8 @@ def request_cancel(wanted: Cancellation) -> str:
         if state == "CANCELLED":
             raise CannotCancel(Why.OVER)
         if not requested:
-            cursor.execute(_REQUEST, [START_WITHIN_S, wanted.booking])
-            Database.of(Outbox).append(Outbox, [_message(wanted.booking)])
+            db.run(_REQUEST, [START_WITHIN_S, wanted.booking])
+            db.append(Outbox, [_message(wanted.booking)])
         return state
 
 

@@ -8,6 +8,8 @@ import hashlib
 import json
 from typing import Any
 
+from messaging.database import Database
+
 REUSED = "this Idempotency-Key has already been used for another request; use a new one"
 
 _TAKE = """
@@ -26,14 +28,12 @@ def fingerprint(*asked: Any) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def claim(cursor: Any, key: str, asked: str, booking: str | None = None) -> bool:
-    """Take the key for the request with the fingerprint `asked`, within the caller's transaction. True: the request is
+def claim(db: Database, key: str, asked: str, booking: str | None = None) -> bool:
+    """Take the key for the request with the fingerprint `asked`, within the transaction that `db` is in. True: the request is
     new. False: it is a repetition. Waits for another transaction that has taken the key. Raises KeyReused.
     """
-    cursor.execute(_TAKE, [key, asked, booking])
-    if cursor.fetchone() is not None:
+    if db.rows(_TAKE, [key, asked, booking]):
         return True
-    cursor.execute(_FORMER, [key])
-    if cursor.fetchone() != (asked,):
+    if db.row(_FORMER, [key]) != (asked,):
         raise KeyReused
     return False

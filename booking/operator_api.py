@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -99,8 +98,9 @@ def _ask(booking: Booking, verb: Verb, decision: Ended) -> UUID:
         raise Problem(409, "The saga is not stuck", f"it is {saga.state} and continues by itself")
     if verb == Verb.SKIP and saga.action == FENCE:
         raise Problem(409, "A fence cannot be skipped", "the outcome of the pivot would stay unknown; retry it")
-    with transaction.atomic(using="booking"):
-        Database.of(Outbox).append(Outbox, [_message(booking, _command(str(booking.id), verb, decision, seen))])
+    db = Database.of(Outbox)
+    with db.atomic():
+        db.append(Outbox, [_message(booking, _command(str(booking.id), verb, decision, seen))])
     return saga.id
 
 
@@ -139,7 +139,7 @@ def _cancel(booking: Booking) -> UUID:
     """As the customer would, each time with a new key."""
     wanted = Cancellation(key=str(uuid.uuid4()), booking=str(booking.id), customer=booking.customer_id)
     try:
-        request_cancel(wanted)
+        request_cancel(Database.of(Outbox), wanted)
     except CannotCancel as error:
         raise Problem(409, "Cannot be cancelled", str(error)) from error
     return booking.saga_id

@@ -7,15 +7,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connections, transaction
-
 from booking.models import ReplicaCheckpoint
+from messaging.database import Database
 from messaging.events.cursor import Cursor
 from seats.contract import PerformanceAnnounced
 from topology.chosen import HOUSE
 from topology.contract import publisher
 
-USING = "booking"
 SOURCE = publisher(HOUSE.services, PerformanceAnnounced.type()).name
 
 _APPLY = """
@@ -56,11 +54,12 @@ def load() -> list[Cursor]:
 def apply(envelopes: Sequence[dict[str, Any]], cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
     """Write newer announcements, and the cursor, in one transaction. Other events of Seat are ignored."""
     rows = [_row(envelope) for envelope in envelopes if envelope["type"] == PerformanceAnnounced.type()]
-    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
+    db = Database.of(ReplicaCheckpoint)
+    with db.atomic():
         if rows:
-            cursor.execute(_APPLY, [json.dumps(rows)])
+            db.run(_APPLY, [json.dumps(rows)])
         for position in cursors:
-            cursor.execute(
+            db.run(
                 _SAVE,
                 {
                     "source": position.source,

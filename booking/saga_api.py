@@ -11,6 +11,7 @@ from booking.cancelling import Cancellation, CannotCancel, Why, request_cancel
 from booking.models import Booking, Saga, SagaLog
 from booking.saga import report
 from booking.schemas import CancelIn
+from messaging.database import Database
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.problems import Problem, ProblemDetails
 
@@ -48,7 +49,7 @@ def cancel(request: HttpRequest, booking_id: UUID, payload: CancelIn) -> Any:
     """
     wanted = Cancellation(key=key_of(request), booking=str(booking_id), customer=payload.customer)
     try:
-        state = request_cancel(wanted)
+        state = request_cancel(Database.of(Booking), wanted)
     except CannotCancel as error:
         raise Problem(STATUS[error.why], TITLE[error.why], str(error)) from error
     return Status(202, {"id": booking_id, "state": state, "url": f"/api/bookings/{booking_id}"})

@@ -9,7 +9,6 @@ holds at a breakpoint: its clock is stopped too.
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
-from django.db import connections, transaction
 from redis import Redis
 
 from booking.contract import BookTickets, CancelRequested, SagaOverdue
@@ -19,7 +18,7 @@ from booking.saga.state import Status
 from messaging.database import Database
 from messaging.outbox.append import Message
 
-USING, OWN_QUEUE = "booking", "booking"
+OWN_QUEUE = "booking"
 IN_FLIGHT = 50  # for each service
 LEASE_S = 5.0  # after that a SagaOverdue is considered lost
 
@@ -71,7 +70,7 @@ def lags(redis: Redis, queues: Iterable[str]) -> dict[str, int]:
     return dict(zip(names, cast(list[int], pipe.execute()), strict=True))
 
 
-def patrol(queued: Mapping[str, int], held: Collection[str] = ()) -> int:
+def patrol(db: Database, queued: Mapping[str, int], held: Collection[str] = ()) -> int:
     """Report what is overdue, given the length of each queue; return how many messages were sent.
 
     `held`: ids of the bookings that are held on purpose.
@@ -79,17 +78,15 @@ def patrol(queued: Mapping[str, int], held: Collection[str] = ()) -> int:
     if queued[OWN_QUEUE]:
         return 0
     idle = [service for service in services() if not queued[service]]
-    with transaction.atomic(using=USING):
-        messages = [*_overdue(idle, held), *_unstarted(held)]
-        Database.of(Outbox).append(Outbox, messages)
+    with db.atomic():
+        messages = [*_overdue(db, idle, held), *_unstarted(db, held)]
+        db.append(Outbox, messages)
     return len(messages)
 
 
-def _overdue(idle: Collection[str], held: Collection[str]) -> list[Message]:
+def _overdue(db: Database, idle: Collection[str], held: Collection[str]) -> list[Message]:
     """Claim, by a lease, overdue sagas that wait for one of these services."""
-    with connections[USING].cursor() as cursor:
-        cursor.execute(_CLAIM, [list(idle), list(held), *_KNOWN, IN_FLIGHT, LEASE_S])
-        claimed = cursor.fetchall()
+    claimed = db.rows(_CLAIM, [list(idle), list(held), *_KNOWN, IN_FLIGHT, LEASE_S])
     return [
         _message(
             SagaOverdue.type(),
@@ -101,11 +98,9 @@ def _overdue(idle: Collection[str], held: Collection[str]) -> list[Message]:
     ]
 
 
-def _unstarted(held: Collection[str]) -> list[Message]:
+def _unstarted(db: Database, held: Collection[str]) -> list[Message]:
     """Claim bookings whose saga has not started: their BookTickets or CancelRequested may have been lost with Redis."""
-    with connections[USING].cursor() as cursor:
-        cursor.execute(_CLAIM_UNSTARTED, [list(held), IN_FLIGHT, LEASE_S])
-        claimed = cursor.fetchall()
+    claimed = db.rows(_CLAIM_UNSTARTED, [list(held), IN_FLIGHT, LEASE_S])
     return [
         _message(
             BookTickets.type() if state == "PENDING" else CancelRequested.type(),

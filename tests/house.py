@@ -33,7 +33,7 @@ class House:
         wanted = PlaceBooking(
             key=str(uuid.uuid4()), customer=customer, performance=PERFORMANCE, seats=seats, payment_method=method
         )
-        (placed,) = transaction.place([wanted])
+        (placed,) = transaction.place(Database("booking"), [wanted])
         assert isinstance(placed, Placed)
         return Booking.objects.get(id=placed.id)
 

@@ -8,6 +8,7 @@ from ninja import Path, Router, Schema
 from booking.customers.renaming import CannotRename, Renaming, Why, rename
 from booking.models import Customer
 from booking.schemas import LONGEST_NAME, RenameIn
+from messaging.database import Database
 from messaging.message import LARGEST_ID
 from messaging.typed_text import typed_text
 from serving.doors.headers import IN_OPENAPI, key_of
@@ -57,7 +58,8 @@ def patch(request: HttpRequest, customer_id: CustomerId, payload: RenameIn) -> A
         where = [{"in": "body", "pointer": "#/name", "detail": str(error)}]
         raise Problem(422, "No possible name", str(error), errors=where) from error
     try:
-        return rename(Renaming(key=key, customer=customer_id, name=name, version=payload.version))
+        wanted = Renaming(key=key, customer=customer_id, name=name, version=payload.version)
+        return rename(Database.of(Customer), wanted)
     except CannotRename as error:
         detail = str(error) if error.why != Why.UNKNOWN else f"there is no customer {customer_id}"
         raise Problem(STATUS[error.why], TITLE[error.why], detail) from error

@@ -4,14 +4,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from django.db import connections, transaction
-
 from booking.contract import CustomerRegistered
 from booking.models import Outbox
 from messaging.database import Database
 from messaging.outbox.append import Message
-
-USING = "booking"
 
 _REGISTER = """
     insert into booking_customer (id, name, email, version)
@@ -27,14 +23,13 @@ class NewCustomer:
     email: str
 
 
-def register(customers: Iterable[NewCustomer]) -> list[int]:
+def register(db: Database, customers: Iterable[NewCustomer]) -> list[int]:
     """Register the customers that do not exist yet; return their ids. Running it again changes nothing."""
     asked = {customer.id: customer for customer in customers}
-    with transaction.atomic(using=USING):
-        with connections[USING].cursor() as cursor:
-            cursor.execute(_REGISTER, [json.dumps([asdict(customer) for customer in asked.values()])])
-            new = sorted(pk for (pk,) in cursor.fetchall())
-        Database.of(Outbox).append(Outbox, [_registered(asked[pk]) for pk in new])
+    with db.atomic():
+        registered = db.rows(_REGISTER, [json.dumps([asdict(customer) for customer in asked.values()])])
+        new = sorted(pk for (pk,) in registered)
+        db.append(Outbox, [_registered(asked[pk]) for pk in new])
     return new
 
 

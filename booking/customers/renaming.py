@@ -4,15 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db import connections, transaction
-
 from booking import idempotency
 from booking.contract import CustomerRenamed
 from booking.models import Outbox
 from messaging.database import Database
 from messaging.outbox.append import Message
-
-USING = "booking"
 
 
 class Why(StrEnum):
@@ -49,20 +45,19 @@ _LOCK = "select id, name, email, version from booking_customer where id = %s for
 _RENAME = "update booking_customer set name = %s, version = version + 1 where id = %s"
 
 
-def rename(wanted: Renaming) -> dict[str, Any]:
+def rename(db: Database, wanted: Renaming) -> dict[str, Any]:
     """Rename, and return the customer as it is now: id, name, email, version. Raises CannotRename.
 
     A name that the customer already has changes nothing and publishes nothing. A repeated key returns the customer as
     it is now.
     """
-    with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
-        cursor.execute(_LOCK, [wanted.customer])
-        found = cursor.fetchone()
+    with db.atomic():
+        found = db.row(_LOCK, [wanted.customer])
         if found is None:
             raise CannotRename(Why.UNKNOWN)
         customer = dict(zip(("id", "name", "email", "version"), found, strict=True))
         try:
-            new = idempotency.claim(cursor, wanted.key, wanted.fingerprint())
+            new = idempotency.claim(db, wanted.key, wanted.fingerprint())
         except idempotency.KeyReused:
             raise CannotRename(Why.REUSED) from None
         if not new:
@@ -70,9 +65,9 @@ def rename(wanted: Renaming) -> dict[str, Any]:
         if wanted.version not in (None, customer["version"]):
             raise CannotRename(Why.MOVED)
         if wanted.name != customer["name"]:
-            cursor.execute(_RENAME, [wanted.name, wanted.customer])
+            db.run(_RENAME, [wanted.name, wanted.customer])
             customer |= {"name": wanted.name, "version": customer["version"] + 1}
-            Database.of(Outbox).append(Outbox, [_renamed(customer)])
+            db.append(Outbox, [_renamed(customer)])
         return customer
 
 

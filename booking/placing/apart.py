@@ -7,22 +7,22 @@ that, the requests of a customer who hit a lock are placed last, alone: the othe
 import time
 from collections.abc import Callable, Sequence
 
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError
 
 from booking.placing.transaction import PlaceBooking, Result
+from messaging.database import Database
 from messaging.process.outage import is_away, is_locked
 
-USING = "booking"
 TRY_S = 0.1  # how long a request that is placed alone waits for a lock
 REMEMBERED_S = 5.0
-Place = Callable[[Sequence[PlaceBooking]], list[Result]]
+Place = Callable[[Database, Sequence[PlaceBooking]], list[Result]]
 
 
 class Apart:
     """Calls `place` for all requests together, and if that hits a lock, for each one. Not thread-safe."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, db: Database, place: Place) -> None:
+        self._db, self._place = db, place
         self._locked: dict[int, float] = {}  # customer -> until when their requests are placed last
 
     def __call__(self, requests: Sequence[PlaceBooking]) -> list[Result | Exception]:
@@ -35,7 +35,9 @@ class Apart:
         first = [number for number in range(len(requests)) if number not in last]
         found: dict[int, Result | Exception] = {}
         try:
-            found |= zip(first, self._place([requests[number] for number in first]), strict=True) if first else ()
+            found |= (
+                zip(first, self._place(self._db, [requests[number] for number in first]), strict=True) if first else ()
+            )
         except Exception as error:
             if not is_locked(error):
                 raise
@@ -48,10 +50,9 @@ class Apart:
 
     def _alone(self, request: PlaceBooking) -> Result | Exception:
         try:
-            with transaction.atomic(using=USING):
-                with connections[USING].cursor() as cursor:
-                    cursor.execute(f"set local lock_timeout = {round(TRY_S * 1000)}")
-                (result,) = self._place([request])
+            with self._db.atomic():
+                self._db.run(f"set local lock_timeout = {round(TRY_S * 1000)}")
+                (result,) = self._place(self._db, [request])
         except Exception as error:
             if is_locked(error):
                 self._locked[request.customer] = time.monotonic() + REMEMBERED_S

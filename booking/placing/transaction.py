@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections, transaction
-
 from booking import idempotency
 from booking.contract import BookingPlaced, BookTickets
 from booking.models import Outbox
@@ -19,7 +17,6 @@ from messaging.database import Database
 from messaging.outbox.append import Message
 from payments.contract import PaymentMethod
 
-USING = "booking"
 START_WITHIN_S = 5.0  # after that the watchdog requests a saga that has not started again
 
 
@@ -115,16 +112,16 @@ _PLACE = """
 """
 
 
-def place(requests: Sequence[PlaceBooking]) -> list[Result]:
+def place(db: Database, requests: Sequence[PlaceBooking]) -> list[Result]:
     """Place the bookings that can be placed; a result for each request, in order. One commit for all of them."""
     first = {request.key: request for request in reversed(requests)}  # if a key occurs twice, the first request decides
-    with transaction.atomic(using=USING):
-        results = _look(first.values())
+    with db.atomic():
+        results = _look(db, first.values())
         todo = [request for request in first.values() if request.key not in results]
-        results |= _place(todo)
+        results |= _place(db, todo)
         raced = [request for request in todo if request.key not in results]
         if raced:
-            results |= _look(raced)
+            results |= _look(db, raced)
     return [_answer(request, first[request.key], results[request.key]) for request in requests]
 
 
@@ -137,7 +134,7 @@ def _answer(request: PlaceBooking, first: PlaceBooking, result: Result) -> Resul
     return Placed(result.id, result.state, new=False) if isinstance(result, Placed) else result
 
 
-def _look(requests: Iterable[PlaceBooking]) -> dict[str, Result]:
+def _look(db: Database, requests: Iterable[PlaceBooking]) -> dict[str, Result]:
     """Results, by key, of the requests that place nothing: known keys, and requests that name something that does not exist."""
     asked = {request.key: request for request in requests}
     rows = [
@@ -151,14 +148,12 @@ def _look(requests: Iterable[PlaceBooking]) -> dict[str, Result]:
         for r in asked.values()
     ]
     results: dict[str, Result] = {}
-    with connections[USING].cursor() as cursor:
-        cursor.execute(_LOOK, [json.dumps(rows)])
-        for key, fingerprint, booking_id, state, *judged in cursor.fetchall():
-            if fingerprint is not None:
-                same = fingerprint == asked[key].fingerprint()
-                results[key] = Placed(booking_id, state, new=False) if same else REUSED
-            elif refusal := _judge(asked[key], *judged):
-                results[key] = refusal
+    for key, fingerprint, booking_id, state, *judged in db.rows(_LOOK, [json.dumps(rows)]):
+        if fingerprint is not None:
+            same = fingerprint == asked[key].fingerprint()
+            results[key] = Placed(booking_id, state, new=False) if same else REUSED
+        elif refusal := _judge(asked[key], *judged):
+            results[key] = refusal
     return results
 
 
@@ -195,7 +190,7 @@ def _price_changed(seen: Price, now: Price) -> Refused:
     return Refused("seen", "The price has changed", told, price=now)
 
 
-def _place(requests: Sequence[PlaceBooking]) -> dict[str, Result]:
+def _place(db: Database, requests: Sequence[PlaceBooking]) -> dict[str, Result]:
     """Write keys, bookings and messages. Keys that another transaction took first are not in the result."""
     if not requests:
         return {}
@@ -212,13 +207,11 @@ def _place(requests: Sequence[PlaceBooking]) -> dict[str, Result]:
         }
         for r in requests
     ]
-    with connections[USING].cursor() as cursor:
-        cursor.execute(_PLACE, [json.dumps(rows), START_WITHIN_S])
-        placed = cursor.fetchall()
+    placed = db.rows(_PLACE, [json.dumps(rows), START_WITHIN_S])
     messages = [
         message for key, booking, saga in placed for message in _messages(by_key[key], booking_id=booking, saga_id=saga)
     ]
-    Database.of(Outbox).append(Outbox, messages)
+    db.append(Outbox, messages)
     return {key: Placed(booking, "PENDING", new=True) for key, booking, _ in placed}
 
 

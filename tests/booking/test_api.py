@@ -14,6 +14,7 @@ from booking.commands import handle
 from booking.models import Booking, IdempotencyKey, Outbox
 from booking.placing import transaction
 from booking.placing.group_commit import GroupCommit, Overloaded
+from messaging.database import Database
 from messaging.process.pacing import QUIET, Rate
 from serving.problems import MEDIA_TYPE
 from tests.booking.world import overdue, place, reply, up_to
@@ -228,11 +229,11 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
     batches: list[int] = []
     place_batch = transaction.place
 
-    def slow_at_first(requests: Any) -> Any:
+    def slow_at_first(db: Database, requests: Any) -> Any:
         if not batches:
             wait_until(lambda: front.waiting + len(requests) == 10, message="the others to wait")
         batches.append(len(requests))
-        return place_batch(requests)
+        return place_batch(db, requests)
 
     monkeypatch.setattr(transaction, "place", slow_at_first)
     client = AsyncClient()

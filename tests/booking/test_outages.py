@@ -189,10 +189,10 @@ class TestLocks:
             with connections["booking"].cursor() as cursor:
                 cursor.execute("set lock_timeout = 300")
             try:
-                transaction.place(wanted)
+                transaction.place(Database("booking"), wanted)
             except Exception as error:
                 alone = type(error).__name__
-            found = [type(one).__name__ for one in Apart(transaction.place)(wanted)]
+            found = [type(one).__name__ for one in Apart(Database("booking"), transaction.place)(wanted)]
             connections.close_all()
             return alone, found
 

@@ -8,10 +8,12 @@ from booking import watchdog
 from booking.commands import handle
 from booking.models import Booking, Outbox, Saga
 from booking.watchdog import IN_FLIGHT, patrol
+from messaging.database import Database
 from tests.booking.world import commands, place, reply, start, up_to
 
 pytestmark = [pytest.mark.django_db(databases=["booking"]), pytest.mark.usefixtures("shop", "redis")]
 
+BOOKING = Database("booking")
 QUIET = {"booking": 0, "seats": 0, "payments": 0, "tickets": 0}
 
 
@@ -33,13 +35,13 @@ def reported(type_: str = "SagaOverdue") -> list[Outbox]:
 
 def test_nothing_is_overdue() -> None:
     started(2)
-    assert patrol(QUIET) == 0
+    assert patrol(BOOKING, QUIET) == 0
 
 
 def test_overdue_saga_is_reported_once_with_its_attempt_and_a_lease() -> None:
     (booking,) = started(1)
     time_passes()
-    assert (patrol(QUIET), patrol(QUIET)) == (1, 0)
+    assert (patrol(BOOKING, QUIET), patrol(BOOKING, QUIET)) == (1, 0)
     (message,) = reported()
     assert (message.kind, message.destination, message.correlation_id) == ("command", "booking", str(booking.id))
     assert message.data == {
@@ -49,13 +51,13 @@ def test_overdue_saga_is_reported_once_with_its_attempt_and_a_lease() -> None:
         "attempt": 1,
     }
     time_passes()  # the report got lost: the lease is over
-    assert patrol(QUIET) == 1
+    assert patrol(BOOKING, QUIET) == 1
 
 
 def test_report_sends_the_command_again() -> None:
     started(1)
     time_passes()
-    patrol(QUIET)
+    patrol(BOOKING, QUIET)
     (message,) = reported()
     handle(
         [{"id": str(message.id), "source": "/booking", "type": message.type, "kind": "command", "data": message.data}]
@@ -67,17 +69,17 @@ def test_report_sends_the_command_again() -> None:
 def test_nothing_while_our_own_queue_is_not_empty() -> None:
     started(1)
     time_passes()
-    assert patrol({**QUIET, "booking": 1}) == 0
-    assert patrol(QUIET) == 1
+    assert patrol(BOOKING, {**QUIET, "booking": 1}) == 0
+    assert patrol(BOOKING, QUIET) == 1
 
 
 def test_nothing_for_a_service_whose_queue_is_not_empty() -> None:
     waiting, paying = started(2)
     handle([reply(paying, "ReserveSeats")])
     time_passes()
-    assert patrol({**QUIET, "seats": 3}) == 1
+    assert patrol(BOOKING, {**QUIET, "seats": 3}) == 1
     assert [message.data["step"] for message in reported()] == ["TakePayment"]
-    assert patrol(QUIET) == 1
+    assert patrol(BOOKING, QUIET) == 1
     assert reported()[-1].correlation_id == str(waiting.id)
 
 
@@ -86,35 +88,35 @@ def test_in_flight_is_bounded_for_each_service() -> None:
     (paying,) = bookings[:1]
     handle([reply(paying, "ReserveSeats")])
     time_passes()
-    assert patrol(QUIET) == IN_FLIGHT + 1
-    assert patrol(QUIET) == 0  # 9 are left, but those in flight have not been answered
+    assert patrol(BOOKING, QUIET) == IN_FLIGHT + 1
+    assert patrol(BOOKING, QUIET) == 0  # 9 are left, but those in flight have not been answered
     overdue = [message for message in reported() if message.data["step"] == "ReserveSeats"]
     handle(
         [{"id": str(m.id), "source": "/booking", "type": m.type, "kind": "command", "data": m.data} for m in overdue]
     )
-    assert patrol(QUIET) == 0  # sent again, still not answered
+    assert patrol(BOOKING, QUIET) == 0  # sent again, still not answered
     answered = Booking.objects.filter(saga_id__in=[str(message.saga_id) for message in overdue[:5]])
     handle([reply(booking, "ReserveSeats") for booking in answered])
-    assert patrol(QUIET) == 5
+    assert patrol(BOOKING, QUIET) == 5
 
 
 def test_ended_and_stuck_sagas_are_left_alone() -> None:
     (booking,) = place()
     handle([*up_to("ConfirmSeats", booking), reply(booking, "ConfirmSeats")])
     time_passes()
-    assert patrol(QUIET) == 0
+    assert patrol(BOOKING, QUIET) == 0
 
 
 def test_lost_start_is_sent_again() -> None:
     (booking,) = place()
-    assert patrol(QUIET) == 0
+    assert patrol(BOOKING, QUIET) == 0
     time_passes()
-    assert (patrol(QUIET), patrol(QUIET)) == (1, 0)
+    assert (patrol(BOOKING, QUIET), patrol(BOOKING, QUIET)) == (1, 0)
     lost, again = reported("BookTickets")
     assert (again.data, again.saga_id, again.correlation_id) == (lost.data, lost.saga_id, str(booking.id))
     handle([start(booking)])
     time_passes()
-    patrol(QUIET)
+    patrol(BOOKING, QUIET)
     assert len(reported("BookTickets")) == 2
 
 

@@ -8,6 +8,7 @@ from booking.contract import BookTickets, SagaOverdue
 from booking.models import Booking, Outbox, Saga
 from booking.placing import transaction
 from booking.placing.transaction import PlaceBooking, Placed
+from messaging.database import Database
 from tests.booking.saga.protocol import PRICE
 from tests.messages import command, new_id
 
@@ -18,7 +19,7 @@ def request(*seats: str, **more: Any) -> PlaceBooking:
 
 
 def place(count: int = 1) -> list[Booking]:
-    results = transaction.place([request(f"A-{number}") for number in range(1, count + 1)])
+    results = transaction.place(Database("booking"), [request(f"A-{number}") for number in range(1, count + 1)])
     ids = [result.id for result in results if isinstance(result, Placed)]
     return [Booking.objects.get(id=booking) for booking in ids]
 

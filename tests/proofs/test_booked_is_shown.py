@@ -27,6 +27,7 @@ from booking.models import Booking, Saga
 from gateway import clients
 from journal.index.indexer import Indexer
 from journal.reading.queries import entries_of
+from messaging.database import Database
 from messaging.envelope import from_row
 from tests.house import SERVICES, House
 from tests.projections.test_views import project
@@ -135,8 +136,8 @@ def sandbox(redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch, reques
     settings.OPERATOR_TOKEN = "of-a-test"
     settings.API_URLS = {service: f"http://{service}" for service in settings.API_URLS}
     monkeypatch.setattr(clients, "_client", InProcess)
-    register([NewCustomer(1, "One", "a@example.com"), NewCustomer(123, "李 <b>", "b@example.com")])
-    register([NewCustomer(LARGEST, "{{ 7 }}", "c@example.com")])
+    register(Database("booking"), [NewCustomer(1, "One", "a@example.com"), NewCustomer(123, "李 <b>", "b@example.com")])
+    register(Database("booking"), [NewCustomer(LARGEST, "{{ 7 }}", "c@example.com")])
     with Tape(redis, ALIASES) as tape:
         yield Sandbox(tape)
     front.thread.submit(connections.close_all).result()

@@ -9,6 +9,7 @@ from django.test import Client
 from booking.models import Booking, Saga
 from booking.orchestrator.process import ROUNDS
 from booking.watchdog import patrol, services
+from messaging.database import Database
 from payments.models import Payment, Refund
 from tests.house import House
 from tests.saga.cancelling import all_undone, cancel, requests, state
@@ -27,7 +28,7 @@ def test_a_lost_request_is_sent_again_by_the_watchdog(house: House, client: Clie
     house.run(hold="CancelRequested")
     with connections["booking"].cursor() as cursor:
         cursor.execute("update booking_booking set due_at = clock_timestamp() - interval '1 second'")
-    patrol(dict.fromkeys(["booking", *services()], 0))
+    patrol(Database("booking"), dict.fromkeys(["booking", *services()], 0))
     house.run()
     assert state(booking)[0] == "CANCELLED"
     house.release()  # the first one was only late
@@ -78,7 +79,7 @@ def test_a_wish_whose_command_is_lost_every_time_is_refused_aloud(house: House, 
     assert state(booking) == ("CONFIRMED", "no_answer")
     assert booking.cancel_requested_at is None
     assert set(Saga.objects.filter(definition="CancelBooking").values_list("state", flat=True)) == {"COMPENSATED"}
-    patrol(dict.fromkeys(["booking", *services()], 0))
+    patrol(Database("booking"), dict.fromkeys(["booking", *services()], 0))
     house.run().release()  # nothing of it comes back, not even the lost commands
     assert state(booking) == ("CONFIRMED", "no_answer")
     assert (Issuance.objects.get().status, Payment.objects.get().status) == ("ISSUED", "COMPLETED")
@@ -139,7 +140,7 @@ def test_no_loss_on_the_way_ends_a_wish(house: House, client: Client, lost: str)
         else:
             with connections["booking"].cursor() as cursor:
                 cursor.execute("update booking_booking set due_at = clock_timestamp() - interval '1 second'")
-            patrol(dict.fromkeys(["booking", *services()], 0))
+            patrol(Database("booking"), dict.fromkeys(["booking", *services()], 0))
         house.run(hold=drop)
         if state(booking)[0] == "CANCELLED":
             break

@@ -5,6 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from booking.customers.register import NewCustomer, register
+from booking.models import Customer
+from messaging.database import Database
 
 CUSTOMERS = [
     NewCustomer(99, "John", "john@example.com"),
@@ -17,5 +19,5 @@ class Command(BaseCommand):
     help = "Register the demo's customers. Running it again changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        new = register(CUSTOMERS)
+        new = register(Database.of(Customer), CUSTOMERS)
         self.stdout.write(f"{len(new)} customers registered, {len(CUSTOMERS) - len(new)} were there already")

@@ -7,8 +7,10 @@ from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, connections
 from redis import RedisError
 
+from booking.models import Outbox
 from booking.watchdog import OWN_QUEUE, lags, patrol, services
 from faults import held_bookings
+from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.lifecycle import Stopping, impatient_redis
@@ -22,14 +24,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         be_patient(30)
-        stopping, redis = Stopping(), impatient_redis()
+        stopping, redis, db = Stopping(), impatient_redis(), Database.of(Outbox)
         heartbeat = Heartbeat(redis, "watchdog")
         redis_outage, database_outage = Outage("watchdog: Redis"), Outage("watchdog: PostgreSQL")
         while not stopping():
             close_old_connections()
             try:
                 # Without Redis the load of the services is unknown, and nothing would arrive: wait for it.
-                patrol(lags(redis, [OWN_QUEUE, *services()]), held_bookings(redis))
+                patrol(db, lags(redis, [OWN_QUEUE, *services()]), held_bookings(redis))
                 redis_outage.over()
                 database_outage.over()
                 heartbeat.beat()

@@ -12,6 +12,7 @@ from booking.commands import handle
 from booking.models import Booking, DeadLetter, Saga
 from booking.watchdog import patrol
 from faults import Fault
+from messaging.database import Database
 from tests.booking.test_watchdog import QUIET, time_passes
 from tests.booking.world import commands, events, place, reply, start
 from tests.faults.told import told
@@ -65,5 +66,5 @@ def test_the_clock_of_a_held_saga_stands_still(redis: Redis) -> None:
     held, other, unstarted = place(3)
     handle([start(held), start(other)])
     time_passes()
-    assert patrol(QUIET, {str(held.id), str(unstarted.id)}) == 1
-    assert patrol(QUIET) == 2
+    assert patrol(Database("booking"), QUIET, {str(held.id), str(unstarted.id)}) == 1
+    assert patrol(Database("booking"), QUIET) == 2

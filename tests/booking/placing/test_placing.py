@@ -12,13 +12,14 @@ from booking.customers.renaming import Renaming
 from booking.models import Booking, IdempotencyKey, Outbox, PerformanceReplica
 from booking.placing import transaction
 from booking.placing.transaction import PRICES_UNKNOWN, REUSED, PlaceBooking, Placed, Price, Refused, Result
+from messaging.database import Database
 from tests.booking.world import request
 
 pytestmark = [pytest.mark.django_db(databases=["booking"]), pytest.mark.usefixtures("shop")]
 
 
 def placed(wanted: PlaceBooking) -> Placed:
-    (result,) = transaction.place([wanted])
+    (result,) = transaction.place(Database("booking"), [wanted])
     assert isinstance(result, Placed)
     return result
 
@@ -54,13 +55,15 @@ def test_same_key_still_gives_the_booking_when_the_performance_is_gone() -> None
 def test_same_key_with_another_body_is_refused() -> None:
     wanted = request("A-15")
     placed(wanted)
-    assert transaction.place([request("A-16", key=wanted.key)]) == [REUSED]
+    assert transaction.place(Database("booking"), [request("A-16", key=wanted.key)]) == [REUSED]
     assert Booking.objects.count() == 1
 
 
 def test_same_key_twice_in_one_batch() -> None:
     wanted = request("A-15")
-    first, again, other = transaction.place([wanted, request("A-15", key=wanted.key), request("A-16", key=wanted.key)])
+    first, again, other = transaction.place(
+        Database("booking"), [wanted, request("A-15", key=wanted.key), request("A-16", key=wanted.key)]
+    )
     assert isinstance(first, Placed)
     assert isinstance(again, Placed)
     assert (first.id, first.new, again.new, other) == (again.id, True, False, REUSED)
@@ -71,14 +74,17 @@ def test_same_key_twice_in_one_batch() -> None:
 def test_a_batch_takes_a_fixed_number_of_statements(count: int) -> None:
     with CaptureQueriesContext(connections["booking"]) as queries:
         seen = Price(150_000, "KRW")
-        results = transaction.place([request(f"A-{number}", seen=seen) for number in range(1, count + 1)])
+        results = transaction.place(
+            Database("booking"), [request(f"A-{number}", seen=seen) for number in range(1, count + 1)]
+        )
     assert [type(result) for result in results] == [Placed] * count
     assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 3
 
 
 def test_refused_requests_leave_nothing_and_harm_no_other() -> None:
     results = transaction.place(
-        [request("A-1"), request("Z-9"), request(customer=7), request(performance="concert-1999"), request("A-2")]
+        Database("booking"),
+        [request("A-1"), request("Z-9"), request(customer=7), request(performance="concert-1999"), request("A-2")],
     )
     assert [result.title if isinstance(result, Refused) else "placed" for result in results] == [
         "placed", "Unknown seat", "Unknown customer", "Unknown performance", "placed",
@@ -91,12 +97,13 @@ SEEN = Price(300_000, "KRW")
 
 def test_nothing_is_booked_at_another_price_than_was_seen() -> None:
     cheaper, foreign, right, free = transaction.place(
+        Database("booking"),
         [
             request("A-1", "A-2", seen=Price(4_500, "EUR")),
             request("A-3", "A-4", seen=Price(300_000, "EUR")),
             request("A-5", "A-6", seen=SEEN),
             request("A-7", seen=Price(0, "KRW")),
-        ]
+        ],
     )
     assert isinstance(right, Placed)
     for refused, price in ((cheaper, SEEN), (foreign, SEEN), (free, Price(150_000, "KRW"))):
@@ -108,7 +115,8 @@ def test_nothing_is_booked_at_another_price_than_was_seen() -> None:
 def test_each_seat_has_its_own_price() -> None:
     PerformanceReplica.objects.filter(id="concert-2030").update(prices=list(range(1, 401)))
     one, other = transaction.place(
-        [request("A-400", "A-2", seen=Price(402, "KRW")), request("A-7", "A-1", seen=Price(402, "KRW"))]
+        Database("booking"),
+        [request("A-400", "A-2", seen=Price(402, "KRW")), request("A-7", "A-1", seen=Price(402, "KRW"))],
     )
     assert isinstance(one, Placed)
     assert isinstance(other, Refused)
@@ -123,14 +131,14 @@ def test_a_key_still_gives_its_booking_when_the_price_has_changed_since() -> Non
 
 
 def test_a_key_whose_price_was_refused_may_be_used_with_the_right_one() -> None:
-    transaction.place([request(key="key", seen=Price(1, "KRW"))])
+    transaction.place(Database("booking"), [request(key="key", seen=Price(1, "KRW"))])
     assert placed(request(key="key", seen=Price(150_000, "KRW"))).new
 
 
 @pytest.mark.parametrize("seen", [None, Price(1, "KRW")])
 def test_who_saw_something_else_asks_for_something_else(seen: Price | None) -> None:
     placed(request(key="key", seen=Price(150_000, "KRW")))
-    assert transaction.place([request(key="key", seen=seen)]) == [REUSED]
+    assert transaction.place(Database("booking"), [request(key="key", seen=seen)]) == [REUSED]
 
 
 def test_a_key_from_before_prices_could_be_named_has_the_fingerprint_it_had() -> None:
@@ -140,7 +148,9 @@ def test_a_key_from_before_prices_could_be_named_has_the_fingerprint_it_had() ->
 
 def test_while_the_prices_are_not_known_a_price_can_be_neither_right_nor_wrong() -> None:
     PerformanceReplica.objects.update(prices=[], currency="")
-    named, left_out = transaction.place([request("A-1", seen=Price(150_000, "KRW")), request("A-2")])
+    named, left_out = transaction.place(
+        Database("booking"), [request("A-1", seen=Price(150_000, "KRW")), request("A-2")]
+    )
     assert named == PRICES_UNKNOWN
     assert isinstance(left_out, Placed)
 
@@ -157,7 +167,7 @@ def test_two_threads_with_the_same_keys_place_each_booking_once() -> None:
             for start in range(0, 20, 5):
                 barrier.wait(timeout=10)
                 wanted = [request(f"A-{keys.index(key) + 1}", key=key) for key in ordered]
-                found.setdefault(thread, []).extend(transaction.place(wanted[: start + 5]))
+                found.setdefault(thread, []).extend(transaction.place(Database("booking"), wanted[: start + 5]))
         finally:
             connections["booking"].close()
 

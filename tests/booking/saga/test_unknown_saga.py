@@ -16,6 +16,7 @@ from booking.truth import TRUTH
 from booking.watchdog import patrol, services
 from config.house import HOUSE
 from drawing import steps
+from messaging.database import Database
 from messaging.saga_report import of_row
 from seats.contract import HoldExpired
 from tests.booking.test_operator import OPERATOR_ACTION, TOKEN, act, deliver_last, stuck
@@ -113,7 +114,7 @@ def test_no_message_about_it_harms_another_or_changes_it(change: str) -> None:
 def test_the_watchdog_leaves_it_to_a_version_that_knows_it(change: str) -> None:
     booking = paying(change)
     make_due(booking)
-    assert patrol(IDLE) == 0
+    assert patrol(Database("booking"), IDLE) == 0
     assert Saga.objects.get(booking=booking).overdue is False
 
 
@@ -121,12 +122,12 @@ def test_the_watchdog_leaves_it_to_a_version_that_knows_it(change: str) -> None:
 def test_what_only_a_look_at_the_row_finds_waits_for_a_person(client: Client, name: str) -> None:
     booking = paying(ROWS[name])
     make_due(booking)
-    assert patrol(IDLE) == 1
+    assert patrol(Database("booking"), IDLE) == 1
     handle([overdue(booking)])
     saga = Saga.objects.get(booking=booking)
     assert (saga.state, saga.due_at, saga.awaiting) == ("STUCK", None, "")
     assert events(booking)[-1][:2] == ("BookingStuck", "STUCK")
-    assert patrol(IDLE) == 0
+    assert patrol(Database("booking"), IDLE) == 0
     assert act(client, booking, "retry-now").json()["title"] == "The saga is unknown here"
     assert act(client, booking, "end").status_code == 202
     deliver_last()

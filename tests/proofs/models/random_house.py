@@ -18,6 +18,7 @@ from booking.cancelling import Cancellation, CannotCancel, request_cancel
 from booking.contract import RetryNow
 from booking.models import Booking, Saga
 from messaging import envelope as envelopes
+from messaging.database import Database
 from projections.views import VIEWS
 from proofs.timeline import Timeline
 from seats.contract import HoldExpired
@@ -87,7 +88,8 @@ class RandomHouse(RuleBasedStateMachine):
 
     def _cancel(self, booking: Booking) -> None:
         try:
-            request_cancel(Cancellation(key=str(uuid.uuid4()), booking=str(booking.id), customer=booking.customer_id))
+            wanted = Cancellation(key=str(uuid.uuid4()), booking=str(booking.id), customer=booking.customer_id)
+            request_cancel(Database("booking"), wanted)
             self.timeline.record("request", "booking", "cancel", [str(booking.id)])
         except CannotCancel as refused:
             self.timeline.record("refused", "booking", "cancel", [str(booking.id)], why=str(refused))

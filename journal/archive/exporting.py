@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connections, transaction
+from django.db import connections
 
 from journal.archive.lines import SCHEMA, Entry, Hashes
 from journal.archive.writing import Writer
+from journal.database import JOURNAL
 from journal.models import Run
 
-ALIAS = "journal"
 FETCH, CHUNK = 200, 256 * 1024  # rows of a cursor; bytes given out at once
 
 _BEGIN = "set transaction isolation level repeatable read, read only"
@@ -58,12 +58,11 @@ def export(id: UUID, chunk: int = CHUNK) -> Iterator[bytes]:
     Raises, before the first chunk, Run.DoesNotExist and NotIndexedError.
     """
     try:
-        with transaction.atomic(using=ALIAS):
-            with connections[ALIAS].cursor() as cursor:
-                cursor.execute(_BEGIN)
+        with JOURNAL.atomic():
+            JOURNAL.run(_BEGIN)
             yield from _gathered(_lines(Run.objects.get(id=id)), chunk)
     finally:
-        connections[ALIAS].close()
+        JOURNAL.close()
 
 
 def _gathered(lines: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -78,7 +77,7 @@ def _gathered(lines: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 def _lines(run: Run) -> Iterator[bytes]:
     origin = run.origin or {}
-    ((oldest, newest, indexed, epoch),) = _all(_KEPT, [run.tape, run.tape, run.tape])
+    ((oldest, newest, indexed, epoch),) = JOURNAL.rows(_KEPT, [run.tape, run.tape, run.tape])
     first = max(run.started_pos, oldest)  # older entries, which are deleted, are reflected in the rows at the start
     last = max(min(newest, indexed), first - 1) if run.ended_pos is None else run.ended_pos
     if indexed < last >= first:
@@ -125,7 +124,7 @@ def _lines(run: Run) -> Iterator[bytes]:
 def hashes_at(tape: int, pos: int) -> Hashes:
     """Each table's rows and hash after entry `pos`; a table without a hash yet is left out."""
     found: Hashes = {}
-    for service, table, rows, hashed in _all(_HASHES, [tape, pos]):
+    for service, table, rows, hashed in JOURNAL.rows(_HASHES, [tape, pos]):
         found.setdefault(service, {})[table] = {"rows": rows, "hash": str(hashed)}
     return found
 
@@ -174,14 +173,8 @@ def _entries(tape: int, first: int, last: int) -> Iterator[Entry]:
         }
 
 
-def _all(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
-
-
 def _stream(sql: str, values: list[Any]) -> Iterator[tuple[Any, ...]]:
-    with connections[ALIAS].chunked_cursor() as cursor:
+    with connections[JOURNAL.alias].chunked_cursor() as cursor:
         cursor.execute(sql, values)
         while rows := cursor.fetchmany(FETCH):
             yield from rows

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from django.db import connections, transaction
 
-ALIAS = "journal"
+from journal.database import JOURNAL
+
 PATIENCE = "set local statement_timeout = '3s'"  # a verdict in time is worth more than one with every link
 
 _NEWEST = """
@@ -38,9 +38,7 @@ class Version(NamedTuple):
 
 def newest(bookings: Iterable[str]) -> dict[str, int]:
     """The position of the newest entry that mentions each of these bookings; without those that are never mentioned."""
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(_NEWEST, [sorted(bookings)])
-        return {booking: int(pos) for booking, pos in cursor.fetchall()}
+    return {booking: int(pos) for booking, pos in JOURNAL.rows(_NEWEST, [sorted(bookings)])}
 
 
 def versions_of(bookings: Sequence[str], tables: Sequence[str]) -> list[Version]:
@@ -56,10 +54,9 @@ def versions_like(rows: Sequence[Mapping[str, Any]], tables: Sequence[str]) -> l
 
 
 def _versions(which: str, *values: Any) -> list[Version]:
-    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
-        cursor.execute(PATIENCE)
-        cursor.execute(_VERSIONS.format(which=which), values)
-        found = cursor.fetchall()
+    with JOURNAL.atomic():
+        JOURNAL.run(PATIENCE)
+        found = JOURNAL.rows(_VERSIONS.format(which=which), values)
     return [
         Version(table, since, until, booking or "", orjson.loads(row)) for table, since, until, booking, row in found
     ]

@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from django.db import connections
-
+from journal.database import JOURNAL
 from journal.models import LIVE
 from messaging.hashing import added
 from messaging.wal import parse_lsn
@@ -24,6 +23,12 @@ _ENTRIES = """
 _TOUCHED = """
     select distinct change ->> 'table' from journal_entry, json_array_elements(changes) change
     where tape = %s and pos = any(%s)
+"""
+_REPLAYED = """
+    select t.name, h.rows, h.hash from journal_table t, lateral (
+        select rows, hash from journal_tablehash where tape = %s and "table" = t.id and pos <= %s
+        order by pos desc limit 1) h
+    where t.service = %s
 """
 _KEPT = """
     select t.service, t.name, coalesce(kept.rows, 0), coalesce(kept.hash, 0), said.rows, said.hash
@@ -80,14 +85,12 @@ def compare(live: Mapping[str, Any], stored: str) -> ServiceCheck:
     if not stored or parse_lsn(stored) < parse_lsn(live["lsn"]):
         why = f"the recorder has come to {stored or 'nowhere'}, the snapshot may show what is at {live['lsn']}"
         return ServiceCheck(service, Standing.BEHIND, why, **told)
-    with connections["journal"].cursor() as cursor:
-        pos, moved = _moment(cursor, live)
-        cursor.execute("select pos from journal_indexed where tape = %s", [LIVE])
-        indexed = (cursor.fetchone() or (0,))[0]
-        if indexed < pos:
-            why = f"the index has come to entry {indexed}, the snapshot shows what is in entry {pos}"
-            return ServiceCheck(service, Standing.BEHIND, why, **told, pos=pos)
-        replayed = _replayed(cursor, service, pos)
+    pos, moved = _moment(live)
+    (indexed,) = JOURNAL.row("select pos from journal_indexed where tape = %s", [LIVE]) or (0,)
+    if indexed < pos:
+        why = f"the index has come to entry {indexed}, the snapshot shows what is in entry {pos}"
+        return ServiceCheck(service, Standing.BEHIND, why, **told, pos=pos)
+    replayed = _replayed(service, pos)
     tables = [
         _compared(table, live["tables"].get(table), replayed.get(table, (0, 0)), table in moved)
         for table in sorted({*live["tables"], *replayed})
@@ -107,19 +110,17 @@ def worst(standings: Any) -> Standing:
     return next((standing for standing in order if standing in found), Standing.EQUAL)
 
 
-def _moment(cursor: Any, live: Mapping[str, Any]) -> tuple[int, set[str]]:
+def _moment(live: Mapping[str, Any]) -> tuple[int, set[str]]:
     """The last entry that the snapshot shows, and the tables touched by an entry before it that it does not show."""
-    cursor.execute(_ENTRIES, [LIVE, live["service"], LOOK_BACK])
     xmin, xmax, running = int(live["xmin"]), int(live["xmax"]), {int(xid) for xid in live["xip"]}
     last, hidden = 0, []
-    for pos, xid in cursor.fetchall():
+    for pos, xid in JOURNAL.rows(_ENTRIES, [LIVE, live["service"], LOOK_BACK]):
         full = _full(xid, xmax)
         if full < xmin or (full < xmax and full not in running):
             last = max(last, pos)
         elif last:
             hidden.append(pos)
-    cursor.execute(_TOUCHED, [LIVE, hidden])
-    return last, {table for (table,) in cursor.fetchall()}
+    return last, {table for (table,) in JOURNAL.rows(_TOUCHED, [LIVE, hidden])}
 
 
 def _full(xid: int, xmax: int) -> int:
@@ -130,18 +131,10 @@ def _full(xid: int, xmax: int) -> int:
     return full if full >= xmax - (1 << 31) else full + (1 << 32)
 
 
-def _replayed(cursor: Any, service: str, pos: int) -> dict[str, tuple[int, int]]:
+def _replayed(service: str, pos: int) -> dict[str, tuple[int, int]]:
     """Table -> rows and hash after entry `pos`."""
-    cursor.execute(
-        """
-        select t.name, h.rows, h.hash from journal_table t, lateral (
-            select rows, hash from journal_tablehash where tape = %s and "table" = t.id and pos <= %s
-            order by pos desc limit 1) h
-        where t.service = %s
-        """,
-        [LIVE, pos, service],
-    )
-    return {table: (rows, hashed) for table, rows, hashed in cursor.fetchall()}
+    found = JOURNAL.rows(_REPLAYED, [LIVE, pos, service])
+    return {table: (rows, hashed) for table, rows, hashed in found}
 
 
 def _compared(table: str, live: Mapping[str, Any] | None, replayed: tuple[int, int], moved: bool) -> TableCheck:
@@ -155,12 +148,10 @@ def of_import(tape: int) -> list[ServiceCheck]:
 
     `rows` and `hash` are of the rows kept, `replayed_rows` and `replayed_hash` of the file's end.
     """
-    with connections["journal"].cursor() as cursor:
-        cursor.execute(_KEPT, {"tape": tape})
-        found: dict[str, list[TableCheck]] = {}
-        for service, table, rows, total, said_rows, said in cursor.fetchall():
-            hashed = added(0, int(total))
-            standing = Standing.EQUAL if (rows, hashed) == (said_rows, said) else Standing.DIFFERS
-            check = TableCheck(table, standing, rows, str(hashed), said_rows, str(said))
-            found.setdefault(service, []).append(check)
+    found: dict[str, list[TableCheck]] = {}
+    for service, table, rows, total, said_rows, said in JOURNAL.rows(_KEPT, {"tape": tape}):
+        hashed = added(0, int(total))
+        standing = Standing.EQUAL if (rows, hashed) == (said_rows, said) else Standing.DIFFERS
+        check = TableCheck(table, standing, rows, str(hashed), said_rows, str(said))
+        found.setdefault(service, []).append(check)
     return [ServiceCheck(name, worst(one.standing for one in tables), tables=tables) for name, tables in found.items()]

@@ -7,8 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from django.db import connections
-
+from journal.database import JOURNAL
 from journal.models import LIVE
 
 SHOWN = ("fault", "violation", "gap", "slot", "operator", "dead letter")
@@ -51,20 +50,20 @@ class Mark:
 def marks(first: int, last: int, buckets: int, tape: int = LIVE) -> list[Mark]:
     """The marks of positions `first` to `last`, grouped into `buckets` pixels, counted from 0."""
     values = {"first": first, "last": last, "buckets": buckets, "tape": tape, "kinds": list(SHOWN)}
-    return [Mark(*row) for row in _all(_MARKS, values)]
+    return [Mark(*row) for row in JOURNAL.rows(_MARKS, values)]
 
 
 def density_by_time(since: datetime, until: datetime, buckets: int, tape: int = LIVE) -> list[int]:
     """How many entries were committed in each of `buckets` equal periods."""
     values = {"since": since, "until": until, "buckets": buckets, "tape": tape}
-    edges = [pos for _, pos in _all(_BY_TIME, values)]
+    edges = [pos for _, pos in JOURNAL.rows(_BY_TIME, values)]
     return [max(after - before, 0) for before, after in pairwise(edges)]
 
 
 def density(first: int, last: int, buckets: int, tape: int = LIVE) -> list[float]:
     """Entries a second in each of `buckets` equal ranges of the positions `first` to `last`; 0 where no time passed."""
     values = {"first": first, "last": last, "buckets": buckets, "tape": tape}
-    edges = [float(at or 0) for _, at in _all(_BY_POSITION, values)]
+    edges = [float(at or 0) for _, at in JOURNAL.rows(_BY_POSITION, values)]
     share = (last - first) / buckets
     return [round(share / (after - before), 2) if after > before else 0.0 for before, after in pairwise(edges)]
 
@@ -95,7 +94,7 @@ def effect_of(pos: int, tape: int = LIVE) -> int | None:
 
 def times(first: int, last: int, limit: int, tape: int = LIVE) -> list[int]:
     """When the entries from `first` to `last` were committed, ms since the epoch, in order; at most `limit`."""
-    found = _all(
+    found = JOURNAL.rows(
         """
         select (extract(epoch from committed_at) * 1000)::bigint from journal_entry
         where tape = %(tape)s and pos between %(first)s and %(last)s order by pos limit %(limit)s
@@ -131,7 +130,7 @@ def at_time(at: datetime, tape: int = LIVE) -> int:
 
 def bounds(tape: int = LIVE) -> tuple[int, int]:
     """(oldest, newest) stored position; (0, 0) for a tape without entries."""
-    found = _all(
+    found = JOURNAL.rows(
         "select coalesce(min(pos), 0), coalesce(max(pos), 0) from journal_entry where tape = %(tape)s", {"tape": tape}
     )
     return found[0][0], found[0][1]
@@ -146,11 +145,5 @@ def _observed(which: str, side: str, pos: int, tape: int) -> int | None:
 
 
 def _one(sql: str, values: dict[str, Any]) -> int | None:
-    found = _all(sql, values)
+    found = JOURNAL.rows(sql, values)
     return found[0][0] if found else None
-
-
-def _all(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections["journal"].cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())

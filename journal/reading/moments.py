@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from django.db import connections
 
+from journal.database import JOURNAL
 from journal.models import LIVE
 from messaging.envelope import dataschema
 
@@ -158,7 +158,7 @@ def rows_at(
     """
     names = None if tables is None else list(tables)
     values = {"pos": pos, "tape": tape, "booking": booking, "names": names, "limit": limit}
-    found = _all(_ROWS if booking is None else _ROWS_OF_BOOKING, values)
+    found = JOURNAL.rows(_ROWS if booking is None else _ROWS_OF_BOOKING, values)
     return [RowThen(service, table, key, at, orjson.loads(row)) for service, table, key, at, row in found]
 
 
@@ -179,7 +179,7 @@ def state_at(
 def totals_at(pos: int, tape: int = LIVE) -> dict[str, dict[str, dict[str, Any]]]:
     """service -> table -> {"rows": how many, "hash": the additive hash, a signed 64-bit number as text} after entry `pos`."""
     totals: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for service, table, rows, hashed in _all(_TOTALS, {"pos": pos, "tape": tape}):
+    for service, table, rows, hashed in JOURNAL.rows(_TOTALS, {"pos": pos, "tape": tape}):
         totals[service][table] = {"rows": rows, "hash": hashed}
     return dict(totals)
 
@@ -187,20 +187,20 @@ def totals_at(pos: int, tape: int = LIVE) -> dict[str, dict[str, dict[str, Any]]
 def flights_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit: int = FLIGHTS) -> list[FlightThen]:
     """The messages in flight after entry `pos`, the youngest first."""
     values = {"pos": pos, "tape": tape, "booking": booking, "limit": limit}
-    return [FlightThen(*row) for row in _all(_FLIGHTS_OF if booking else _FLIGHTS, values)]
+    return [FlightThen(*row) for row in JOURNAL.rows(_FLIGHTS_OF if booking else _FLIGHTS, values)]
 
 
 def sagas_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit: int = ROWS) -> list[RowThen]:
     """The sagas' rows after entry `pos`: those that moved last."""
-    names = [name for (name,) in _all("select name from journal_table where name like '%%\\_saga'", {})]
+    names = [name for (name,) in JOURNAL.rows("select name from journal_table where name like '%%\\_saga'", {})]
     return rows_at(pos, tape, booking=booking, tables=names, limit=limit)
 
 
 def faults_at(pos: int, tape: int = LIVE) -> list[FaultThen]:
     """The faults that could strike after entry `pos`, the newest first. Expiry leaves no entry; it depends on the clock."""
     faults = []
-    now = next((at for (at,) in _all(_COMMITTED, {"pos": pos, "tape": tape})), None)
-    for at, told, later in _all(_FAULTS, {"pos": pos, "tape": tape}):
+    now = next((at for (at,) in JOURNAL.rows(_COMMITTED, {"pos": pos, "tape": tape})), None)
+    for at, told, later in JOURNAL.rows(_FAULTS, {"pos": pos, "tape": tape}):
         what, last = orjson.loads(told), orjson.loads(later or "{}")
         fired, limit = int(last.get("fired") or 0), what.get("limit")
         expired = now is not None and _expires(what) <= now
@@ -220,11 +220,5 @@ def _expires(what: dict[str, Any]) -> datetime:
 
 def indexed(tape: int = LIVE) -> int:
     """The last position whose moment can be read."""
-    found = _all("select pos from journal_indexed where tape = %(tape)s", {"tape": tape})
+    found = JOURNAL.rows("select pos from journal_indexed where tape = %(tape)s", {"tape": tape})
     return int(found[0][0]) if found else 0
-
-
-def _all(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections["journal"].cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connections
+from journal.database import JOURNAL
 
 LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 ID = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f-]{3,35}")
@@ -87,14 +87,14 @@ def _position(text: str, first: int, last: int) -> list[Found]:
 
 def _ids(text: str, among: dict[str, Any]) -> list[Found]:
     """By its beginning; a booking's also by its last eight characters, as the pages show it."""
-    bookings = _all(_BOOKINGS, {**among, "like": f"{text}%"})
+    bookings = JOURNAL.rows(_BOOKINGS, {**among, "like": f"{text}%"})
     if not bookings and len(text) == 8:
-        bookings = _all(_BOOKINGS, {**among, "like": f"%{text}"})
+        bookings = JOURNAL.rows(_BOOKINGS, {**among, "like": f"%{text}"})
     found = [Found(pos, f"booking {id}") for id, pos in bookings]
     if since := _since(text):
         values = {**among, "like": f"{text}%", "since": since[0] - EARLY, "until": since[1] + LATE}
-        found += [Found(pos, f"message {id}") for pos, id in _all(_MESSAGES, values)]
-    rows = _all(_ROWS, {**among, "like": f"{text}%"})
+        found += [Found(pos, f"message {id}") for pos, id in JOURNAL.rows(_MESSAGES, values)]
+    rows = JOURNAL.rows(_ROWS, {**among, "like": f"{text}%"})
     known = {id for id, _ in bookings}  # a booking's rows in four databases use its own id
     return found + [Found(pos, f"{table} {key}, as last written") for table, key, pos in rows if key not in known]
 
@@ -116,19 +116,19 @@ def _logged(
 ) -> list[tuple[str, int, int, str]]:
     """(service, position, xid, LSN) of the transactions with this xid or LSN, of each service at most one."""
     found = []
-    for (service,) in _all(_SERVICES, among):
+    for (service,) in JOURNAL.rows(_SERVICES, among):
         values = {**among, "service": service}
         low, high = among["first"], among["last"]
         while low < high:  # the first transaction at or after the one wanted
             middle = (low + high) // 2
-            probe = _all(_TRANSACTION, {**values, "first": middle, "some": 1})
+            probe = JOURNAL.rows(_TRANSACTION, {**values, "first": middle, "some": 1})
             if probe and (_number(probe[0][2]) < lsn if lsn is not None else probe[0][1] < (xid or 0)):
                 low = max(middle, probe[0][0]) + 1
             else:
                 high = middle
         exact = lsn is not None
         nearby = {**values, "first": low if exact else _back(values, low), "some": 1 if exact else AMONG}
-        for pos, its_xid, its_lsn in _all(_TRANSACTION, nearby):
+        for pos, its_xid, its_lsn in JOURNAL.rows(_TRANSACTION, nearby):
             if its_xid == xid or (exact and _number(its_lsn) == lsn):
                 found.append((service, pos, its_xid, its_lsn))
                 break
@@ -138,7 +138,7 @@ def _logged(
 def _back(values: dict[str, Any], pos: int) -> int:
     """Half of `AMONG` transactions before `pos`."""
     sql = _TRANSACTION.replace("order by pos", "order by pos desc")
-    before = _all(sql, {**values, "last": pos, "some": AMONG // 2})
+    before = JOURNAL.rows(sql, {**values, "last": pos, "some": AMONG // 2})
     return int(before[-1][0]) if before else pos
 
 
@@ -148,9 +148,3 @@ def _number(lsn: str) -> int:
         return 0
     high, low = lsn.split("/")
     return (int(high, 16) << 32) + int(low, 16)
-
-
-def _all(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections["journal"].cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())

@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
-
+from journal.database import JOURNAL
 from journal.entry import Step
 from journal.models import LIVE
 
@@ -63,19 +62,19 @@ def steps(wanted: Filter, limit: int, *, newest: bool = False) -> list[Step]:
     """The oldest `limit` entries that pass the filter, or the newest; in the journal's order."""
     values = {**_values(wanted), "limit": limit, "mentions": MENTIONS}
     order = f" order by e.pos {'desc' if newest else 'asc'} limit %(limit)s"
-    found = [Step(*row) for row in _all(_STEPS + _where(wanted) + order, values)]
+    found = [Step(*row) for row in JOURNAL.rows(_STEPS + _where(wanted) + order, values)]
     return found[::-1] if newest else found
 
 
 def causes(wanted: Filter, limit: int) -> dict[int, list[int]]:
     """Position -> its causes' positions, of the oldest `limit` entries of the range, whatever their service and kind."""
     sql = _CAUSES + (_OF_BOOKING if wanted.booking else _OF_ALL) + " order by e.pos limit %(limit)s"
-    return dict(_all(sql, {**_values(wanted), "limit": limit}))
+    return dict(JOURNAL.rows(sql, {**_values(wanted), "limit": limit}))
 
 
 def messages(tape: int, emitters: Iterable[int], ids: Iterable[str]) -> dict[tuple[int, str], tuple[str, str]]:
     """(emitting position, message id) -> (command | reply | event, type); for the entries indexed so far."""
-    found = _all(_MESSAGES, {"tape": tape, "positions": list(emitters), "ids": list(ids)})
+    found = JOURNAL.rows(_MESSAGES, {"tape": tape, "positions": list(emitters), "ids": list(ids)})
     return {(pos, id): (kind, type) for pos, id, kind, type in found}
 
 
@@ -83,7 +82,10 @@ def briefly(tape: int, positions: Collection[int]) -> dict[int, tuple[str, str]]
     """Position -> (service, title), of those that are kept."""
     if not positions:
         return {}
-    return {pos: (service, title) for pos, service, title in _all(_BRIEFLY, {"tape": tape, "positions": [*positions]})}
+    return {
+        pos: (service, title)
+        for pos, service, title in JOURNAL.rows(_BRIEFLY, {"tape": tape, "positions": [*positions]})
+    }
 
 
 def _where(wanted: Filter) -> str:
@@ -96,9 +98,3 @@ def _values(wanted: Filter) -> dict[str, Any]:
         "tape": wanted.tape, "first": wanted.first, "last": wanted.last,
         "service": wanted.service, "booking": wanted.booking,
     }  # fmt: skip
-
-
-def _all(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections["journal"].cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())

@@ -1,8 +1,6 @@
 """Which bookings a fault struck, from the observations that the struck code left."""
 
-from typing import Any
-
-from django.db import connections
+from journal.database import JOURNAL
 
 NEWEST = 2000
 _STRUCK = """
@@ -24,15 +22,9 @@ _STRIKES = """
 
 def struck_bookings(action: str = "", limit: int = NEWEST) -> list[str]:
     """The bookings of the newest `limit` strikes of faults with this action; "": of any."""
-    return [str(row[0]) for row in _rows(_STRUCK, {"action": action, "limit": limit})]
+    return [str(row[0]) for row in JOURNAL.rows(_STRUCK, {"action": action, "limit": limit})]
 
 
 def faults_of(bookings: list[str]) -> dict[str, list[str]]:
     """The actions of the faults that struck each of these bookings, without those that were never struck."""
-    return {row[0]: sorted(filter(None, row[1])) for row in _rows(_STRIKES, [bookings])} if bookings else {}
-
-
-def _rows(statement: str, values: Any) -> list[tuple[Any, ...]]:
-    with connections["journal"].cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall()
+    return {row[0]: sorted(filter(None, row[1])) for row in JOURNAL.rows(_STRIKES, [bookings])} if bookings else {}

@@ -1,0 +1,5 @@
+"""The journal's database."""
+
+from messaging.database import Database
+
+JOURNAL = Database("journal")

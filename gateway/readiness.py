@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import httpx
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from redis import RedisError
 
 from gateway.topology import WEB
+from messaging.database import Database
 from messaging.process.heartbeat import EXPIRES, SEEN, STARTED, WELL
 from messaging.process.redis import redis_of_requests
 from serving.health import side_by_side
@@ -109,8 +110,7 @@ def _client() -> httpx.Client:
 
 def _database(alias: str) -> str:
     try:
-        with connections[alias].cursor() as cursor:
-            cursor.execute("select 1")
+        Database(alias).rows("select 1")
     except DatabaseError as error:
         return f"not reachable ({type(error).__name__})"
     return "ready"

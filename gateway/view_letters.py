@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from django.db import connections
 from ninja.errors import ValidationError as InvalidRequest
 from pydantic import ValidationError
 
+from messaging.database import Database
 from messaging.observe import observe
 from messaging.process.redis import redis_of_requests
 from messaging.storable import storable
@@ -82,9 +82,7 @@ def _settle(letter: UUID, verb: str, decision: OperatorAction) -> DeadLetter:
     """Raises Problem."""
     reason = f"{isolated(decision.who)}: {isolated(decision.why)}"
     data = json.dumps(edited(decision)) if isinstance(decision, Edit) else None
-    with connections[VIEWS].cursor() as cursor:
-        cursor.execute(_SETTLE, [letter, VERBS[verb], reason, data])
-        settled = cursor.rowcount
+    settled = Database.of(DeadLetter).rows(_SETTLE, [letter, VERBS[verb], reason, data])
     found = DeadLetter.objects.filter(pk=letter).first()
     if found is None:
         raise Problem(404, "Unknown dead letter", f"the views have no dead letter {letter}")

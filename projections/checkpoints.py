@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connections
-
 from messaging.events.cursor import Cursor
-from projections.upsert import ALIAS
+from projections.database import PROJECTIONS
 
 _ENSURE = """
     insert into projections_checkpoint (view, source, stream_id, event_id, horizon, owed, applied, lag_ms, behind)
@@ -33,8 +31,7 @@ _RESET = """
 
 def ensure(view: str, sources: Sequence[str]) -> None:
     """Create the rows that do not exist yet."""
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(_ENSURE, [view, list(sources)])
+    PROJECTIONS.run(_ENSURE, [view, list(sources)])
 
 
 def lock(view: str) -> dict[str, Cursor]:
@@ -48,11 +45,7 @@ def read(view: str) -> dict[str, Cursor]:
 
 
 def _cursors(statement: str, view: str) -> dict[str, Cursor]:
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(statement, [view])
-        rows = cursor.fetchall()
-    names = ("source", "stream_id", "event_id", "horizon", "owed")
-    return {row[0]: Cursor(**dict(zip(names, row, strict=True))) for row in rows}
+    return {row["source"]: Cursor(**row) for row in PROJECTIONS.named(statement, [view])}
 
 
 def save(
@@ -73,10 +66,9 @@ def save(
         for cursor in cursors
     ]
     if values:
-        with connections[ALIAS].cursor() as cursor:
+        with PROJECTIONS.cursor() as cursor:
             cursor.executemany(_SAVE, values)
 
 
 def reset(view: str) -> None:
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(_RESET, [view])
+    PROJECTIONS.run(_RESET, [view])

@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db import connections, transaction
 from redis import Redis, RedisError
 
 from faults import Alive, Mechanism, Plan, Point
-from messaging.database import Database
 from messaging.events.cursor import Cursor
 from messaging.events.follow import CursorsMovedError
 from messaging.inbox.statements import Statements
 from messaging.strikes import strike
 from projections import checkpoints
-from projections.upsert import ALIAS
+from projections.database import PROJECTIONS
 from projections.views import View
 
 LOCK_S = 1.0
@@ -39,7 +37,7 @@ class Projector:
 
     def load(self) -> list[Cursor]:
         """The view's saved cursors; new ones for sources never read."""
-        with transaction.atomic(using=ALIAS):
+        with PROJECTIONS.atomic():
             _limit_locks()
             checkpoints.ensure(self.view.name, self.view.sources)
             self._saved = checkpoints.lock(self.view.name)
@@ -48,7 +46,7 @@ class Projector:
     def apply(self, envelopes: Envelopes, cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
         """Write rows and cursors, or neither. Raises CursorsMovedError if a rebuild moved the view's checkpoints."""
         check = self._injected is None or self._injected.before(envelopes)
-        with transaction.atomic(using=ALIAS), Statements.of(Database(ALIAS), envelopes) as statements:
+        with PROJECTIONS.atomic(), Statements.of(PROJECTIONS, envelopes) as statements:
             _limit_locks()
             if checkpoints.lock(self.view.name) != self._saved:
                 raise CursorsMovedError(f"view {self.view.name} was rebuilt; resuming from its checkpoints")
@@ -99,8 +97,7 @@ class Injected:
 
 
 def _limit_locks() -> None:
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(f"set local lock_timeout = {round(LOCK_S * 1000)}")
+    PROJECTIONS.run(f"set local lock_timeout = {round(LOCK_S * 1000)}")
 
 
 def _source(envelope: dict[str, Any]) -> str:

@@ -13,14 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import (
-    DatabaseError,
-    DataError,
-    Error,
-    IntegrityError,
-    connections,
-    transaction,
-)
+from django.db import DatabaseError, DataError, Error, IntegrityError
 
 from messaging.envelope import check
 from messaging.events.catch_up import EventApi, EventApiError, Page
@@ -28,8 +21,9 @@ from messaging.events.cursor import UNKNOWN, Cursor
 from messaging.events.skipped import SkippedEvents
 from messaging.process.outage import is_passing
 from projections import checkpoints
+from projections.database import PROJECTIONS
 from projections.models import DeadLetter
-from projections.upsert import ALIAS, Table
+from projections.upsert import Table
 from projections.views import View
 
 log = logging.getLogger(__name__)
@@ -70,7 +64,7 @@ def rebuild(view: View, apis: Mapping[str, EventApi], patience: float = PATIENCE
     with _alone(view), _unless_away(), _shadow_tables(view):
         for source in view.sources:
             shadow.read(apis[source], patience)
-        with transaction.atomic(using=ALIAS):
+        with PROJECTIONS.atomic():
             checkpoints.ensure(view.name, view.sources)
             checkpoints.lock(view.name)
             for source in view.sources:
@@ -151,7 +145,7 @@ def _shadow_tables(view: View) -> Iterator[None]:
     """Empty temporary tables like the view's: in this session the view's table names refer to them (PostgreSQL searches
     pg_temp first). They are in no publication, so the journal sees only what the swap changes.
     """
-    with connections[ALIAS].cursor() as cursor:
+    with PROJECTIONS.cursor() as cursor:  # of the connection that has them: nobody connects anew only to drop them
         for table in view.tables:
             cursor.execute(f"create temporary table {table.name} (like public.{table.name} including all)")
         try:
@@ -164,7 +158,7 @@ def _shadow_tables(view: View) -> Iterator[None]:
 
 def _swap(table: Table) -> None:
     """Make the view's table equal to the separate one, changing only the rows that differ."""
-    with connections[ALIAS].cursor() as cursor:
+    with PROJECTIONS.cursor() as cursor:
         cursor.execute(f"select * from public.{table.name} limit 0")
         columns = [f'"{column.name}"' for column in cursor.description]
         key = [f'"{name}"' for name in table.key]
@@ -182,7 +176,7 @@ def _swap(table: Table) -> None:
 
 def _write(view: View, events: list[Any]) -> int:
     try:
-        with transaction.atomic(using=ALIAS):
+        with PROJECTIONS.atomic():
             view.write([check(event) for event in events])
         return 0
     except UNDIGESTIBLE as error:
@@ -197,7 +191,7 @@ def _write(view: View, events: list[Any]) -> int:
 @contextmanager
 def _alone(view: View) -> Iterator[None]:
     """One rebuild of a view at a time: a second would delete rows that the first counts as read."""
-    with connections[ALIAS].cursor() as cursor:
+    with PROJECTIONS.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(hashtext('rebuild'), hashtext(%s))", [view.name])
         (taken,) = cursor.fetchone()
         if not taken:

@@ -1,13 +1,11 @@
 """All rows of the read models as of one moment, with each view's progress. For the auditor; SELECT only."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import connections, transaction
 
-from projections.upsert import ALIAS
+from projections.database import PROJECTIONS
 
 _BEGIN = "set transaction isolation level repeatable read, read only; set local statement_timeout = '30s'"
 _BOOKINGS = """
@@ -50,29 +48,25 @@ class Snapshot:
 
 def read() -> Snapshot:
     """Raises the database's errors if it is down."""
-    with transaction.atomic(using=ALIAS):
-        with connections[ALIAS].cursor() as cursor:
-            cursor.execute(_BEGIN)
+    with PROJECTIONS.atomic():
+        PROJECTIONS.run(_BEGIN)
         return collect()
 
 
 def collect() -> Snapshot:
     """The same in the caller's transaction, of whatever isolation."""
     return Snapshot(
-        bookings={row["id"]: row for row in _rows(_BOOKINGS)},
-        seats={(row["performance_id"], row["label"]): row for row in _rows(_SEATS)},
-        history={row["id"]: row for row in _rows(_HISTORY)},
-        sales={row["id"]: row for row in _rows(_SALES)},
-        sales_seats={(row["performance_id"], row["label"]): row for row in _rows(_SALES_SEATS)},
-        names={(row["view"], row["id"]): row for row in _rows(_NAMES)},
-        checkpoints={(row["view"], row["source"]): row for row in _rows(_CHECKPOINTS)},
+        bookings={row["id"]: row for row in _read(_BOOKINGS)},
+        seats={(row["performance_id"], row["label"]): row for row in _read(_SEATS)},
+        history={row["id"]: row for row in _read(_HISTORY)},
+        sales={row["id"]: row for row in _read(_SALES)},
+        sales_seats={(row["performance_id"], row["label"]): row for row in _read(_SALES_SEATS)},
+        names={(row["view"], row["id"]): row for row in _read(_NAMES)},
+        checkpoints={(row["view"], row["source"]): row for row in _read(_CHECKPOINTS)},
     )
 
 
-def _rows(statement: str) -> Iterator[dict[str, Any]]:
+def _read(statement: str) -> list[dict[str, Any]]:
     """Through json: PostgreSQL writes it and one parser reads it, which is cheaper than a Python object per value."""
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(f"select row_to_json(shown)::text from ({statement}) shown")
-        while rows := cursor.fetchmany(2000):
-            for (text,) in rows:
-                yield orjson.loads(text)
+    found = PROJECTIONS.rows(f"select row_to_json(shown)::text from ({statement}) shown")
+    return [orjson.loads(text) for (text,) in found]

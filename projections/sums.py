@@ -1,12 +1,9 @@
 """Sums over contributions: a customer's history and a performance's sales, added up when they are read."""
 
 import unicodedata
-from collections.abc import Iterable
 from typing import Any
 
-from django.db import connections
-
-from projections.upsert import ALIAS
+from projections.database import PROJECTIONS
 
 # Customers whose name or number matches, after a number; then the sums of those on the page alone.
 _CUSTOMERS = """
@@ -60,40 +57,29 @@ def customers(search: str = "", after: int = 0, limit: int = 50) -> list[dict[st
     text = unicodedata.normalize("NFC", search.strip())  # as names are kept
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     asked = {"after": after, "name": f"%{escaped}%" if text else "", "number": text, "limit": limit}
-    return _with_money(_rows(_CUSTOMERS, asked))
+    return _with_money(PROJECTIONS.named(_CUSTOMERS, asked))
 
 
 def customer(number: int) -> dict[str, Any] | None:
     """One customer, in the same shape; None if the view has no such number."""
-    found = _rows(_CUSTOMERS, {"after": number - 1, "name": "", "number": "", "limit": 1})
+    found = PROJECTIONS.named(_CUSTOMERS, {"after": number - 1, "name": "", "number": "", "limit": 1})
     return _with_money(found)[0] if found and found[0]["id"] == number else None
 
 
 def versions(number: int) -> list[dict[str, Any]]:
     """The customer's name in each view: view, name, version. Each view gets a new name at its own moment."""
-    return _rows(_VERSIONS, {"id": number})
+    return PROJECTIONS.named(_VERSIONS, {"id": number})
 
 
 def sales() -> list[dict[str, Any]]:
     """Performances by date: id, title, starts_at, currency, seats, sold, held, free, sold_value, taken, refunded, payments,
     refunds. One line per currency that was paid in; money in minor units.
     """
-    return _rows(_SALES, {})
+    return PROJECTIONS.named(_SALES, {})
 
 
 def _with_money(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found = _rows(_MONEY, [[row["id"] for row in rows]]) if rows else []
+    found = PROJECTIONS.named(_MONEY, [[row["id"] for row in rows]]) if rows else []
     for row in rows:
         row["money"] = [one for one in found if one["customer_id"] == row["id"]]
     return rows
-
-
-def _rows(statement: str, values: Any) -> list[dict[str, Any]]:
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute(statement, values)
-        names = [column.name for column in _description(cursor)]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _description(cursor: Any) -> Iterable[Any]:
-    return cursor.description or ()

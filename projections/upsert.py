@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from django.db import connections
 
-ALIAS = "projections"
+from projections.database import PROJECTIONS
+
 Row = dict[str, Any]
 
 
@@ -36,9 +36,7 @@ class Table:
         """
         if not rows:
             return 0
-        with connections[ALIAS].cursor() as cursor:
-            cursor.execute(self._statement(check), [orjson.dumps(rows).decode()])
-            return cursor.rowcount
+        return PROJECTIONS.run(self._statement(check), [orjson.dumps(rows).decode()])
 
     def _statement(self, check: bool) -> str:
         types = dict(self.key)

@@ -10,6 +10,7 @@ from django.db import connections
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
 
+from messaging.database import Database
 from messaging.process.redis import redis_of_requests
 
 Check = Callable[[], object]
@@ -55,11 +56,7 @@ def side_by_side(asks: Mapping[str, Callable[[], T]]) -> dict[str, T]:
 def database(alias: str) -> Check:
     """A check that queries a database."""
 
-    def ask() -> None:
-        with connections[alias].cursor() as cursor:
-            cursor.execute("select 1")
-
-    return ask
+    return partial(Database(alias).rows, "select 1")
 
 
 def redis() -> None:

@@ -19,7 +19,7 @@ KEYWORDS = frozenset(
 )
 TABLES = re.compile(r"(connections|DATABASES|_URLS|_urls|answers|tables)$")
 """What is looked up by a service or an alias."""
-ASKING = re.compile(r"^(_?(ask|call|fetch|get_json|get_model|hand_over|row|rows|act)|ServiceDown)$")
+ASKING = re.compile(r"^(Database|_?(ask|call|fetch|get_json|get_model|hand_over|row|rows|act)|ServiceDown)$")
 """Functions whose first words say whom they ask, or whose rows they read."""
 WHOSE = re.compile(r"service|alias|source|destination|database|SERVICE", re.ASCII)
 LISTS = re.compile(r"(SERVICES|ALIASES|INSTANCES|PARTICIPANTS|SERVICE_NAMES|services|aliases|instances|participants)$")

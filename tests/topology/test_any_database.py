@@ -4,9 +4,11 @@ Each runs whole (barrier, rows, outbox) over the service's own alias, over anoth
 over a psycopg connection whose transaction the caller begins and rolls back.
 """
 
+import ast
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
@@ -29,6 +31,7 @@ from tests.messages import command, new_id
 from tickets import commands as ticket
 from tickets.contract import IssueTickets
 
+ROOT = Path(__file__).parents[2]
 APPS, SPARE = ("seats", "payments", "tickets"), "booking"
 HALL = Programme(
     id="concert", title="Concert", venue="Hall", starts_at=datetime(2030, 1, 1, 20, tzinfo=UTC), currency="KRW",
@@ -148,6 +151,23 @@ def test_over_a_connection_whose_transaction_the_caller_rolls_back(
     assert work.left(Database(work.app)) == NOTHING, "nobody else sees it"
     connection.rollback()
     assert work.left(Database(work.app)) == work.left(db) == NOTHING
+
+
+def test_no_participant_says_which_database_it_works_in() -> None:
+    """Nor asks Django for a connection or a transaction: it has the handle of its caller."""
+    found = []
+    for path in (path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.ImportFrom(module="django.db", names=names):
+                    found += [
+                        f"{path}: {one.name}" for one in names if one.name in ("connections", "router", "transaction")
+                    ]
+                case ast.Call(
+                    func=ast.Name(id="Database"), args=[_, *_]
+                ):  # the topology's has names for all its values
+                    found.append(f"{path}: {ast.unparse(node)}")
+    assert not found
 
 
 class _AliasFixed(RawDatabase):

@@ -41,6 +41,7 @@ def test_no_module_names_a_service_but_those_that_are_left() -> None:
         'transaction.atomic(using="seats")',
         'connections["payments"].cursor()',
         'client(service="tickets")',
+        'Database("tickets").rows(statement)',
         'ALIAS = "journal"',
         'USING, SOURCE = "booking", own',
         'SERVICES = ("booking", "seats")',

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import Error, close_old_connections, connections
+from django.db import Error, close_old_connections
 
 from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
@@ -34,5 +34,5 @@ class Command(BaseCommand):
                 if not is_passing(error):
                     raise
                 outage.failed(error)
-                connections.close_all()
+                db.close()
             time.sleep(EVERY_S)

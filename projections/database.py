@@ -1,0 +1,5 @@
+"""The read models' database."""
+
+from messaging.database import Database
+
+PROJECTIONS = Database("projections")

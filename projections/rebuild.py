@@ -145,7 +145,7 @@ def _shadow_tables(view: View) -> Iterator[None]:
     """Empty temporary tables like the view's: in this session the view's table names refer to them (PostgreSQL searches
     pg_temp first). They are in no publication, so the journal sees only what the swap changes.
     """
-    with PROJECTIONS.cursor() as cursor:  # of the connection that has them: nobody connects anew only to drop them
+    with PROJECTIONS.cursor() as cursor:  # a lost connection takes them along: no other one is opened to drop them
         for table in view.tables:
             cursor.execute(f"create temporary table {table.name} (like public.{table.name} including all)")
         try:

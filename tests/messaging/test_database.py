@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
 from uuid import UUID
 
 import psycopg
@@ -11,6 +11,7 @@ import pytest
 from django.db import connections
 from psycopg.rows import dict_row
 
+from config.house import HOUSE
 from config.router import OwnershipError
 from messaging.database import Database, RawDatabase, from_json
 from messaging.outbox.append import Message, OutboxError
@@ -33,7 +34,7 @@ def connect() -> Iterator[Connect]:
 
 @pytest.fixture(params=["alias", "raw"])
 def db(request: pytest.FixtureRequest, connect: Connect) -> Database:
-    """Over a raw connection that makes rows of its own kind, as its owner likes them."""
+    """The raw connection returns dictionaries to its owner; the handle returns tuples all the same."""
     alias = request.param == "alias"
     return Database("payments") if alias else RawDatabase(connect(autocommit=True, row_factory=dict_row))
 
@@ -114,8 +115,10 @@ def test_the_transaction_of_a_raw_connection_is_its_owner_s(connect: Connect, tw
     assert not connection.closed, "it is its owner's"
 
 
-def test_a_handle_s_alias_is_that_of_the_model_s_table(settings: Any) -> None:
+def test_a_handle_s_alias_is_that_of_the_model_s_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Database.of(Outbox).alias == "payments"
-    settings.DATABASES = {"seats": {}}
+    monkeypatch.setattr(
+        "config.router.settings", SimpleNamespace(HOUSE=HOUSE, SERVICE="seats", DATABASES={"seats": {}})
+    )
     with pytest.raises(OwnershipError, match="belongs to service 'payments'"):
         Database.of(Outbox)

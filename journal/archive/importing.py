@@ -13,16 +13,15 @@ from uuid import UUID
 import django.db
 import orjson
 import psycopg
-from django.db import connections, transaction
 
 from journal.archive.exporting import hashes_at
 from journal.archive.lines import Hashes
 from journal.archive.reading import ArchiveError, read
 from journal.archive.staging import Staging, numbers
+from journal.database import JOURNAL
 from journal.index.indexer import Indexer
 from journal.models import Run
 
-ALIAS = "journal"
 MANY = 10_000  # rows at the run's start
 LOCK = 5_150_005  # PostgreSQL's advisory lock for imports; one at a time
 Progress = Callable[[str, int], None]
@@ -46,7 +45,7 @@ def import_run(chunks: Iterable[bytes], progress: Progress = lambda stage, entri
 
     Raises ArchiveError, BusyError, AlreadyHereError, django.db.DatabaseError; then nothing was written.
     """
-    with transaction.atomic(using=ALIAS):
+    with JOURNAL.atomic():
         tape = _new_tape()
         staging, checksum = Staging(tape), ""
         run: dict[str, Any] = {}
@@ -75,7 +74,7 @@ def import_run(chunks: Iterable[bytes], progress: Progress = lambda stage, entri
 
 
 def _new_tape() -> int:
-    with connections[ALIAS].cursor() as cursor:
+    with JOURNAL.cursor() as cursor:
         cursor.execute("select pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             raise BusyError("another import is under way; try again when it has ended")
@@ -86,7 +85,7 @@ def _new_tape() -> int:
 def _make_known() -> None:
     """Have PostgreSQL count the new tape's rows: it would otherwise expect one, and scan all of them for each batch
     that is indexed."""
-    with connections[ALIAS].cursor() as cursor:
+    with JOURNAL.cursor() as cursor:
         cursor.execute('analyze journal_rowversion (tape, "table", key, from_pos, octave)')
 
 
@@ -115,7 +114,7 @@ def _begin(tape: int, run: dict[str, Any]) -> None:
     """The hashes before the first entry, and where the indexer begins."""
     start = run["started_pos"] - 1
     totals = [(service, table, total) for service, tables in run["hashes"].items() for table, total in tables.items()]
-    with connections[ALIAS].cursor() as cursor:
+    with JOURNAL.cursor() as cursor:
         known = numbers(cursor, {(service, table) for service, table, _ in totals})
         cursor.executemany(
             'insert into journal_tablehash (tape, "table", pos, rows, hash) values (%s, %s, %s, %s, %s)',
@@ -143,7 +142,7 @@ def _index(tape: int, progress: Progress) -> None:
 def _create(tape: int, run: dict[str, Any], checksum: str) -> UUID:
     id = UUID(run["id"])
     if Run.objects.filter(id=id).exists():
-        with connections[ALIAS].cursor() as cursor:
+        with JOURNAL.cursor() as cursor:
             cursor.execute("select uuidv7()")
             (id,) = cursor.fetchone()
     Run.objects.create(

@@ -8,15 +8,15 @@ from typing import Any
 
 import orjson
 import psycopg
-from django.db import DataError, connections
+from django.db import DataError
 
 from journal.archive.lines import Hashes
 from journal.archive.reading import ArchiveError
 from journal.archive.writing import dumps
+from journal.database import JOURNAL
 from journal.index import index_store
 from messaging.hashing import added, row_hash
 
-ALIAS = "journal"
 ROWS, BYTES = 1000, 4 * 1024 * 1024  # of a batch, whichever comes first
 _ENTRIES = """
     copy journal_entry (tape, pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos,
@@ -59,7 +59,7 @@ class Staging:
 
     def _copy(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         try:
-            with connections[ALIAS].cursor() as cursor, cursor.copy(statement) as copy:
+            with JOURNAL.cursor() as cursor, cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row((self._tape, *row))
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, DataError) as error:
@@ -84,7 +84,7 @@ class Staging:
         text = self._json(row["row"])
         service, table = row["service"], row["table"]
         if (service, table) not in self._tables:
-            with connections[ALIAS].cursor() as cursor:
+            with JOURNAL.cursor() as cursor:
                 self._tables |= numbers(cursor, {(service, table)})
         hashed = row_hash(row["key"], orjson.loads(text))
         total = self.hashes.setdefault(service, {}).setdefault(table, {"rows": 0, "hash": "0"})

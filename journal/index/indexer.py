@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import connections, transaction
 
+from journal.database import JOURNAL
 from journal.index import index_store as store
 from journal.index.flights import Flights
 from journal.index.folding import Fold, Place, Total, Version
@@ -23,7 +23,6 @@ from journal.recording.store import refuses
 from messaging.wal.notes import RESETS
 
 log = logging.getLogger(__name__)
-ALIAS = "journal"
 BATCH = 500  # entries
 
 
@@ -70,7 +69,7 @@ class Indexer:
             return self.step(1) if limit > 1 else self._pass_over(error)
 
     def _pass_over(self, error: Exception) -> int:
-        with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+        with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
             ((pos, *_),) = store.entries(cursor, self.tape, store.locked_position(cursor, self.tape), 1)
             store.move(cursor, self.tape, pos)
         self.passed_over = f"entry {pos} cannot be indexed ({type(error).__name__}: {error})"
@@ -79,7 +78,7 @@ class Indexer:
         return 1
 
     def _step(self, limit: int) -> int:
-        with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+        with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
             at = store.locked_position(cursor, self.tape)
             if not self._ready or at != self.pos:
                 self._resume(cursor, at)

@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, connections
+from django.db import DatabaseError, IntegrityError, InterfaceError
 from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
+from journal.database import JOURNAL
 from journal.entry import EntryDict
 from journal.recording import store
 from journal.recording.broadcast import Broadcast
@@ -65,7 +66,7 @@ def record(urls: Mapping[str, str], redis: Redis, stopping: Callable[[], bool]) 
         finally:
             if recorder is not None:
                 recorder.close()
-            connections[store.ALIAS].close()
+            JOURNAL.close()
 
 
 def _why(error: Exception) -> str:

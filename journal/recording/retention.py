@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections, transaction
+from journal.database import JOURNAL
 
-ALIAS = "journal"
 BATCH = 2_000  # entries, and rows of each kind
 SAMPLE = 200  # entries from which the size of an entry is estimated
 LEAST = 1_000  # entries that are always kept: pages catch up from them
@@ -77,7 +76,7 @@ class Keep:
 
 def prune(keep: Keep, indexed: int) -> bool:
     """Delete one batch of old entries; True if there may be more. `indexed`: nothing beyond it is deleted."""
-    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+    with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
         oldest, cut = _cut(cursor, keep, indexed)
         if cut < oldest:
             return _derived(cursor, oldest - 1)

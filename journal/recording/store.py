@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 import psycopg
-from django.db import DataError, Error, NotSupportedError, connections, transaction
+from django.db import DataError, Error, NotSupportedError, connections
 from psycopg.types.json import Jsonb
 
+from journal.database import JOURNAL
 from journal.entry import EntryDict
 from journal.recording.ordering import REMEMBERED, Placed
 
-ALIAS = "journal"
 _APPEND = """
     with stamp as materialized (select clock_timestamp() as at),
     entries as (
@@ -87,7 +87,7 @@ class Opened:
 
 def open_journal() -> Opened:
     """Begin the journal's epoch and its first run if it is new; return where to resume. Raises django.db.OperationalError."""
-    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+    with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
         cursor.execute(_BEGIN_EPOCH)
         cursor.execute(_BEGIN_RUN)
         cursor.execute(
@@ -103,7 +103,7 @@ def open_journal() -> Opened:
 
 def indexed() -> int:
     """Position up to which the live tape is indexed."""
-    with connections[ALIAS].cursor() as cursor:
+    with JOURNAL.cursor() as cursor:
         cursor.execute("select pos from journal_indexed where tape = 0")
         found = cursor.fetchone()
     return int(found[0]) if found else 0
@@ -125,7 +125,7 @@ def append(
     tables = Jsonb(definitions or {})
     columns = (list(column) for column in zip(*map(_row, placed), strict=True))
     given = [*columns, [one for one, _ in mentions], [pos for _, pos in mentions], tables, tables]
-    connection = connections[ALIAS]
+    connection = connections[JOURNAL.alias]
     connection.ensure_connection()
     with connection.wrap_database_errors:
         connection.connection.prepare_threshold = 0

@@ -10,12 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections, transaction
 
+from journal.database import JOURNAL
 from journal.models import LIVE, Run
 from journal.reading.queries import last_pos
 
-ALIAS = "journal"
 OF_A_VISITOR, OF_ALL = 10, 100
 """How many runs of the live journal one visitor, and all together, may have: everybody sees them in the list."""
 OF_A_TAPE = (
@@ -43,7 +42,7 @@ def start(name: str, seed: str, faults: Sequence[dict[str, Any]], owner: str = "
     `owner`: the visitor's pseudonym, if it is for one. Their run ends no other visitor's that has been recorded for
     less than VISITOR_RUN_S. Raises OthersRunError, for a visitor only.
     """
-    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+    with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
         cursor.execute("lock table journal_run in share row exclusive mode")
         cursor.execute("select clock_timestamp(), uuidv7()")
         now, id = cursor.fetchone()
@@ -86,7 +85,7 @@ def _alone_since(run: Run) -> datetime:
 
 def stop(id: UUID, faults: Sequence[dict[str, Any]]) -> None:
     """End the run if it is the open one; a new run begins, which belongs to no visitor. Raises UnknownRunError."""
-    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+    with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
         cursor.execute("lock table journal_run in share row exclusive mode")
         run = Run.objects.filter(id=id).first()
         if run is None:
@@ -107,7 +106,7 @@ def delete(id: UUID, owner: str = "") -> None:
     `owner`: the visitor who deletes. Of their run in the live journal only the name is removed, after its end; the
     entries stay.
     """
-    with transaction.atomic(using=ALIAS):
+    with JOURNAL.atomic():
         run = Run.objects.select_for_update().filter(id=id).first()
         if run is None:
             raise UnknownRunError(id)
@@ -116,7 +115,7 @@ def delete(id: UUID, owner: str = "") -> None:
                 raise LiveRunError(id)
             run.delete()
             return
-        with connections[ALIAS].cursor() as cursor:
+        with JOURNAL.cursor() as cursor:
             for table in OF_A_TAPE:
                 cursor.execute(f"delete from {table} where tape = %s", [run.tape])
 

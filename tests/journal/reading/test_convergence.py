@@ -6,13 +6,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
 from redis import Redis
 
+from journal.database import JOURNAL
 from journal.reading import queries
 from journal.reading.convergence import Standing, _full, compare
 from journal.recording.recorder import Recorder
-from journal.recording.store import ALIAS
 from serving import table_hashes
 from tests.journal.recording.stepped import clusters, commit, run_until, servers, start  # noqa: F401
 from tests.servers import PostgresServer
@@ -58,7 +57,7 @@ def test_it_compares_the_moment_of_the_snapshot(
     }
     assert compare(snapshot, "0/1").standing == Standing.BEHIND
     _index(recorder, redis, 3)
-    with connections[ALIAS].cursor() as cursor:  # the recorder indexes when it likes: be behind for one question
+    with JOURNAL.cursor() as cursor:  # the recorder indexes when it likes: be behind for one question
         cursor.execute("update journal_indexed set pos = 2")
         assert compare({**snapshot, "lsn": stored}, stored).standing == Standing.BEHIND
         cursor.execute("update journal_indexed set pos = 3")

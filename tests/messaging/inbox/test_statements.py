@@ -10,6 +10,12 @@ from messaging.inbox.statements import MOST, SQL_LENGTH, Allowance, Statements, 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["payments"])
 
 
+@pytest.fixture(autouse=True)
+def _allowance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever other tests of this process have taken in just before."""
+    monkeypatch.setattr("messaging.inbox.statements._ALLOWANCE", Allowance(burst=10, rate=1e-6))
+
+
 def work(statements: int = 1, text: str = "x", *, alone: bool = True, fail: bool = False) -> tuple[Statements, int]:
     with transaction.atomic(using="payments"), Statements.of(Database("payments"), [{}] if alone else [{}, {}]) as told:
         with connections["payments"].cursor() as cursor:

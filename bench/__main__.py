@@ -32,7 +32,7 @@ def main() -> None:
     arguments.add_argument("--bookings", type=int, default=2000, help="in each round")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--lone", type=int, default=40, help="lone bookings for the latency")
-    arguments.add_argument("--port", type=int, default=port_or_exit(offset=600))
+    arguments.add_argument("--port", type=int, default=port_or_exit(offset=650))
     options = arguments.parse_args()
 
     from sandbox.runtime import Sandbox

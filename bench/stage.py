@@ -149,7 +149,7 @@ def main(words: list[str]) -> None:
     arguments.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all by default")
     arguments.add_argument("--seconds", type=float, default=20, help="of each load")
     arguments.add_argument("--pages", type=int, default=200)
-    arguments.add_argument("--port", type=int, default=port_or_exit(offset=600))
+    arguments.add_argument("--port", type=int, default=port_or_exit(offset=650))
     options = arguments.parse_args(words)
     if unknown := set(options.parts) - set(PARTS):
         arguments.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

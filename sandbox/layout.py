@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from sandbox.errors import SandboxError
 from sandbox.machine.address import MOST, Front
 from topology.processes import HOUSE
 
-# Sixteen ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing
-# connections, so no passing connection can sit on one of ours. PORTs less than 700 apart never share a block: 8000 and
-# 8001 go side by side.
-FIRST_PORT, BLOCK, BLOCKS = 20_000, 16, 700
+# Forty ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing connections, so no
+# passing connection can sit on one of ours. PORTs less than 300 apart never share a block: 8000 and 8001 go side by side.
+# Blocks of an older version lie in the same range and were smaller: where one of another checkout still runs, a port is taken.
+FIRST_PORT, BLOCK, BLOCKS = 20_000, 40, 300
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,15 @@ class Layout:
 
     @cached_property
     def ports(self) -> dict[str, int]:
-        """Process name -> TCP port, for each process that listens: on 127.0.0.1, the front door on `front.host`."""
+        """Process name -> TCP port, for each process that listens: on 127.0.0.1, the front door on `front.host`.
+
+        Raises SandboxError where the house has more of them than a block has ports.
+        """
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
         names = [*(f"api-{one.name}" for one in HOUSE.services), *(f"postgres-{one.name}" for one in HOUSE.instances)]
         names += ["redis", "control", *(f"api-{one.name}" for one in HOUSE.apis if one not in HOUSE.services)]
+        if len(names) > BLOCK:
+            raise SandboxError(f"{len(names)} programs of this house listen, and a sandbox has {BLOCK} ports for them")
         return {"web": self.port, **{name: base + offset for offset, name in enumerate(names)}}
 
     def log(self, name: str) -> Path:

@@ -1,12 +1,16 @@
 """The list of processes, and what each is given: pure data, so the walls can be checked before anything runs."""
 
 import configparser
+import re
+import socket
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from sandbox.data.secret_store import NAMES
-from sandbox.layout import Layout
+from sandbox.errors import SandboxError
+from sandbox.layout import BLOCKS, Layout, free_ports, taken
 from sandbox.running.environment import SERVICE_NAMES, Environments
 from sandbox.running.supervise import Program, configuration
 from topology.processes import CONTROL, DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
@@ -67,8 +71,38 @@ def test_the_file_for_a_shell_has_what_all_processes_of_the_service_have(service
 
 
 def test_neighbouring_sandboxes_never_share_a_port() -> None:
-    ports = [port for number in range(8000, 8050) for port in Layout(Path("/somewhere"), number).ports.values()]
+    ports = [port for number in range(8000, 8300) for port in Layout(Path("/somewhere"), number).ports.values()]
     assert len(set(ports)) == len(ports)
+    assert max(ports) < 32_768  # from there on Linux takes ports for outgoing connections
+
+
+@pytest.mark.parametrize("module", ["bench", "bench.stage"])
+def test_the_bench_shares_no_block_with_the_sandbox_of_its_port(module: str) -> None:
+    """What `port_or_exit(offset=...)` chooses for it shares no block with any PORT."""
+    (beside,) = re.findall(
+        r"offset=(\d+)", Path(str(find_spec(module if "." in module else f"{module}.__main__").origin)).read_text()
+    )  # type: ignore[union-attr]
+    for port in range(8000, 8000 + BLOCKS):
+        mine = set(Layout(Path("/somewhere"), port).ports.values())
+        assert not mine & set(Layout(Path("/somewhere"), port + int(beside)).ports.values())
+
+
+def test_a_house_with_more_listeners_than_a_block_has_ports_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.layout.BLOCK", len(LAYOUT.ports) - 2)
+    with pytest.raises(SandboxError, match="12 programs of this house listen, and a sandbox has 11 ports"):
+        Layout(Path("/somewhere"), 8000).ports  # noqa: B018
+
+
+def test_an_older_version_s_smaller_block_may_lie_in_ours_and_is_noticed() -> None:
+    """Its blocks of 16 began at 20,000, too: that of its PORT 8200 begins where ours of 8000 does."""
+    ours = Layout(Path("/somewhere"), 8000).ports
+    assert 20_000 + 8200 % 700 * 16 in ours.values()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        free = free_ports(ours)
+        assert taken({**free, "postgres-tickets": other.getsockname()[1]}).keys() == {"postgres-tickets"}
+    assert taken(free) == {}  # the control
 
 
 def test_supervisor_takes_commands_and_values_literally() -> None:

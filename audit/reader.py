@@ -35,6 +35,7 @@ class SilentError(RuntimeError):
 def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views], rest: Rest | None = None) -> Verdict:
     """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is away.
 
+    A participant that is not in `api_urls` is not asked: it is on demand and stopped.
     With `rest`, one is asked after the other, and after each answer it is called with the seconds that took.
     """
     truth = _read(api_urls, read_views, rest)
@@ -61,7 +62,7 @@ def _read(api_urls: Mapping[str, str], read_views: Callable[[], Views], rest: Re
             _ask(service, api_urls, answers, unavailable)
 
     with ThreadPoolExecutor(1 if rest else len(PARTICIPANTS)) as pool:
-        list(pool.map(ask, PARTICIPANTS))
+        list(pool.map(ask, (service for service in PARTICIPANTS if service in api_urls)))
     return Truth(answers=answers, views=views, unavailable=unavailable)
 
 

@@ -4,22 +4,24 @@ A fault arrives here as the front door has made it (faults.Fault); what a client
 """
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from redis import RedisError
 
 from control.keeper import Keeper, Unknown
+from control.machine import MachineError
 from control.matrix import AlreadyRunning, Matrix
+from control.starter import Refused, Starter, UnknownName
 from faults import FaultError, Mechanism, load
 from serving import health
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, install
 
 
-def build(keeper: Keeper, matrix: Matrix) -> NinjaAPI:
-    """The API of this process, around its keeper and its matrix."""
+def build(keeper: Keeper, matrix: Matrix, starter: Starter) -> NinjaAPI:
+    """The API of this process, around its keeper, its matrix and what it starts on demand."""
     api = NinjaAPI(title="Sagabox: control", urls_namespace="control", docs_url=None, openapi_url=None)
     install(api)
     api.add_exception_handler(Unknown, lambda request, error: Problem(404, "Unknown fault", str(error)).response())
@@ -28,6 +30,7 @@ def build(keeper: Keeper, matrix: Matrix) -> NinjaAPI:
     )
     api.add_router("", health.router({"redis": health.redis}))
     api.add_router("/control", _operations(keeper, matrix))
+    api.add_router("/control", _on_demand(starter))
     return api
 
 
@@ -82,5 +85,30 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
         except AlreadyRunning as error:
             raise Problem(409, "A matrix runs", str(error)) from error
         return matrix.state()
+
+    return routes
+
+
+def _on_demand(starter: Starter) -> Router:
+    routes = Router(auth=OperatorToken())
+
+    @routes.get("/on-demand")
+    def listing(request: HttpRequest) -> dict[str, Any]:
+        try:
+            return {"on_demand": starter.listing()}
+        except MachineError as error:
+            raise Problem(503, "supervisord does not answer", str(error)) from error
+
+    @routes.post("/on-demand/{name}/{verb}", response={202: dict[str, Any]})
+    def change(request: HttpRequest, name: str, verb: Literal["start", "stop"], who: str = "") -> Any:
+        """Begins it and answers at once; the listing says how far it has come."""
+        try:
+            return 202, {"start": starter.start, "stop": starter.stop}[verb](name, who)
+        except UnknownName as error:
+            raise Problem(404, "Nothing of this name", str(error)) from error
+        except Refused as error:
+            raise Problem(409, "Not now", str(error)) from error
+        except MachineError as error:
+            raise Problem(503, "supervisord does not answer", str(error)) from error
 
     return routes

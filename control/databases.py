@@ -7,7 +7,7 @@ containers.
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import psycopg
 from psycopg import sql
@@ -26,11 +26,12 @@ class Databases:
     """Brings each journaled database to the wanted state, also when another process has left it in a different one.
 
     `environment` has ADMIN_URL_<INSTANCE>, the superuser's. What an earlier process left is unknown, so the first
-    `reconcile` checks all of them: nothing stays down because the process that took it down was killed.
+    `reconcile` checks all of them: nothing stays down because the process that took it down was killed. `works` says whether an
+    instance should work: one on demand that is stopped is skipped.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, environment: Mapping[str, str], works: Callable[[str], bool] = lambda instance: True) -> None:
+        self._environment, self._works = environment, works
         self._databases = {one.alias: one for one in HOUSE.journaled}
         self._down: dict[str, bool | None] = dict.fromkeys(one.alias for one in HOUSE.journaled)
         self._away = {one.alias: Outage(f"postgres-{one.instance}") for one in HOUSE.journaled}
@@ -42,6 +43,9 @@ class Databases:
         closed = {service.database for service in HOUSE.every_service if service.name in wanted}
         for alias, database in self._databases.items():
             down = alias in closed
+            if not self._works(database.instance):
+                self._down[alias] = None
+                continue
             if self._down[alias] is down:
                 continue
             try:

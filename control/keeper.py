@@ -37,10 +37,17 @@ class Unknown(LookupError):
 class Keeper:
     """Thread-safe. Call `turn()` repeatedly; the other methods serve a person's requests. Redis may be down at any time."""
 
-    def __init__(self, redis: Redis, store: Store, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        store: Store,
+        environment: Mapping[str, str],
+        works: Callable[[str], bool] = lambda instance: True,
+    ) -> None:
+        """`works`: whether a PostgreSQL instance is to work; one on demand may be stopped."""
         self._redis, self._store = redis, store
         self._mirror, self._proofs = Mirror(redis), Proofs(redis)
-        self._databases = Databases(environment)
+        self._databases = Databases(environment, works)
         self._state: State = store.load()
         # until faults on the sandbox's own programs have been dropped from the plan
         self._loaded_at: str | None = _now()

@@ -19,12 +19,15 @@ from control.api import build
 from control.keeper import Keeper
 from control.matrix import Matrix
 from control.signs import Signs
+from control.starter import Starter
 from control.state import Store
+from messaging.observe import observe
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.lifecycle import settle
 from messaging.process.redis import redis_of_a_round
 from serving.doors.bodies import Bounded
 from serving.doors.sockets import BoundedHttp
+from topology.programs import CONTROL
 
 TURN_S = 0.25
 # with Redis; a turn may wait this long two or three times, and a client that arms or clears waits with it
@@ -37,18 +40,19 @@ def run(host: str, port: int) -> None:
     if settings.SECRET_KEY == settings.NO_SECRET:
         raise ImproperlyConfigured("the control process needs a SECRET_KEY of its own")
     redis = redis_of_a_round(PATIENCE_S)
-    keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ)
+    starter = Starter(redis, os.environ, lambda text: observe(redis, CONTROL.service, "operator", text))
+    keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ, starter.works)
     stop = threading.Event()
-    turning = threading.Thread(target=_turn, args=(keeper, redis, stop), name="keeper")
+    turning = threading.Thread(target=_turn, args=(keeper, starter, redis, stop), name="keeper")
     matrix = Matrix(Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", ""))
-    _use_urls(keeper, matrix)
+    _use_urls(keeper, matrix, starter)
     settle()
     # uvicorn raises the signal that ended it once more: by default that would kill this process before it brings
     # everything up again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     turning.start()
-    slots.keep(os.environ, keeper.report_slot, stop)
+    slots.keep(os.environ, keeper.report_slot, stop, starter.works)
     try:
         application = Bounded(get_asgi_application())
         uvicorn.run(
@@ -65,10 +69,11 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:
+def _turn(keeper: Keeper, starter: Starter, redis: Redis, stop: threading.Event) -> None:
     heartbeat, signs = Heartbeat(redis, "control"), Signs(redis)
     while not stop.wait(TURN_S):
         try:
+            starter.turn()
             keeper.turn()
             signs.turn()
             heartbeat.beat()
@@ -76,9 +81,9 @@ def _turn(keeper: Keeper, redis: Redis, stop: threading.Event) -> None:
             log.exception("the keeper's turn failed; trying again")
 
 
-def _use_urls(keeper: Keeper, matrix: Matrix) -> None:
+def _use_urls(keeper: Keeper, matrix: Matrix, starter: Starter) -> None:
     """All URLs of this process belong to its API: it has no pages, cookies or scripts."""
     urls = ModuleType("control.urls")
-    urls.urlpatterns = [path("", build(keeper, matrix).urls)]  # type: ignore[attr-defined]
+    urls.urlpatterns = [path("", build(keeper, matrix, starter).urls)]  # type: ignore[attr-defined]
     settings.ROOT_URLCONF = urls
     settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware"]

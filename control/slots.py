@@ -8,7 +8,9 @@ the outbox, and a note in the log informs the recorder of the gap.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -21,14 +23,23 @@ from topology.processes import HOUSE
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+DRAIN_S = 5.0
+_BEHIND = "select from pg_replication_slots where slot_name = any(%s) and active and confirmed_flush_lsn < %s::pg_lsn"
+_READ = "select from pg_replication_slots where active"
 Told = Callable[[str, str], None]
 """Called with a service and a sentence about what was repaired there."""
 
 
-def keep(environment: Mapping[str, str], told: Told, stop: threading.Event) -> list[threading.Thread]:
+def keep(
+    environment: Mapping[str, str],
+    told: Told,
+    stop: threading.Event,
+    works: Callable[[str], bool] = lambda instance: True,
+) -> list[threading.Thread]:
     """Watch each database in its own thread until `stop`: a frozen one delays no other.
 
-    `environment` has the superuser's addresses, and the recorder's, whose password proves that a note is ours.
+    `environment` has the superuser's addresses, and the recorder's, whose password proves that a note is ours. `works` says
+    whether an instance should work: the databases of one on demand that is stopped are skipped.
     """
     databases = {one.alias: one for one in HOUSE.journaled}
     keys = {
@@ -38,7 +49,14 @@ def keep(environment: Mapping[str, str], told: Told, stop: threading.Event) -> l
     threads = [
         threading.Thread(
             target=_keep,
-            args=(alias, admin_url(environment, one.instance, one.name), keys[alias], told, stop),
+            args=(
+                alias,
+                admin_url(environment, one.instance, one.name),
+                keys[alias],
+                told,
+                stop,
+                partial(works, one.instance),
+            ),
             name=f"slots-{alias}",
             daemon=True,
         )
@@ -49,10 +67,16 @@ def keep(environment: Mapping[str, str], told: Told, stop: threading.Event) -> l
     return threads
 
 
-def _keep(alias: str, url: str, key: str, told: Told, stop: threading.Event) -> None:
+def _keep(
+    alias: str, url: str, key: str, told: Told, stop: threading.Event, works: Callable[[], bool] = lambda: True
+) -> None:
     connection: psycopg.Connection | None = None
     away = Outage(f"slots of {alias}")
     while not stop.wait(LOOK_S):
+        if not works():
+            if connection is not None:
+                connection.close()
+            continue
         try:
             if connection is None or connection.closed:
                 connection = psycopg.connect(
@@ -72,6 +96,30 @@ def _keep(alias: str, url: str, key: str, told: Told, stop: threading.Event) -> 
                 connection.close()
     if connection is not None:
         connection.close()
+
+
+def drain(environment: Mapping[str, str], instance: str) -> None:
+    """Let the recorder read what has been committed on an instance that is to stop, so that the journal ends where the data do.
+
+    Not for ever: what it has not read after DRAIN_S it reads once the instance is started again. Raises psycopg.Error.
+    """
+    slots = [one.slot for one in HOUSE.databases_on(instance) if one.journaled]
+    with psycopg.connect(admin_url(environment, instance), autocommit=True, connect_timeout=2) as connection:
+        end = connection.execute("select pg_current_wal_insert_lsn()::text").fetchone()
+        _until_none(connection, _BEHIND, slots, *(end or ()))
+
+
+def let_go(environment: Mapping[str, str], instance: str) -> None:
+    """Wait until nobody reads the log any more: a shutdown waits for a reader that does not go. Raises psycopg.Error."""
+    with psycopg.connect(admin_url(environment, instance), autocommit=True, connect_timeout=2) as connection:
+        _until_none(connection, _READ)
+
+
+def _until_none(connection: psycopg.Connection, query: str, *values: object) -> None:
+    """Until the query finds nothing, or DRAIN_S have passed."""
+    deadline = time.monotonic() + DRAIN_S
+    while connection.execute(query.encode(), values or None).rowcount and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _sentence(slot: str, alias: str) -> str:

@@ -13,6 +13,7 @@ from redis import RedisError
 from gateway.topology import WEB
 from messaging.database import Database
 from messaging.process.heartbeat import EXPIRES, SEEN, STARTED, WELL
+from messaging.process.on_demand import OnDemand
 from messaging.process.redis import redis_of_requests
 from serving.health import side_by_side
 from topology.parts import Kind
@@ -31,10 +32,12 @@ def parts(without: Collection[str] = ()) -> dict[str, str]:
     """Return {part: "ready" or what is wrong}, one for each process and database this process can ask about.
 
     All are asked in parallel: the caller waits for the slowest of them. The APIs and databases of services in `without`
-    are not asked, nor Redis, since asking a part that is known to be down takes long.
+    are not asked, nor Redis, since asking a part that is known to be down takes long. What is on demand and stopped is no part.
     """
-    services = [name for name in settings.APIS if name not in without]
-    stores = [alias for alias in settings.HOUSE.visible(WEB.service) if alias not in without]
+    on_demand = _on_demand()
+    services = [name for name in settings.APIS if name not in without and name not in on_demand.stopped_apis()]
+    away = {*without, *on_demand.stopped_databases()}
+    stores = [alias for alias in settings.HOUSE.visible(WEB.service) if alias not in away]
     asked: dict[str, Callable[[], dict[str, str]]] = {}
     asked |= {name: partial(_named, f"api-{name}", _api, settings.API_URLS[name]) for name in services}
     asked |= {f"database-{alias}": partial(_named, f"database-{alias}", _database, alias) for alias in stores}
@@ -53,11 +56,17 @@ def _named(part: str, ask: Callable[[str], str], which: str) -> dict[str, str]:
 
 def _redis() -> dict[str, str]:
     """What Redis shows: its own state, and the heartbeats of processes."""
+    beating = [name for name in BEATING if name not in _on_demand().stopped()]
     try:
-        alive: Any = redis_of_requests().mget([f"alive:{name}" for name in BEATING])
+        alive: Any = redis_of_requests().mget([f"alive:{name}" for name in beating])
     except RedisError as error:
         return {"redis": f"not reachable ({type(error).__name__})"}
-    return {"redis": "ready"} | {name: _state(beat) for name, beat in zip(BEATING, alive, strict=True)}
+    return {"redis": "ready"} | {name: _state(beat) for name, beat in zip(beating, alive, strict=True)}
+
+
+@cache
+def _on_demand() -> OnDemand:
+    return OnDemand(redis_of_requests())
 
 
 _up: set[str] = set()  # what this process has seen ready: a Redis that lost its data does not know

@@ -51,6 +51,10 @@ class Layout:
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
         names = [*(f"api-{one.name}" for one in HOUSE.services), *(f"postgres-{one.name}" for one in HOUSE.instances)]
         names += ["redis", "control", *(f"api-{one.name}" for one in HOUSE.apis if one not in HOUSE.services)]
+        on_demand = [program for program in HOUSE.programs if program.on_demand]
+        later = {program.name for program in on_demand}
+        names = [name for name in names if name not in later]  # what joins on demand moves none of the others
+        names += [program.name for program in on_demand if program.listens]
         if len(names) > BLOCK:
             raise SandboxError(f"{len(names)} programs of this house listen, and a sandbox has {BLOCK} ports for them")
         return {"web": self.port, **{name: base + offset for offset, name in enumerate(names)}}

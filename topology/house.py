@@ -8,9 +8,10 @@ from functools import cached_property
 from itertools import chain
 from typing import TypeVar
 
+from topology import on_demand
 from topology.checks import check_databases, check_programs, check_services, names
 from topology.parts import Database, Instance, Kind, Part, Program, Service, TopologyError
-from topology.programs import CONTROL, INIT, REDIS, of_instance
+from topology.programs import CONTROL, INIT, REDIS, init_of, of_instance
 
 T = TypeVar("T")
 
@@ -33,10 +34,15 @@ class House:
         check_databases(self.instances, self.databases, self.services)
         check_programs([*given, INIT], {*(one.name for one in self.every_service), *self.roles})
         self.programs = tuple(
-            replace(program, keys=tuple(self.keys(program)))
+            replace(
+                program,
+                keys=tuple(self.keys(program)),
+                on_demand=on_demand.is_on_demand(program, self.instance_of, self.instances),
+            )
             for program in sorted(given, key=lambda program: (program.tier, program.kind))
         )
         self.init = replace(INIT, keys=tuple(self.keys(INIT)))
+        self.inits = tuple(init_of(one, *self._keys_of_instance(one.name)) for one in self.instances if one.on_demand)
 
     # Services
 
@@ -159,13 +165,38 @@ class House:
     @cached_property
     def roles(self) -> tuple[str, ...]:
         """Who may log in to PostgreSQL besides the superuser `postgres`, who sets up, and then is the control process's alone."""
-        owners = [database.owner for database in self.databases]
-        relays = [service.relay for service in self.services]
-        consoles = [database.console for database in self.journaled]
-        readers = [reader for database in self.databases for reader in database.readers]
+        return self.roles_in(*self.databases)
+
+    def roles_in(self, *databases: Database) -> tuple[str, ...]:
+        """Those of them who may log in to these databases."""
+        aliases = [database.alias for database in databases]
+        owners = [database.owner for database in databases]
+        relays = [service.relay for service in self.services if service.database in aliases]
+        consoles = [database.console for database in databases if database.journaled]
+        readers = [reader for database in databases for reader in database.readers]
         return tuple(dict.fromkeys([*owners, *relays, *consoles, "recorder", *readers]))
 
     # Programs
+
+    @cached_property
+    def standing(self) -> tuple[Program, ...]:
+        """Those that run for as long as the sandbox does."""
+        return tuple(program for program in self.programs if not program.on_demand)
+
+    @cached_property
+    def startable(self) -> dict[str, tuple[Program, ...]]:
+        """What may be started on demand, by name -> the programs that takes, in the order in which they start."""
+        return on_demand.startable(self.programs, self.instance_of)
+
+    def profiles(self, program: Program) -> tuple[str, ...]:
+        """The names of the profiles with which compose runs a program on demand: those of the services it is there for."""
+        served = [name for name in self.instance_of if program in self.startable.get(name, ())]
+        return tuple(served) or (program.name,)
+
+    @cached_property
+    def instance_of(self) -> dict[str, str]:
+        """Service -> the instance its tables are on."""
+        return {one.name: self.database(one.database).instance for one in self.every_service}
 
     @cached_property
     def django(self) -> tuple[Program, ...]:
@@ -198,6 +229,13 @@ class House:
             if "*" in key and key not in every:
                 raise TopologyError(f"program '{program.name}' asks for {key}; there is {names(every)}")
             yield from every.get(key, [key])
+
+    def _keys_of_instance(self, instance: str) -> Iterator[str]:
+        """All that sets up an instance: its superuser's address, its databases' and the passwords of its roles."""
+        here = self.databases_on(instance)
+        yield f"ADMIN_URL_{instance.upper()}"
+        yield from (database.url for database in here)
+        yield from map(password_key, self.roles_in(*here))
 
 
 def _find(name: str, what: str, known: dict[str, T]) -> T:

@@ -68,9 +68,13 @@ def _default(one: object, **values: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """A PostgreSQL server, and so a write-ahead log of its own."""
+    """A PostgreSQL server, and so a write-ahead log of its own.
+
+    `on_demand`: it does not start with the sandbox, nor do the programs of services with tables in it (see Program).
+    """
 
     name: str
+    on_demand: bool = False
 
     @property
     def admin_url(self) -> str:
@@ -174,6 +178,9 @@ class Program:
     `KEY_*` stands for that key of everything the house has (see House.keys). `yields`: it has lower priority if there
     is not enough processor time for all. Programs that do a saga's work yield: their messages, and booking requests,
     then wait and are taken in larger batches, which is cheaper. Programs that show pages cannot save time in that way.
+
+    `on_demand`: it does not start with the sandbox; the control process starts and stops it. A program of a service whose
+    database is on an instance on demand is on demand itself (see House).
     """
 
     name: str
@@ -182,10 +189,21 @@ class Program:
     arguments: tuple[str, ...] = ()  # after `python`; {host} and {port} are where an HTTP process listens
     keys: tuple[str, ...] = ()
     yields: bool = False
+    on_demand: bool = False
 
     @property
     def tier(self) -> Tier:
         return _TIERS[self.kind]
+
+    @property
+    def ends(self) -> bool:
+        """It does its work once, and is not started again when it has ended."""
+        return self.kind == Kind.SET_UP
+
+    @property
+    def listens(self) -> bool:
+        """It has a TCP port."""
+        return self.health != "heartbeat" and not self.ends
 
     @property
     def health(self) -> Health:

@@ -12,6 +12,7 @@ __all__ = [
     "BY_NAME",
     "CONTROL",
     "DJANGO",
+    "EVERY_INSTANCE",
     "HOUSE",
     "INIT",
     "INSTANCES",
@@ -20,6 +21,7 @@ __all__ = [
     "PROCESSES",
     "ROLES",
     "SERVICES",
+    "SUPERVISED",
     "Process",
     "Tier",
     "celery",
@@ -28,13 +30,17 @@ __all__ = [
 ]
 
 SERVICES = tuple(service.name for service in HOUSE.services)
-INSTANCES = tuple(instance.name for instance in HOUSE.instances)
+INSTANCES = tuple(instance.name for instance in HOUSE.instances if not instance.on_demand)
+EVERY_INSTANCE = tuple(instance.name for instance in HOUSE.instances)
+"""With those on demand."""
 ALIASES = HOUSE.aliases
 ROLES = HOUSE.roles
 INSTANCE_OF = {database.alias: database.instance for database in HOUSE.databases}
-PROCESSES = HOUSE.programs
+PROCESSES = HOUSE.standing
+SUPERVISED = (*HOUSE.programs, *HOUSE.inits)
+"""With those on demand, and what sets up an instance on demand."""
 DJANGO = HOUSE.django
-BY_NAME = {process.name: process for process in PROCESSES}
+BY_NAME = {process.name: process for process in SUPERVISED}
 CONTROL, INIT = BY_NAME["control"], HOUSE.init
 keys_of_service = HOUSE.keys_of_service
 

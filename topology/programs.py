@@ -53,10 +53,26 @@ def of_service(service: Service, database: Database, *worker_keys: str) -> tuple
 
 
 def of_instance(instance: Instance) -> Program:
-    return Program(name=f"postgres-{instance.name}", kind=Kind.POSTGRES)
+    return Program(name=f"postgres-{instance.name}", kind=Kind.POSTGRES, on_demand=instance.on_demand)
+
+
+def init_of(instance: Instance, *keys: str) -> Program:
+    """Sets up one instance on demand, and ends, as INIT does for the others. `keys`: its addresses and passwords."""
+    return Program(
+        name=f"init-{instance.name}",
+        kind=Kind.SET_UP,
+        service=CONTROL.service,
+        arguments=manage("sandbox", "provision", "--instance", instance.name),
+        keys=(*COMMON, *keys),
+        on_demand=True,
+    )
 
 
 REDIS = Program(name="redis", kind=Kind.REDIS)
+
+SUPERVISION = ("SUPERVISION", "SANDBOX_PORT", "COMPOSE_PROFILES")
+"""How control starts programs on demand: a class (see control/machine.py), for the sandbox of that PORT. Compose starts those of
+its profiles itself."""
 
 # Owns the fault plan and takes servers down on purpose: of all long-running programs, only this one gets the
 # superuser's password.
@@ -65,7 +81,7 @@ CONTROL = Program(
     kind=Kind.CONTROL,
     service="control",
     arguments=manage("control", "--host", "{host}", "--port", "{port}"),
-    keys=(*COMMON, "ADMIN_URL_*", "REPLICATION_URL_*", "OPERATOR_TOKEN", "CONTROL_STATE", "API_URL_WEB"),
+    keys=(*COMMON, "ADMIN_URL_*", "REPLICATION_URL_*", "OPERATOR_TOKEN", "CONTROL_STATE", "API_URL_WEB", *SUPERVISION),
 )
 
 # Sets everything up and ends: `init` in docker-compose.yml, a child of `manage.py sandbox up` in the sandbox. It alone

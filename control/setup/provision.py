@@ -4,7 +4,7 @@ Everything comes from the environment of SERVICE=control (ADMIN_URL_<INSTANCE>, 
 sandbox and docker-compose.yml run the same code.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from topology.parts import Database
-from topology.processes import HOUSE, password_key
+from topology.processes import HOUSE, INSTANCES, password_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +86,14 @@ def admin_url(environment: Mapping[str, str], instance: str, database: str = "po
     return make_conninfo(environment[f"ADMIN_URL_{instance.upper()}"], dbname=database)
 
 
-def provision(environment: Mapping[str, str], create_databases: bool = False) -> None:
-    """Bring the roles, databases and grants of all instances to the declared state.
+def provision(
+    environment: Mapping[str, str], create_databases: bool = False, instances: Collection[str] = INSTANCES
+) -> None:
+    """Bring the roles, databases and grants of these instances to the declared state.
 
     `create_databases` lets owners create databases, as a test run does; a running Sagabox does not need it.
     """
-    for instance in (one.name for one in HOUSE.instances):
+    for instance in instances:
         roles = roles_of(instance)
         with psycopg.connect(admin_url(environment, instance), autocommit=True) as connection:
             for role in roles:

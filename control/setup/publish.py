@@ -6,7 +6,7 @@ publication exists is silently skipped, so this runs before the first demo row i
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -14,7 +14,8 @@ from psycopg import sql
 
 from control.setup.backfill import Begun, backfill, changed, note_pending, pending
 from control.setup.provision import admin_url
-from topology.processes import HOUSE, password_key
+from topology.parts import Database
+from topology.processes import HOUSE, INSTANCES, password_key
 
 log = logging.getLogger(__name__)
 DROPPING_S = 5.0
@@ -29,16 +30,17 @@ _SLOTS = """
 """
 
 
-def publish(environment: Mapping[str, str]) -> None:
+def publish(environment: Mapping[str, str], instances: Collection[str] = INSTANCES) -> None:
     """Do everything in the required order: publications and replica identities, slots, and the existing rows. Runs
     after the migrations. A recorder's new slot gets a backfill of the existing rows, and so do tables whose columns
     have changed since their last one.
     """
     joined = {}
-    for database in HOUSE.journaled:
+    databases = [database for database in HOUSE.journaled if database.instance in instances]
+    for database in databases:
         with psycopg.connect(environment[database.url], autocommit=True) as connection:
             joined[database.alias] = publish_database(connection, database.alias)
-    create_slots(environment)
+    create_slots(environment, databases)
     for alias in joined:
         with psycopg.connect(environment[HOUSE.database(alias).url], autocommit=True) as connection:
             begun = pending(connection)
@@ -74,9 +76,9 @@ def journaled_tables(connection: psycopg.Connection, alias: str) -> list[str]:
     return [name for (name,) in rows]
 
 
-def create_slots(environment: Mapping[str, str]) -> None:
-    """The slots of relays and recorder in the journaled databases, as superuser."""
-    for database in HOUSE.journaled:
+def create_slots(environment: Mapping[str, str], databases: Iterable[Database]) -> None:
+    """The slots of relays and recorder in journaled databases, as superuser."""
+    for database in databases:
         url = admin_url(environment, database.instance, database.name)
         with psycopg.connect(url, autocommit=True) as connection:
             for slot in readers_of(database.alias):

@@ -18,6 +18,7 @@ from journal.reading import moments, queries
 from journal.reading.blame import Blamed, newest
 from messaging.observe import observe
 from messaging.postgresql.bounded import patience
+from messaging.process.on_demand import OnDemand
 from messaging.process.redis import redis_of_requests
 from projections import snapshot
 
@@ -41,7 +42,9 @@ def fresh(rest: reader.Rest | None = None) -> Document:
     it is the first entry since which it is broken; of what is pending or waived, the newest about it.
     """
     began, at = time.monotonic(), timezone.now()
-    document = reader.verdict(settings.API_URLS, _views, rest).as_dict()
+    stopped = OnDemand(redis_of_requests()).stopped_apis()
+    asked = {service: url for service, url in settings.API_URLS.items() if service not in stopped}
+    document = reader.verdict(asked, _views, rest).as_dict()
     _point_at_entries(document["invariants"])
     return {"at": at.isoformat(), "took_ms": round((time.monotonic() - began) * 1000), **document}
 

@@ -31,6 +31,7 @@ from journal.recording.ordering import Ordering, Placed
 from journal.recording.retention import Keep
 from journal.recording.transactions import read_transaction, replacement
 from messaging.process.heartbeat import Heartbeat
+from messaging.process.on_demand import OnDemand
 from messaging.process.pacing import LATER, Rate
 from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
 from topology.chosen import HOUSE
@@ -81,7 +82,9 @@ class Recorder:
     def __init__(self, urls: Mapping[str, str], redis: Redis) -> None:
         opened = store.open_journal()
         self._ordering = Ordering(opened.pos, opened.emitted)
-        self._streams = {alias: _stream(alias, url, opened.cursors.get(alias)) for alias, url in urls.items()}
+        self._every_stream = {alias: _stream(alias, url, opened.cursors.get(alias)) for alias, url in urls.items()}
+        self._on_demand = OnDemand(redis)
+        self._streams = self._of_working()
         self._keys = {alias: str(conninfo_to_dict(url).get("password") or "") for alias, url in urls.items()}
         observed = opened.cursors.get(OBSERVATIONS)
         self._observations = Observations(redis, observed.cursor if observed else "")
@@ -96,7 +99,7 @@ class Recorder:
         self._recorded, self._behind_ms, self._late_s = 0, 0, 0.0
 
     def close(self) -> None:
-        for stream in self._streams.values():
+        for stream in self._every_stream.values():
             stream.close()
 
     def step(self) -> None:
@@ -122,7 +125,22 @@ class Recorder:
                 f"nothing of {', '.join(lost)} is recorded: the replication slot is lost" if lost else ""
             )
 
+    def _of_working(self) -> dict[str, WalStream]:
+        """Without those of instances on demand that are stopped. A stream that joins again resumes at its own position."""
+        stopped = self._on_demand.stopped_databases()
+        if not stopped:
+            return self._every_stream
+        return {alias: stream for alias, stream in self._every_stream.items() if alias not in stopped}
+
+    def _choose(self) -> None:
+        """Let go the log of what is to stop: a server that shuts down waits for its readers."""
+        before, self._streams = self._streams, self._of_working()
+        for alias in before.keys() - self._streams.keys():
+            before[alias].close()
+            log.info("%s is stopped on purpose; its log is read on when it is started again", alias)
+
     def _read(self) -> None:
+        self._choose()
         ordering = self._ordering
         open_ones = {service: at for service, at in self._streams.items() if ordering.waiting(service) < HELD_LIMIT}
         behind = any(stream.ready for stream in open_ones.values())
@@ -156,7 +174,7 @@ class Recorder:
         return min(left, WRITE_EVERY)
 
     def _write(self, placed: list[Placed]) -> None:
-        clusters = {service: stream.system_id for service, stream in self._streams.items()}
+        clusters = {service: stream.system_id for service, stream in self._every_stream.items()}
         placed, entries = _kept(placed, clusters, self._definitions.take())
         self._wrote_at = time.monotonic()
         behind = datetime.now(UTC) - min(item.candidate.committed_at for item in placed)
@@ -165,9 +183,9 @@ class Recorder:
         self._recorded += len(placed)
         self._publish(entries, time.monotonic())
         for item in placed:
-            if item.candidate.source in self._streams:
+            if item.candidate.source in self._every_stream:
                 newest = item.candidate
-                self._streams[newest.source].confirm(parse_lsn(newest.cursor))
+                self._every_stream[newest.source].confirm(parse_lsn(newest.cursor))
 
     def _busy(self) -> bool:
         """There is more to read, or may be in a moment. Transactions that only wait for their cause leave time for

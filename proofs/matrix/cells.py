@@ -8,6 +8,8 @@ from booking.saga.cancel_booking import CANCEL_BOOKING
 from booking.saga.definition import Kind, SagaDefinition
 from faults import ALLOWED, AT, Action, Point
 from faults.points import IN_A_TRANSACTION, PROCESSES
+from messaging.process.on_demand import NAMES
+from topology.chosen import HOUSE
 
 FORWARD, COMPENSATION, FENCE, CANCELLATION = "forward", "compensation", "fence", "cancellation"
 START, EVENT, SYSTEM = "start", "event", "system"
@@ -123,13 +125,14 @@ def _at(row: Row, points: "tuple[Point, ...] | list[Point]", service: str, on: s
 
 
 def _system() -> Iterator[Cell]:
-    """Faults that affect everybody: each process, each service's API and database, Redis."""
+    """Faults that affect everybody: each process, each service's API and database, Redis. Nothing on demand: it may be off."""
     for name in PROCESSES:
-        yield _whole(name, Point.PROCESS, Action.CRASH)
-    for name in AT[Point.API]:
+        if name not in NAMES:
+            yield _whole(name, Point.PROCESS, Action.CRASH)
+    for name in [service for service in AT[Point.API] if f"api-{service}" not in NAMES]:
         yield _whole(name, Point.API, Action.DOWN)
         yield _whole(name, Point.API, Action.DELAY)
-    for name in AT[Point.DATABASE]:
+    for name in [service for service in AT[Point.DATABASE] if f"postgres-{HOUSE.instance_of[service]}" not in NAMES]:
         yield _whole(name, Point.DATABASE, Action.DOWN)
     yield _whole("redis", Point.REDIS, Action.DOWN)
 

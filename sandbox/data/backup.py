@@ -8,7 +8,7 @@ in `backup` next to the clusters; `manage.py sandbox restore` restores it.
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.machine.accounts import own
 from sandbox.machine.postgres import Clusters
-from topology.processes import HOUSE, INSTANCES
+from topology.processes import EVERY_INSTANCE, HOUSE, INSTANCES
 
 MARGIN = 100_000_000  # bytes that stay free after the copy
 
@@ -88,8 +88,12 @@ class Backup:
                 f"there is no backup at {self.directory}: one is made before data of an older version are migrated"
             )
         made = (self.directory / "made").read_text()
+        if not _restoring(self.layout).exists():
+            later = {*EVERY_INSTANCE} - {*INSTANCES} - {path.name for path in self.directory.iterdir()}
+            for name in later:  # made on demand since: what came after is gone
+                shutil.rmtree(self.clusters.data(name), ignore_errors=True)
         _restoring(self.layout).touch()
-        for name in INSTANCES:
+        for name in EVERY_INSTANCE:
             if (self.directory / name).exists():
                 shutil.rmtree(self.clusters.data(name), ignore_errors=True)
                 (self.directory / name).rename(self.clusters.data(name))
@@ -105,7 +109,8 @@ class Backup:
         return all((self.clusters.data(name) / "PG_VERSION").exists() for name in INSTANCES)
 
     def _copy(self) -> None:
-        size = sum(path.lstat().st_size for name in INSTANCES for path in self.clusters.data(name).rglob("*"))
+        there = [name for name in EVERY_INSTANCE if self.clusters.data(name).exists()]
+        size = sum(path.lstat().st_size for name in there for path in self.clusters.data(name).rglob("*"))
         if (free := shutil.disk_usage(self.clusters.home).free) < size + MARGIN:
             raise SandboxError(
                 f"the data are of an older version, and there is no room to copy them before they are migrated: "
@@ -114,7 +119,7 @@ class Backup:
         draft = self.clusters.home / "backup.new"
         shutil.rmtree(draft, ignore_errors=True)
         try:
-            for name in INSTANCES:
+            for name in there:
                 shutil.copytree(self.clusters.data(name), draft / name, symlinks=True)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -147,9 +152,11 @@ def refuse_newer_data(layout: Layout) -> None:
     refuse_newer(applied, ", put the backup back that was made before it migrated (`manage.py sandbox restore`)")
 
 
-def refuse_newer_databases(environment: Mapping[str, str]) -> None:
+def refuse_newer_databases(environment: Mapping[str, str], instances: Collection[str] = INSTANCES) -> None:
     """The same check in the databases, for where there is no file, as in containers. As superuser: no other role exists yet."""
     for one in HOUSE.databases:
+        if one.instance not in instances:
+            continue
         with psycopg.connect(admin_url(environment, one.instance), autocommit=True) as connection:
             query = "select datallowconn from pg_database where datname = %s"
             found = connection.execute(query, (one.name,)).fetchone()

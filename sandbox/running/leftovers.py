@@ -13,7 +13,7 @@ from sandbox.data.storage import SOCKET_PREFIX, control_socket, postgres_home
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.running.supervise import MARK, Supervisor
-from topology.processes import INSTANCES, Tier
+from topology.processes import EVERY_INSTANCE, Tier
 
 SERVERS = ("postgres", "redis", "valkey")
 
@@ -51,7 +51,7 @@ def _belongs(process: psutil.Process, state: Path, directories: list[Path]) -> b
 def directories_of(layout: Layout) -> list[Path]:
     """The working directories of PostgreSQL and Redis of this sandbox."""
     home = postgres_home(layout)
-    return [layout.state / "redis", *(home / instance for instance in INSTANCES)]
+    return [layout.state / "redis", *(home / instance for instance in EVERY_INSTANCE)]
 
 
 def clean_up(layout: Layout) -> int:

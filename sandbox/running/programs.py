@@ -8,14 +8,14 @@ from sandbox.machine import redis_server
 from sandbox.machine.postgres import Clusters
 from sandbox.running.environment import Environments
 from sandbox.running.supervise import Program
-from topology.processes import PROCESSES, Process, Tier
+from topology.processes import SUPERVISED, Process, Tier
 
 NICE = ("nice", "-n", "10")  # a tenth of the weight of its neighbours
 
 
 def programs(layout: Layout, environments: Environments, clusters: Clusters, redis: Path) -> list[Program]:
     """`redis` is the path of its configuration."""
-    return [_program(process, layout, environments, clusters, redis) for process in PROCESSES]
+    return [_program(process, layout, environments, clusters, redis) for process in SUPERVISED]
 
 
 def _program(process: Process, layout: Layout, environments: Environments, clusters: Clusters, redis: Path) -> Program:
@@ -46,4 +46,5 @@ def _program(process: Process, layout: Layout, environments: Environments, clust
         directory=directory,
         log=layout.log(process.name),
         environment=environments.of_process(process),
+        ends=process.ends,
     )

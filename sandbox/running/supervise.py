@@ -49,17 +49,27 @@ class Program:
     user: str = ""
     stop_signal: str = "TERM"
     stop_patience: int = 10
+    ends: bool = False  # it is not started again when it has ended
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What supervisord knows of a process. `pid` is 0 unless it runs; `since` is the epoch second of its last start."""
+    """What supervisord knows of a process. `pid` is 0 unless it runs; `since` is the epoch second of its last start.
+
+    `exit` is the status it ended with, if it has ended by itself; 0 else.
+    """
 
     name: str
     state: str
     pid: int
     since: int
     log: str
+    exit: int = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """It runs, or supervisord is about to start it again."""
+        return self.state in ("STARTING", "RUNNING", "BACKOFF")
 
 
 def configuration(programs: Iterable[Program], socket: Path, log: Path, pid_file: Path) -> str:
@@ -94,9 +104,10 @@ def _program(program: Program) -> dict[str, Any]:
         "directory": program.directory,
         "environment": environment,
         "autostart": "false",
-        "autorestart": "true",
-        "startsecs": 1,
-        "startretries": 1_000_000,  # a killed PostgreSQL may refuse a while, until its last orphaned backend has gone
+        "autorestart": "false" if program.ends else "true",
+        "startsecs": 0 if program.ends else 1,
+        # A killed PostgreSQL may refuse a while, until its last orphaned backend has gone.
+        "startretries": 0 if program.ends else 1_000_000,
         "stopsignal": program.stop_signal,
         "stopwaitsecs": program.stop_patience,
         "killasgroup": "true",
@@ -151,7 +162,14 @@ class Supervisor:
             return False
 
     def statuses(self) -> dict[str, Status]:
-        keys = {"name": "name", "state": "statename", "pid": "pid", "since": "start", "log": "stdout_logfile"}
+        keys = {
+            "name": "name",
+            "state": "statename",
+            "pid": "pid",
+            "since": "start",
+            "log": "stdout_logfile",
+            "exit": "exitstatus",
+        }
         rows = self._call("getAllProcessInfo")
         return {row["name"]: Status(**{ours: row[theirs] for ours, theirs in keys.items()}) for row in rows}
 

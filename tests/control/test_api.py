@@ -15,8 +15,10 @@ from redis import Redis
 from control.api import build
 from control.keeper import Keeper
 from control.matrix import Matrix
+from control.starter import Starter
 from control.state import Record, State, Store
 from faults import LIMIT, Action, Fault, Point, dump
+from messaging.process.redis import redis_client
 from tests.waiting import wait_until
 
 
@@ -24,7 +26,8 @@ class Client:
     """Sends a body as it stands, which the front door does too."""
 
     def __init__(self, keeper: Keeper, matrix: Matrix) -> None:
-        self._client = TestClient(build(keeper, matrix))
+        starter = Starter(redis_client(), {}, lambda text: None)
+        self._client = TestClient(build(keeper, matrix, starter))
 
     def __call__(self, method: str, path: str, body: str = "", token: str = "secret") -> Any:
         headers = {"Authorization": f"Bearer {token}"}

@@ -9,17 +9,47 @@ import yaml
 
 from control.health import CONTAINER_PORT
 from sandbox.data.secret_store import NAMES
-from topology.processes import BACKEND_KB, DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, Process, Tier
+from tests.topology.on_demand.house import HOUSE as WITH_RARE
+from topology.processes import BACKEND_KB, DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, SUPERVISED, Process, Tier
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
-SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
-each_django = pytest.mark.parametrize("process", [*DJANGO, INIT], ids=lambda process: process.name)
-each = pytest.mark.parametrize("name", [process.name for process in PROCESSES])
+OURS: dict[str, Any] = yaml.safe_load(TEXT)["services"]
+MADE_UP: dict[str, Any] = yaml.safe_load((ROOT / "tests/topology/vouchers/compose.yml").read_text())["services"]
+"""Of a house with a service on demand: this one has none."""
+SERVICES = OURS | MADE_UP
+RARE = [process for process in (*WITH_RARE.programs, *WITH_RARE.inits) if process.on_demand]
+RUNNING = [*PROCESSES, *(process for process in RARE if not process.ends)]
+INITS = [INIT, *WITH_RARE.inits]
+each_django = pytest.mark.parametrize(
+    "process",
+    [*DJANGO, *INITS, *(one for one in RARE if one.service and not one.ends)],
+    ids=lambda process: process.name,
+)
+each = pytest.mark.parametrize("name", [process.name for process in RUNNING])
 
 
 def test_the_services_are_the_processes_and_init() -> None:
-    assert set(SERVICES) == {process.name for process in PROCESSES} | {"init"}
+    assert set(OURS) == {process.name for process in SUPERVISED} | {"init"}
+    assert set(MADE_UP) == {process.name for process in RARE}
+
+
+def test_what_is_on_demand_runs_with_its_service_s_profile_and_everything_else_without_one() -> None:
+    assert {name for name, service in OURS.items() if "profiles" in service} == {
+        process.name for process in SUPERVISED if process.on_demand
+    }
+    for process in RARE:
+        instance = f"postgres-{process.name.removeprefix('init-')}"
+        served = WITH_RARE.profiles(WITH_RARE.program(instance) if process.ends else process)
+        assert SERVICES[process.name]["profiles"] == list(served)
+        if not process.ends and process.service:
+            own = f"init-{WITH_RARE.instance_of[process.service]}"
+            assert SERVICES[process.name]["depends_on"][own] == {"condition": "service_completed_successfully"}
+
+
+def test_control_is_told_the_profiles_and_that_nobody_starts_programs_for_it() -> None:
+    environment = SERVICES["control"]["environment"]
+    assert (environment["SUPERVISION"], environment["COMPOSE_PROFILES"]) == ("", "${COMPOSE_PROFILES:-}")
 
 
 @each_django
@@ -57,7 +87,7 @@ def test_each_has_a_health_check(name: str) -> None:
 
 
 def test_each_postgres_is_set_as_in_the_sandbox() -> None:
-    for process in PROCESSES:
+    for process in RUNNING:
         if process.tier is Tier.POSTGRES:
             command = SERVICES[process.name]["command"]
             assert dict(flag.split("=") for flag in command[2::2]) == POSTGRES_SETTINGS

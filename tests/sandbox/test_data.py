@@ -162,11 +162,11 @@ def test_notes_are_replaced_whole(tmp_path: Path, homes: Path, monkeypatch: pyte
     assert storage.postgres_home(layout) == home
 
 
-@pytest.mark.parametrize("port", [None, 20_320, 65_535])
+@pytest.mark.parametrize("port", [None, 20_410, 65_535])
 def test_a_port_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path, homes: Path, port: int | None) -> None:
     """Somebody else's, one that its own processes would take, and the last one there is."""
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0 if port in (None, 20_320) else 65_535))
+        other.bind(("127.0.0.1", 0 if port in (None, 20_410) else 65_535))
         other.listen()
         port = port or other.getsockname()[1]
         sandbox = Sandbox(tmp_path / "here", port)

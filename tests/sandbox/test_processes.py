@@ -3,7 +3,7 @@
 import configparser
 import re
 import socket
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from sandbox.errors import SandboxError
 from sandbox.layout import BLOCKS, Layout, free_ports, taken
 from sandbox.running.environment import SERVICE_NAMES, Environments
 from sandbox.running.supervise import Program, configuration
+from tests.topology.on_demand.house import HOUSE as WITH_RARE
 from topology.processes import CONTROL, DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
 
 LAYOUT = Layout(Path("/somewhere"), 8000)
@@ -76,15 +77,13 @@ def test_neighbouring_sandboxes_never_share_a_port() -> None:
     assert max(ports) < 32_768  # from there on Linux takes ports for outgoing connections
 
 
-@pytest.mark.parametrize("module", ["bench", "bench.stage"])
+@pytest.mark.parametrize("module", ["bench/__main__.py", "bench/stage.py"])
 def test_the_bench_shares_no_block_with_the_sandbox_of_its_port(module: str) -> None:
     """What `port_or_exit(offset=...)` chooses for it shares no block with any PORT."""
-    (beside,) = re.findall(
-        r"offset=(\d+)", Path(str(find_spec(module if "." in module else f"{module}.__main__").origin)).read_text()
-    )  # type: ignore[union-attr]
+    (offset,) = re.findall(r"offset=(\d+)", (Path(__file__).parents[2] / module).read_text())
     for port in range(8000, 8000 + BLOCKS):
         mine = set(Layout(Path("/somewhere"), port).ports.values())
-        assert not mine & set(Layout(Path("/somewhere"), port + int(beside)).ports.values())
+        assert not mine & set(Layout(Path("/somewhere"), port + int(offset)).ports.values())
 
 
 def test_a_house_with_more_listeners_than_a_block_has_ports_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +121,34 @@ def test_supervisor_takes_commands_and_values_literally() -> None:
     assert section["directory"] == "/100%%/here"
     assert section["environment"] == 'KEY="50%%,x"'
     assert parsed["group:workers"]["programs"] == "worker-seats"
+
+
+def test_what_sets_up_and_ends_is_not_started_again() -> None:
+    once = Program(
+        name="init-rare",
+        tier=Tier.TAILS,
+        command=["x"],
+        directory=Path("/"),
+        log=Path("/log"),
+        environment={},
+        ends=True,
+    )
+    kept = replace(once, name="relay-rare", ends=False)
+    parsed = configparser.RawConfigParser()
+    parsed.read_string(configuration([once, kept], Path("/s.sock"), Path("/s.log"), Path("/s.pid")))
+    rules = [
+        tuple(parsed[f"program:{one.name}"][key] for key in ("autostart", "autorestart", "startsecs", "startretries"))
+        for one in (once, kept)
+    ]
+    assert rules == [("false", "false", "0", "0"), ("false", "true", "1", "1000000")]
+
+
+def test_what_is_on_demand_has_ports_after_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    standing = Layout(Path("/somewhere"), 8000).ports
+    monkeypatch.setattr("sandbox.layout.HOUSE", WITH_RARE)
+    ports = Layout(Path("/somewhere"), 8000).ports
+    last = max(ports["api-journal"], ports["control"])
+    assert ports == {**standing, "postgres-vouchers": last + 1, "api-vouchers": last + 2}
 
 
 def test_every_service_has_the_same_three_processes() -> None:

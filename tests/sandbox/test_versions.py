@@ -163,6 +163,29 @@ def test_a_restore_that_was_broken_off_is_ended_before_anything_starts(
     refuse_newer_data(data.layout)
 
 
+def test_what_is_on_demand_is_copied_where_it_is_and_what_was_made_later_goes(
+    data: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "EVERY_INSTANCE", (*INSTANCES, "rare", "later"))
+    (data.clusters.data("rare") / "base").mkdir(parents=True)
+    rows(data, "rare").write_text("old")
+    of_version(data, known()[:-1])
+    data.make()
+    rows(data, "rare").write_text("migrated")
+    data.clusters.data("later").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copy", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            data.restore()
+    data.restore()
+    assert rows(data, "rare").read_text() == "old", "also when the first try was broken off"
+    assert not data.clusters.data("later").exists()
+
+
+def _killed(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_copy_that_fails_takes_no_room(data: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
     of_version(data, known()[:-1])
     monkeypatch.setattr(shutil, "copytree", _failing(shutil.copytree))

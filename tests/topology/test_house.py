@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from config.house import HOUSE, PARTS
 from projections.topology import VIEWS as DECLARED_VIEWS
 from projections.views import VIEWS
 from topology import Database, House, Instance, Kind, Part, Program, Service, TopologyError, part
-from topology.programs import of_service
+from topology.programs import COMMON, of_service
 
 SHOP = Instance(name="shop")
 WARE = Database(
@@ -181,3 +182,40 @@ def test_parts_stay_in_their_order() -> None:
     assert [service.name for service in HOUSE.every_service] == [
         service.name for one in PARTS for service in one.services
     ]
+
+
+def test_all_that_leans_on_an_instance_on_demand_is_on_demand() -> None:
+    rare = replace(SHOP, on_demand=True)
+    lone = Program(name="lone", kind=Kind.TIMER, service="web", on_demand=True)
+    made = house(rare, WARE, GOODS, VOUCHERS, *of_service(GOODS, WARE), *of_service(VOUCHERS, WARE), lone)
+    assert [program.name for program in made.standing] == ["redis", "control"]
+    own = ("relay-vouchers", "worker-vouchers", "api-vouchers")
+    assert {name: tuple(one.name for one in programs) for name, programs in made.startable.items()} == {
+        "stock": ("postgres-shop", "relay-stock", "worker-stock", "api-stock"),
+        "vouchers": ("postgres-shop", *own),
+        "postgres-shop": ("postgres-shop",),
+        **{
+            f"{kind}-{name}": ("postgres-shop", f"{kind}-{name}")
+            for kind in ("relay", "worker", "api")
+            for name in ("stock",)
+        },
+        **{name: ("postgres-shop", name) for name in own},
+        "lone": ("lone",),
+    }
+    assert made.profiles(made.program("postgres-shop")) == ("stock", "vouchers")
+    assert made.profiles(made.program("api-stock")) == ("stock",)
+    assert made.profiles(made.program("lone")) == ("lone",)
+
+
+def test_an_instance_on_demand_has_a_set_up_of_its_own_with_its_passwords_alone() -> None:
+    other, till = Instance(name="other"), Database(alias="till", instance="other", apps=("till",))
+    made = house(replace(SHOP, on_demand=True), WARE, GOODS, other, till, *of_service(GOODS, WARE))
+    (init,) = made.inits
+    assert (init.name, init.ends, init.service) == ("init-shop", True, "control")
+    assert init.arguments[-2:] == ("--instance", "shop")
+    given = set(init.keys) - set(COMMON)
+    assert given == {
+        "ADMIN_URL_SHOP", "DATABASE_URL_WARE", "KEEPER_PASSWORD", "STOCK_RELAY_PASSWORD", "WARE_CONSOLE_PASSWORD",
+        "RECORDER_PASSWORD", "WEB_PASSWORD",
+    }  # fmt: skip
+    assert init.name not in [program.name for program in made.programs]

@@ -1,4 +1,4 @@
-"""`manage.py sandbox up|provision|status|reset|restore`: the command line of the embedded runtime."""
+"""`manage.py sandbox up|start|stop|provision|status|reset|restore`: the command line of the embedded runtime."""
 
 import json
 import os
@@ -17,9 +17,11 @@ from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.machine import room
 from sandbox.machine.address import Front, check_place, host_of, port_of
+from sandbox.running import asking
 from sandbox.running.supervise import Supervisor
 from sandbox.runtime import Sandbox
 from sandbox.stages import Stages
+from topology.processes import HOUSE, SUPERVISED
 
 
 class Command(BaseCommand):
@@ -31,11 +33,17 @@ class Command(BaseCommand):
         commands = parser.add_subparsers(dest="action", required=True)
         start = commands.add_parser("up", help="start everything, and stop it on Ctrl-C or SIGTERM")
         start.add_argument("--host", default="", help="the front door's address; 0.0.0.0 is all (127.0.0.1)")
-        commands.add_parser(
+        setting_up = commands.add_parser(
             "provision", help="roles, databases, migrations, publications, slots, demo data (SERVICE=control)"
         )
+        setting_up.add_argument("--instance", default="", help="only of this one, which is on demand")
         status = commands.add_parser("status", help="processes with their state and pid; exit code 3 when not running")
         status.add_argument("--json", action="store_true")
+        for verb in ("start", "stop"):
+            one = commands.add_parser(
+                verb, help=f"{verb} what is on demand: {', '.join(HOUSE.startable) or 'here nothing is'}"
+            )
+            one.add_argument("name")
         commands.add_parser("reset", help="remove data, logs and secrets")
         commands.add_parser("restore", help="restore the data as they were before a newer version migrated them")
 
@@ -53,7 +61,9 @@ class Command(BaseCommand):
                 case "up":
                     up.run(Layout(settings.BASE_DIR, port, Front(host, settings.PUBLIC_ORIGIN)), stages)
                 case "provision":
-                    setup_steps.run(stages, os.environ)
+                    setup_steps.run(stages, os.environ, options["instance"])
+                case "start" | "stop":
+                    asking.change(layout, options["action"], options["name"], stages)
                 case "status":
                     self._status(layout, options["json"])
                 case "reset":
@@ -84,8 +94,13 @@ class Command(BaseCommand):
         rows = [asdict(status) for status in supervisor.statuses().values()]
         if as_json:
             answer = {"url": layout.url, "running": True, "supervisord": supervisor.pid()}
-            self.stdout.write(json.dumps({**answer, "processes": rows}))
+            later = {program.name for program in SUPERVISED if program.on_demand}
+            self.stdout.write(
+                json.dumps({**answer, "processes": [{**row, "on_demand": row["name"] in later} for row in rows]})
+            )
             return
+        for row in rows:
+            row["state"] = asking.state_of(row["name"], row["state"], row["exit"])
         self.stdout.write(layout.url)
         widest = {key: max(len(str(row[key])) for row in rows) for key in ("name", "state", "pid")}
         for row in rows:

@@ -1,0 +1,58 @@
+"""What starts and stops programs where the control process runs, as far as it has to know.
+
+SUPERVISION names the class, which is given the control process's environment; "" where nobody does, as in containers.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol, cast
+
+from django.utils.module_loading import import_string
+
+from topology.processes import Process
+
+
+class MachineError(Exception):
+    """It did not work; the text is for the person who wanted it, and `log` the path of the file that says more, or ""."""
+
+    def __init__(self, reason: str, log: str = "") -> None:
+        super().__init__(reason)
+        self.log = log
+
+
+class State(Protocol):
+    """Of a program: `state` as supervisord says it, `pid` 0 unless it runs; `is_wanted`: it runs, or is to run again."""
+
+    state: str
+    pid: int
+    log: str
+
+    @property
+    def is_wanted(self) -> bool: ...
+
+
+class Machine(Protocol):
+    """Every step may be repeated, also after one that was broken off. All of them raise MachineError."""
+
+    def states(self) -> Mapping[str, State]:
+        """By the name of the program."""
+
+    def start(self, program: Process) -> bool:
+        """Start it; False if it runs, or is about to. A PostgreSQL gets a data directory if it has none."""
+
+    def wait(self, *programs: Process) -> None:
+        """Until each works."""
+
+    def stop(self, program: Process) -> None:
+        """Stop it and wait until it is gone. Its data stay."""
+
+    def is_set_up(self, instance: str) -> bool:
+        """Whether this version of the code has given the instance's databases all that they are to have."""
+
+    def set_up(self, instance: str) -> None:
+        """Roles, databases, grants, migrations, publications, slots and demo data, unless it is set up."""
+
+
+def machine(environment: Mapping[str, str]) -> Machine | None:
+    """The one that the environment names; None where programs are started by somebody else."""
+    name = environment.get("SUPERVISION", "")
+    return cast(Machine, import_string(name)(environment)) if name else None

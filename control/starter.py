@@ -1,0 +1,257 @@
+"""Starts and stops programs on demand, one operation at a time, and publishes which of them should work.
+
+What runs is not stored here but asked of supervisord. So a control process that was killed continues where it was, and nothing on
+demand outlives its sandbox. A start that was broken off has to be requested again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from redis import Redis, RedisError
+
+from control import slots
+from control.machine import MachineError, State, machine
+from messaging.process import on_demand
+from topology.parts import Kind
+from topology.processes import BY_NAME, HOUSE, Process
+
+log = logging.getLogger(__name__)
+TELL_S = 1.0  # seconds after which Redis is told again what works: it may have lost its data
+DOING = {"start": "being started", "stop": "being stopped"}
+PAST = {"start": "starts", "stop": "stops"}
+
+
+class UnknownName(LookupError):
+    """Nothing on demand has this name."""
+
+
+class Refused(RuntimeError):
+    """It cannot be started or stopped now; the text says why."""
+
+
+@dataclass
+class Operation:
+    """The last one on a thing. `step` is "" once it has ended; `failure` says what went wrong, `log` is where more is."""
+
+    verb: str
+    step: str
+    failure: str = ""
+    log: str = ""
+
+
+class Starter:
+    """Thread-safe. Call `turn()` again and again. `told`: called with a sentence about what a person started or stopped."""
+
+    def __init__(self, redis: Redis, environment: Mapping[str, str], told: Callable[[str], object]) -> None:
+        self._redis, self._told = redis, told
+        self._environment, self._machine = environment, machine(environment)
+        self._operations: dict[str, Operation] = {}
+        self._busy = ""  # the name of what is being started or stopped
+        self._lock = threading.Lock()
+        self._working: set[str] = set() if self._machine else _of_profiles(environment.get("COMPOSE_PROFILES", ""))
+        self._known = self._machine is None  # what works; else supervisord has to be asked once
+        self._tell_at = float("-inf")
+
+    def works(self, instance: str) -> bool:
+        """Whether the instance is set up and to work. One that is not on demand always is."""
+        name = f"postgres-{instance}"
+        return name not in on_demand.NAMES or name in self._working
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Each thing on demand: {"name", "state", "step", "failure", "log", "programs": [{"name", "state", "pid", "log"}]}.
+
+        `state`: stopped, starting, running, stopping, partly (some of its programs run), or in compose "by compose". Raises
+        MachineError while supervisord does not answer.
+        """
+        states = self._states()
+        return [self._shown(name, states) for name in HOUSE.startable]
+
+    def start(self, name: str, who: str = "") -> dict[str, Any]:
+        """Begin to start it, unless that is under way. Raises UnknownName, Refused, MachineError."""
+        return self._begin(name, "start", who)
+
+    def stop(self, name: str, who: str = "") -> dict[str, Any]:
+        """Begin to stop it and what leans on it; its data stay. Raises UnknownName, Refused, MachineError."""
+        return self._begin(name, "stop", who)
+
+    def turn(self) -> None:
+        """Tell Redis what works. Never raises."""
+        now = time.monotonic()
+        if not on_demand.NAMES or now < self._tell_at:
+            return
+        self._tell_at = now + TELL_S
+        try:
+            if not self._known:
+                self._look()
+            on_demand.tell(self._redis, self._working)
+        except (RedisError, MachineError) as error:
+            log.debug("what is on demand is not told: %s", error)
+
+    def _look(self) -> None:
+        """Ask supervisord what it keeps running: an earlier control process started it."""
+        assert self._machine is not None
+        wanted = {name for name, status in self._machine.states().items() if status.is_wanted} & on_demand.NAMES
+        half = {
+            name for name in wanted
+            if BY_NAME[name].kind == Kind.POSTGRES and not self._machine.is_set_up(instance_of(BY_NAME[name]))
+        }  # fmt: skip
+        with self._lock:
+            if not self._busy:
+                self._working, self._known = wanted - half, True
+
+    def _begin(self, name: str, verb: str, who: str) -> dict[str, Any]:
+        if name not in HOUSE.startable:
+            raise UnknownName(f"nothing on demand is called '{name}'; there is {', '.join(HOUSE.startable) or 'none'}")
+        if self._machine is None:
+            profile = name if name in HOUSE.instance_of else HOUSE.profiles(BY_NAME[name])[0]
+            raise Refused(f"these containers are compose's: COMPOSE_PROFILES={profile} docker compose up -d")
+        if not self._known:
+            self._look()
+        with self._lock:
+            if self._busy and (self._busy, self._operations[self._busy].verb) != (name, verb):
+                doing = DOING[self._operations[self._busy].verb]
+                raise Refused(f"{self._busy} is {doing}, and one thing is at a time; try again when that has ended")
+            if not self._busy:
+                self._busy = name
+                operation = self._operations[name] = Operation(verb, step="beginning")
+                self._told(f"{who or 'somebody'} {PAST[verb]} {name}")
+                work = {"start": self._start, "stop": self._stop}[verb]
+                threading.Thread(
+                    target=self._do, args=(name, work, operation), name=f"{verb} {name}", daemon=True
+                ).start()
+        return self._shown(name, self._states())
+
+    def _do(self, name: str, work: Callable[[str, Operation], None], operation: Operation) -> None:
+        try:
+            work(name, operation)
+        except (MachineError, psycopg.Error, RedisError, OSError) as error:
+            log.warning("%s %s: %s", operation.verb, name, error)
+            operation.failure = f"{operation.step}: {error}"
+            operation.log = str(getattr(error, "log", None) or "")
+        except Exception as error:
+            log.exception("%s %s", operation.verb, name)
+            operation.failure = f"{operation.step}: {type(error).__name__}: {error}"
+        finally:
+            with self._lock:
+                operation.step, self._busy = "", ""
+
+    def _start(self, name: str, operation: Operation) -> None:
+        """What the start began is stopped again when it fails."""
+        assert self._machine is not None
+        began: list[Process] = []
+        try:
+            for program in HOUSE.startable[name]:
+                operation.step = f"starting {program.name}"
+                if self._machine.start(program):
+                    began.append(program)
+                if program.kind == Kind.POSTGRES:
+                    self._machine.wait(program)
+                    operation.step = f"setting up {program.name}"
+                    self._machine.set_up(instance_of(program))
+                    self._change(add=program.name)
+            rest = [one for one in HOUSE.startable[name] if one.kind != Kind.POSTGRES]
+            operation.step = f"waiting for {', '.join(one.name for one in rest)}"
+            self._machine.wait(*rest)
+            for program in rest:
+                self._change(add=program.name)
+        except BaseException:
+            for program in reversed(began):
+                try:
+                    self._end(program)
+                except (MachineError, psycopg.Error) as error:
+                    log.warning("%s could not be stopped after its start had failed: %s", program.name, error)
+            raise
+
+    def _stop(self, name: str, operation: Operation) -> None:
+        for program in self._leaving(name):
+            operation.step = f"stopping {program.name}"
+            self._end(program)
+
+    def _leaving(self, name: str) -> list[Process]:
+        """What stops with this: of a service all, of an instance all that has its tables there; those that start last come first.
+
+        An instance stays while another service's program on it runs.
+        """
+        assert self._machine is not None
+        statuses = self._machine.states()
+        chosen = {name} if name in on_demand.NAMES else {one.name for one in HOUSE.startable[name]}
+        for instance in [one for one in chosen if BY_NAME[one].kind == Kind.POSTGRES]:
+            leaning = {
+                one.name for one in HOUSE.programs if on_instance(one, instance) and statuses[one.name].is_wanted
+            }
+            if name == instance:
+                chosen |= leaning
+            elif leaning - chosen:
+                chosen.remove(instance)
+        return [one for one in reversed(HOUSE.programs) if one.name in chosen]
+
+    def _end(self, program: Process) -> None:
+        """Nobody is to miss it, so that is said first; the recorder is let read what has been committed, and go."""
+        assert self._machine is not None
+        postgres = program.kind == Kind.POSTGRES
+        if postgres and program.name in self._working:
+            self._reading(slots.drain, program)
+        self._change(remove=program.name)
+        if postgres and self._machine.states()[program.name].state == "RUNNING":
+            self._reading(slots.let_go, program)
+        self._machine.stop(program)
+
+    def _reading(self, done: Callable[[Mapping[str, str], str], None], program: Process) -> None:
+        try:
+            done(self._environment, instance_of(program))
+        except psycopg.Error as error:  # it does not answer, and so nobody reads it
+            log.info("%s: %s", program.name, error)
+
+    def _change(self, add: str = "", remove: str = "") -> None:
+        with self._lock:
+            self._working = (self._working | {add}) - {"", remove}
+        try:
+            on_demand.tell(self._redis, self._working)
+        except RedisError as error:  # the next turn says it
+            log.debug("what is on demand is not told: %s", error)
+
+    def _states(self) -> Mapping[str, State]:
+        return self._machine.states() if self._machine else {}
+
+    def _shown(self, name: str, statuses: Mapping[str, State]) -> dict[str, Any]:
+        operation = self._operations.get(name, Operation("", ""))
+        rows = [
+            {"name": one.name, "state": status.state, "pid": status.pid, "log": status.log}
+            for one in HOUSE.startable[name]
+            if (status := statuses.get(one.name))
+        ]
+        running = [row for row in rows if row["state"] in ("STARTING", "RUNNING", "BACKOFF")]
+        if not self._machine:
+            state = "by compose"
+        elif operation.step:
+            state = {"start": "starting", "stop": "stopping"}[operation.verb]
+        elif not running or (name in on_demand.NAMES and not statuses[name].pid):
+            state = "stopped"
+        else:
+            state = "running" if len(running) == len(rows) else "partly"
+        shown = {"step": operation.step, "failure": operation.failure, "log": operation.log}
+        return {"name": name, "state": state, **shown, "programs": rows}
+
+
+def on_instance(program: Process, postgres: str) -> bool:
+    """Whether the program's service has its tables on the instance that this PostgreSQL program runs."""
+    return program.on_demand and f"postgres-{HOUSE.instance_of.get(program.service, '')}" == postgres
+
+
+def instance_of(program: Process) -> str:
+    """The instance that a PostgreSQL program runs."""
+    return program.name.removeprefix("postgres-")
+
+
+def _of_profiles(profiles: str) -> set[str]:
+    """The programs on demand that compose runs for these profiles."""
+    asked = {name.strip() for name in profiles.split(",")}
+    chosen = HOUSE.startable.keys() if "*" in asked else asked & HOUSE.startable.keys()
+    return {program.name for name in chosen for program in HOUSE.startable[name]}

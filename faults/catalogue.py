@@ -33,7 +33,7 @@ _SENTENCES = {
     Point.RELAY_AFTER_PUBLISH: "The broker has the message; the relay has not confirmed its log position.",
     Point.BUS: "The message is on its way: it may be lost, duplicated, late, or overtaken by the next one.",
     Point.PROJECTOR_BEFORE: "The projector has read events; no row of the view is written.",
-    Point.PROJECTOR_COMMITTED: "The view's rows and checkpoint are committed; the projector has not gone on.",
+    Point.PROJECTOR_COMMITTED: "The view's rows and checkpoint are committed; the projector has not continued.",
     Point.API: "A request has reached the service's API: it is refused with 503, or waits.",
     Point.DATABASE: "The service's database refuses every client, or a local transaction waits inside it.",
     Point.PROCESS: "A process is killed when it sends its next heartbeat, within about a second.",

@@ -60,7 +60,7 @@ document.body.addEventListener("htmx:sendError", (event) => {
   tag.className = "tag";
   tag.textContent = injected ? "injected" : "not injected";
   const why = injected ? "Sagabox's own front door was killed by the fault armed here, and comes back." : "Sagabox does not answer.";
-  line.append(tag, ` ${why} What you see may be old; the page goes on by itself.`);
+  line.append(tag, ` ${why} What you see may be out of date; the page resumes automatically.`);
   banner.replaceChildren(line);
 });
 

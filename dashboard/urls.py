@@ -2,7 +2,7 @@ from django.urls import path
 
 from dashboard import matrix
 from dashboard.console import views as console
-from dashboard.faults import commands
+from dashboard.faults import views as faults
 from dashboard.live.context import head
 from dashboard.live.polling import entries
 from dashboard.operate import views as operate
@@ -62,16 +62,16 @@ urlpatterns = [
     path("replay/<uuid:run>/stop", runs.stop, name="replay-stop"),
     path("replay/<uuid:run>/rename", runs.rename, name="replay-rename"),
     path("book", shop.book, name="book"),
-    path("faults", commands.faults, name="faults"),
-    path("faults/<str:name>", commands.toggle, name="toggle"),
-    path("rail/form", commands.arm_form, name="arm-form"),
-    path("rail/outages", commands.outages, name="outages"),
-    path("rail/arm", commands.arm, name="arm"),
-    path("rail/clear", commands.clear, name="clear-all"),
-    path("rail/clear/<slug:fault>", commands.clear, name="clear"),
-    path("rail/resume/<slug:fault>", commands.resume, name="resume"),
-    path("rail/mechanisms", commands.mechanisms, name="mechanisms"),
-    path("rail/mechanisms/<slug:name>", commands.mechanism, name="mechanism"),
-    path("rail/operator", commands.sign_in, name="sign-in"),
+    path("faults", faults.faults, name="faults"),
+    path("faults/<str:name>", faults.toggle, name="toggle"),
+    path("rail/form", faults.arm_form, name="arm-form"),
+    path("rail/outages", faults.outages, name="outages"),
+    path("rail/arm", faults.arm, name="arm"),
+    path("rail/clear", faults.clear, name="clear-all"),
+    path("rail/clear/<slug:fault>", faults.clear, name="clear"),
+    path("rail/resume/<slug:fault>", faults.resume, name="resume"),
+    path("rail/mechanisms", faults.mechanisms, name="mechanisms"),
+    path("rail/mechanisms/<slug:name>", faults.mechanism, name="mechanism"),
+    path("rail/operator", faults.sign_in, name="sign-in"),
     path("", api.urls),
 ]

@@ -46,6 +46,6 @@ def says_moments(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
             return view(request, *args, **names)
         except NoMomentError as error:
             context = {"title": error.title, "detail": error.detail}
-            return render(request, "replay/no_moment.html", context, status=error.status)
+            return render(request, "panel/no_moment.html", context, status=error.status)
 
     return answer

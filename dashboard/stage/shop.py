@@ -75,7 +75,7 @@ def _booked(request: HttpRequest, accepted: dict[str, Any]) -> HttpResponse:
     booking, performance = accepted["id"], request.POST.get("performance", "")
     entries = masked_reading.entries_of(booking)
     told = from_entries(booking, entries, performance=performance) | {"fresh": not entries}
-    response = render(request, "stage/booking.html#panel", told)
+    response = render(request, "panel/booking.html#panel", told)
     response["HX-Trigger"] = json.dumps({"booked": {"id": booking, "state": accepted["state"]}})
     shown = request.POST.get("map", "") or performance
     response["HX-Push-Url"] = f"/?performance={shown}&customer={request.POST.get('customer', '')}&booking={booking}"
@@ -117,7 +117,7 @@ def _unanswered(request: HttpRequest) -> HttpResponse:
 
 
 def _problem(request: HttpRequest, event: dict[str, Any], **told: Any) -> HttpResponse:
-    response = render(request, "stage/booking.html#problem", told)
+    response = render(request, "panel/booking.html#problem", told)
     response["HX-Trigger"] = json.dumps(event)
     response["HX-Retarget"], response["HX-Reswap"] = "#problem", "outerHTML"
     return response

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from dashboard.faults import rail
+from dashboard.faults import context as rail
 from dashboard.panel.asked import asked_position, says_moments
 from dashboard.panel.details import details
 from dashboard.panel.story import narrow
@@ -55,7 +55,7 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
         str(booking), asked_position(request), get("performance", ""),
         follow=get("follow") == "1", narrow=narrow(request), back=get("back") == "1", seen=get("map", ""),
     )  # fmt: skip
-    return render(request, "stage/booking.html#panel", told)
+    return render(request, "panel/booking.html#panel", told)
 
 
 @require_GET
@@ -64,7 +64,7 @@ def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
     found = details(str(booking), pos)
     if found is None:
         return HttpResponse(f"booking {booking} has no entry {pos}", status=404, content_type="text/plain")
-    return render(request, "stage/entry.html", found)
+    return render(request, "panel/entry.html", found)
 
 
 @require_GET
@@ -74,7 +74,7 @@ def newest(request: HttpRequest) -> HttpResponse:
     found = context.newest(narrow(request), performance)
     if found and request.GET.get("back") == "1":
         found |= context.seats_now(performance) | {"performance": performance}
-    return render(request, "stage/booking.html#panel", found) if found else HttpResponse(status=204)
+    return render(request, "panel/booking.html#panel", found) if found else HttpResponse(status=204)
 
 
 @require_GET
@@ -89,4 +89,4 @@ def opening(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def recent(request: HttpRequest) -> HttpResponse:
-    return render(request, "stage/booking.html#recent", {"recent": masked_reading.recent_bookings(6)})
+    return render(request, "panel/booking.html#recent", {"recent": masked_reading.recent_bookings(6)})

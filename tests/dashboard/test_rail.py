@@ -11,7 +11,7 @@ from django.test import RequestFactory
 import faults
 from control.outages import check_outage
 from dashboard.faults.chips import OWNERS, groups, owner_of, shown
-from dashboard.faults.rail import form, form_after_change, wanted
+from dashboard.faults.context import form, form_after_change, wanted
 from faults import AT, Point
 from tests.dashboard.markup import compact
 

@@ -36,7 +36,7 @@ TICKET = {**BOOKED, "performance": SHOW, "ticket": {"seat": "A-1", "code": "code
         ("stage/index.html", {"performances": [SHOW]}, f">{ISOLATED}, 1 Jun 2030</option>"),
         ("stage/index.html", {"customers": [{"id": 7, "name": ARABIC}]}, f">{ISOLATED} (7)</option>"),
         ("drawing/seats.html", {"sections": SECTIONS, "live": False}, f"<h3><bdi>{ARABIC}</bdi>"),
-        ("stage/booking.html#recent", {"recent": [BOOKED]}, f'title="{ISOLATED}, '),
+        ("panel/booking.html#recent", {"recent": [BOOKED]}, f'title="{ISOLATED}, '),
         ("records/sales.html#table", {"rows": [SHOW]}, f"<bdi>{ARABIC}</bdi></a> <small>1 Jun 2030"),
         ("records/ticket.html", TICKET, f"<bdi>{ARABIC}</bdi></h1>"),
         ("records/ticket.html", TICKET, f"<p><bdi>{ARABIC}</bdi><br>"),

@@ -21,7 +21,7 @@ def test_a_view_is_as_far_as_all_its_checkpoints() -> None:
     rows = [checkpoint("seats", 40, behind=2), checkpoint("booking", 44, lag_ms=35, behind=1)]
     (told,) = moment._lags(rows)
     assert told == {"view": "seat_map", "lag_ms": 35, "behind": 3, "pos": 44}
-    text = compact(render_to_string("replay/then.html", {"then": {"pos": 90, "lags": [told]}}))
+    text = compact(render_to_string("panel/then.html", {"then": {"pos": 90, "lags": [told]}}))
     assert "last seen at #44, its last row 35 ms behind its event, with 3 events not yet read" in text
 
 
@@ -29,7 +29,7 @@ def test_of_more_messages_than_are_read_no_exact_number_is_told(monkeypatch: pyt
     def text(flying: int) -> str:
         found = [FlightThen(str(pos), "command", "Do", "booking", "seats", "", pos) for pos in range(flying)]
         monkeypatch.setattr(moment.moments, "flights_at", lambda pos, tape, limit: found[:limit])
-        return render_to_string("replay/then.html", moment.panels(90, "hall"))
+        return render_to_string("panel/then.html", moment.panels(90, "hall"))
 
     for name, value in (("indexed", 90), ("faults_at", [])):
         monkeypatch.setattr(moment.moments, name, lambda *_, value=value: value)

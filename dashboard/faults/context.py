@@ -1,5 +1,5 @@
 """The content of the fault rail: the three ready-made toggles, the chips of armed faults, and the form for all others.
-Pure, except for the request to the control process; commands.py handles the buttons."""
+Pure, except for the request to the control process; views.py handles the buttons."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from dashboard.faults.chips import OWNERS, POINT_NAMES, groups, is_for, owner_of
 from dashboard.typed import number_or_text
 from faults import AT, OWN, OWN_TIMES, Action, Fault, Kind, Mechanism, Point, catalogue
 from faults.catalogue import reasons
-from faults.messages import messages
+from faults.messages import messages, taker
 from faults.toggles import LABELS
 from gateway.clients import ServiceDown
 from gateway.faults_api import armed, control
@@ -97,7 +97,7 @@ def form(asked: dict[str, str], own: bool = False) -> dict[str, Any]:
     `own`: only what a visitor may arm, for a booking of theirs.
     """
     owners = {id: name for id, name in OWNERS.items() if not own or any(id in AT[point] for point in OWN)}
-    service = _chosen(asked.get("service"), list(owners), "payments")
+    service = _chosen(asked.get("service"), list(owners), taker("TakePayment"))
     entries = [entry for entry in catalogue() if service in {owner_of(place) for place in AT[entry.point]}]
     entries = [entry for entry in entries if not own or entry.point in OWN]
     names = [str(entry.point) for entry in entries]

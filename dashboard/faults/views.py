@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.faults import rail
+from dashboard.faults import context as rail
 from dashboard.faults.chips import is_for
 from dashboard.gauges import gauge, lags
 from faults import Mechanism

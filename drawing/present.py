@@ -13,6 +13,8 @@ PLUMBING |= {"booking_at", "hold_at", "payment_at", "tickets_at", "due_at", "ste
 LABEL_COLUMNS = ("label", "code", "type", "step", "view", "definition", "id")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 SERVICE_NAMES = HOUSE.titles
+BOOKINGS, SAGAS = (HOUSE.orchestrator.truth[kind] for kind in ("booking", "saga"))
+"""The orchestrator's tables."""
 VIEWS = frozenset(service.name for service in HOUSE.views)
 """The services whose rows are views: they follow what the others have committed."""
 

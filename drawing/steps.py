@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from drawing.present import clock
+from drawing.present import SAGAS, clock
 from journal.entry import Tables
 from messaging.saga_row import legible
 from topology.chosen import HOUSE
@@ -18,11 +18,11 @@ def _drawn(step: SagaStep) -> tuple[str, str, str, str]:
     return verb, "".join(noun), step.service, step.kind
 
 
-SAGAS = sagas_of(HOUSE)
-STEPS = {saga.name: [_drawn(step) for step in saga.steps] for saga in reversed(SAGAS)}  # the newest version
+KNOWN_SAGAS = sagas_of(HOUSE)
+STEPS = {saga.name: [_drawn(step) for step in saga.steps] for saga in reversed(KNOWN_SAGAS)}  # the newest version
 """Each saga's steps as the page draws them: forward command, whose, and the class of the step."""
-UNDONE_BY = {step.name: step.compensation for saga in SAGAS for step in saga.steps if step.compensation}
-FIRST = SAGAS[0].name
+UNDONE_BY = {step.name: step.compensation for saga in KNOWN_SAGAS for step in saga.steps if step.compensation}
+FIRST = KNOWN_SAGAS[0].name
 MEANING = {
     "compensatable": "can be undone by a compensation",
     "pivot": "once it is done there is no way back",
@@ -46,7 +46,7 @@ def sagas(tables: Tables) -> list[dict[str, Any]]:
 
     Before the first has started, all its steps are to do.
     """
-    kept = tables.get(HOUSE.orchestrator.name, {}).get("booking_saga", {}).values()
+    kept = tables.get(HOUSE.orchestrator.name, {}).get(SAGAS, {}).values()
     rows = sorted(map(legible, kept), key=lambda row: row["id"])
     return [_saga(row) for row in rows] or [_saga({"definition": FIRST, "state": "", "steps": {}})]
 

@@ -13,11 +13,11 @@ from projections.models import BookingView, Checkpoint, Customer, Performance, S
 SEAT_COLUMNS = (
     "performance_id", "label", "seat_id", "section", "row", "number", "price", "currency", "status", "booking_id", "version",
 )  # fmt: skip
-BOOKING_COLUMNS = (
-    "id", "customer_id", "performance_id", "seats", "payment_method", "placed_by", "state", "reason", "amount", "currency",
-    "hold_status", "hold_expires_at", "payment_id", "payment_status", "payment_reason", "tickets_status", "tickets",
-    "created_at", "updated_at", "version",
-)  # fmt: skip
+_NAMES = [field.attname for field in BookingView._meta.concrete_fields]
+_FED = [name.removesuffix("_version") for name in _NAMES if name.endswith("_version")]
+_INTERNAL = {"caused_by", *(f"{feed}_{what}" for feed in _FED for what in ("at", "version"))}
+BOOKING_COLUMNS = tuple(name for name in _NAMES if name not in _INTERNAL)
+"""All but those by which the view puts its events in order."""
 
 
 def performances() -> list[dict[str, Any]]:

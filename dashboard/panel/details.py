@@ -99,7 +99,7 @@ def _attempts(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     than once."""
     found = []
     for change in changes:
-        steps = tracks((change["new"] or {}).get("steps")) if change["table"] == "booking_saga" else {}
+        steps = tracks((change["new"] or {}).get("steps")) if change["table"] == present.SAGAS else {}
         for step, ways in steps.items():
             for direction, track in ways.items():
                 tries = track["attempts"]

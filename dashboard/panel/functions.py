@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from drawing.present import VIEWS
+from drawing.present import SAGAS, VIEWS
 from topology.chosen import HOUSE
 from topology.contract import contract
 from topology.shown import Work, shown_of
@@ -60,7 +60,7 @@ def work_of(entry: dict[str, Any], messages: Sequence[dict[str, Any]]) -> Work |
             if message["type"] in _BEGINNINGS:
                 return WORK[message["type"]]
     tables = {change["table"] for change in entry["changes"]}
-    if "booking_saga" in tables or "booking_sagalog" in tables:
+    if SAGAS in tables or "booking_sagalog" in tables:
         return WORK["orchestrator"]
     if any(table.endswith("_deadletter") for table in tables):
         return WORK[LETTER]

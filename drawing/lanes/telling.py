@@ -12,6 +12,7 @@ from drawing.lanes.arrangement import Arrangement, Kind
 from drawing.lanes.observed import Observed
 from drawing.lanes.shapes import Emission, Flow, Gap, Node, Tale
 from drawing.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
+from drawing.present import SAGAS
 from journal.entry import EntryDict
 from messaging.saga_row import legible
 
@@ -86,7 +87,7 @@ class _Teller:
         """The lines of the sagas' log that it wrote. They name the saga, not the booking; and the message they are about."""
         rows = [(change["table"], change["new"]) for change in changes if change["new"]]
         self.sagas |= {str(row["saga_id"]) for _, row in rows if row.get("saga_id")}
-        self.sagas |= {str(row.get("id")) for table, row in rows if table == "booking_saga"}
+        self.sagas |= {str(row.get("id")) for table, row in rows if table == SAGAS}
         lines = [change["new"] for change in entry["changes"] if change["table"].endswith("_sagalog") and change["new"]]
         return [line for line in lines if str(line.get("saga_id")) in self.sagas]
 
@@ -182,7 +183,7 @@ def _attempt(changes: Iterable[dict[str, Any]]) -> int:
 
 
 def _sagas(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [legible(change["new"]) for change in changes if change["table"] == "booking_saga" and change["new"]]
+    return [legible(change["new"]) for change in changes if change["table"] == SAGAS and change["new"]]
 
 
 def _was_refused(saga: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from drawing.lanes.arrangement import Lane
 from drawing.lanes.shapes import Flow, Node
+from drawing.present import SAGAS
 from journal.entry import EntryDict
 from journal.noteworthy import before
 from messaging.saga_row import moment
@@ -51,7 +52,7 @@ def titled(
     if replies:
         _answer(node, replies, states, answered)
     else:
-        rows = [change["new"] for change in changes if change["table"] == "booking_saga" and change["new"]]
+        rows = [change["new"] for change in changes if change["table"] == SAGAS and change["new"]]
         due = (moment(rows[-1].get("due_at")) or "") if rows else ""
         _decision(node, entry, [one for one in messages if one["kind"] == "command"], states, attempt, log, due)
     if node.refused and not any(state in BAD for _, state in states):

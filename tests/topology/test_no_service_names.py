@@ -19,9 +19,8 @@ LEFT = {
     "config/asgi.py": 2,
     # The journal's database is on the views' instance.
     "journal/topology.py": 1,
-    # Not services: what marks a note in a log, a stream of entries, and columns of a view.
+    # Not services: what marks a note in a log, and a stream of entries.
     "messaging/wal/notes.py": 1,
-    "projections/queries.py": 1,
     "control/mirror.py": 1,
 }
 

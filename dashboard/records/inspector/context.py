@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError
 from dashboard.operate.context import awaited, seen
 from dashboard.operate.letters import SERVICES, of_booking
 from dashboard.panel.cancelling import may_cancel
-from drawing.present import SERVICE_NAMES
+from drawing.present import SAGAS, SERVICE_NAMES
 from gateway.clients import ServiceDown, get_json
 from gateway.people import masked_reading
 from gateway.people.privacy import masked
@@ -70,7 +70,7 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
 
 def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The booking's sagas in order, from their rows in the journal; the current one from Booking, if it answers."""
-    rows = fold(booking, entries).tables.get(ORCHESTRATOR, {}).get("booking_saga", {}).values()
+    rows = fold(booking, entries).tables.get(ORCHESTRATOR, {}).get(SAGAS, {}).values()
     known = sagas(settings.HOUSE.orchestrator)
     found = {one["id"]: {**one, "source": "the journal"} for one in (of_row(row, known) for row in rows)}
     if told is not None:

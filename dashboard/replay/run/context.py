@@ -123,7 +123,7 @@ def choices(run: RunDict) -> dict[str, Any]:
     tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
     bookings = [
         {"id": one.key, "text": f"{', '.join(one.row['seats'])} · {one.row['state']} · {one.key[-8:]}"}
-        for one in sorted(_rows_at_end(run, "booking_booking", BOOKINGS), key=lambda one: one.key, reverse=True)
+        for one in sorted(_rows_at_end(run, present.BOOKINGS, BOOKINGS), key=lambda one: one.key, reverse=True)
         if one.from_pos >= first
     ]
     heights = marks.density(first, last + 1, time_bar.BUCKETS, tape) if last > first else []
@@ -144,7 +144,7 @@ def _performances(run: RunDict) -> list[dict[str, Any]]:
 def _latest_performance(run: RunDict) -> str:
     """The one that was booked last; for a run without a booking the first in the list."""
     known = _performances(run)
-    booked = [one.row["performance_id"] for one in _rows_at_end(run, "booking_booking", 1)]
+    booked = [one.row["performance_id"] for one in _rows_at_end(run, present.BOOKINGS, 1)]
     return next((one["id"] for one in known if one["id"] in booked), known[0]["id"])
 
 

@@ -184,7 +184,7 @@ class Checkpoint(models.Model):
     event_id = models.TextField(default="")
     horizon = models.BigIntegerField(default=0)
     owed = models.BigIntegerField(default=0)
-    applied = models.BigIntegerField(default=0)  # events taken, duplicates too
+    applied = models.BigIntegerField(default=0)  # events that concern the view, duplicates too
     lag_ms = models.IntegerField(default=0)  # from the event to its row, for the last event that changed a row
     behind = models.IntegerField(default=0)  # stream entries not yet read
     updated_at = models.DateTimeField(db_default=Now())

@@ -19,12 +19,12 @@ from messaging.envelope import check
 from messaging.events.catch_up import EventApi, EventApiError, Page
 from messaging.events.cursor import UNKNOWN, Cursor
 from messaging.events.skipped import SkippedEvents
+from messaging.events.upsert import Table
+from messaging.events.view import View
 from messaging.process.outage import is_passing
-from projections import checkpoints
 from projections.database import PROJECTIONS
 from projections.models import DeadLetter
-from projections.upsert import Table
-from projections.views import View
+from projections.views import checkpoints_of, program_of
 
 log = logging.getLogger(__name__)
 
@@ -60,19 +60,19 @@ def rebuild(view: View, apis: Mapping[str, EventApi], patience: float = PATIENCE
     too: so nothing that the view already shows is missing afterwards.
     """
     began = time.monotonic()
-    shadow = _Shadow(view)
+    shadow, saved = _Shadow(view), checkpoints_of(view)
     with _alone(view), _unless_away(), _shadow_tables(view):
         for source in view.sources:
             shadow.read(apis[source], patience)
         with PROJECTIONS.atomic():
-            checkpoints.ensure(view.name, view.sources)
-            checkpoints.lock(view.name)
+            saved.ensure(view.sources)
+            saved.lock()
             for source in view.sources:
                 shadow.read(apis[source], min(patience, LOCKED_S))
             for table in view.tables:
                 _swap(table)
-            checkpoints.reset(view.name)
-            checkpoints.save(view.name, shadow.cursors(), applied=shadow.applied, times={}, behind={})
+            saved.reset()
+            saved.save(shadow.cursors(), applied=shadow.applied, times={}, behind={})
     return Rebuilt(
         view=view.name,
         events=shadow.events.total(),
@@ -177,13 +177,13 @@ def _swap(table: Table) -> None:
 def _write(view: View, events: list[Any]) -> int:
     try:
         with PROJECTIONS.atomic():
-            view.write([check(event) for event in events])
+            view.write(PROJECTIONS, [check(event) for event in events])
         return 0
     except UNDIGESTIBLE as error:
         if len(events) == 1:
             log.error("rebuild of %s: skipped an event: %r: %.500s", view.name, error, events[0])
             where = f"rebuild of {view.name}"
-            SkippedEvents(DeadLetter, view.program).record(events[0], where, error)
+            SkippedEvents(DeadLetter, program_of(view)).record(events[0], where, error)
             return 1
     return sum(_write(view, [event]) for event in events)
 

@@ -33,7 +33,7 @@ from projections_salesbooking group by 1, 2;""",
     write="update projections_bookingview set state = 'CONFIRMED';",
     work={
         "view": Work(
-            "projections.views.view.View.write",
+            "messaging.events.view.View.write",
             "tests/projections/test_views.py::test_the_rows_tell_the_end_of_the_story",
         ),
     },

@@ -2,8 +2,11 @@
 
 from django.core.management.base import CommandError
 
+from messaging.events.checkpoints import Checkpoints
+from messaging.events.view import View
+from projections.database import PROJECTIONS
+from projections.models import Checkpoint
 from projections.views import bookings, customer_history, sales, seat_map
-from projections.views.view import View
 
 VIEWS: dict[str, View] = {view.name: view for view in (bookings.VIEW, seat_map.VIEW, customer_history.VIEW, sales.VIEW)}
 
@@ -15,4 +18,10 @@ def named(name: str) -> View:
     return VIEWS[name]
 
 
-__all__ = ["VIEWS", "View", "named"]
+def checkpoints_of(view: View) -> Checkpoints:
+    return Checkpoints(Checkpoint, view.name, PROJECTIONS)
+
+
+def program_of(view: View) -> str:
+    """The name of the process that keeps the view up to date."""
+    return f"projector-{view.name.replace('_', '-')}"

@@ -7,8 +7,8 @@ aggregate.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from projections.upsert import Part, Table
-from projections.views.view import Folds, Project, View
+from messaging.events.upsert import Part, Table
+from messaging.events.view import Folds, Project, View
 
 BOOKING = Part(
     version="booking_version",

@@ -8,8 +8,8 @@ from these rows.
 from collections.abc import Mapping
 from typing import Any
 
-from projections.upsert import Part, Table
-from projections.views.view import Folds, View
+from messaging.events.upsert import Part, Table
+from messaging.events.view import Folds, View
 
 BOOKING = Part(
     version="booking_version", columns={"customer_id": "bigint", "state": "text", "booking_at": "timestamptz"}

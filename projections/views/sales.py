@@ -7,9 +7,9 @@ performances and Seat no payments, so a booking's row gets its performance from 
 from collections.abc import Mapping
 from typing import Any
 
-from projections.upsert import Part, Table
+from messaging.events.upsert import Part, Table
+from messaging.events.view import Folds, View
 from projections.views.customer_history import contribution
-from projections.views.view import Folds, View
 
 PERFORMANCES = Table(
     name="projections_salesperformance",

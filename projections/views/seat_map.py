@@ -7,8 +7,8 @@ seat has its own version: it orders two holds of the same seat, whichever event 
 from collections.abc import Mapping
 from typing import Any
 
-from projections.upsert import Part, Table
-from projections.views.view import Folds, View
+from messaging.events.upsert import Part, Table
+from messaging.events.view import Folds, View
 
 PERFORMANCES = Table(
     name="projections_performance",

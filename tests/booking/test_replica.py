@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from booking.models import PerformanceReplica, ReplicaCheckpoint
-from booking.replica import apply, load
+from booking.replica import replica
 from messaging.events.cursor import Cursor
+from messaging.events.follow import CursorsMovedError
 from tests.messages import new_id
 
 pytestmark = pytest.mark.django_db(databases=["booking"])
@@ -47,27 +48,43 @@ def announced(version: int, title: str = "Concert", labels: tuple[str, ...] = ("
 
 
 def test_newer_wins_in_one_batch_and_over_several() -> None:
-    apply([announced(2, "Second"), announced(1, "First")], [], {})
-    apply([announced(1, "First")], [], {})
+    replica().apply([announced(2, "Second"), announced(1, "First")], [], {})
+    replica().apply([announced(1, "First")], [], {})
     assert PerformanceReplica.objects.get().title == "Second"
-    apply([announced(3, "Third", ("A-1", "A-2", "A-3"))], [], {})
+    replica().apply([announced(3, "Third", ("A-1", "A-2", "A-3"))], [], {})
     found = PerformanceReplica.objects.get()
     assert (found.title, found.labels, found.version) == ("Third", ["A-1", "A-2", "A-3"], 3)
 
 
 def test_prices_come_with_the_seats_also_into_a_copy_from_before_there_were_any() -> None:
-    apply([announced(2)], [], {})
+    replica().apply([announced(2)], [], {})
     PerformanceReplica.objects.update(prices=[], currency="")
-    apply([announced(2)], [], {})
+    replica().apply([announced(2)], [], {})
     found = PerformanceReplica.objects.get()
     assert (found.labels, found.prices, found.currency) == (["A-1", "A-2"], [150_000, 150_000], "KRW")
 
 
 def test_cursor_is_saved_with_the_rows_and_other_events_are_passed_over() -> None:
-    assert load() == [Cursor(source="seats")]
+    projector = replica()
+    assert projector.load() == [Cursor(source="seats")]
     cursor = Cursor(source="seats", stream_id="5-0", event_id=new_id(), horizon=7, owed=2**63 - 1)
-    apply([{**announced(1), "type": "SeatsReserved", "data": {}}], [cursor], {"seats": 3})
-    assert load() == [cursor]
+    projector.apply([{**announced(1), "type": "SeatsReserved", "data": {}}], [cursor], {"seats": 3})
+    assert replica().load() == [cursor]
     assert not PerformanceReplica.objects.exists()
-    apply([announced(1)], [cursor], {"seats": 0})
+    projector.apply([announced(1)], [cursor], {"seats": 0})
     assert ReplicaCheckpoint.objects.get().applied == 1
+
+
+def test_a_replicator_whose_cursor_was_set_back_writes_nothing_and_reads_again_from_there() -> None:
+    """As a migration does that needs the whole log read once more."""
+    projector = replica()
+    projector.load()
+    projector.apply([announced(1, "First")], [Cursor(source="seats", horizon=7)], {})
+    ReplicaCheckpoint.objects.update(horizon=0)
+    for write in (projector.check, lambda: projector.apply([announced(2, "Second")], [], {})):
+        with pytest.raises(CursorsMovedError):
+            write()
+    assert PerformanceReplica.objects.get().title == "First"
+    assert projector.load() == [Cursor(source="seats")]
+    projector.apply([announced(2, "Second")], [], {})
+    assert PerformanceReplica.objects.get().title == "Second"

@@ -8,8 +8,9 @@ from redis import Redis
 from dashboard import gauges
 from messaging.events.cursor import Cursor
 from messaging.events.streams import name
-from projections import checkpoints
+from projections.views import VIEWS, checkpoints_of
 
+SAVED = checkpoints_of(VIEWS["seat_map"])
 pytestmark = pytest.mark.django_db(databases=["projections"])
 
 
@@ -17,14 +18,12 @@ pytestmark = pytest.mark.django_db(databases=["projections"])
 def streams(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gauges, "redis_of_requests", lambda: redis)
     redis.delete(name("seats"))
-    checkpoints.ensure("seat_map", ["seats"])
+    SAVED.ensure(["seats"])
 
 
 def applied(stream_id: str) -> None:
     cursor = Cursor(source="seats", stream_id=stream_id, event_id="", horizon=0, owed=0)
-    checkpoints.save(
-        "seat_map", [cursor], applied={"seats": 1}, times={"seats": datetime.now(UTC)}, behind={"seats": 0}
-    )
+    SAVED.save([cursor], applied={"seats": 1}, times={"seats": datetime.now(UTC)}, behind={"seats": 0})
 
 
 def publish(redis: Redis, at: datetime) -> str:

@@ -17,10 +17,10 @@ from redis import Redis
 
 import faults
 from faults import Fault
+from messaging.events.projector import Injected, Projector
 from projections import queries
 from projections.models import BookingView
-from projections.projector import Injected, Projector
-from projections.views import VIEWS
+from projections.views import VIEWS, checkpoints_of
 from tests.faults.told import told
 from tests.projections.story import BOOKINGS, booking
 from tests.waiting import wait_until
@@ -38,7 +38,8 @@ def arm(redis: Redis, point: str, action: str, **more: Any) -> Fault:
 
 
 def projector(redis: Redis, alive: faults.Alive = lambda: True) -> Projector:
-    found = Projector(VIEWS["bookings"], Injected(redis, PROGRAM, alive))
+    view = VIEWS["bookings"]
+    found = Projector(view, checkpoints_of(view), Injected(redis, "projections", PROGRAM, alive))
     found.load()
     return found
 

@@ -18,7 +18,7 @@ from redis import Redis
 from messaging.events.skipped import SkippedEvents
 from messaging.typed_text import isolated
 from projections.models import DeadLetter
-from projections.views import VIEWS
+from projections.views import VIEWS, program_of
 from sandbox.testing import url_of
 from serving.problems import MEDIA_TYPE
 from tests.dashboard.markup import compact
@@ -34,7 +34,7 @@ EVENT = {"id": str(uuid.uuid4()), "source": "/booking", "type": "BookingPlaced",
 @pytest.fixture
 def letter(redis: Redis, client: Client) -> str:
     client.defaults["HTTP_HOST"] = "localhost"
-    SkippedEvents(DeadLetter, VIEWS["bookings"].program).record(EVENT, "/booking", ValueError("no uuid"))
+    SkippedEvents(DeadLetter, program_of(VIEWS["bookings"])).record(EVENT, "/booking", ValueError("no uuid"))
     return str(DeadLetter.objects.get().pk)
 
 
@@ -161,7 +161,7 @@ def test_a_bad_page_is_refused(operator: Client, query: str) -> None:
 def test_all_are_given_up_at_once_but_for_what_came_later(operator: Client) -> None:
     fill(271)
     until = operator.get(URL).json()[0]["updated_at"]
-    SkippedEvents(DeadLetter, VIEWS["bookings"].program).record(EVENT, "/booking", ValueError("no uuid"))
+    SkippedEvents(DeadLetter, program_of(VIEWS["bookings"])).record(EVENT, "/booking", ValueError("no uuid"))
     DeadLetter.objects.filter(envelope__id=EVENT["id"]).update(updated_at=timezone.now() + timedelta(seconds=5))
     first = settle(operator, "discard", which={}, until=until).json()
     assert (first["done"], first["refused"], first["left"]) == (200, [], 71)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from booking import replica
 from booking.commands import handle as handle_in_booking
 from booking.models import DeadLetter as BookingLetter
 from booking.models import PerformanceReplica, Saga
 from booking.orchestrator.inbound import validate as validate_in_booking
+from booking.replica import replica
 from messaging.database import Database
 from messaging.envelope import NewerContractError, contract_version, dataschema, from_row
 from messaging.inbox.dead_letters import LIMIT, message_of
@@ -18,6 +18,7 @@ from messaging.inbox.letter_retries import send_due
 from messaging.message import Body
 from payments.commands import handle
 from payments.models import DeadLetter, Outbox, Payment
+from projections.database import PROJECTIONS
 from projections.views import VIEWS
 from seats.contract import PerformanceAnnounced
 from tests.booking.conftest import shop  # noqa: F401
@@ -195,7 +196,7 @@ def announced(version: str, **more: Any) -> dict[str, Any]:
 
 
 def test_an_event_of_a_newer_minor_version_is_replicated() -> None:
-    replica.apply([announced("1.1", **NORTH)], [], {})
+    replica().apply([announced("1.1", **NORTH)], [], {})
     assert PerformanceReplica.objects.get(id="concert-2031").labels == ["A-1"]
 
 
@@ -203,18 +204,18 @@ def test_an_event_of_a_newer_minor_version_is_replicated() -> None:
 def test_a_view_reads_it_too_and_refuses_a_newer_major_one(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Any] = []
 
-    def write(table: Any, rows: Any, **more: Any) -> int:
+    def write(table: Any, db: Any, rows: Any, **more: Any) -> int:
         written.extend(rows)
         return len(rows)
 
-    monkeypatch.setattr("projections.upsert.Table.write", write)
-    VIEWS[view].write([announced("1.7", **NORTH)])
+    monkeypatch.setattr("messaging.events.upsert.Table.write", write)
+    VIEWS[view].write(PROJECTIONS, [announced("1.7", **NORTH)])
     assert written
     assert not any("gate" in row for row in written)
     with pytest.raises(NewerContractError, match=r"PerformanceAnnounced 2\.0"):
-        VIEWS[view].write([announced("2")])
+        VIEWS[view].write(PROJECTIONS, [announced("2")])
     with pytest.raises(NewerContractError):
-        replica.apply([announced("2")], [], {})
+        replica().apply([announced("2")], [], {})
 
 
 def test_what_a_newer_sender_writes_says_its_version() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from redis import Redis
 
+from messaging.events.projector import Injected, Projector
 from messaging.events.reader import Reader
+from messaging.events.view import View
 from projections import queries, sums
 from projections.models import Checkpoint, DeadLetter
-from projections.projector import Injected, Projector
-from projections.views import View
+from projections.views import checkpoints_of
 from tests.event_source import EventSource
 from tests.messaging.events.following import in_a_thread
 
@@ -39,7 +40,7 @@ FOLLOWED = Heard()
 @contextmanager
 def projecting(view: View, sources: Sources, redis: Redis) -> Iterator[None]:
     """The projector of a view, as its process runs it."""
-    projector = Projector(view, Injected(redis, "projector-bookings"))
+    projector = Projector(view, checkpoints_of(view), Injected(redis, "projections", "projector-bookings"))
     reader = Reader("test-projector", redis=redis, apis={name: sources[name].api() for name in view.sources})
     FOLLOWED.clear()
     follow_log = logging.getLogger("messaging.process.outage")

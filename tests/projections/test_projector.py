@@ -10,16 +10,20 @@ from redis import Redis
 from faults import Mechanism, switch
 from messaging.events.cursor import Cursor
 from messaging.events.follow import CursorsMovedError
+from messaging.events.projector import Injected, Projector
 from projections import queries
 from projections.models import BookingView, Checkpoint
-from projections.projector import Injected, Projector
-from projections.views import VIEWS
+from projections.views import VIEWS, checkpoints_of
 from tests.messaging.events.following import PATIENCE
 from tests.projections.projecting import SERVICES, Sources, converged, projecting, seat_sold, summed, tell
 from tests.projections.story import BOOKINGS, booking, story
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=[*SERVICES, "projections"], transaction=True)
+
+
+def bookings(injected: Injected | None = None) -> Projector:
+    return Projector(VIEWS["bookings"], checkpoints_of(VIEWS["bookings"]), injected)
 
 
 def test_views_follow_their_streams_and_survive_losses(redis: Redis, sources: Sources) -> None:
@@ -54,7 +58,7 @@ def test_a_projector_survives_its_connection(redis: Redis, sources: Sources) -> 
 
 
 def test_the_fault_plan_switches_the_sequence_check_off(redis: Redis, sources: Sources) -> None:
-    projector = Projector(VIEWS["bookings"], Injected(redis, "projector-bookings"))
+    projector = bookings(Injected(redis, "projections", "projector-bookings"))
     projector.load()
     stale = booking(BOOKINGS[0], 1, "PENDING")
     projector.apply([booking(BOOKINGS[0], 4, "CANCELLED"), stale], [], {})
@@ -66,7 +70,7 @@ def test_the_fault_plan_switches_the_sequence_check_off(redis: Redis, sources: S
 
 class TestAtomicity:
     def test_rows_that_fail_move_no_cursor(self) -> None:
-        projector = Projector(VIEWS["bookings"])
+        projector = bookings()
         cursor = projector.load()[0]
         bad = booking("no uuid", 1, "PENDING")
         with pytest.raises(DataError):
@@ -75,7 +79,7 @@ class TestAtomicity:
         assert Checkpoint.objects.get(view="bookings", source=cursor.source).horizon == 0
 
     def test_a_cursor_that_fails_writes_no_row(self) -> None:
-        projector = Projector(VIEWS["bookings"])
+        projector = bookings()
         cursor = projector.load()[0]
         with pytest.raises(DataError):
             projector.apply([booking(BOOKINGS[0], 1, "PENDING")], [replace(cursor, horizon=2**80)], {})
@@ -85,7 +89,7 @@ class TestAtomicity:
         assert Checkpoint.objects.get(view="bookings", source=cursor.source).horizon == 7
 
     def test_a_projector_whose_checkpoints_were_moved_writes_nothing(self) -> None:
-        left, right = Projector(VIEWS["bookings"]), Projector(VIEWS["bookings"])
+        left, right = bookings(), bookings()
         left.load()
         right.load()
         left.apply([], [Cursor(source="booking", horizon=7)], {})

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections import queries, sums
+from projections.database import PROJECTIONS
 from projections.views import VIEWS
 from tests.projections.story import BOOKINGS, CONCERT, booking, hold, payment, rows, story
 
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.django_db(databases=["projections"])
 def project(*batches: list[dict[str, Any]], check: bool = True) -> None:
     for batch in batches:
         for view in VIEWS.values():
-            view.write([event for event in batch if event["source"].strip("/") in view.sources], check=check)
+            view.write(
+                PROJECTIONS, [event for event in batch if event["source"].strip("/") in view.sources], check=check
+            )
 
 
 def clear() -> None:
@@ -125,6 +128,6 @@ def test_a_stale_event_touches_no_row() -> None:
     with connections["projections"].cursor() as cursor:
         cursor.execute("select xmin, ctid from projections_bookingview order by id")
         before = cursor.fetchall()
-        assert view.write(story()) == 0
+        assert view.write(PROJECTIONS, story()) == 0
         cursor.execute("select xmin, ctid from projections_bookingview order by id")
         assert cursor.fetchall() == before

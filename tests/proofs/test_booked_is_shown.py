@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from booking import replica
 from booking.api import front
 from booking.customers.register import NewCustomer, register
 from booking.models import Booking, Saga
+from booking.replica import replica
 from gateway import clients
 from journal.index.indexer import Indexer
 from journal.reading.queries import entries_of
@@ -100,7 +100,7 @@ class Sandbox:
             self._told[service] = max([self._told[service], *(row.seq for row in rows)])
             project(events)
             if service == "seats":
-                replica.apply(events, [], {})
+                replica().apply(events, [], {})
         self._tape.read()
         indexer = Indexer()
         while indexer.step():

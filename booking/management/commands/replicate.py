@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from booking.models import DeadLetter
-from booking.replica import SOURCE, apply, load
+from booking.replica import replica
 from messaging.events.follow import follow
 from messaging.events.reader import Reader, event_apis
 from messaging.events.skipped import SkippedEvents
@@ -20,6 +20,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         be_patient(30)
         stopping, redis = Stopping(), impatient_redis()
-        reader = Reader("replicator", redis=redis, apis=event_apis([SOURCE]))
+        projector = replica()
+        reader = Reader("replicator", redis=redis, apis=event_apis(projector.view.sources))
         skipped = SkippedEvents(DeadLetter, reader.name)
-        follow(reader, load, apply, stopping, skipped=skipped, beat=Heartbeat(redis, "replicator").beat)
+        follow(
+            reader, projector.load, projector.apply, stopping,
+            skipped=skipped, beat=Heartbeat(redis, "replicator").beat, check=projector.check,
+        )  # fmt: skip

@@ -5,14 +5,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from messaging.events.follow import follow
+from messaging.events.projector import Injected, Projector
 from messaging.events.reader import Reader, event_apis
 from messaging.events.skipped import SkippedEvents
 from messaging.postgresql.bounded import be_patient
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.lifecycle import Stopping, impatient_redis
 from projections.models import DeadLetter
-from projections.projector import Injected, Projector
-from projections.views import named
+from projections.views import checkpoints_of, named, program_of
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         view = named(options["view"])
-        program = view.program
+        program = program_of(view)
         be_patient(30)
         stop, redis = Stopping(), impatient_redis()
         heartbeat = Heartbeat(redis, program)
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             heartbeat.beat()
             return not stop()
 
-        projector = Projector(view, Injected(redis, program, alive))
+        projector = Projector(view, checkpoints_of(view), Injected(redis, "projections", program, alive))
         reader = Reader(program, redis=redis, apis=event_apis(view.sources))
         skipped = SkippedEvents(DeadLetter, program)
         follow(

@@ -36,7 +36,7 @@ def test_every_command_has_a_function() -> None:
 
 
 def test_a_function_that_is_not_there() -> None:
-    for name in ("payments.transactions.steal", "nobody.services.take", "projections.views.view.View"):
+    for name in ("payments.transactions.steal", "nobody.services.take", "messaging.events.view.View"):
         with pytest.raises(LookupError):
             source(name)
 

@@ -19,6 +19,7 @@ from booking.contract import RetryNow
 from booking.models import Booking, Saga
 from messaging import envelope as envelopes
 from messaging.database import Database
+from projections.database import PROJECTIONS
 from projections.views import VIEWS
 from proofs.timeline import Timeline
 from seats.contract import HoldExpired
@@ -241,7 +242,7 @@ class RandomHouse(RuleBasedStateMachine):
         for view in VIEWS.values():
             mine = [one for one in batch if one["source"].strip("/") in view.sources]
             with transaction.atomic(using="projections"):
-                view.write(mine, check=self.check_sequence)
+                view.write(PROJECTIONS, mine, check=self.check_sequence)
         seen = {one["id"] for one in batch}
         self.unseen = [one for one in self.unseen if one["id"] not in seen]
 

@@ -8,13 +8,12 @@ from typing import Any
 from redis import Redis, RedisError
 
 from faults import Alive, Mechanism, Plan, Point
+from messaging.events.checkpoints import Checkpoints
 from messaging.events.cursor import Cursor
 from messaging.events.follow import CursorsMovedError
+from messaging.events.view import View
 from messaging.inbox.statements import Statements
 from messaging.strikes import strike
-from projections import checkpoints
-from projections.database import PROJECTIONS
-from projections.views import View
 
 LOCK_S = 1.0
 """The longest wait for a row that another transaction has locked, as in the services' databases: then the projector
@@ -24,38 +23,38 @@ Envelopes = Sequence[dict[str, Any]]
 
 
 class Projector:
-    """The `load` and `apply` of messaging.events.follow for one view.
+    """The `load`, `apply` and `check` of messaging.events.follow for one view, in the database of its `checkpoints`.
 
     `injected` is what the fault plan demands. With the sequence check switched off, duplicate or reordered events make
     the view wrong, which shows what the check prevents.
     """
 
-    def __init__(self, view: View, injected: "Injected | None" = None) -> None:
+    def __init__(self, view: View, checkpoints: Checkpoints, injected: "Injected | None" = None) -> None:
         self.view = view
+        self._checkpoints, self._db = checkpoints, checkpoints.db
         self._injected = injected
         self._saved: dict[str, Cursor] = {}
 
     def load(self) -> list[Cursor]:
         """The view's saved cursors; new ones for sources never read."""
-        with PROJECTIONS.atomic():
-            _limit_locks()
-            checkpoints.ensure(self.view.name, self.view.sources)
-            self._saved = checkpoints.lock(self.view.name)
+        with self._db.atomic():
+            self._limit_locks()
+            self._checkpoints.ensure(self.view.sources)
+            self._saved = self._checkpoints.lock()
         return list(self._saved.values())
 
     def apply(self, envelopes: Envelopes, cursors: Sequence[Cursor], behind: dict[str, int]) -> None:
-        """Write rows and cursors, or neither. Raises CursorsMovedError if a rebuild moved the view's checkpoints."""
+        """Write rows and cursors, or neither. Raises CursorsMovedError if another writer moved the checkpoints."""
         check = self._injected is None or self._injected.before(envelopes)
-        with PROJECTIONS.atomic(), Statements.of(PROJECTIONS, envelopes) as statements:
-            _limit_locks()
-            if checkpoints.lock(self.view.name) != self._saved:
-                raise CursorsMovedError(f"view {self.view.name} was rebuilt; resuming from its checkpoints")
-            changed = self.view.write(envelopes, check=check)
-            checkpoints.save(
-                self.view.name,
+        concerning = [envelope for envelope in envelopes if self.view.concerns(envelope)]
+        with self._db.atomic(), Statements.of(self._db, envelopes if self._injected else ()) as statements:
+            self._limit_locks()
+            self._raise_if_moved(self._checkpoints.lock())
+            changed = self.view.write(self._db, concerning, check=check)
+            self._checkpoints.save(
                 cursors,
-                applied=Counter(_source(envelope) for envelope in envelopes),
-                times={_source(envelope): envelope["time"] for envelope in envelopes} if changed else {},
+                applied=Counter(_source(envelope) for envelope in concerning),
+                times={_source(envelope): envelope.get("time") for envelope in concerning} if changed else {},
                 behind=behind,
             )
         if self._injected is not None:
@@ -64,18 +63,25 @@ class Projector:
         self._saved = self._saved | {cursor.source: cursor for cursor in cursors}
 
     def check(self) -> None:
-        """Raises CursorsMovedError if a rebuild moved the view's checkpoints."""
-        if checkpoints.read(self.view.name) != self._saved:
-            raise CursorsMovedError(f"view {self.view.name} was rebuilt; resuming from its checkpoints")
+        """Raises CursorsMovedError if another writer, such as a rebuild, moved the checkpoints."""
+        self._raise_if_moved(self._checkpoints.read())
+
+    def _raise_if_moved(self, saved: dict[str, Cursor]) -> None:
+        if saved != self._saved:
+            raise CursorsMovedError(f"the checkpoints of view {self.view.name} were moved; resuming from them")
+
+    def _limit_locks(self) -> None:
+        self._db.run(f"set local lock_timeout = {round(LOCK_S * 1000)}")
 
 
 class Injected:
-    """The fault plan at a projector's points. While Redis is down it keeps its last content. `alive()` is called while
-    a fault holds the projector; False ends that.
+    """The fault plan at the points of one service's projector. While Redis is down it keeps its last content.
+
+    `alive()` is called while a fault holds the projector; False ends that.
     """
 
-    def __init__(self, redis: Redis, program: str, alive: Alive = lambda: True) -> None:
-        self._plan, self._alive = Plan(redis, "projections", program), alive
+    def __init__(self, redis: Redis, service: str, program: str, alive: Alive = lambda: True) -> None:
+        self._plan, self._alive = Plan(redis, service, program), alive
 
     def before(self, envelopes: Envelopes) -> bool:
         """Before any row is written. Returns whether the sequence check is on."""
@@ -94,10 +100,6 @@ class Injected:
     def _strike(self, point: Point, envelopes: Envelopes) -> None:
         for envelope in envelopes if self._plan.armed else ():
             strike(self._plan, point, envelope, self._alive)
-
-
-def _limit_locks() -> None:
-    PROJECTIONS.run(f"set local lock_timeout = {round(LOCK_S * 1000)}")
 
 
 def _source(envelope: dict[str, Any]) -> str:

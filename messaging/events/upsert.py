@@ -1,4 +1,7 @@
-"""Writes rows of a read model, set-based: one statement per table and batch, each part of a row only if it is newer."""
+"""Writes rows that follow other services' events, set-based: one statement per table and batch, each part only if it is newer.
+
+The room that owns the rows declares its tables and hands in its database.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,29 +9,38 @@ from typing import Any
 
 import orjson
 
-from projections.database import PROJECTIONS
+from messaging.database import Database
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The columns of a row that one aggregate feeds ({name: SQL type}), and the column that holds its version."""
+    """The columns of a row that one aggregate feeds ({name: SQL type}), and the column that holds its version.
+
+    `incomplete`: SQL over the stored row, its columns as {column}. A row for which it is true takes any version: an older
+    program wrote it without some of these columns.
+    """
 
     version: str
     columns: dict[str, str]
+    incomplete: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table of a read model: its key and parts. `derived`: {column: SQL}, with the row's own columns as {column}."""
+    """A table: its key and parts. `derived`: {column: SQL}, with the row's own columns as {column}.
+
+    `caused_by`: whether a column of that name holds the id of the event applied last.
+    """
 
     name: str
     key: dict[str, str]
     parts: tuple[Part, ...]
     derived: dict[str, str] = field(default_factory=dict)
+    caused_by: bool = True
 
-    def write(self, rows: Sequence[Row], *, check: bool = True) -> int:
+    def write(self, db: Database, rows: Sequence[Row], *, check: bool = True) -> int:
         """Insert or update rows, each with the key, `caused_by`, and the columns and version of one or more parts.
 
         Give a key once only. A part is written if its version is newer than the stored one, otherwise it is left alone;
@@ -36,15 +48,16 @@ class Table:
         """
         if not rows:
             return 0
-        return PROJECTIONS.run(self._statement(check), [orjson.dumps(rows).decode()])
+        return db.run(self._statement(check), [orjson.dumps(rows).decode()])
 
     def _statement(self, check: bool) -> str:
         types = dict(self.key)
         for part in self.parts:
             types |= part.columns | {part.version: "bigint"}
-        types["caused_by"] = "uuid"
+        if self.caused_by:
+            types["caused_by"] = "uuid"
         new = {column: f"n.{_quoted(column)}" for column in types}
-        newer = [_newer(part.version, check) for part in self.parts]
+        newer = [_newer(part, check) for part in self.parts]
         stored = {column: f"excluded.{_quoted(column)}" for column in types}
         for part, is_newer in zip(self.parts, newer, strict=True):
             for column in (*part.columns, part.version):
@@ -64,11 +77,15 @@ class Table:
         """
 
 
-def _newer(version: str, check: bool) -> str:
-    column = _quoted(version)
+def _newer(part: Part, check: bool) -> str:
+    version = _quoted(part.version)
     if not check:
-        return f"excluded.{column} is not null"
-    return f"excluded.{column} > coalesce(o.{column}, -1)"
+        return f"excluded.{version} is not null"
+    newer = f"excluded.{version} > coalesce(o.{version}, -1)"
+    if not part.incomplete:
+        return newer
+    incomplete = part.incomplete.format_map({column: f"o.{_quoted(column)}" for column in part.columns})
+    return f"({newer} or excluded.{version} is not null and ({incomplete}))"
 
 
 def _quoted(column: str) -> str:

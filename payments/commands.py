@@ -15,23 +15,19 @@ def take_payment(batch: Batch) -> list[Outcome]:
 
 
 def refund_payment(batch: Batch) -> list[Outcome]:
-    changes = iter(
-        transactions.refund(batch.db, [request.command.booking_id for request in batch.requests if not request.refusal])
+    return batch.unless_refused(
+        lambda db, commands: transactions.refund(db, [one.booking_id for one in commands]), _refunded
     )
-    outcomes = []
-    for request in batch.requests:
-        if request.refusal:
-            outcomes.append(Outcome.refused(request.refusal))
-            continue
-        change = next(changes)
-        outcomes.append(Outcome(events=(_event(change),) if change else ()))
-    return outcomes
 
 
 def _taken(change: transactions.PaymentChange) -> Outcome:
     if change.state.reason:
         return Outcome.refused(change.state.reason, _event(change))
     return Outcome(result={"payment_id": change.state.id}, events=(_event(change),))
+
+
+def _refunded(change: transactions.PaymentChange | None) -> Outcome:
+    return Outcome(events=(_event(change),) if change else ())
 
 
 def _event(change: transactions.PaymentChange) -> Event:

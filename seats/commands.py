@@ -1,6 +1,7 @@
 """Seat's side of the sagas: what each command does, and at the bottom which commands there are."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from faults import Mechanism
 from messaging.database import Database
@@ -12,10 +13,8 @@ from seats.models import Barrier, DeadLetter, Outbox
 
 
 def reserve_seats(batch: Batch) -> list[Outcome]:
-    allowed = [request.command for request in batch.requests if not request.refusal]
     guarded = not batch.plan.disabled(Mechanism.CONDITIONAL_SEAT_WRITE)
-    decisions = iter(transactions.reserve(batch.db, allowed, guarded=guarded))
-    return [_reserved(request.refusal or next(decisions)) for request in batch.requests]
+    return batch.unless_refused(partial(transactions.reserve, guarded=guarded), _reserved)
 
 
 def release_seats(batch: Batch) -> list[Outcome]:
@@ -32,8 +31,8 @@ def confirm_seats(batch: Batch) -> list[Outcome]:
     return _ended(transactions.confirm, batch)
 
 
-def _reserved(decision: transactions.HoldChange | Refusal | str) -> Outcome:
-    if isinstance(decision, str):
+def _reserved(decision: transactions.HoldChange | Refusal) -> Outcome:
+    if isinstance(decision, Refusal):
         return Outcome.refused(str(decision))
     result = {"amount": decision.state.amount, "currency": decision.state.currency}
     return Outcome(result=result, events=(_event(decision),))
@@ -42,15 +41,11 @@ def _reserved(decision: transactions.HoldChange | Refusal | str) -> Outcome:
 def _ended(
     end: Callable[[Database, Sequence[str]], list[transactions.HoldChange | None]], batch: Batch
 ) -> list[Outcome]:
-    changes = iter(end(batch.db, [request.command.booking_id for request in batch.requests if not request.refusal]))
-    outcomes = []
-    for request in batch.requests:
-        if request.refusal:
-            outcomes.append(Outcome.refused(request.refusal))
-            continue
-        change = next(changes)
-        outcomes.append(Outcome(events=(_event(change),) if change else ()))
-    return outcomes
+    return batch.unless_refused(lambda db, commands: end(db, [one.booking_id for one in commands]), _changed)
+
+
+def _changed(change: transactions.HoldChange | None) -> Outcome:
+    return Outcome(events=(_event(change),) if change else ())
 
 
 def _event(change: transactions.HoldChange) -> Event:

@@ -14,11 +14,9 @@ def issue_tickets(batch: Batch) -> list[Outcome]:
 
 
 def void_tickets(batch: Batch) -> list[Outcome]:
-    asked = [request.command.booking_id for request in batch.requests if not request.refusal]
-    changes = iter(transactions.void(batch.db, asked))
-    return [
-        Outcome.refused(request.refusal) if request.refusal else _voided(next(changes)) for request in batch.requests
-    ]
+    return batch.unless_refused(
+        lambda db, commands: transactions.void(db, [one.booking_id for one in commands]), _voided
+    )
 
 
 def _voided(change: transactions.IssuanceChange | Refusal | None) -> Outcome:

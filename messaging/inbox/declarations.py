@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from faults import Plan
 from messaging.database import Database
 from messaging.envelope import COMPENSATION, FENCE, FORWARD
 from messaging.message import Body
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,15 @@ class Batch:
     db: Database
     requests: Sequence[Request]
     plan: Plan
+
+    def unless_refused(
+        self, run: Callable[[Database, list[Any]], Sequence[T]], outcome: Callable[[T], Outcome]
+    ) -> list[Outcome]:
+        """An outcome for each request: `run` gets all commands that no fault refuses, in one call; the others do nothing."""
+        done = iter(run(self.db, [request.command for request in self.requests if not request.refusal]))
+        return [
+            Outcome.refused(request.refusal) if request.refusal else outcome(next(done)) for request in self.requests
+        ]
 
 
 Handler = Callable[[Batch], Sequence[Outcome]]

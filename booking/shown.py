@@ -33,7 +33,7 @@ from booking_sagalog order by id desc;""",
             "tests/booking/test_watchdog.py::test_overdue_saga_is_reported_once_with_its_attempt_and_a_lease",
         ),
         "orchestrator": Work(
-            "booking.orchestrator.process.process",
+            "booking.orchestrator.transaction.process",
             "tests/booking/orchestrator/test_orchestrator.py::test_one_booking_from_start_to_end",
         ),
     },

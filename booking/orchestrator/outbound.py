@@ -3,7 +3,7 @@
 from typing import Any
 
 from booking import contract
-from booking.orchestrator.store import BookingRow, LogLine, SagaRow, UnknownSaga
+from booking.orchestrator.saga_store import BookingRow, LogLine, SagaRow, UnknownSaga
 from booking.saga.events import Note, Send
 from messaging.outbox.append import Message
 

@@ -7,7 +7,7 @@ chooses the booking's state, and has repaired the other services.
 import orjson
 
 from booking.contract import EndSaga
-from booking.orchestrator.store import UnknownSaga
+from booking.orchestrator.saga_store import UnknownSaga
 from booking.saga.definitions import WHOLE
 from booking.saga.engine import MOVED_ON
 from booking.saga.state import Known, Status

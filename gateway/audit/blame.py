@@ -6,8 +6,8 @@ from typing import Any
 
 from audit import history
 from audit.truth import Answer, Row, Truth, Views
-from journal.reading import blame
-from journal.reading.blame import Blamed, Version
+from journal.reading import row_origin
+from journal.reading.row_origin import Blamed, Version
 from journal.recording.transactions import BOOKING_COLUMN
 from topology.chosen import HOUSE
 
@@ -30,16 +30,16 @@ def blamed(violated: Sequence[tuple[str, Document]]) -> list[Blamed | None]:
 
 
 def _versions(pieces: Sequence[Document]) -> list[Version]:
-    found = blame.versions_of(sorted({one for piece in pieces for one in piece["bookings"]}), [*OWNED, *SHOWN])
+    found = row_origin.versions_of(sorted({one for piece in pieces for one in piece["bookings"]}), [*OWNED, *SHOWN])
     payments = {version.row["id"] for version in found if version.table == "payments_payment"}
-    found += blame.versions_like([{"payment_id": payment} for payment in sorted(payments)], ["payments_refund"])
+    found += row_origin.versions_like([{"payment_id": payment} for payment in sorted(payments)], ["payments_refund"])
     views = [piece for piece in pieces if piece["part"]]
     places = {tuple(piece["seat"].split("/", 1)) for piece in views if piece["seat"]}
-    found += blame.versions_like(
+    found += row_origin.versions_like(
         [{"performance_id": performance, "label": label} for performance, label in sorted(places)], BY_PLACE
     )
     customers = {int(piece["part"].split()[-1]) for piece in views if not piece["seat"] and not piece["bookings"]}
-    return found + blame.versions_like([{"id": customer} for customer in sorted(customers)], BY_NAME)
+    return found + row_origin.versions_like([{"id": customer} for customer in sorted(customers)], BY_NAME)
 
 
 def _concerned(piece: Document, versions: list[Version]) -> list[Version]:

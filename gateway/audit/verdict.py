@@ -15,7 +15,7 @@ from audit import reader
 from audit.truth import Views
 from gateway.audit.blame import blamed
 from journal.reading import moments, queries
-from journal.reading.blame import Blamed, newest
+from journal.reading.row_origin import Blamed, newest
 from messaging.observe import observe
 from messaging.postgresql.bounded import patience
 from messaging.process.on_demand import OnDemand

@@ -14,12 +14,12 @@ from typing import Any
 import orjson
 
 from journal.database import JOURNAL
-from journal.index import index_store as store
+from journal.index import index_store
 from journal.index.flights import Flights
 from journal.index.folding import Fold, Place, Total, Version
 from journal.index.ownership import Ownership
 from journal.models import LIVE
-from journal.recording.store import refuses
+from journal.recording.entry_store import refuses
 from messaging.wal.notes import RESETS
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ class Indexer:
 
     def _pass_over(self, error: Exception) -> int:
         with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
-            ((pos, *_),) = store.entries(cursor, self.tape, store.locked_position(cursor, self.tape), 1)
-            store.move(cursor, self.tape, pos)
+            ((pos, *_),) = index_store.entries(cursor, self.tape, index_store.locked_position(cursor, self.tape), 1)
+            index_store.move(cursor, self.tape, pos)
         self.passed_over = f"entry {pos} cannot be indexed ({type(error).__name__}: {error})"
         log.error("%s; it is passed over", self.passed_over)
         self.pos = pos
@@ -79,16 +79,16 @@ class Indexer:
 
     def _step(self, limit: int) -> int:
         with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
-            at = store.locked_position(cursor, self.tape)
+            at = index_store.locked_position(cursor, self.tape)
             if not self._ready or at != self.pos:
                 self._resume(cursor, at)
             entries = [
                 Read(pos, service, orjson.loads(changes), causes, data and orjson.loads(data))
-                for pos, service, changes, causes, data in store.entries(cursor, self.tape, at, limit)
+                for pos, service, changes, causes, data in index_store.entries(cursor, self.tape, at, limit)
             ]
             if entries:
                 self._index(cursor, entries)
-                store.move(cursor, self.tape, entries[-1].pos)
+                index_store.move(cursor, self.tape, entries[-1].pos)
         if entries:
             self.pos = entries[-1].pos
         return len(entries)
@@ -96,26 +96,26 @@ class Indexer:
     def _resume(self, cursor: Any, at: int) -> None:
         self.pos, self._ready = at, True
         self._flights, self._ownership = Flights(), Ownership()
-        self._flights.resume(store.open_flights(cursor, self.tape))
-        self._tables = store.tables(cursor)
-        self._totals = store.totals(cursor, self.tape)
+        self._flights.resume(index_store.open_flights(cursor, self.tape))
+        self._tables = index_store.tables(cursor)
+        self._totals = index_store.totals(cursor, self.tape)
 
     def _index(self, cursor: Any, entries: list[Read]) -> None:
         missing = {(entry.service, change["table"]) for entry, change in _changes(entries)} - self._tables.keys()
-        self._tables |= store.number(cursor, missing)
+        self._tables |= index_store.number(cursor, missing)
         self._learn(cursor, entries)
         places = {(self._table(entry, change), change["key"]) for entry, change in _changes(entries) if change["key"]}
-        fold = Fold(store.current(cursor, self.tape, places), self._totals)
+        fold = Fold(index_store.current(cursor, self.tape, places), self._totals)
         for entry in entries:
             self._fold(fold, entry)
             self._flights.apply(entry.pos, entry.service, entry.causes, entry.changes, entry.data)
-        store.close(cursor, self.tape, fold.closed)
-        store.empty(cursor, self.tape, fold.emptied)
-        store.add_versions(cursor, self.tape, fold.made)
-        store.add_hashes(cursor, self.tape, fold.hashes)
+        index_store.close(cursor, self.tape, fold.closed)
+        index_store.empty(cursor, self.tape, fold.emptied)
+        index_store.add_versions(cursor, self.tape, fold.made)
+        index_store.add_hashes(cursor, self.tape, fold.hashes)
         made, landed = self._flights.collected()
-        store.land(cursor, self.tape, landed)
-        store.add_flights(cursor, self.tape, made)
+        index_store.land(cursor, self.tape, landed)
+        index_store.add_flights(cursor, self.tape, made)
 
     def _learn(self, cursor: Any, entries: list[Read]) -> None:
         rows = [(change["table"], change["new"]) for _, change in _changes(entries) if change["new"]]
@@ -123,7 +123,7 @@ class Indexer:
             self._ownership.learn(table, row)
         unknown = self._ownership.unknown_sagas(rows)
         sagas = [number for (_, name), number in self._tables.items() if name.endswith("_saga")]
-        for saga, booking in store.bookings_of(cursor, self.tape, sagas, unknown):
+        for saga, booking in index_store.bookings_of(cursor, self.tape, sagas, unknown):
             self._ownership.know(saga, booking)
 
     def _fold(self, fold: Fold, entry: Read) -> None:

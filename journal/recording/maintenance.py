@@ -8,7 +8,7 @@ import time
 from django.db import InterfaceError, OperationalError
 
 from journal.index.indexer import Indexer
-from journal.recording import retention, store
+from journal.recording import entry_store, retention
 
 INDEX_S = 0.03  # how long a batch of the indexer should take: a transaction that arrives meanwhile may wait that long
 # Entries of such a batch. In a stream an entry has the changes of a dozen bookings; small batches cost more per entry,
@@ -31,7 +31,7 @@ class Maintenance:
     """
 
     def __init__(self, keep: retention.Keep) -> None:
-        self.indexed, self.failure = store.indexed(), ""
+        self.indexed, self.failure = entry_store.indexed(), ""
         self._keep = keep
         self._indexer: Indexer | None = None
         self._limit = FIRST_LIMIT

@@ -21,14 +21,14 @@ from redis import Redis
 
 from journal.database import JOURNAL
 from journal.entry import EntryDict
-from journal.recording import store
+from journal.recording import entry_store
 from journal.recording.broadcast import Broadcast
-from journal.recording.definitions import Definitions
 from journal.recording.maintenance import Maintenance
 from journal.recording.observations import SOURCE as OBSERVATIONS
 from journal.recording.observations import Observations
 from journal.recording.ordering import Ordering, Placed
 from journal.recording.retention import Keep
+from journal.recording.table_definitions import Definitions
 from journal.recording.transactions import read_transaction, replacement
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.on_demand import OnDemand
@@ -80,7 +80,7 @@ class Recorder:
     """One session with the journal's database. Raises django.db.DatabaseError if it fails; then create a new one."""
 
     def __init__(self, urls: Mapping[str, str], redis: Redis) -> None:
-        opened = store.open_journal()
+        opened = entry_store.open_journal()
         self._ordering = Ordering(opened.pos, opened.emitted)
         self._every_stream = {alias: _stream(alias, url, opened.cursors.get(alias)) for alias, url in urls.items()}
         self._on_demand = OnDemand(redis)
@@ -234,9 +234,9 @@ def _kept(
     It would be read again after every restart, and stop the recording for ever. Raises django.db.DatabaseError.
     """
     try:
-        return placed, store.append(placed, clusters, definitions)
+        return placed, entry_store.append(placed, clusters, definitions)
     except Exception as error:
-        if not store.refuses(error):
+        if not entry_store.refuses(error):
             raise
         if len(placed) > 1:
             middle = len(placed) // 2
@@ -246,10 +246,10 @@ def _kept(
         log.error("entry %d is not what the journal can keep: %s", placed[0].pos, error)
         candidate = replacement(placed[0].candidate, f"{type(error).__name__}: {error}")
         instead = [replace(placed[0], candidate=candidate, cause_pos=(), cause_known=True)]
-        return instead, store.append(instead, clusters)
+        return instead, entry_store.append(instead, clusters)
 
 
-def _stream(alias: str, url: str, stored: store.Cursor | None) -> WalStream:
+def _stream(alias: str, url: str, stored: entry_store.Cursor | None) -> WalStream:
     resume = Resume(parse_lsn(stored.cursor), stored.system_id) if stored else None
     slot = HOUSE.database(alias).slot
     return WalStream(url, slot=slot, publication="journal", name=f"recorder {alias}", resume=resume, notes=True)

@@ -7,7 +7,7 @@ from django.db import connections
 from django.test import Client
 
 from booking.models import Booking, Saga
-from booking.orchestrator.process import ROUNDS
+from booking.orchestrator.transaction import ROUNDS
 from booking.watchdog import patrol, services
 from messaging.database import Database
 from payments.models import Payment, Refund

@@ -12,7 +12,7 @@ from redis import Redis
 from journal.models import Entry, Position
 from journal.reading import queries
 from journal.reading.stories import story
-from journal.recording import store
+from journal.recording import entry_store
 from journal.recording.recorder import Recorder, record
 from messaging.observe import observe
 from tests.journal.recording.stepped import Servers, clusters, commit, run_until, servers, start, streamed, urls
@@ -97,8 +97,8 @@ def test_entries_and_positions_are_one_transaction(
     """The write of the positions fails once: the entry is not there either, and comes again by itself."""
     whole = "select * from unnest(%b::text[], %b::text[], %b::text[])"
     fails = "select a, b, c || 1 / (0 * random())::int from unnest(%b::text[], %b::text[], %b::text[]) given (a, b, c)"
-    assert whole in store._APPEND
-    monkeypatch.setattr(store, "_APPEND", store._APPEND.replace(whole, fails))
+    assert whole in entry_store._APPEND
+    monkeypatch.setattr(entry_store, "_APPEND", entry_store._APPEND.replace(whole, fails))
     commit(servers["booking"], "booking")
     looks = 0
 

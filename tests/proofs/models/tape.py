@@ -23,10 +23,10 @@ from control.setup.publish import ensure_slot, journaled_tables, publish_databas
 from journal.archive.exporting import export
 from journal.index.indexer import Indexer
 from journal.models import LIVE, Run
-from journal.recording import store
-from journal.recording.definitions import Definitions
+from journal.recording import entry_store
 from journal.recording.observations import Observations
 from journal.recording.ordering import LONGEST, Ordering
+from journal.recording.table_definitions import Definitions
 from journal.recording.transactions import Candidate, read_transaction
 from journal.runs import lifecycle
 from messaging import observe
@@ -45,7 +45,7 @@ class Tape:
 
     def __init__(self, redis: Redis, aliases: tuple[str, ...]) -> None:
         wipe()
-        opened = store.open_journal()
+        opened = entry_store.open_journal()
         self._ordering, self._definitions = Ordering(opened.pos, opened.emitted), Definitions()
         self._observations = Observations(redis, _newest(redis))
         self._told = self._marks = 0
@@ -106,7 +106,7 @@ class Tape:
         placed = [*self._ordering.release(now), *self._ordering.release(now + LONGEST)]
         if placed:
             clusters = {alias: stream.system_id for alias, stream in self._streams.items()}
-            store.append(placed, clusters, self._definitions.take())
+            entry_store.append(placed, clusters, self._definitions.take())
 
     def write(self, file: Path, name: str) -> None:
         """Export the run, as `manage.py runs export` does."""

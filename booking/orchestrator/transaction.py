@@ -7,9 +7,9 @@ from typing import Any
 
 from booking.contract import EndSaga, SagaOverdue
 from booking.models import Outbox
-from booking.orchestrator import outbound, store, unknown
+from booking.orchestrator import outbound, saga_store, unknown
 from booking.orchestrator.inbound import CANCEL_REQUESTED, Inbound, read
-from booking.orchestrator.store import BookingRow, LogLine, SagaRow, UnknownSaga
+from booking.orchestrator.saga_store import BookingRow, LogLine, SagaRow, UnknownSaga
 from booking.saga.book_tickets import BOOK_TICKETS
 from booking.saga.cancel_booking import CANCEL_BOOKING
 from booking.saga.definition import SagaDefinition
@@ -58,8 +58,8 @@ class _Batch:
         self._db = db
         by_booking = {message.booking_id for message in inbound if message.booking_id}
         by_saga = {message.saga_id for message in inbound if message.saga_id}
-        sagas = store.lock_sagas(db, by_saga, by_booking)
-        bookings, self.now = store.lock_bookings(db, by_booking | {saga.booking_id for saga in sagas})
+        sagas = saga_store.lock_sagas(db, by_saga, by_booking)
+        bookings, self.now = saga_store.lock_bookings(db, by_booking | {saga.booking_id for saga in sagas})
         self.unknown = {saga.id: saga for saga in sagas if isinstance(saga, UnknownSaga)}
         known = [saga for saga in sagas if isinstance(saga, SagaRow)]
         self.sagas = {saga.state.id: saga for saga in known}
@@ -158,9 +158,9 @@ class _Batch:
     def write(self, plan: Plan) -> None:
         for statement in self.written:  # before a new saga of the same booking is written: one active saga a booking
             statement(self._db)
-        store.write_bookings(self._db, (booking for booking in self.bookings.values() if booking.changed))
-        store.write_sagas(self._db, (saga for saga in self.sagas.values() if saga.changed))
-        store.write_log(self._db, self.log)
+        saga_store.write_bookings(self._db, (booking for booking in self.bookings.values() if booking.changed))
+        saga_store.write_sagas(self._db, (saga for saga in self.sagas.values() if saga.changed))
+        saga_store.write_log(self._db, self.log)
         dual_write.write(self._db, Outbox, self.messages, plan)
 
     def _start(self, message: Inbound) -> None:

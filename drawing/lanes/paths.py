@@ -15,13 +15,14 @@ Point = tuple[float, float]
 class Router:
     """Has the positions of the boxes."""
 
-    def __init__(self, boxes: Sequence[Box]) -> None:
-        self._boxes = boxes
+    def __init__(self, boxes: Sequence[Box], *, under: bool = False) -> None:
+        """`under`: without a bus, messages have their names under the boxes that sent them."""
+        self._boxes, self._under = boxes, under
 
     def path(self, source: Box, target: Box | None, pill: Pill | None, flow: Flow) -> str:
         """SVG path data from the source, by the message's pill, to the target; to the pill while there is no target."""
         if pill is not None:
-            if pill.y >= source.y + source.h:
+            if self._under:
                 return self._from_under(source, target, pill)
             return self._by_pill(source, target, pill)
         assert target is not None
@@ -31,7 +32,7 @@ class Router:
             return drawn(
                 [(source.x + source.w, source.y + source.h / 2), *self._into(target, source.y + source.h / 2, True)]
             )
-        low = source.y + source.h + 8
+        low = source.y + source.h + (2 if self._under else 8)
         return drawn(
             [
                 (source.x + source.w - 10, source.y + source.h),
@@ -59,11 +60,11 @@ class Router:
         return drawn(first) + drawn([(out, y), *self._into(target, y, target.x > out)])
 
     def _from_under(self, source: Box, target: Box | None, pill: Pill) -> str:
-        """By a name under its own box, where there is no bus."""
-        first = drawn([(pill.middle, source.y + source.h), (pill.middle, pill.y)])
+        """Out at the left of its box to its name, past the names above it."""
+        y, out, edge = pill.y + pill.h / 2, source.y + source.h - 6, source.x - EDGE
+        first = drawn([(source.x, out), (edge, out), (edge, y), (pill.x, y)])
         if target is None:
             return first
-        y = pill.y + pill.h / 2
         if target.node.lane == source.node.lane:
             edge, end = pill.right + EDGE, target.y + 10
             return first + drawn([(pill.right, y), (edge, y), (edge, end), (target.x + target.w, end)])

@@ -83,7 +83,8 @@ class Placing:
             self.pills[flow.id] = self._pill(flow, top)
             top += PILL_H + PILL_GAP
         if main.node.kind != "request":
-            self.lanes.times.append(Line(y + self.line_h + 2, self._since(nodes[0])))
+            beside = all(box.x >= self.times_x for box in made)  # else above it: a box is where times stand
+            self.lanes.times.append(Line(y + self.line_h + 2 if beside else y - 5, self._since(nodes[0])))
         return max(*(box.y + box.h for box in made), top - PILL_GAP) + self.between
 
     def _since(self, node: Node) -> str:
@@ -147,7 +148,7 @@ class Placing:
         self._paths()
 
     def _paths(self) -> None:
-        router = Router(list(self.boxes.values()))
+        router = Router(list(self.boxes.values()), under=self.tale.lanes.bus is None)
         for arrow in self.lanes.arrows:
             flow = arrow.flow
             target = self.boxes[flow.target] if flow.target else None

@@ -66,6 +66,10 @@ def check_places(lanes: Lanes) -> None:
         else:
             assert column.x <= one.x
             assert one.x + one.w <= column.x + column.w + 0.01
+    for time in lanes.times if not lanes.narrow else ():
+        for one in lanes.boxes:
+            aside = one.x >= lanes.times_x
+            assert aside or time.y < one.y or time.y - 8 > one.y + one.h, f"{time.text} stands in {one.label}"
     by_id = {one.id: one for one in lanes.boxes}
     for arrow in lanes.arrows:
         if arrow.to_id:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError
 from dashboard.operate.context import awaited, seen
 from dashboard.operate.letters import SERVICES, of_booking
 from dashboard.panel.cancelling import may_cancel
-from drawing.present import SAGAS, SERVICE_NAMES
+from drawing.present import SAGAS, SERVICE_NAMES, VIEWS
 from gateway.clients import ServiceDown, get_json
 from gateway.people import masked_reading
 from gateway.people.privacy import masked
@@ -125,7 +125,12 @@ def _undo(saga: dict[str, Any], step: dict[str, Any]) -> str:
 
 def _transaction(entry: dict[str, Any]) -> dict[str, Any]:
     name = SERVICE_NAMES.get(entry["service"], entry["service"])
-    return {**entry, "service_name": name, "observation": entry["kind"] == "observation"}
+    return {
+        **entry,
+        "service_name": name,
+        "observation": entry["kind"] == "observation",
+        "view": entry["service"] in VIEWS,
+    }
 
 
 def _messages(entry: dict[str, Any], booking: str) -> list[dict[str, Any]]:

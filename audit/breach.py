@@ -14,6 +14,7 @@ class Breach:
     several things that can be wrong about the same booking, where that matters (a view's row has several sources).
     `step`: the noun of the saga's steps that, skipped by a person, excuse it ("Seats", "Payment", "Tickets": steps' names end
     so). `on_its_way`: a read model has yet to hear of it. `certain`: wrong already, whatever becomes of the saga.
+    `customer`: whose name is wrong.
     """
 
     bookings: tuple[str, ...]
@@ -25,6 +26,7 @@ class Breach:
     certain: bool = False
     passing: bool = False
     part: str = ""
+    customer: int | None = None
 
 
 Find = Callable[[Truth], Iterable[Breach]]

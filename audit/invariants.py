@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from audit.breach import Breach
 from audit.truth import SETTLED_STATES, Row, Standing, Truth, grouped
 
+Place = tuple[str, str, str]
 HELD = ("HELD", "CONFIRMED")
 CHARGED = ("COMPLETED", "REFUNDED")
 
@@ -20,18 +21,7 @@ HOLDS = ("seats_hold", "seats_seat")
 
 def seats_sold_twice(truth: Truth) -> Iterator[Breach]:
     """Two bookings with tickets, or with a hold, for one seat. A seat's row names one booking only, so it cannot tell."""
-    ticketed = [
-        (issuance["performance_id"], ticket["seat"], booking)
-        for booking, issuance in truth.issuances.items()
-        if issuance["status"] == "ISSUED"
-        for ticket in truth.tickets.get(booking, ())
-    ]
-    held = [
-        (hold["performance_id"], label, booking)
-        for booking, hold in truth.holds.items()
-        if hold["status"] in HELD and booking in truth.bookings
-        for label in truth.bookings[booking]["seats"]
-    ]
+    ticketed, held = occupied(truth)
     told = set()
     for places, tables, what in (
         (ticketed, ("tickets_ticket", "tickets_issuance"), "tickets of {} bookings"),
@@ -48,7 +38,24 @@ def seats_sold_twice(truth: Truth) -> Iterator[Breach]:
                 )
 
 
-def _shared(places: list[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:
+def occupied(truth: Truth) -> tuple[list[Place], list[Place]]:
+    """Seats with tickets, and seats held or sold: (performance, label, booking)."""
+    ticketed = [
+        (issuance["performance_id"], ticket["seat"], booking)
+        for booking, issuance in truth.issuances.items()
+        if issuance["status"] == "ISSUED"
+        for ticket in truth.tickets.get(booking, ())
+    ]
+    held = [
+        (hold["performance_id"], label, booking)
+        for booking, hold in truth.holds.items()
+        if hold["status"] in HELD and booking in truth.bookings
+        for label in truth.bookings[booking]["seats"]
+    ]
+    return ticketed, held
+
+
+def _shared(places: list[Place]) -> dict[tuple[str, str], list[str]]:
     """(performance, label) -> the bookings that have it, where there are several."""
     counts = Counter((performance, label) for performance, label, _ in places)
     shared: dict[tuple[str, str], set[str]] = {place: set() for place, count in counts.items() if count > 1}
@@ -91,7 +98,7 @@ def charged_twice(truth: Truth) -> Iterator[Breach]:
         charges = sum(payment["status"] in CHARGED for payment in payments)
         if charges > 1:
             yield Breach(bookings=(booking,), what=f"charged {charges} times", tables=MONEY)
-    requests = grouped(truth.rows("booking", "request"), lambda request: request["request"])
+    requests = grouped(truth.of("request"), lambda request: request["request"])
     for twice in requests.values():
         if len(twice) > 1:
             bookings = tuple(sorted(request["booking_id"] for request in twice))
@@ -106,7 +113,7 @@ def orphan_holds(truth: Truth) -> Iterator[Breach]:
             yield Breach(bookings=(booking,), what="its seats are still held", tables=HOLDS, step="Seats", passing=True)
         elif hold["status"] == "CONFIRMED":
             yield from _confirmed(booking, truth)
-    taken = [seat for seat in truth.rows("seats", "seat") if seat["status"] != "AVAILABLE"]
+    taken = [seat for seat in truth.of("seat") if seat["status"] != "AVAILABLE"]
     by_place = {(seat["performance_id"], seat["label"]) for seat in taken}
     for seat in taken:
         hold_of = truth.holds.get(seat["booking_id"], {}).get("status", "missing")
@@ -133,7 +140,7 @@ def _seat(booking: str | None, performance: str, label: str, what: str) -> Breac
 
 def refunds_without_payment(truth: Truth) -> Iterator[Breach]:
     """A refund whose payment is missing or not REFUNDED, and a REFUNDED payment with any number of refunds but one."""
-    payments = {payment["id"]: payment for payment in truth.rows("payments", "payment")}
+    payments = {payment["id"]: payment for payment in truth.of("payment")}
     for payment_id, refunds in truth.refunds.items():
         payment = payments.get(payment_id)
         bookings = (payment["booking_id"],) if payment else ()
@@ -155,7 +162,7 @@ def money_lost_or_made(truth: Truth) -> Iterator[Breach]:
     for booking, payments in truth.payments.items():
         price = truth.bookings.get(booking, {}).get("amount")
         for payment in payments:
-            came_in, held, returned = _money(payment, truth)
+            came_in, held, returned = money_of(payment, truth)
             if came_in != held + returned:
                 what = f"{came_in} {payment['currency']} came in, {held} held and {returned} returned"
                 yield Breach(bookings=(booking,), what=what, tables=MONEY)
@@ -164,7 +171,8 @@ def money_lost_or_made(truth: Truth) -> Iterator[Breach]:
                 yield Breach(bookings=(booking,), what=what, tables=MONEY)
 
 
-def _money(payment: Row, truth: Truth) -> tuple[int, int, int]:
+def money_of(payment: Row, truth: Truth) -> tuple[int, int, int]:
+    """What came in by a payment, is held of it, and was returned; in minor units."""
     came_in = payment["amount"] if payment["status"] in CHARGED else 0
     held = payment["amount"] if payment["status"] == "COMPLETED" else 0
     return came_in, held, sum(refund["amount"] for refund in truth.refunds.get(payment["id"], ()))
@@ -173,8 +181,8 @@ def _money(payment: Row, truth: Truth) -> tuple[int, int, int]:
 def totals(truth: Truth) -> dict[str, dict[str, int]]:
     """Money in minor units by currency: {"KRW": {"in", "held", "returned"}}."""
     sums: dict[str, dict[str, int]] = {}
-    for currency, payments in sorted(grouped(truth.rows("payments", "payment"), lambda row: row["currency"]).items()):
-        columns = list(zip(*(_money(payment, truth) for payment in payments), strict=True))
+    for currency, payments in sorted(grouped(truth.of("payment"), lambda row: row["currency"]).items()):
+        columns = list(zip(*(money_of(payment, truth) for payment in payments), strict=True))
         sums[currency] = dict(zip(("in", "held", "returned"), map(sum, columns), strict=True))
     return sums
 

@@ -5,11 +5,9 @@ views come next, so that what they show is never newer than what the services sa
 booking, Booking is asked again: a booking that has moved meanwhile (a cancellation) is under way, not wrong.
 """
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -17,61 +15,52 @@ from typing import Any
 import httpx
 import orjson
 
-from audit.truth import Answer, Row, Truth, Views
+from audit.truth import ORCHESTRATOR, Answer, Row, Truth, Views
 from audit.verdict import Status, Verdict, judge
 from serving.problems import MEDIA_TYPE
 from topology.chosen import HOUSE
 
 PARTICIPANTS = tuple(service.name for service in HOUSE.participants)
-ORCHESTRATOR = HOUSE.orchestrator.name
 TIMEOUT = httpx.Timeout(30.0, connect=1.0)
-Rest = Callable[[float], None]
 
 
 class SilentError(RuntimeError):
     """A service did not give its whole truth; the text is for people."""
 
 
-def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views], rest: Rest | None = None) -> Verdict:
+def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Verdict:
     """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is away.
 
     A participant that is not in `api_urls` is not asked: it is on demand and stopped.
-    With `rest`, one is asked after the other, and after each answer it is called with the seconds that took.
     """
-    truth = _read(api_urls, read_views, rest)
-    found = judge(truth)
-    if found.status == Status.VIOLATED:
-        found = judge(replace(truth, moved=_moved(truth, api_urls)))
-    return found
+    return judge(settled(read(api_urls, read_views), api_urls))
 
 
-def _read(api_urls: Mapping[str, str], read_views: Callable[[], Views], rest: Rest | None) -> Truth:
+def settled(truth: Truth, api_urls: Mapping[str, str]) -> Truth:
+    """The same; if something is broken in it, with the bookings that have moved meanwhile."""
+    if judge(truth).status != Status.VIOLATED:
+        return truth
+    return replace(truth, moved=_moved(truth, api_urls))
+
+
+def read(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Truth:
+    """All rows of the services and of the views. `read_views` may raise SilentError."""
     answers: dict[str, Answer] = {}
     unavailable: dict[str, str] = {}
     views = Views()
-    with _resting(rest):
-        _ask(ORCHESTRATOR, api_urls, answers, unavailable)
-    with _resting(rest):
-        try:
-            views = read_views()
-        except SilentError as error:
-            unavailable["views"] = str(error)
-
-    def ask(service: str) -> None:
-        with _resting(rest):
-            _ask(service, api_urls, answers, unavailable)
-
-    with ThreadPoolExecutor(1 if rest else len(PARTICIPANTS)) as pool:
-        list(pool.map(ask, (service for service in PARTICIPANTS if service in api_urls)))
+    _ask(ORCHESTRATOR, api_urls, answers, unavailable)
+    try:
+        views = read_views()
+    except SilentError as error:
+        unavailable["views"] = str(error)
+    with ThreadPoolExecutor(len(PARTICIPANTS)) as pool:
+        list(pool.map(lambda service: _ask(service, api_urls, answers, unavailable), participants(api_urls)))
     return Truth(answers=answers, views=views, unavailable=unavailable)
 
 
-@contextmanager
-def _resting(rest: Rest | None) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    if rest:
-        rest(time.monotonic() - began)
+def participants(api_urls: Mapping[str, str]) -> tuple[str, ...]:
+    """Those that are to be asked."""
+    return tuple(service for service in PARTICIPANTS if service in api_urls)
 
 
 def _ask(service: str, api_urls: Mapping[str, str], answers: dict[str, Answer], unavailable: dict[str, str]) -> None:
@@ -95,11 +84,11 @@ def _stood(truth: Truth, booking: str) -> list[Any]:
     return [row and row["version"], *sorted((saga["id"], saga["version"]) for saga in truth.sagas.get(booking, ()))]
 
 
-def fetch(service: str, base_url: str) -> Answer:
-    """A service's truth, parsed as it arrives. Raises SilentError."""
+def fetch(service: str, base_url: str, params: Sequence[tuple[str, str]] = ()) -> Answer:
+    """A service's truth, parsed as it arrives. `params`: as serving.truth_api filters it. Raises SilentError."""
     rows: dict[str, list[Row]] = defaultdict(list)
     try:
-        with _client().stream("GET", f"{base_url}/api/{service}/truth") as response:
+        with _client().stream("GET", f"{base_url}/api/{service}/truth", params=list(params)) as response:
             if response.status_code != 200:
                 raise SilentError(f"{service} does not tell its truth: {_problem(response)}")
             for line in _lines(response):

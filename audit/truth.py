@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from topology.chosen import HOUSE
+
 Row = Mapping[str, Any]
 LATE_S = 10
 """Seconds after the end of a booking by which every read model should show it."""
@@ -15,6 +17,16 @@ WHOLE = "whole saga"
 """The step that a saga names when a person has ended it by hand: they waived all that was left of it."""
 SETTLED_STATES = ("CONFIRMED", "CANCELLED")
 ENDED_SAGAS = ("COMPLETED", "COMPENSATED")
+
+
+TELLER = {kind: service.name for service in HOUSE.services for kind in service.truth}
+"""Kind of row -> the service that tells it."""
+ORCHESTRATOR = HOUSE.orchestrator.name
+
+
+def tellers(*kinds: str) -> tuple[str, ...]:
+    """The services that tell rows of these kinds."""
+    return tuple(dict.fromkeys(TELLER[kind] for kind in kinds))
 
 
 class Standing(StrEnum):
@@ -70,34 +82,38 @@ class Truth:
         answer = self.answers.get(service)
         return answer.of(kind) if answer else []
 
+    def of(self, kind: str) -> list[Row]:
+        """The rows of a kind, from the service that tells it."""
+        return self.rows(TELLER[kind], kind)
+
     @cached_property
     def bookings(self) -> dict[str, Row]:
-        return _by_booking(self.rows("booking", "booking"))
+        return _by_booking(self.of("booking"))
 
     @cached_property
     def sagas(self) -> dict[str, list[Row]]:
-        return grouped(self.rows("booking", "saga"), lambda saga: saga["booking_id"])
+        return grouped(self.of("saga"), lambda saga: saga["booking_id"])
 
     @cached_property
     def holds(self) -> dict[str, Row]:
-        return _by_booking(self.rows("seats", "hold"))
+        return _by_booking(self.of("hold"))
 
     @cached_property
     def payments(self) -> dict[str, list[Row]]:
-        return grouped(self.rows("payments", "payment"), lambda payment: payment["booking_id"])
+        return grouped(self.of("payment"), lambda payment: payment["booking_id"])
 
     @cached_property
     def refunds(self) -> dict[str, list[Row]]:
         """By payment's id."""
-        return grouped(self.rows("payments", "refund"), lambda refund: refund["payment_id"])
+        return grouped(self.of("refund"), lambda refund: refund["payment_id"])
 
     @cached_property
     def issuances(self) -> dict[str, Row]:
-        return _by_booking(self.rows("tickets", "issuance"))
+        return _by_booking(self.of("issuance"))
 
     @cached_property
     def tickets(self) -> dict[str, list[Row]]:
-        return grouped(self.rows("tickets", "ticket"), lambda ticket: ticket["booking_id"])
+        return grouped(self.of("ticket"), lambda ticket: ticket["booking_id"])
 
     @cached_property
     def standings(self) -> dict[str, Standing]:
@@ -149,7 +165,7 @@ class Truth:
 
     def _ended_s(self, booking: str) -> float:
         """Seconds from the last word of the booking's sagas to the moment Booking was read; 0 if there is none."""
-        now = datetime.fromisoformat(self.answers["booking"].meta["at"])
+        now = datetime.fromisoformat(self.answers[ORCHESTRATOR].meta["at"])
         said = [saga["last_at"] for saga in self.sagas.get(booking, ()) if saga["last_at"]]
         return max(((now - datetime.fromisoformat(max(said))).total_seconds() if said else 0.0), 0.0)
 

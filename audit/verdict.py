@@ -1,13 +1,14 @@
 """The verdict: how each invariant stands, with evidence. Pure; the table at the bottom says which invariants there are."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from audit import invariants
 from audit.breach import Breach, Invariant
-from audit.truth import WHOLE, Standing, Truth
+from audit.truth import WHOLE, Row, Standing, Truth, tellers
 from audit.views import views_differ
 
 SHOWN = 20  # pieces of evidence an invariant gives, and waivers; `count` and `waived_count` have them all
@@ -73,36 +74,71 @@ class Verdict:
         }
 
 
+class Known(Protocol):
+    """How the bookings stand, which of their steps a person skipped, and which services have not answered."""
+
+    @property
+    def waived(self) -> Mapping[str, list[Row]]: ...
+    @property
+    def unavailable(self) -> Mapping[str, str]: ...
+    def standing(self, booking: str) -> Standing: ...
+
+
 def judge(truth: Truth) -> Verdict:
     """Judge everything that was read."""
     counts = Counter(truth.standing(booking) for booking in truth.bookings)
+    return conclude(truth, find(truth), counts, invariants.totals(truth))
+
+
+def find(truth: Truth) -> dict[str, list[Breach]]:
+    """The breaches of each invariant for which everybody has answered, by its name."""
+    return {one.name: list(one.find(truth)) for one in INVARIANTS if not truth.unavailable.keys() & set(one.needs)}
+
+
+def conclude(
+    known: Known,
+    breaches: Mapping[str, Iterable[Breach]],
+    counts: Mapping[Standing, int],
+    totals: dict[str, dict[str, int]],
+) -> Verdict:
+    """The verdict over these breaches, by invariant's name. `counts`: bookings by standing; `totals`: of all money."""
     return Verdict(
-        findings=[_finding(invariant, truth) for invariant in INVARIANTS],
-        bookings={str(one): counts[one] for one in (Standing.ENDED, Standing.RUNNING, Standing.STUCK)},
-        unavailable=dict(truth.unavailable),
+        findings=[_finding(invariant, known, breaches.get(invariant.name, ()), totals) for invariant in INVARIANTS],
+        bookings={str(one): counts.get(one, 0) for one in (Standing.ENDED, Standing.RUNNING, Standing.STUCK)},
+        unavailable=dict(known.unavailable),
     )
 
 
-def _finding(invariant: Invariant, truth: Truth) -> Finding:
-    silent = [service for service in invariant.needs if service in truth.unavailable]
+def status_of(breach: Breach, known: Known) -> Status | None:
+    """VIOLATED, PENDING, or None for a breach that a step which a person skipped explains."""
+    if not breach.certain and _under_way(breach, known):
+        return Status.PENDING
+    if not breach.certain and _excuses(breach, known):
+        return None
+    return Status.PENDING if breach.on_its_way else Status.VIOLATED
+
+
+def _finding(
+    invariant: Invariant, known: Known, breaches: Iterable[Breach], totals: dict[str, dict[str, int]]
+) -> Finding:
+    silent = [service for service in invariant.needs if service in known.unavailable]
     if silent:
-        evidence = [{"what": truth.unavailable[service], "unavailable": service} for service in silent]
+        evidence = [{"what": known.unavailable[service], "unavailable": service} for service in silent]
         return Finding(invariant=invariant, status=Status.PENDING, evidence=evidence, count=len(evidence))
     violated, pending, waived = [], [], []
-    for breach in invariant.find(truth):
-        steps = [] if breach.certain else _excuses(breach, truth)
-        if not breach.certain and _under_way(breach, truth):
-            pending.append(breach)
-        elif steps:
-            waived += [{**_evidence(breach), "how": _waived(step["step"]), **step} for step in steps]
-        elif breach.on_its_way:
-            pending.append(breach)
-        else:
-            violated.append(breach)
+    for breach in breaches:
+        match status_of(breach, known):
+            case Status.VIOLATED:
+                violated.append(breach)
+            case Status.PENDING:
+                pending.append(breach)
+            case None:
+                steps = _excuses(breach, known)
+                waived += [{**_evidence(breach), "how": _waived(step["step"]), **step} for step in steps]
     if invariant.name == "every_saga_ends":  # it ended, because a person said so
         waived += [
             {"booking": booking, "what": _waived(step["step"]), "how": _waived(step["step"]), **step}
-            for booking, steps in truth.waived.items()
+            for booking, steps in known.waived.items()
             for step in steps
         ]
     status = Status.VIOLATED if violated else Status.PENDING if pending else Status.HOLDS
@@ -114,7 +150,7 @@ def _finding(invariant: Invariant, truth: Truth) -> Finding:
         count=len(told),
         waived=waived[:SHOWN],
         waived_count=len(waived),
-        totals=invariants.totals(truth) if invariant.name == "money_conserved" else None,
+        totals=totals if invariant.name == "money_conserved" else None,
     )
 
 
@@ -122,13 +158,13 @@ def _waived(step: str) -> str:
     return "its saga was ended by hand" if step == WHOLE else f"{step} was skipped"
 
 
-def _under_way(breach: Breach, truth: Truth) -> bool:
-    return any(truth.standing(booking) in (Standing.RUNNING, Standing.STUCK) for booking in breach.bookings)
+def _under_way(breach: Breach, known: Known) -> bool:
+    return any(known.standing(booking) in (Standing.RUNNING, Standing.STUCK) for booking in breach.bookings)
 
 
-def _excuses(breach: Breach, truth: Truth) -> list[dict[str, Any]]:
+def _excuses(breach: Breach, known: Known) -> list[dict[str, Any]]:
     """The steps a person skipped that explain the breach; whoever ended a saga by hand waived all that was left of it."""
-    steps = [step for booking in breach.bookings for step in truth.waived.get(booking, ())]
+    steps = [step for booking in breach.bookings for step in known.waived.get(booking, ())]
     whole = [dict(step) for step in steps if step["step"] == WHOLE and (breach.step or breach.passing)]
     return whole or [dict(step) for step in steps if breach.step and step["step"].endswith(breach.step)]
 
@@ -149,56 +185,56 @@ INVARIANTS = (
         name="no_seat_sold_twice",
         title="No seat sold twice",
         says="No two bookings have tickets, or a hold, for the same seat.",
-        needs=("booking", "seats", "tickets"),
+        needs=tellers("booking", "hold", "ticket"),
         find=invariants.seats_sold_twice,
     ),
     Invariant(
         name="paid_iff_ticketed",
         title="Paid = ticketed",
         says="A booking that has ended is paid and has its tickets, or neither.",
-        needs=("booking", "payments", "tickets"),
+        needs=tellers("booking", "payment", "ticket"),
         find=invariants.paid_and_ticketed_differ,
     ),
     Invariant(
         name="one_charge_per_booking",
         title="One charge each",
         says="No booking is charged more than once, and a request that comes twice books once.",
-        needs=("booking", "payments"),
+        needs=tellers("booking", "payment"),
         find=invariants.charged_twice,
     ),
     Invariant(
         name="no_orphan_hold",
         title="No orphan hold",
         says="Every hold belongs to a booking under way or confirmed, and every taken seat to such a hold.",
-        needs=("booking", "seats"),
+        needs=tellers("booking", "seat"),
         find=invariants.orphan_holds,
     ),
     Invariant(
         name="refund_has_payment",
         title="Refunds have payments",
         says="Each refund gives back one payment, and each refunded payment has its refund.",
-        needs=("booking", "payments"),
+        needs=tellers("booking", "payment"),
         find=invariants.refunds_without_payment,
     ),
     Invariant(
         name="money_conserved",
         title="Money conserved",
         says="Money in equals money held plus money returned, and is what the booking costs.",
-        needs=("booking", "payments"),
+        needs=tellers("booking", "payment"),
         find=invariants.money_lost_or_made,
     ),
     Invariant(
         name="views_equal_truth",
         title="Views equal truth",
         says="The booking view and the seat map show what the services' own rows say.",
-        needs=("booking", "seats", "payments", "tickets", "views"),
+        needs=(*tellers("booking", "seat", "payment", "ticket"), "views"),
         find=views_differ,
     ),
     Invariant(
         name="every_saga_ends",
         title="Sagas end",
         says="Every saga ends, or waits for a person; none is forgotten.",
-        needs=("booking",),
+        needs=tellers("booking"),
         find=invariants.sagas_without_end,
     ),
 )

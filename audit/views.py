@@ -110,7 +110,7 @@ def _part(
 
 
 def _seats(truth: Truth, view: str, rows: Mapping[tuple[str, str], Row], columns: tuple[str, ...]) -> Iterator[Breach]:
-    for seat in truth.rows("seats", "seat"):
+    for seat in truth.of("seat"):
         place = (seat["performance_id"], seat["label"])
         shown = rows.get(place, {})
         for name in columns:
@@ -121,14 +121,14 @@ def _seats(truth: Truth, view: str, rows: Mapping[tuple[str, str], Row], columns
                 at = "/".join(place)
                 yield _breach(truth, bookings, what, view, "seats", seat if behind else None, at, part=at)
                 break
-    known = {(seat["performance_id"], seat["label"]) for seat in truth.rows("seats", "seat")}
+    known = {(seat["performance_id"], seat["label"]) for seat in truth.of("seat")}
     for performance, label in rows.keys() - known:
         what = f"{label}: the view shows a seat that Seat does not have"
         yield Breach(bookings=(), seat=f"{performance}/{label}", what=what, tables=TABLES[view])
 
 
 def _names(truth: Truth) -> Iterator[Breach]:
-    for customer in truth.rows("booking", "customer"):
+    for customer in truth.of("customer"):
         for view, tables in NAMES.items():
             shown = truth.views.names.get((view, customer["id"]), {})
             if shown.get("name") != customer["name"]:
@@ -136,7 +136,9 @@ def _names(truth: Truth) -> Iterator[Breach]:
                 difference = _difference("name", shown.get("name"), customer["name"])
                 what = f"customer {customer['id']}: {difference}"
                 owner, part = customer if behind else None, str(customer["id"])
-                yield _breach(truth, (), what, view, "booking", owner, tables=tables, part=part)
+                yield _breach(
+                    truth, (), what, view, "booking", owner, tables=tables, part=part, customer=customer["id"]
+                )
 
 
 def _breach(
@@ -149,6 +151,7 @@ def _breach(
     seat: str = "",
     tables: tuple[str, ...] = (),
     part: str = "",
+    customer: int | None = None,
 ) -> Breach:
     """`behind`: the owner's row, if the view shows an older version of it: it may be on its way, for a while."""
     excuse_gone = truth.has_been_read(view, service, behind, bookings) if behind else ""
@@ -163,6 +166,7 @@ def _breach(
         tables=tables or TABLES[view],
         on_its_way=on_its_way,
         part=f"{view} {part}",
+        customer=customer,
     )
 
 

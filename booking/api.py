@@ -19,7 +19,7 @@ from booking.placing.group_commit import GroupCommit, Overloaded
 from booking.placing.switches import Switches
 from booking.placing.transaction import PRICES_UNKNOWN, PlaceBooking, Placed, Price, Refused, Result
 from booking.schemas import BookingIn
-from booking.truth import TRUTH
+from booking.truth import NAMED, TRUTH
 from faults import Mechanism
 from messaging.database import Database
 from serving.doors.headers import IN_OPENAPI, key_of
@@ -28,7 +28,7 @@ from serving.problems import Problem, ProblemDetails
 from serving.service_api import service_api
 from topology.chosen import HOUSE
 
-api = service_api("booking", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
+api = service_api("booking", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH, named=NAMED)
 api.add_router("/api", saga_api.router)
 api.add_router("/api", customers.router)
 api.add_router("/api/operator", operator_api.router)

@@ -1,6 +1,7 @@
 """What Booking reports to an auditor: every customer, every booking, every saga with the steps that a person waived,
 and the request that placed each booking. For serving.truth_api."""
 
+NAMED = {"customer": "row.id::text"}
 TRUTH = {
     "customer": """
         select null::uuid as booking_id, id, name, version, xmin::text::bigint as xid from booking_customer

@@ -1,6 +1,5 @@
 """ASGI entry point: HTTP for every service; WebSocket for the web process only."""
 
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,9 +17,6 @@ from serving.doors.bodies import Bounded
 from serving.doors.origins import nothing_there
 
 AT_END: list[Callable[[], Awaitable[None]]] = []
-SWITCH_S = 0.0005
-"""How long a computing thread may keep the interpreter from the serving thread: Python's default of 5 ms would be
-noticeable."""
 
 
 # How long a request waits for a frozen PostgreSQL, and before that at most for a connection; the journal's API imports
@@ -34,7 +30,6 @@ def _application() -> object:
         raise ImproperlyConfigured(
             f"SERVICE={settings.SERVICE} needs a SECRET_KEY of its own: it signs the cookies of what it serves"
         )
-    sys.setswitchinterval(SWITCH_S)
     pool_connections(8, statement_s=STATEMENT_S)
     close_connections_once()
     http = kept(get_asgi_application())

@@ -1,5 +1,6 @@
 """The house: the rooms' parts, in the order in which pages show them. `settings.HOUSE`, unless SAGABOX_HOUSE names another."""
 
+from audit.topology import PART as AUDIT
 from booking.topology import PART as BOOKING
 from gateway.topology import PART as GATEWAY
 from journal.topology import PART as JOURNAL
@@ -9,5 +10,5 @@ from seats.topology import PART as SEATS
 from tickets.topology import PART as TICKETS
 from topology.house import House
 
-PARTS = (BOOKING, SEATS, PAYMENTS, TICKETS, PROJECTIONS, JOURNAL, GATEWAY)
+PARTS = (BOOKING, SEATS, PAYMENTS, TICKETS, PROJECTIONS, JOURNAL, AUDIT, GATEWAY)
 HOUSE = House(*PARTS)

@@ -80,6 +80,8 @@ JOURNAL_KEEP_ENTRIES = int(os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"))
 JOURNAL_KEEP_BYTES = int(os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"))
 # How long a visitor's run is recorded before another visitor's may end it, in seconds: there is one live tape.
 VISITOR_RUN_S = float(os.environ.get("VISITOR_RUN_S", "900"))
+# How often the auditor reads everything again, in seconds; in between it reads what has changed.
+AUDIT_EVERY_S = float(os.environ.get("AUDIT_EVERY_S", "300"))
 OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
 CONNECT_S = 2 if SERVICE in {*APIS, "web"} else 5  # to a PostgreSQL that does not answer; an API's caller waits
 
@@ -115,6 +117,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 API_URLS = {one.name: os.environ.get(one.api_url, "") for one in HOUSE.apis}
 API_URLS["control"] = os.environ.get("API_URL_CONTROL", "")
+API_URLS["auditor"] = os.environ.get("API_URL_AUDITOR", "")
 CONSOLE_URLS = {one.alias: os.environ.get(one.console_url, "") for one in HOUSE.journaled}
 REPLICATION_URLS = {one.alias: os.environ.get(one.replication_url, "") for one in HOUSE.journaled}
 

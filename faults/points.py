@@ -97,6 +97,7 @@ _LISTED = (
     Kind.API,
     Kind.PAGES,
     Kind.CONTROL,
+    Kind.AUDITOR,
 )
 PROCESSES = tuple(program.name for kind in _LISTED for program in HOUSE.programs_of(kind))
 """The processes that can be killed at `process`: each checks the plan whenever it sends its heartbeat."""

@@ -30,6 +30,14 @@ class Cached(Generic[T]):
         """Whether `get` returns without a look: the result is fresh, or another caller is already refreshing it."""
         return self.is_current() or (self._lock.locked() and self._asked_at > float("-inf"))
 
+    def forget(self) -> None:
+        """Look again when somebody asks next."""
+        self._asked_at = float("-inf")
+
+    def last(self) -> T:
+        """What was found last, however old."""
+        return self._found
+
     def at_once(self) -> T:
         """The result of another thread, if it arrives within a moment, else the last one; `first` if that is much too
         old to show."""

@@ -18,9 +18,18 @@ from messaging.process.redis import redis_of_requests
 from serving.health import side_by_side
 from topology.parts import Kind
 
-_LISTED = (Kind.WORKER, Kind.RELAY, Kind.TIMER, Kind.READER, Kind.PROJECTOR, Kind.RECORDER, Kind.CONTROL)
+_LISTED = (
+    Kind.WORKER,
+    Kind.RELAY,
+    Kind.TIMER,
+    Kind.READER,
+    Kind.PROJECTOR,
+    Kind.RECORDER,
+    Kind.CONTROL,
+    Kind.AUDITOR,
+)
 BEATING = tuple(program.name for kind in _LISTED for program in settings.HOUSE.programs_of(kind))
-"""Processes without an HTTP port: each renews `alive:<name>` in Redis while it works."""
+"""Processes that are not asked over HTTP: each renews `alive:<name>` in Redis while it works."""
 
 
 NO_SIGN, NO_ANSWER = f"no heartbeat for {EXPIRES} s", "not reachable (ConnectError)"

@@ -21,6 +21,7 @@ VIEWS = tuple(service.name for service in HOUSE.views)
 
 MEANS = {
     "recorder": ": what happens now shows here once it is back",
+    "auditor": ": the verdict is the last one it made, until it is back",
     "redis": ": messages wait, and continue once it is back",
     "worker": ": its steps wait, and continue once it is back",
     "projector": ": its view stops, and catches up once it is back",

@@ -15,6 +15,7 @@ WEB = Program(
         "DATABASE_URL_JOURNAL",
         "CONSOLE_URL_*",
         "API_URL_CONTROL",
+        "API_URL_AUDITOR",
         "API_URL_JOURNAL",
         "OPERATOR_TOKEN",
         "PORT",

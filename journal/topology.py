@@ -7,7 +7,12 @@ SERVICE = Service(name="journal", database="journal")
 # The server disconnects a client that stops reading an export; if that fails, this limit does.
 SETTINGS = {"idle_in_transaction_session_timeout": "60s"}
 DATABASE = Database(
-    alias="journal", instance="projections", apps=("journal",), readers=("web",), settings=SETTINGS, journaled=False
+    alias="journal",
+    instance="projections",
+    apps=("journal",),
+    readers=("web", "auditor"),
+    settings=SETTINGS,
+    journaled=False,
 )
 RECORDER = Program(
     name="recorder",

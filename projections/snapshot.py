@@ -1,5 +1,6 @@
-"""All rows of the read models as of one moment, with each view's progress. For the auditor; SELECT only."""
+"""Rows of the read models as of one moment, with each view's progress. For the auditor; SELECT only."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,10 @@ _SALES = """
 """
 _SALES_SEATS = "select performance_id, label, status, price, version from projections_salesseat"
 _NAMES = """
-    select 'bookings' as view, id, name, version from projections_customer
-    union all select 'customer_history', id, name, version from projections_historycustomer
+    select * from (
+        select 'bookings' as view, id, name, version from projections_customer
+        union all select 'customer_history', id, name, version from projections_historycustomer
+    ) name
 """
 _CHECKPOINTS = "select view, source, event_id, horizon, horizon >= owed as complete from projections_checkpoint"
 
@@ -46,27 +49,56 @@ class Snapshot:
     checkpoints: dict[tuple[str, str], dict[str, Any]]
 
 
-def read() -> Snapshot:
-    """Raises the database's errors if it is down."""
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Which rows: those of these bookings, seats ("performance/label") and customers."""
+
+    bookings: Collection[str]
+    seats: Collection[str]
+    customers: Collection[str]
+
+
+def read(part: Part | None = None) -> Snapshot:
+    """All rows, or those of a part. Raises the database's errors if it is down."""
     with PROJECTIONS.atomic():
         PROJECTIONS.run(_BEGIN)
-        return collect()
+        return collect(part)
 
 
-def collect() -> Snapshot:
+def collect(part: Part | None = None) -> Snapshot:
     """The same in the caller's transaction, of whatever isolation."""
+    booking, seat, name = (_about(part.bookings), _at(part.seats), _of(part.customers)) if part else (_ALL, _ALL, _ALL)
     return Snapshot(
-        bookings={row["id"]: row for row in _read(_BOOKINGS)},
-        seats={(row["performance_id"], row["label"]): row for row in _read(_SEATS)},
-        history={row["id"]: row for row in _read(_HISTORY)},
-        sales={row["id"]: row for row in _read(_SALES)},
-        sales_seats={(row["performance_id"], row["label"]): row for row in _read(_SALES_SEATS)},
-        names={(row["view"], row["id"]): row for row in _read(_NAMES)},
+        bookings={row["id"]: row for row in _read(_BOOKINGS, booking)},
+        seats={(row["performance_id"], row["label"]): row for row in _read(_SEATS, seat)},
+        history={row["id"]: row for row in _read(_HISTORY, booking)},
+        sales={row["id"]: row for row in _read(_SALES, booking)},
+        sales_seats={(row["performance_id"], row["label"]): row for row in _read(_SALES_SEATS, seat)},
+        names={(row["view"], row["id"]): row for row in _read(_NAMES, name)},
         checkpoints={(row["view"], row["source"]): row for row in _read(_CHECKPOINTS)},
     )
 
 
-def _read(statement: str) -> list[dict[str, Any]]:
+Where = tuple[str, list[Any]]
+_ALL: Where = ("", [])
+
+
+def _about(bookings: Collection[str]) -> Where:
+    return "where id = any(%s::uuid[])", [list(bookings)]
+
+
+def _at(seats: Collection[str]) -> Where:
+    places = [seat.partition("/") for seat in seats]  # a performance's id has no stroke in it
+    columns = [[performance for performance, _, _ in places], [label for _, _, label in places]]
+    return "where (performance_id, label) in (select * from unnest(%s::text[], %s::text[]))", columns
+
+
+def _of(customers: Collection[str]) -> Where:
+    return "where id = any(%s::bigint[])", [list(customers)]
+
+
+def _read(statement: str, where: Where = _ALL) -> list[dict[str, Any]]:
     """Through json: PostgreSQL writes it and one parser reads it, which is cheaper than a Python object per value."""
-    found = PROJECTIONS.rows(f"select row_to_json(shown)::text from ({statement}) shown")
+    condition, values = where
+    found = PROJECTIONS.rows(f"select row_to_json(shown)::text from ({statement} {condition}) shown", values)
     return [orjson.loads(text) for (text,) in found]

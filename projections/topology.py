@@ -1,4 +1,5 @@
-"""The read models' part of the house: a projector for each view. The web process may read their tables."""
+"""The read models' part of the house: a projector for each view. The web process and the auditor may read their
+tables."""
 
 from topology.parts import Database, Instance, Kind, Program, Service, part
 from topology.programs import COMMON, WAITING, manage
@@ -16,7 +17,7 @@ SERVICE = Service(
     bookkeeping=("projections_checkpoint",),
     followed=("projections_seatmap", "projections_checkpoint"),
 )
-DATABASE = Database(alias="projections", instance="projections", apps=("projections",), readers=("web",))
+DATABASE = Database(alias="projections", instance="projections", apps=("projections",), readers=("web", "auditor"))
 PART = part(
     Instance(name="projections"),
     DATABASE,

@@ -51,6 +51,7 @@ class Layout:
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
         names = [*(f"api-{one.name}" for one in HOUSE.services), *(f"postgres-{one.name}" for one in HOUSE.instances)]
         names += ["redis", "control", *(f"api-{one.name}" for one in HOUSE.apis if one not in HOUSE.services)]
+        names += ["auditor"]
         on_demand = [program for program in HOUSE.programs if program.on_demand]
         later = {program.name for program in on_demand}
         names = [name for name in names if name not in later]  # what joins on demand moves none of the others

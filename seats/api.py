@@ -15,12 +15,12 @@ from seats.contract import SeatStatus
 from seats.models import DeadLetter, Outbox, Performance, Seat
 from seats.schemas import PerformanceIn
 from seats.transactions import Programme, SeatBlock, announce
-from seats.truth import TRUTH
+from seats.truth import NAMED, TRUTH
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, ProblemDetails
 from serving.service_api import service_api
 
-api = service_api("seats", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
+api = service_api("seats", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH, named=NAMED)
 
 PerformanceId = Annotated[str, Path(pattern=SLUG, max_length=64)]
 

@@ -1,5 +1,6 @@
 """What Seat reports to an auditor: every seat, and every hold. For serving.truth_api."""
 
+NAMED = {"seat": "row.performance_id || '/' || row.label"}
 TRUTH = {
     "seat": """
         select booking_id, performance_id, label, status, price, version, xmin::text::bigint as xid from seats_seat

@@ -19,8 +19,9 @@ def service_api(
     dead_letter: type[DeadLetter],
     validate: Validate,
     truth: Mapping[str, str],
+    named: Mapping[str, str] | None = None,
 ) -> NinjaAPI:
-    """Return the API; the service adds its own routes. `truth`: see serving.truth_api.router. Raises TopologyError."""
+    """Return the API; the service adds its own routes. `truth`, `named`: see serving.truth_api.router. Raises TopologyError."""
     api = NinjaAPI(
         title=f"Sagabox: {HOUSE.service(service).title} service",
         urls_namespace=service,
@@ -31,7 +32,7 @@ def service_api(
     for router in (
         event_api.router(outbox),
         dead_letter_api.router(service, dead_letter=dead_letter, outbox=outbox, validate=validate),
-        truth_api.router(outbox, truth),
+        truth_api.router(outbox, truth, named),
         hashes_api.router(service),
     ):
         api.add_router(f"/api/{service}", router)

@@ -10,6 +10,7 @@ JSON, and they are streamed in chunks as the reader takes them, so a large servi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.db import connections, models, transaction
 from django.db import router as databases
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
+from pydantic import StringConstraints
 
 from messaging.postgresql.bounded import patience
 from serving.in_one_thread import Streams
@@ -32,6 +34,7 @@ _BEGIN = """
     set local statement_timeout = '30s';
     set local idle_in_transaction_session_timeout = '30s'
 """
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
 READING_S = 60.0  # a statement over all rows
 _META = """
     select json_build_object('kind', 'meta', 'service', %s::text, 'at', clock_timestamp(),
@@ -42,11 +45,13 @@ _META = """
 _ROWS = "select row_to_json(line)::text from (select '{kind}' as kind, row.* from ({select}) row {where}) line"
 
 
-def router(outbox: type[models.Model], kinds: Mapping[str, str]) -> Router:
+def router(outbox: type[models.Model], kinds: Mapping[str, str], named: Mapping[str, str] | None = None) -> Router:
     """Return the route /truth of the service that owns `outbox`.
 
     `kinds`: name -> a SELECT over the service's own tables. Each has a column `booking_id` (null: about no booking),
     which the filter `booking` uses, and `xid`, the transaction that wrote the row last.
+
+    `named`: kind -> an SQL expression over its `row`: the name by which the filter `name` finds it, of any booking or none.
     """
     routes = Router(tags=["truth"])
 
@@ -59,6 +64,9 @@ def router(outbox: type[models.Model], kinds: Mapping[str, str]) -> Router:
         booking: Annotated[
             list[UUID] | None, Query(max_length=200, description="only rows about these bookings")
         ] = None,
+        name: Annotated[
+            list[Name] | None, Query(max_length=200, description="also rows of these names, or they alone")
+        ] = None,
         kind: Annotated[list[str] | None, Query(max_length=20, description=f"only these: {', '.join(kinds)}")] = None,
     ) -> StreamingHttpResponse:
         """First line: meta; last line: end. See serving.truth_api."""
@@ -66,16 +74,34 @@ def router(outbox: type[models.Model], kinds: Mapping[str, str]) -> Router:
         if unknown:
             raise Problem(422, "Unknown kind", f"no kind '{unknown[0]}'; there are {', '.join(kinds)}")
         wanted = {name: select for name, select in kinds.items() if not kind or name in kind}
-        steps = READERS.start(lambda: _lines(outbox, wanted, booking))
+        about = About(booking, name, named or {})
+        steps = READERS.start(lambda: _lines(outbox, wanted, about))
         await steps.begin()  # an unreachable database is a problem document, not a stream that breaks off
         return StreamingHttpResponse(steps, content_type=MEDIA_TYPE)
 
     return routes
 
 
-def _lines(outbox: type[models.Model], kinds: Mapping[str, str], bookings: Sequence[UUID] | None) -> Iterator[bytes]:
+@dataclass(frozen=True)
+class About:
+    """Which rows are wanted: those about these bookings and those of these names; all if neither is given."""
+
+    bookings: Sequence[UUID] | None
+    names: Sequence[str] | None
+    named: Mapping[str, str]
+
+    def of(self, kind: str) -> tuple[str, list[Any]]:
+        """The condition on a row of this kind, and its values."""
+        if self.bookings is None and self.names is None:
+            return "", []
+        where, values = "where row.booking_id = any(%s)", [list(self.bookings or ())]
+        if kind in self.named:
+            return f"{where} or {self.named[kind]} = any(%s)", [*values, list(self.names or ())]
+        return where, values
+
+
+def _lines(outbox: type[models.Model], kinds: Mapping[str, str], about: About) -> Iterator[bytes]:
     alias, service = databases.db_for_read(outbox), HOUSE.service_of_app[outbox._meta.app_label].name
-    where, values = ("", []) if bookings is None else ("where row.booking_id = any(%s)", [list(bookings)])
     count = 0
     try:
         with patience(READING_S), transaction.atomic(using=alias):
@@ -84,6 +110,7 @@ def _lines(outbox: type[models.Model], kinds: Mapping[str, str], bookings: Seque
                 cursor.execute(_META.format(outbox=outbox._meta.db_table), [service])
                 yield _joined(cursor.fetchall())
             for kind, select in kinds.items():
+                where, values = about.of(kind)
                 with connections[alias].chunked_cursor() as cursor:
                     cursor.execute(_ROWS.format(kind=kind, select=select, where=where), values)
                     while rows := cursor.fetchmany(CHUNK):

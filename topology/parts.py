@@ -42,7 +42,8 @@ class Kind(IntEnum):
     READER = 9  # follows events for a service
     PROJECTOR = 10  # follows events for a view
     API = 11
-    PAGES = 12
+    AUDITOR = 12  # judges what the APIs say
+    PAGES = 13
 
 
 _TIERS = {
@@ -50,12 +51,12 @@ _TIERS = {
     Kind.POSTGRES: Tier.POSTGRES,
     **dict.fromkeys((Kind.SET_UP, Kind.RELAY, Kind.RECORDER, Kind.CONTROL), Tier.TAILS),
     **dict.fromkeys((Kind.WORKER, Kind.TIMER, Kind.READER, Kind.PROJECTOR), Tier.WORKERS),
-    **dict.fromkeys((Kind.API, Kind.PAGES), Tier.FRONT),
+    **dict.fromkeys((Kind.API, Kind.AUDITOR, Kind.PAGES), Tier.FRONT),
 }
 _HEALTH: dict[Kind, Health] = {
     Kind.REDIS: "redis",
     Kind.POSTGRES: "postgres",
-    **dict.fromkeys((Kind.CONTROL, Kind.API, Kind.PAGES), "http"),
+    **dict.fromkeys((Kind.CONTROL, Kind.API, Kind.AUDITOR, Kind.PAGES), "http"),
 }
 
 

@@ -9,11 +9,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from ninja import Router, Schema
 
-from gateway.audit.verdict import Watch, fresh
+from gateway.audit.verdict import latest, now
 from gateway.people.privacy import masked
 
 router = Router(tags=["verdict"])
-WATCH = Watch()
 
 
 class Evidence(Schema):
@@ -54,10 +53,14 @@ class InvariantOut(Schema):
 
 
 class VerdictOut(Schema):
-    """`bookings`: how many had ended when reading began (only these are judged), were running, and were stuck."""
+    """`at`: when reading began; `whole_at`: when everything was read last.
+
+    `bookings`: how many had ended when reading began (only these are judged), were running, and were stuck.
+    """
 
     at: str
     took_ms: int
+    whole_at: str = ""
     status: str
     bookings: dict[str, int]
     unavailable: dict[str, str]
@@ -66,25 +69,31 @@ class VerdictOut(Schema):
 
 @router.get("/api/verdict", response=VerdictOut, summary="Check each invariant now, against the services' truth")
 def verdict(request: HttpRequest) -> dict[str, Any]:
-    return masked(fresh())
+    return masked(now())
 
 
 @require_GET
 def bar(request: HttpRequest) -> HttpResponse:
-    """The chips; 204 when the page already has the same ones (`?seen=`), or before the first verdict."""
-    found = masked(WATCH.latest())
-    if "invariants" not in found:
+    """The chips; 204 when the page already has the same ones (`?seen=`), or before the first verdict.
+
+    `?now=`: a person asked for a check: everything is read first.
+    """
+    checked = "now" in request.GET
+    known = latest(checked=checked)
+    found = masked(known.verdict)
+    if not found and not known.note:
         return HttpResponse(status=204)
-    told = [found[part] for part in ("status", "bookings", "unavailable", "invariants")]
+    told = [known.note, *(found.get(part) for part in ("status", "bookings", "unavailable", "invariants"))]
     digest = hashlib.blake2s(orjson.dumps(told), digest_size=8).hexdigest()
-    if request.GET.get("seen") == digest:
+    if request.GET.get("seen") == digest and not checked:
         return HttpResponse(status=204)
     return render(
-        request, "verdict/verdict.html#chips", {"verdict": found, "digest": digest, "settling": _settling(found)}
+        request,
+        "verdict/verdict.html#chips",
+        {
+            "verdict": found,
+            "digest": digest,
+            "note": known.note,
+            "settling": bool(known.note) or found.get("status") != "holds",
+        },
     )
-
-
-def _settling(verdict: dict[str, Any]) -> bool:
-    """Whether it may change without a new entry: something converges, or the journal's index is still on its way."""
-    violated = [one for one in verdict["invariants"] if one["status"] == "violated"]
-    return verdict["status"] == "pending" or any(not piece["pos"] for one in violated for piece in one["evidence"])

@@ -82,6 +82,7 @@ class Environments:
             "JOURNAL_KEEP_ENTRIES": os.environ.get("JOURNAL_KEEP_ENTRIES", "2000000"),
             "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
             "VISITOR_RUN_S": os.environ.get("VISITOR_RUN_S", "900"),
+            "AUDIT_EVERY_S": os.environ.get("AUDIT_EVERY_S", "300"),
             "CONTROL_STATE": str(self.control_state),
             "SANDBOX_PORT": str(self.ports["web"]),
             "SUPERVISION": "sandbox.running.local.Local",
@@ -89,6 +90,7 @@ class Environments:
             "STATIC_ROOT": str(self.static_root or ""),
             "API_URL_WEB": f"http://{self.front.reach}:{self.ports['web']}",
             "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
+            "API_URL_AUDITOR": f"http://127.0.0.1:{self.ports['auditor']}",
             CHOICE: os.environ.get(CHOICE, ""),
         }
         apis = {one.api_url: f"http://127.0.0.1:{self.ports[f'api-{one.name}']}" for one in HOUSE.apis}

@@ -1,15 +1,10 @@
 // The bar asks again two seconds after the first entry since its last request: at most every two seconds, and after the
-// last one. While entries stream it asks, for whatever reason, every fifteen seconds: a verdict reads everything there
-// is, and is pending then. What is being read stays: while a chip is open the bar is not replaced. It closes by Escape,
-// or by a click anywhere else.
-
-import { streaming } from "../live/rate.js";
+// last one. What is being read stays: while a chip is open the bar is not replaced. It closes by Escape, or by a click
+// anywhere else.
 
 const bar = document.getElementById("verdict");
 const PACE_MS = 2_000;
-const STREAM_PACE_MS = 15_000;
 let timer = 0;
-let asked = -Infinity;
 
 const soon = () => {
   timer ||= setTimeout(() => {
@@ -18,14 +13,6 @@ const soon = () => {
   }, PACE_MS);
 };
 document.body.addEventListener("sagabox:entries", soon);
-
-bar.addEventListener("htmx:beforeRequest", (event) => {
-  const now = performance.now();
-  if (streaming() && now - asked < STREAM_PACE_MS) {
-    event.preventDefault();
-    soon();
-  } else asked = now;
-});
 
 const opened = () => bar.querySelector("details[open]");
 

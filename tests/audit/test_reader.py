@@ -1,84 +1,29 @@
 """Reading over real HTTP: what is cut off, refused or away counts as silence, never as a verdict."""
 
-import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from audit import reader
 from audit.truth import Views
+from tests.audit.served import lines, services
 from tests.audit.world import CONFIRMED, DECLINED, World
 
-Body = Callable[[str], tuple[int, str, bytes]]
-
-
-def lines(world: World, service: str) -> bytes:
-    """What the service would answer."""
-    rows = [{**row, "kind": kind} for kind, found in world.rows[service].items() for row in found]
-    told = [{**world.meta[service], "kind": "meta"}, *rows, {"kind": "end", "rows": len(rows)}]
-    return "".join(json.dumps(line) + "\n" for line in told).encode()
-
-
-@contextmanager
-def services(body: Body) -> Iterator[dict[str, str]]:
-    """Serve `body(service)` -> (status, content type, content) for all four services; yields their URLs."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, kind, content = body(self.path.split("/")[2])
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}"
-        yield dict.fromkeys(("booking", "seats", "payments", "tickets"), url)
-    finally:
-        server.shutdown()
-        server.server_close()
+Query = dict[str, list[str]]
 
 
 def test_a_world_in_order_holds_over_http() -> None:
     world = World()
-    with services(lambda service: (200, "application/x-ndjson", lines(world, service))) as urls:
+    with services(lambda service, query: (200, "application/x-ndjson", lines(world, service))) as urls:
         verdict = reader.verdict(urls, world.views)
     assert (verdict.status, verdict.bookings["ended"]) == ("holds", 3)
 
 
-def test_a_reading_that_rests_asks_one_after_the_other_and_finds_the_same() -> None:
-    world = World()
-    said: list[str] = []
-    took: list[float] = []
-
-    def body(service: str) -> tuple[int, str, bytes]:
-        said.append(f"{service} is asked")
-        whole = lines(world, service)
-        said.append(f"{service} answers")
-        return 200, "application/x-ndjson", whole
-
-    with services(body) as urls:
-        verdict = reader.verdict(urls, world.views, rest=took.append)
-    order = ("booking", "seats", "payments", "tickets")
-    assert len(took) == 5, "after each service, and after the views"
-    assert said == [f"{service} {does}" for service in order for does in ("is asked", "answers")]
-    assert (verdict.status, verdict.bookings["ended"]) == ("holds", 3)
-
-
-def test_else_the_participants_are_asked_at_once() -> None:
+def test_the_participants_are_asked_at_once() -> None:
     world, together = World(), threading.Barrier(3)
 
-    def body(service: str) -> tuple[int, str, bytes]:
+    def body(service: str, query: Query) -> tuple[int, str, bytes]:
         if service != "booking":
             together.wait(timeout=10)
         return 200, "application/x-ndjson", lines(world, service)
@@ -108,7 +53,7 @@ def test_else_the_participants_are_asked_at_once() -> None:
 def test_an_answer_that_is_not_whole_is_no_answer(answer: Any, told: str) -> None:
     world = World()
 
-    def body(service: str) -> tuple[int, str, bytes]:
+    def body(service: str, query: Query) -> tuple[int, str, bytes]:
         whole = lines(world, service)
         return answer(whole) if service == "payments" else (200, "application/x-ndjson", whole)
 
@@ -136,7 +81,7 @@ def test_a_booking_that_moves_between_the_readings_is_under_way() -> None:
     world.row("payments", "payment", CONFIRMED).update(status="REFUNDED")
     asked: list[str] = []
 
-    def body(service: str) -> tuple[int, str, bytes]:
+    def body(service: str, query: Query) -> tuple[int, str, bytes]:
         asked.append(service)
         if asked.count("booking") == 2:
             world.row("booking", "booking", CONFIRMED).update(state="CANCELLING", version=3)
@@ -158,7 +103,7 @@ def test_a_hold_of_a_booking_placed_after_booking_was_read_is_no_orphan() -> Non
     world.bookings.pop(DECLINED)
     asked: list[str] = []
 
-    def body(service: str) -> tuple[int, str, bytes]:
+    def body(service: str, query: Query) -> tuple[int, str, bytes]:
         asked.append(service)
         source = later if service == "booking" and asked.count("booking") == 1 else world
         return 200, "application/x-ndjson", lines(source, service)

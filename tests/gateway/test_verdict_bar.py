@@ -1,5 +1,10 @@
 """The words of the verdict's bar: each of what the auditor has found, and none before it has."""
 
+import json
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -7,7 +12,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from audit.verdict import judge
-from gateway.audit import verdict_api
+from gateway.audit import verdict
+from gateway.cached import Cached
 from tests.audit.test_invariants import hold_left_behind, paid_without_tickets
 from tests.audit.world import CONFIRMED, DECLINED, World
 from tests.dashboard.markup import compact
@@ -52,11 +58,121 @@ def test_the_chip_counts_all_that_is_waived() -> None:
     assert "<span>waived</span> 30</b>" in chips(world)
 
 
-def test_before_the_first_verdict_the_bar_says_nothing_of_it(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody else's page asks for it, and it takes long."""
-    watch = verdict_api.Watch()
-    watch._lock.acquire()
-    monkeypatch.setattr("gateway.audit.verdict.WAIT_S", 0)
-    monkeypatch.setattr(verdict_api, "WATCH", watch)
-    answer: Any = client.get("/verdict", HTTP_HOST="localhost")
-    assert (answer.status_code, answer.content) == (204, b"")
+class Server(ThreadingHTTPServer):
+    found: dict[str, Any]
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.asked: list[str] = []
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        content = json.dumps(self.server.found).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+class Auditor:
+    """What answers where the auditor's API is: `says` is its next answer. `ends`: from then on nobody listens there."""
+
+    def __init__(self) -> None:
+        self._server = Server()
+        self.asked = self._server.asked
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.says(None)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def says(self, verdict: dict[str, Any] | None, age_s: float = 1.0) -> None:
+        self._server.found = {"age_s": age_s if verdict else None, "verdict": verdict}
+
+    def ends(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def auditor(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Auditor]:
+    one = Auditor()
+    settings.API_URLS = {**settings.API_URLS, "auditor": one.url}
+    monkeypatch.setattr(verdict, "LATEST", Cached(verdict._look, 0, verdict.Known({})))
+    yield one
+    one.ends()
+
+
+def verdict_of(world: World) -> dict[str, Any]:
+    document = judge(world.truth()).as_dict()
+    for one in document["invariants"]:
+        for piece in (*one["evidence"], *one["waived"]):
+            piece |= {"pos": None, "url": ""}
+    return {"at": "2030-01-01T12:03:04+00:00", "took_ms": 7, **document}
+
+
+def bar(client: Client, seen: str = "") -> tuple[int, str]:
+    answer: Any = client.get("/verdict", {"seen": seen}, HTTP_HOST="localhost")
+    return answer.status_code, answer.content.decode()
+
+
+def test_before_the_first_verdict_the_bar_says_nothing_of_it(client: Client, auditor: Auditor) -> None:
+    assert bar(client) == (204, "")
+
+
+def test_the_bar_shows_what_the_auditor_found_and_no_note(client: Client, auditor: Auditor) -> None:
+    auditor.says(verdict_of(World()))
+    status, text = bar(client)
+    assert (status, "all hold" in text, "verdict-old" in text) == (200, True, False)
+    assert auditor.asked == ["/audit/verdict"], "a bar waits for no reading"
+    (digest,) = re.findall(r'name="seen" value="(\w+)"', text)
+    assert bar(client, seen=digest) == (204, "")
+
+
+def test_while_the_auditor_is_away_its_last_verdict_is_said_to_be_old(client: Client, auditor: Auditor) -> None:
+    auditor.says(verdict_of(World()))
+    _, fresh = bar(client)
+    (digest,) = re.findall(r'name="seen" value="(\w+)"', fresh)
+    auditor.ends()
+    status, text = bar(client, seen=digest)
+    assert status == 200, "what has changed is the note alone, and it has to be seen"
+    assert "The auditor does not answer. This is its verdict of 12:03:04 UTC, and may no longer be true." in text
+    assert ">old</span>" in text
+    assert "all hold" not in text
+    assert 'data-status="holds"' in text, "what it said last is still there"
+    assert "/verdict" in text.split("every 3s")[0], "the bar asks on"
+
+
+def test_without_an_auditor_and_without_a_verdict_nobody_knows(client: Client, auditor: Auditor) -> None:
+    auditor.ends()
+    _, text = bar(client)
+    assert "The auditor does not answer: nobody knows whether the invariants hold." in text
+    assert ">unknown</span>" in text
+
+
+def test_an_auditor_that_has_just_come_back_says_of_when_its_verdict_is(client: Client, auditor: Auditor) -> None:
+    auditor.says(verdict_of(World()))
+    bar(client)
+    auditor.says(None)
+    assert "The auditor has just started. This is its verdict of 12:03:04 UTC." in bar(client)[1]
+
+
+def test_a_reading_that_takes_long_makes_the_verdict_before_it_old(client: Client, auditor: Auditor) -> None:
+    auditor.says(verdict_of(World()), age_s=31.0)
+    assert "This verdict is of 12:03:04 UTC: the auditor still reads." in bar(client)[1]
+
+
+def test_the_api_asks_for_a_reading_now_and_says_when_there_is_none(client: Client, auditor: Auditor) -> None:
+    auditor.says(verdict_of(World()))
+    answer: Any = client.get("/api/verdict", HTTP_HOST="localhost")
+    assert (answer.status_code, answer.json()["status"]) == (200, "holds")
+    assert auditor.asked == ["/audit/verdict?now=1"]
+    auditor.ends()
+    answer = client.get("/api/verdict", HTTP_HOST="localhost")
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "service 'auditor' does not answer: ConnectError"

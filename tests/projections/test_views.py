@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projections import queries, sums
+from projections import queries, snapshot, sums
 from projections.database import PROJECTIONS
 from projections.views import VIEWS
 from tests.projections.story import BOOKINGS, CONCERT, booking, hold, payment, rows, story
@@ -51,6 +51,24 @@ def test_any_order_and_any_duplicates_give_the_same_rows(db: None, batches: list
         clear()
         project(*batches)
         assert rows() == expected
+
+
+def test_a_part_of_the_views_has_the_rows_of_those_asked_for() -> None:
+    """What the auditor reads of some bookings, seats and customers is what it would read of them among all."""
+    project(story())
+    whole = snapshot.collect()
+    booking, (performance, label) = BOOKINGS[0], next(iter(whole.seats))
+    (_, customer), *_ = whole.names
+    part = snapshot.collect(
+        snapshot.Part(bookings=[booking], seats=[f"{performance}/{label}"], customers=[str(customer)])
+    )
+    for name in ("bookings", "history", "sales"):
+        assert getattr(part, name) == {booking: getattr(whole, name)[booking]}, name
+    for name in ("seats", "sales_seats"):
+        assert getattr(part, name) == {(performance, label): getattr(whole, name)[performance, label]}, name
+    assert part.names == {key: row for key, row in whole.names.items() if key[1] == customer}
+    assert len(whole.bookings) > 1
+    assert len(whole.seats) > 1
 
 
 def test_the_control_without_the_check_goes_wrong() -> None:

@@ -23,7 +23,7 @@ each_process = pytest.mark.parametrize("process", DJANGO, ids=lambda process: pr
 
 def test_every_part_of_the_architecture_runs_and_has_its_own_name() -> None:
     names = [process.name for process in PROCESSES]
-    assert len(set(names)) == len(names) == 5 + 1 + 1 + 4 + 4 + 4 + 2 + 4 + 1 + 1 + 1 + 1
+    assert len(set(names)) == len(names) == 5 + 1 + 1 + 4 + 4 + 4 + 2 + 4 + 1 + 1 + 1 + 1 + 1
 
 
 def test_they_start_in_an_order_that_may_be_reversed_for_stopping() -> None:
@@ -33,7 +33,8 @@ def test_they_start_in_an_order_that_may_be_reversed_for_stopping() -> None:
 
 @each_process
 def test_a_process_is_given_the_databases_of_its_service_only(process: Process) -> None:
-    own = {"web": {"PROJECTIONS", "JOURNAL"}, "control": set()}.get(process.service, {process.service.upper()})
+    looks = {"PROJECTIONS", "JOURNAL"}
+    own = {"web": looks, "auditor": looks, "control": set()}.get(process.service, {process.service.upper()})
     assert {key.removeprefix("DATABASE_URL_") for key in process.keys if key.startswith("DATABASE_URL_")} == own
 
 

@@ -56,6 +56,20 @@ def test_filters() -> None:
     assert told(f"?booking={uuid4()}")[1:] == [{"kind": "end", "rows": 0}]
 
 
+def test_seats_by_their_names_whoever_has_them_and_nothing_else() -> None:
+    first = reserve("A-1")
+    handle([first])
+    names = "name=concert/A-1&name=concert/A-3&name=concert/Z-99"
+    found = [(row["kind"], row["label"], row["booking_id"]) for row in told(f"?{names}")[1:-1]]
+    assert sorted(found, key=str) == [("seat", "A-1", first["correlationid"]), ("seat", "A-3", None)]
+    about = told(f"?booking={first['correlationid']}&name=concert/A-3")[1:-1]
+    assert sorted((row["kind"], row.get("label")) for row in about) == [
+        ("hold", None),
+        ("seat", "A-1"),
+        ("seat", "A-3"),
+    ]
+
+
 def test_what_commits_while_it_is_being_read_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(truth_api, "CHUNK", 10)
 
@@ -78,7 +92,7 @@ def _reprice() -> None:
         connections["seats"].close()
 
 
-@pytest.mark.parametrize("query", ["?kind=payment", "?booking=1", "?booking=", "?kind=seat&kind="])
+@pytest.mark.parametrize("query", ["?kind=payment", "?booking=1", "?booking=", "?kind=seat&kind=", "?name="])
 def test_a_filter_that_makes_no_sense_is_a_problem(client: Client, query: str) -> None:
     answer = client.get(f"/api/seats/truth{query}")
     assert (answer.status_code, answer["Content-Type"]) == (422, MEDIA_TYPE)

@@ -10,6 +10,7 @@ from django.apps import apps
 
 import seats.contract
 import tickets.contract
+from audit.blame import KINDS
 from booking.orchestrator import inbound
 from booking.saga.definition import Step
 from booking.saga.definitions import DEFINITIONS
@@ -19,7 +20,6 @@ from drawing.steps import STEPS, UNDONE_BY
 from faults.catalogue import REASONS, reasons
 from faults.messages import COMMANDS, EVENTS
 from faults.messages import STEPS as REFUSABLE
-from gateway.audit.blame import KINDS
 from gateway.bodies import most_seats
 from messaging.message import Body, Command, Event, Fence, Report
 from projections.views import VIEWS

@@ -83,8 +83,8 @@ class Placing:
             self.pills[flow.id] = self._pill(flow, top)
             top += PILL_H + PILL_GAP
         if main.node.kind != "request":
-            beside = all(box.x >= self.times_x for box in made)  # else above it: a box is where times stand
-            self.lanes.times.append(Line(y + self.line_h + 2 if beside else y - 5, self._since(nodes[0])))
+            free = all(box.x >= self.times_x for box in made)  # else the time stands above the box
+            self.lanes.times.append(Line(y + self.line_h + 2 if free else y - 5, self._since(nodes[0])))
         return max(*(box.y + box.h for box in made), top - PILL_GAP) + self.between
 
     def _since(self, node: Node) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from drawing.durations import lasting
 from drawing.lanes.arrangement import Lane
 from drawing.lanes.shapes import Flow, Node
 from drawing.present import SAGAS
@@ -134,7 +135,7 @@ def _wait(line: dict[str, Any], due: str) -> str:
     if not (line.get("at") and due):
         return ""
     seconds = (datetime.fromisoformat(due) - datetime.fromisoformat(line["at"])).total_seconds()
-    return f" {max(seconds, 0):.1f} s"
+    return f" {lasting(max(seconds, 0))}"
 
 
 def _states(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:

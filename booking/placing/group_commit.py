@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from django.db import OperationalError
 
 from messaging.process.outage import is_away
-from messaging.process.pacing import Rate
+from messaging.process.pacing import Pacer
 
 LONGEST_ROUND_S = 0.06  # a caller waits for it
 
@@ -38,7 +38,7 @@ class GroupCommit(Generic[Request, Answer]):
         self._queue: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="group-commit")
         self._draining: asyncio.Task[None] | None = None
-        self._rate, self._began_at = Rate(), float("-inf")
+        self._pacer, self._began_at = Pacer(LONGEST_ROUND_S), float("-inf")
 
     @property
     def waiting(self) -> int:
@@ -52,13 +52,13 @@ class GroupCommit(Generic[Request, Answer]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._queue.append((request, future))
-        self._rate.count(1)
+        self._pacer.count(1)
         if self._draining is None or self._draining.done():
             self._draining = loop.create_task(self._drain())
         return await future
 
     async def _rest(self) -> None:
-        rest = self._began_at + self._rate.round_s(LONGEST_ROUND_S) - time.monotonic()
+        rest = self._pacer.due_at(self._began_at) - time.monotonic()
         if rest > 0 and len(self._queue) < self._size:
             await asyncio.sleep(rest)
         self._began_at = time.monotonic()

@@ -32,7 +32,7 @@ from journal.recording.table_definitions import Definitions
 from journal.recording.transactions import read_transaction, replacement
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.on_demand import OnDemand
-from messaging.process.pacing import LATER, Rate
+from messaging.process.pacing import LATER, Pacer
 from messaging.wal import Resume, WalStream, format_lsn, parse_lsn, wait
 from topology.chosen import HOUSE
 
@@ -95,7 +95,7 @@ class Recorder:
         self._observe_at = self._write_at = self._report_at = 0.0
         self._wrote_at = float("-inf")
         self._fresh = False  # something was read that has not been placed yet
-        self._rate = Rate(over_s=LATER)  # a lone booking makes twenty entries in a burst
+        self._pacer = Pacer(LONGEST_ROUND_S, over_s=LATER)  # a lone booking makes twenty entries in a burst
         self._recorded, self._behind_ms, self._late_s = 0, 0, 0.0
 
     def close(self) -> None:
@@ -112,9 +112,10 @@ class Recorder:
         if placed:
             for begin in range(0, len(placed), AT_ONCE):
                 self._write(placed[begin : begin + AT_ONCE])
-            self._rate.count(len(placed))
+            self._pacer.count(len(placed))
             # Since its publication, not since its start: a page delays frames that arrive early.
-            self._write_at = time.monotonic() + max(WRITE_EVERY, self._rate.round_s(LONGEST_ROUND_S))
+            published = time.monotonic()
+            self._write_at = max(published + WRITE_EVERY, self._pacer.due_at(published))
         elif now >= self._report_at:
             self._publish([], now)
         if self._maintenance_due(bool(placed)):

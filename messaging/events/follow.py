@@ -11,7 +11,7 @@ from messaging.events.cursor import Cursor
 from messaging.events.reader import Batch, Reader, checked_event
 from messaging.events.skipped import AT_ONCE, SkippedEvents
 from messaging.process.outage import Outage, may_be_caused_by_content
-from messaging.process.pacing import ONE_AFTER_ANOTHER, Rate
+from messaging.process.pacing import ONE_AFTER_ANOTHER, Pacer
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def follow(
     database accepts other writes: the cursors are saved after its dead letter (`skipped`). After any other failure the
     loop waits and tries again.
     """
-    outage, rate = Outage(f"{reader.name}: PostgreSQL"), Rate(ONE_AFTER_ANOTHER)
+    outage, pacer = Outage(f"{reader.name}: PostgreSQL"), Pacer(LONGEST_ROUND_S, quiet=ONE_AFTER_ANOTHER)
     loaded = False
     rest_until = check_at = retry_at = 0.0
     while not stop():
@@ -65,8 +65,8 @@ def follow(
                 began = time.monotonic()
                 _deliver(reader, apply, batch, skipped)
                 ended = time.monotonic()
-                rate.count(len(batch.envelopes))
-                rest_until = max(ended + min(REST * (ended - began), LONGEST_S), began + rate.round_s(LONGEST_ROUND_S))
+                pacer.count(len(batch.envelopes))
+                rest_until = max(ended + min(REST * (ended - began), LONGEST_S), pacer.due_at(began))
                 check_at = ended + CHECK_S
             elif time.monotonic() >= check_at:
                 check()

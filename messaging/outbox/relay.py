@@ -26,7 +26,7 @@ from messaging.outbox.backlog import Backlog, Envelope
 from messaging.outbox.publisher import FAILURES, Publisher
 from messaging.outbox.relay_faults import RelayFaults
 from messaging.process.heartbeat import Heartbeat
-from messaging.process.pacing import ONE_AFTER_ANOTHER, Rate
+from messaging.process.pacing import ONE_AFTER_ANOTHER, Pacer
 from messaging.storable import LARGEST, NotStorableError, readable
 from messaging.wal import Insert, Row, Transaction, WalStream, wait
 from topology.chosen import HOUSE
@@ -65,7 +65,7 @@ class Relay:
         self._stopping: Callable[[], bool] = lambda: False
         self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
         self._sent_at: dict[str, float] = {}  # queue -> when it was last given something
-        self._rate, self._round_at = Rate(ONE_AFTER_ANOTHER), 0.0
+        self._pacer, self._round_at = Pacer(LONGEST_ROUND_S, quiet=ONE_AFTER_ANOTHER), 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Relay until `stopping()`. Unsent messages then stay in the log, unconfirmed, for the next run."""
@@ -90,7 +90,7 @@ class Relay:
             self._fill_holes()
             for transaction in transactions:
                 envelopes = list(self._envelopes(transaction))
-                self._rate.count(len(envelopes))
+                self._pacer.count(len(envelopes))
                 self._backlog.add(transaction.end_lsn, envelopes)
             self._round_at = time.monotonic()
         else:
@@ -131,7 +131,7 @@ class Relay:
 
     def _rest(self) -> None:
         """Handle a stream in rounds."""
-        rest = self._round_at + self._rate.round_s(LONGEST_ROUND_S) - time.monotonic()
+        rest = self._pacer.due_at(self._round_at) - time.monotonic()
         if rest > 0 and len(self._backlog) < FEW:
             wait([], rest)
 

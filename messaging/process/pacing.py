@@ -12,12 +12,18 @@ ONE_AFTER_ANOTHER = 100
 SOON, LATER = 0.3, 1.0
 
 
-class Rate:
-    """The recent rate, in things a second; older ones fade. `quiet`: up to this rate, nothing waits. `over_s`: see SOON."""
+class Pacer:
+    """Says when the next round is due, from the recent rate of things; older ones fade.
 
-    def __init__(self, quiet: float = QUIET, over_s: float = SOON) -> None:
+        pacer.count(len(batch))
+        time.sleep(max(0.0, pacer.due_at(began) - time.monotonic()))
+
+    `longest_s`: the longest round. `quiet`: up to so many things a second nothing waits. `over_s`: see SOON.
+    """
+
+    def __init__(self, longest_s: float, *, quiet: float = QUIET, over_s: float = SOON) -> None:
         self._recent, self._at = 0.0, time.monotonic()
-        self._quiet, self._over_s = quiet, over_s
+        self._longest_s, self._quiet, self._over_s = longest_s, quiet, over_s
 
     def count(self, things: int) -> None:
         self._fade()
@@ -27,14 +33,18 @@ class Rate:
         self._fade()
         return self._recent / self._over_s
 
-    def round_s(self, longest_s: float) -> float:
+    def round_s(self) -> float:
         """How long to let messages accumulate (seconds): 0 below `quiet`, then growing with the rate.
 
         A round costs the same for one thing as for ten. At r things a second it holds r * r / FOR_A_SECOND, and never
         more than ENOUGH.
         """
         rate = self.a_second()
-        return min(rate / FOR_A_SECOND, longest_s, ENOUGH / rate) if rate > self._quiet else 0.0
+        return min(rate / FOR_A_SECOND, self._longest_s, ENOUGH / rate) if rate > self._quiet else 0.0
+
+    def due_at(self, began: float) -> float:
+        """When the round after one that began then may begin; both by time.monotonic()."""
+        return began + self.round_s()
 
     def _fade(self) -> None:
         now = time.monotonic()

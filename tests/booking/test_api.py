@@ -15,7 +15,7 @@ from booking.models import Booking, IdempotencyKey, Outbox
 from booking.placing import transaction
 from booking.placing.group_commit import GroupCommit, Overloaded
 from messaging.database import Database
-from messaging.process.pacing import QUIET, Rate
+from messaging.process.pacing import QUIET, Pacer
 from serving.problems import MEDIA_TYPE
 from tests.booking.world import overdue, place, reply, up_to
 from tests.waiting import wait_until
@@ -256,7 +256,7 @@ async def test_requests_that_wait_share_a_commit(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("crowd", [30, 1])
 async def test_what_streams_in_is_committed_in_rounds(crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: after a lone request the next two each have a commit of their own."""
-    monkeypatch.setattr(Rate, "round_s", lambda rate, _: 1.0 if rate.a_second() > QUIET else 0.0)
+    monkeypatch.setattr(Pacer, "round_s", lambda pacer: 1.0 if pacer.a_second() > QUIET else 0.0)
     batches: list[int] = []
 
     def commit(requests: Any) -> Any:

@@ -13,7 +13,7 @@ import faults
 from faults import Action, Fault, Point
 from messaging.outbox import relay as relay_module
 from messaging.outbox.relay import BATCH, Relay
-from messaging.process.pacing import Rate
+from messaging.process.pacing import Pacer
 from messaging.wal import parse_lsn
 from tests.messaging.conftest import Database
 from tests.messaging.outbox.relaying import (
@@ -267,7 +267,7 @@ def test_in_a_stream_what_comes_in_a_moment_shares_a_round(
     relay: Relay, database: Database, redis: Redis, monkeypatch: pytest.MonkeyPatch, streaming: bool
 ) -> None:
     """The control is a trickle: there the second transaction finds the first one gone."""
-    monkeypatch.setattr(Rate, "round_s", lambda *_: 1.0 if streaming else 0.0)
+    monkeypatch.setattr(Pacer, "round_s", lambda _: 1.0 if streaming else 0.0)
     send(database, "Before")
     run_until(relay, lambda: take(redis), "the first message")
     send(database, "One")

@@ -1,5 +1,6 @@
 """ASGI entry point: HTTP for every service; WebSocket for the web process only."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,10 +14,14 @@ from config.pooling import pool_connections
 from config.threads import close_connections_once, kept
 from messaging.process.heartbeat import in_background
 from messaging.process.lifecycle import impatient_redis, settle
+from messaging.process.warm_up import get, look, warm_up_in_loop
 from serving.doors.bodies import Bounded
 from serving.doors.origins import nothing_there
 
-AT_END: list[Callable[[], Awaitable[None]]] = []
+Step = Callable[[], Awaitable[object]]
+AT_START: list[Step] = []
+"""What the first request would wait for."""
+AT_END: list[Step] = []
 
 
 # How long a request waits for a frozen PostgreSQL, and before that at most for a connection; the journal's API imports
@@ -33,6 +38,7 @@ def _application() -> object:
     pool_connections(8, statement_s=STATEMENT_S)
     close_connections_once()
     http = kept(get_asgi_application())
+    AT_START.extend((lambda: asyncio.to_thread(look), lambda: get(http, "/healthz")))
     match settings.SERVICE:
         case "web":
             from dashboard.live.routing import SOCKETS
@@ -40,12 +46,14 @@ def _application() -> object:
             from gateway.runs.transfer import brings_a_run
 
             gateway = Gateway(http)
+            AT_START.extend((gateway.warm_up, lambda: get(http, "/")))
             AT_END.append(gateway.close)
             return ProtocolTypeRouter({"http": Bounded(gateway, brings_a_run), "websocket": SOCKETS})
         case "booking":
             from booking.placing.fast_path import FastPath
 
             http = FastPath(http)
+            AT_START.append(http.rehearse)
         case "journal":
             from journal.runs.runs_api import brings_a_run as unbounded
 
@@ -64,8 +72,9 @@ def _with_sign_of_life(application: Any) -> Any:
             event = (await receive())["type"]
             if event == "lifespan.startup":
                 program = "web" if settings.SERVICE == "web" else f"api-{settings.SERVICE}"
-                in_background(impatient_redis(), program)
                 get_resolver().url_patterns  # noqa: B018 - imports all pages and APIs now, not with the first request
+                await warm_up_in_loop(program, AT_START)
+                in_background(impatient_redis(), program)
                 settle()
             if event == "lifespan.shutdown":
                 for close in AT_END:

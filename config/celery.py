@@ -10,6 +10,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init, worker_ready
 from django.conf import settings
+from django.db import connections
 
 from config.pooling import pool_connections
 
@@ -46,9 +47,11 @@ app.set_default()  # relays publish by `celery.current_app`: a library does not 
 def handle(task: Any, envelopes: list[dict]) -> None:
     """Pass a batch of envelopes to the service whose worker this is."""
     info = task.request.delivery_info or {}
-    import_module(f"{settings.HOUSE.service(settings.SERVICE).module}.commands").handle(
-        envelopes, bool(info.get("redelivered"))
-    )
+    _commands().handle(envelopes, bool(info.get("redelivered")))
+
+
+def _commands() -> Any:
+    return import_module(f"{settings.HOUSE.service(settings.SERVICE).module}.commands")
 
 
 @worker_init.connect
@@ -59,12 +62,14 @@ def keep_connections(**_: Any) -> None:
 
 @worker_ready.connect
 def beat(**_: Any) -> None:
-    """Send /readyz a heartbeat, and send letters again: from threads, since the solo pool's own thread does the work."""
+    """Warm up; then send heartbeats, and letters again: from threads, since the solo pool's own thread does the work."""
     from messaging.inbox import letter_retries
     from messaging.process.heartbeat import in_background
     from messaging.process.lifecycle import settle
     from messaging.process.redis import redis_client
+    from messaging.process.warm_up import warm_up
 
+    warm_up(f"worker-{settings.SERVICE}", lambda: _commands().rehearse(), connections.close_all)
     settle()
     in_background(redis_client(), f"worker-{settings.SERVICE}")
     letter_retries.in_background(settings.SERVICE)

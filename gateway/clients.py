@@ -42,7 +42,8 @@ class ServiceDown(Exception):
 
 
 @cache
-def _client() -> httpx.Client:
+def client() -> httpx.Client:
+    """Made once: it reads the certificates that there are, which takes longer than to ask."""
     return httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_connections=40, max_keepalive_connections=20))
 
 
@@ -58,7 +59,7 @@ def call(service: str, method: str, path: str, **request: Any) -> httpx.Response
     attempts = 2 if method == "GET" else 1
     for attempt in range(attempts):
         try:
-            return _client().request(method, settings.API_URLS[service] + path, **request)
+            return client().request(method, settings.API_URLS[service] + path, **request)
         except httpx.HTTPError as error:
             if attempt == attempts - 1 or isinstance(error, httpx.TimeoutException):
                 unknown = method not in READS and not isinstance(error, NEVER_SENT)

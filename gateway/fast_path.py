@@ -4,12 +4,13 @@
 the time of a view.
 """
 
+import asyncio
 from typing import Any
 
 import aiohttp
 from django.conf import settings
 
-from gateway.clients import BOOKING, ServiceDown
+from gateway.clients import BOOKING, ServiceDown, client
 from gateway.people.operator import is_local
 from gateway.people.visitor import visitor_of_header
 from gateway.pressure import PRESSURE
@@ -26,6 +27,11 @@ class Gateway:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._client: aiohttp.ClientSession | None = None
+
+    async def warm_up(self) -> None:
+        """What the first booking would wait for; one that comes alone takes Django's way, and Django's client to Booking."""
+        await asyncio.to_thread(client)
+        self._session()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if not (is_ordinary(scope, "POST", PATH) and PRESSURE.is_known_to_be_low()):

@@ -2,8 +2,9 @@
 
 from messaging.inbox.declarations import Batch, Compensation, Event, Forward, Outcome, Retriable
 from messaging.inbox.service import participant
+from messaging.process.warm_up import NOBODY
 from payments import transactions
-from payments.contract import RefundPayment, TakePayment
+from payments.contract import PaymentMethod, RefundPayment, TakePayment
 from payments.models import Barrier, DeadLetter, Outbox
 
 
@@ -44,6 +45,9 @@ service = participant(
         Compensation(RefundPayment, refund_payment, of=TakePayment),
         Retriable(RefundPayment, refund_payment),
     ),
+    rehearsal=(
+        TakePayment(booking_id=NOBODY, customer_id=0, amount=0, currency="KRW", payment_method=PaymentMethod.VISA),
+    ),
 )
 
-handle, validate = service.handle, service.validate
+handle, validate, rehearse = service.handle, service.validate, service.rehearse

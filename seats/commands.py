@@ -7,6 +7,7 @@ from faults import Mechanism
 from messaging.database import Database
 from messaging.inbox.declarations import Batch, Compensation, Event, Forward, Outcome, Retriable
 from messaging.inbox.service import participant
+from messaging.process.warm_up import NOBODY
 from seats import transactions
 from seats.contract import ConfirmSeats, Refusal, ReleaseSeats, ReserveSeats
 from seats.models import Barrier, DeadLetter, Outbox
@@ -63,6 +64,10 @@ service = participant(
         Retriable(ConfirmSeats, confirm_seats),
         Retriable(ReleaseSeats, return_seats),
     ),
+    rehearsal=(
+        ReserveSeats(booking_id=NOBODY, performance_id="warm-up", seats=["A-1"]),
+        ReleaseSeats(booking_id=NOBODY),
+    ),
 )
 
-handle, validate = service.handle, service.validate
+handle, validate, rehearse = service.handle, service.validate, service.rehearse

@@ -2,6 +2,7 @@
 
 from messaging.inbox.declarations import Batch, Event, Fence, Forward, Outcome
 from messaging.inbox.service import participant
+from messaging.process.warm_up import NOBODY
 from tickets import transactions
 from tickets.contract import FenceTickets, FenceVoidTickets, IssueTickets, Refusal, VoidTickets
 from tickets.models import Barrier, DeadLetter, Outbox
@@ -43,6 +44,7 @@ service = participant(
         Forward(VoidTickets, void_tickets),
         Fence(FenceVoidTickets, of=VoidTickets),
     ),
+    rehearsal=(IssueTickets(booking_id=NOBODY, performance_id="warm-up", customer_id=0, seats=["A-1"]),),
 )
 
-handle, validate = service.handle, service.validate
+handle, validate, rehearse = service.handle, service.validate, service.rehearse

@@ -33,6 +33,7 @@ from messaging.observe import observe
 from messaging.outbox import dual_write
 from messaging.outbox.publisher import Publisher
 from messaging.process.outage import is_locked, is_passing, patiently
+from messaging.process.warm_up import rolled_back
 from messaging.strikes import claim, strike
 from topology.chosen import HOUSE
 
@@ -113,6 +114,16 @@ class Inbox:
                 patiently(partial(self.redis().delete, self._deaths(envelope)), OUTAGE_S)
         if locked:
             self._later(locked)
+
+    def rehearse(self, act: Callable[[Database, Plan], object]) -> None:
+        """Do once what delays the first batch: `act(db, plan)`, in a local transaction that is rolled back.
+
+        The plan is empty: no fault strikes a rehearsal. Raises the error of a database, or of a Redis, that is down.
+        """
+        self._plan().refresh()
+        with rolled_back(self._db):
+            act(self._db, Plan(self.redis(), self.service))
+            self._letters.succeeded(self._db, [])
 
     def _alone(self, envelope: dict[str, Any], plan: Plan, lock_s: float) -> bool:
         """False if it hit a lock: then nothing is written."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from celery import Celery
+from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
@@ -24,7 +25,7 @@ class Publisher:
 
     def __init__(self, app: Celery, redis: Redis, service: str) -> None:
         self._app, self._redis = app, redis
-        self._stream = streams.name(service)
+        self._service, self._stream = service, streams.name(service)
         self._connection: Any = None
         self._producer: Any = None
 
@@ -41,18 +42,31 @@ class Publisher:
     def batch(self, queue: str, envelopes: Sequence[Envelope]) -> None:
         """Send one Celery task `handle` with these envelopes. Raises one of FAILURES."""
         try:
-            self._app.send_task(
-                "handle",
-                args=[list(envelopes)],
-                queue=queue,
-                producer=self._producer or self._connect(),
-                retry=False,  # the relay retries, with its own backoff and without holding up the log's reader
-                argsrepr="",  # for monitoring tools we do not run; computing it costs more than the rest of a send
-                kwargsrepr="",
-            )
+            self._send(queue, envelopes, self._producer or self._connect())
         except FAILURES:
             self.close()
             raise
+
+    def rehearse(self) -> None:
+        """Do once what the first batch would wait for: connect, and send a batch of none to a broker in memory.
+
+        Raises one of FAILURES.
+        """
+        producer = self._producer or self._connect()
+        producer.channel.client.ping()
+        with Connection("memory://") as nowhere:
+            self._send(self._service, [], self._app.amqp.Producer(nowhere))
+
+    def _send(self, queue: str, envelopes: Sequence[Envelope], producer: Any) -> None:
+        self._app.send_task(
+            "handle",
+            args=[list(envelopes)],
+            queue=queue,
+            producer=producer,
+            retry=False,  # the relay retries, with its own backoff and without holding up the log's reader
+            argsrepr="",  # for monitoring tools we do not run; computing it costs more than the rest of a send
+            kwargsrepr="",
+        )
 
     def close(self) -> None:
         connection, self._connection, self._producer = self._connection, None, None

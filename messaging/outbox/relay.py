@@ -27,6 +27,7 @@ from messaging.outbox.publisher import FAILURES, Publisher
 from messaging.outbox.relay_faults import RelayFaults
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.pacing import ONE_AFTER_ANOTHER, Pacer
+from messaging.process.warm_up import warm_up
 from messaging.storable import LARGEST, NotStorableError, readable
 from messaging.wal import Insert, Row, Transaction, WalStream, wait
 from topology.chosen import HOUSE
@@ -70,6 +71,7 @@ class Relay:
     def run(self, stopping: Callable[[], bool]) -> None:
         """Relay until `stopping()`. Unsent messages then stay in the log, unconfirmed, for the next run."""
         self._stopping = stopping
+        warm_up(f"relay-{self.service}", self._publisher.rehearse)
         try:
             while not stopping():
                 self.step()

@@ -26,4 +26,4 @@ service = participant(
     "vouchers", outbox=Outbox, barrier=Barrier, dead_letter=DeadLetter, commands=(Forward(GrantVoucher, grant),)
 )
 
-handle, validate = service.handle, service.validate
+handle, validate, rehearse = service.handle, service.validate, service.rehearse

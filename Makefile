@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test proofs reset bench lock venv venv-dev browser lint types imports migrations unit status
+.PHONY: help run test proofs reset bench tuning lock venv venv-dev browser lint types imports migrations unit status
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ migrations: venv-dev
 
 unit: venv-dev
 	$(BIN)/python -m tests
+
+tuning: venv ## docs/tuning.md, the table of tuning constants, from the code
+	$(BIN)/python -m topology.tuning_table
 
 lock: venv-dev ## pin requirements*.in anew, with hashes and without addresses
 	$(COMPILE) requirements.in -o requirements.txt

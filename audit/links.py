@@ -12,10 +12,11 @@ from audit.blame import blamed
 from journal.reading import moments, queries
 from journal.reading.row_origin import Blamed, newest
 from messaging.postgresql.bounded import patience
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
-READING_S = 20.0  # a statement over the entries about many bookings
+READING_S: Seconds = 20.0  # a statement over the entries about many bookings
 
 
 class Links:

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from topology.chosen import HOUSE
+from topology.tuning import Seconds
 
 Row = Mapping[str, Any]
-LATE_S = 10
+LATE_S: Seconds = 10
 """Seconds after the end of a booking by which every read model should show it."""
 WHOLE = "whole saga"
 """The step that a saga names when a person has ended it by hand: they waived all that was left of it."""

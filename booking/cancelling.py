@@ -17,8 +17,9 @@ from booking.contract import CancelRequested
 from booking.models import Outbox
 from messaging.database import Database
 from messaging.outbox.append import Message
+from topology.tuning import Seconds
 
-START_WITHIN_S = 5.0  # after that the watchdog requests again the saga that cancels a confirmed booking
+START_WITHIN_S: Seconds = 5.0  # after that the watchdog requests again the saga that cancels a confirmed booking
 
 
 class Why(StrEnum):

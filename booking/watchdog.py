@@ -17,10 +17,11 @@ from booking.saga.definitions import definitions, known_places
 from booking.saga.state import Status
 from messaging.database import Database
 from messaging.outbox.append import Message
+from topology.tuning import Count, Seconds
 
 OWN_QUEUE = "booking"
-IN_FLIGHT = 50  # for each service
-LEASE_S = 5.0  # after that a SagaOverdue is considered lost
+IN_FLIGHT: Count = 50  # for each service
+LEASE_S: Seconds = 5.0  # after that a SagaOverdue is considered lost
 
 # A saga at a step that this version does not know waits for a version that does, or for a person.
 _KNOWN = [list(column) for column in zip(*known_places(), strict=True)]

@@ -10,11 +10,12 @@ from typing import Any
 from django.conf import settings
 
 from messaging.postgresql.bounded import BoundedConnection, be_patient
+from topology.tuning import Seconds
 
-WAIT_S = 3.0  # for a connection
+WAIT_S: Seconds = 3.0  # for a connection
 # After a failure the pool tries again once, a second later, and then at each request: its own back-off grows to
 # minutes, and available connections would be unused meanwhile.
-RECONNECT_S = 1.0
+RECONNECT_S: Seconds = 1.0
 
 
 def pool_connections(most: int, statement_s: float) -> None:

@@ -16,10 +16,11 @@ from control.setup.provision import admin_url
 from messaging.process.outage import Outage
 from topology.parts import Database
 from topology.processes import HOUSE
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 
-CUTTING_S = 5.0  # how long to keep ending connections that were being made when the database was closed
+CUTTING_S: Seconds = 5.0  # how long to keep ending connections that were being made when the database was closed
 
 
 class Databases:

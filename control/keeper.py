@@ -25,9 +25,10 @@ from control.proofs import LOOK_BACK, Proofs
 from control.state import Record, State, Store, as_text
 from faults import BY_CONTROL, LIMIT, Fault, FaultError, Held, Mechanism, Point, check_house
 from messaging.observe import observe
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
-LOOK_S = 0.2
+LOOK_S: Seconds = 0.2  # how long to wait for the plan's lock before looking whether to stop
 
 
 class Unknown(LookupError):

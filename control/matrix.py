@@ -8,7 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
-PATIENCE_S = 10.0  # for it to end, when this process ends
+from topology.tuning import Seconds
+
+PATIENCE_S: Seconds = 10.0  # for it to end, when this process ends
 
 
 class AlreadyRunning(RuntimeError):

@@ -28,10 +28,11 @@ from messaging.process.redis import redis_of_a_round
 from serving.doors.bodies import Bounded
 from serving.doors.sockets import BoundedHttp
 from topology.programs import CONTROL
+from topology.tuning import Seconds
 
-TURN_S = 0.25
+TURN_S: Seconds = 0.25  # between two turns of the control process
 # with Redis; a turn may wait this long two or three times, and a client that arms or clears waits with it
-PATIENCE_S = 0.5
+PATIENCE_S: Seconds = 0.5
 log = logging.getLogger(__name__)
 
 

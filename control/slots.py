@@ -19,11 +19,12 @@ from control.setup.provision import admin_url
 from control.setup.publish import repair
 from messaging.process.outage import Outage
 from topology.processes import HOUSE
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0
-DRAIN_S = 5.0
+LOOK_S: Seconds = 1.0  # between two looks at the replication slots
+DRAIN_S: Seconds = 5.0  # how long to wait for a reader to read the rest of a log
 _BEHIND = "select from pg_replication_slots where slot_name = any(%s) and active and confirmed_flush_lsn < %s::pg_lsn"
 _READ = "select from pg_replication_slots where active"
 Told = Callable[[str, str], None]

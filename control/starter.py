@@ -21,9 +21,10 @@ from control.machine import MachineError, State, machine
 from messaging.process import on_demand
 from topology.parts import Kind
 from topology.processes import BY_NAME, HOUSE, Process
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
-TELL_S = 1.0  # seconds after which Redis is told again what works: it may have lost its data
+TELL_S: Seconds = 1.0  # seconds after which Redis is told again what works: it may have lost its data
 DOING = {"start": "being started", "stop": "being stopped"}
 PAST = {"start": "starts", "stop": "stops"}
 

@@ -13,8 +13,9 @@ from messaging.events.streams import name
 from messaging.process.redis import redis_of_requests
 from projections import queries as views
 from projections.views import VIEWS
+from topology.tuning import Seconds
 
-MAX_AGE_S = 2.0
+MAX_AGE_S: Seconds = 2.0  # how old the gauges on a page may be
 Gauge = dict[str, Any]
 """{"view", "lag_ms", "behind", "applied", "since", "tail"}; see `lags`."""
 

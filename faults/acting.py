@@ -12,8 +12,9 @@ from faults.fault import HANG_S, Fault
 from faults.holding import Hold
 from faults.points import Action
 from faults.target import Target
+from topology.tuning import Seconds
 
-BREATH_S = 0.05
+BREATH_S: Seconds = 0.05  # between two looks whether a process that stands still may resume
 _hanging = threading.Event()
 
 Alive = Callable[[], object]

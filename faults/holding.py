@@ -18,10 +18,11 @@ from redis import Redis, RedisError
 from faults.fault import HOLD_S, Fault
 from faults.points import Action, Point
 from faults.target import Target
+from topology.tuning import Seconds, WholeSeconds
 
 HELD_KEY, RELEASED_KEY = "faults:held", "faults:released"
-RELEASED_FOR_S = 7200  # longer than the life of any fault
-POLL_S = 0.1
+RELEASED_FOR_S: WholeSeconds = 7200  # longer than the life of any fault
+POLL_S: Seconds = 0.1  # between two looks whether what is held has been released
 
 
 @dataclass(frozen=True, kw_only=True)

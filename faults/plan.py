@@ -20,9 +20,10 @@ from faults.fault import Fault, load
 from faults.notice import Notice
 from faults.points import BY_CONTROL, IN_A_TRANSACTION, Mechanism, Point
 from faults.target import Target
+from topology.tuning import WholeSeconds
 
 KEY, OFF_KEY, KNOWN_KEY = "faults", "mechanisms:off", "faults:bookings:"
-KNOWN_FOR_S = 86_400
+KNOWN_FOR_S: WholeSeconds = 86_400  # how long the bookings of a fault for a seat or a customer are remembered
 log = logging.getLogger(__name__)
 
 # The dice are `draw` below. A fault that does not strike still counts its pass. A value that has become unreadable

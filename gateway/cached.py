@@ -7,10 +7,12 @@ from typing import Generic, TypeVar
 
 from django.db import connections
 
+from topology.tuning import Seconds, Times
+
 T = TypeVar("T")
-MOMENT_S = 0.2  # how long a page may wait for an answer that usually arrives immediately
+MOMENT_S: Seconds = 0.2  # how long a page may wait for an answer that usually arrives immediately
 # multiple of the allowed age after which an answer is discarded: a page must not show the state of an hour ago
-TOO_OLD = 10
+TOO_OLD: Times = 10
 
 
 class Cached(Generic[T]):

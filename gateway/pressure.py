@@ -13,9 +13,10 @@ from gateway.cached import Cached
 from journal.recording.broadcast import STATUS
 from messaging.process.redis import redis_of_requests
 from serving.problems import Problem
+from topology.tuning import Seconds
 
-LATE_S = 120  # at 50 bookings a second a database writes 200 MB of log in this time
-MAX_AGE_S = 1.0  # maximum age of the cached report
+LATE_S: Seconds = 120  # at 50 bookings a second a database writes 200 MB of log in this time
+MAX_AGE_S: Seconds = 1.0  # maximum age of the cached report
 STALE = timedelta(seconds=10)  # an older report means that the recorder is down, which is handled elsewhere
 
 

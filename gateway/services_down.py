@@ -12,9 +12,10 @@ from gateway.faults_api import KNOWN, armed
 from serving.problems import Problem
 from topology.chosen import HOUSE
 from topology.parts import Kind
+from topology.tuning import Seconds
 
-MAX_AGE_S = 2.0  # how old an answer may be: many pages ask, and asking all parts takes time when one is down
-PLAN_S = 0.2  # the same for the fault plan, which one process has in memory
+MAX_AGE_S: Seconds = 2.0  # how old an answer may be: many pages ask, and asking all parts takes time when one is down
+PLAN_S: Seconds = 0.2  # the same for the fault plan, which one process has in memory
 AFTERMATH = timedelta(seconds=12)  # heartbeats that were lost with Redis' data, or with a database, are back after this
 VIEWS = tuple(service.name for service in HOUSE.views)
 

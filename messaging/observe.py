@@ -12,9 +12,10 @@ from typing import Any
 from redis import Redis, RedisError
 
 from messaging.storable import kept
+from topology.tuning import Count
 
 STREAM = "observations"
-MAXLEN = 20_000
+MAXLEN: Count = 20_000  # observations kept in Redis, about
 log = logging.getLogger(__name__)
 
 

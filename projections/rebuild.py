@@ -25,13 +25,14 @@ from messaging.process.outage import is_passing
 from projections.database import PROJECTIONS
 from projections.models import DeadLetter
 from projections.views import checkpoints_of, program_of
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 
 UNDIGESTIBLE = (KeyError, TypeError, ValueError, DataError, IntegrityError)
-RETRY_S = 0.2
-LOCKED_S = 5.0  # how long the projector may be kept waiting for a transaction to end
-PATIENCE_S = 60.0  # how long to wait for an event API that is down, or for a transaction that does not end
+RETRY_S: Seconds = 0.2  # between two attempts
+LOCKED_S: Seconds = 5.0  # how long the projector may be kept waiting for a transaction to end
+PATIENCE_S: Seconds = 60.0  # how long to wait for an event API that is down, or for a transaction that does not end
 
 
 class RebuildError(RuntimeError):

@@ -30,10 +30,11 @@ from sandbox.running.programs import programs
 from sandbox.running.supervise import Status, Supervisor, configuration, launch
 from sandbox.stages import Stages
 from topology.processes import BY_NAME, INIT, INSTANCES, PROCESSES, Tier
+from topology.tuning import Seconds
 
 # Seconds. A process that keeps dying is reported immediately; a slow one, on a busy machine, may take its time.
-PATIENCE = 240
-LOOK_S = 5.0  # from one look at the disk to the next
+PATIENCE: Seconds = 240
+LOOK_S: Seconds = 5.0  # from one look at the disk to the next
 
 
 class Sandbox:

@@ -20,12 +20,15 @@ from messaging.process.lifecycle import impatient_redis
 from messaging.process.redis import redis_is_silent
 from messaging.strikes import claim
 from serving.problems import Problem
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 
-MAX_AGE_S = 0.25
-STALE_S = 0.5  # after a silence a request waits for the plan; under load it uses what the last one has read. HEARD_S relies on it
-PATIENCE_S = 0.2  # but never long: Redis may be down
+MAX_AGE_S: Seconds = 0.25  # how old the plan may be that judges a request in a rush
+STALE_S: Seconds = 0.5
+"""After a silence a request waits for the plan; under load it uses what the last one has read. HEARD_S relies on it.
+"""
+PATIENCE_S: Seconds = 0.2  # but never long: Redis may be down
 SPARED = "/healthz"
 HEARD_S = STALE_S + 0.1
 """A request that arrives this long after a fault was armed is always checked against a plan that includes it."""

@@ -9,6 +9,7 @@ from ninja import Query, Router, Schema
 from messaging.database import Database
 from messaging.outbox import event_log
 from messaging.postgresql.bounded import patience
+from topology.tuning import Seconds
 
 LARGEST_XID = 2**64 - 1
 Xid = Annotated[int, Query(ge=0, le=LARGEST_XID)]
@@ -23,7 +24,7 @@ class EventPage(Schema):
     more: bool
 
 
-PAGE_S = 8.0  # its readers wait for ten
+PAGE_S: Seconds = 8.0  # its readers wait for ten
 
 
 def router(outbox: type[models.Model]) -> Router:

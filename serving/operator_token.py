@@ -21,10 +21,11 @@ from pydantic import ConfigDict
 
 from messaging.typed_text import Typed
 from serving.problems import Problem
+from topology.tuning import Count
 
 GUESSES, IN_S = 5, 60.0
 """How many wrong tokens an address may send in so many seconds before the next is not checked."""
-REMEMBERED = 10_000
+REMEMBERED: Count = 10_000
 """How many addresses are remembered; the one that has been silent longest is forgotten first."""
 log = logging.getLogger(__name__)
 

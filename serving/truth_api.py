@@ -24,9 +24,10 @@ from messaging.postgresql.bounded import patience
 from serving.in_one_thread import Streams
 from serving.problems import Problem, ProblemDetails
 from topology.chosen import HOUSE
+from topology.tuning import Count, Seconds
 
 MEDIA_TYPE = "application/x-ndjson"
-CHUNK = 1000  # rows
+CHUNK: Count = 1000  # rows
 READERS = Streams("readers of a service's rows", 4)  # of the eight connections a process has
 
 _BEGIN = """
@@ -35,7 +36,7 @@ _BEGIN = """
     set local idle_in_transaction_session_timeout = '30s'
 """
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
-READING_S = 60.0  # a statement over all rows
+READING_S: Seconds = 60.0  # a statement over all rows
 _META = """
     select json_build_object('kind', 'meta', 'service', %s::text, 'at', clock_timestamp(),
         'horizon', pg_snapshot_xmin(s)::text, 'xmax', pg_snapshot_xmax(s)::text,

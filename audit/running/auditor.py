@@ -17,10 +17,11 @@ from typing import Any
 from redis import Redis
 
 from messaging.observe import observe
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
-PACE_S = 2.0
+PACE_S: Seconds = 2.0
 """From the end of a reading to the next."""
 
 

@@ -18,12 +18,13 @@ from messaging.postgresql.bounded import patience
 from messaging.process.on_demand import OnDemand
 from messaging.process.redis import redis_of_requests
 from projections import snapshot
+from topology.tuning import Count, Seconds
 
 Document = dict[str, Any]
-READING_S = 20.0  # a statement over all rows of the views
-MOST = 1000
+READING_S: Seconds = 20.0  # a statement over all rows of the views
+MOST: Count = 1000
 """Bookings, seats and customers, each, in one reading of what has changed; what else has changed waits for the next."""
-UNSETTLED = 200
+UNSETTLED: Count = 200
 """How many of those under way, or broken, are looked at again in one reading though no event names them."""
 
 

@@ -32,10 +32,11 @@ from serving.doors.bodies import Bounded
 from serving.doors.sockets import BoundedHttp
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, install
+from topology.tuning import Seconds
 
-ANSWER_S = 50.0
+ANSWER_S: Seconds = 50.0
 """Within which a reading that somebody asked for has to end."""
-LOOK_S = 0.02
+LOOK_S: Seconds = 0.02  # between two looks whether the reading has ended
 log = logging.getLogger(__name__)
 
 

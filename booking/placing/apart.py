@@ -12,9 +12,10 @@ from django.db import OperationalError
 from booking.placing.transaction import PlaceBooking, Result
 from messaging.database import Database
 from messaging.process.outage import is_away, is_locked
+from topology.tuning import Seconds
 
-TRY_S = 0.1  # how long a request that is placed alone waits for a lock
-REMEMBERED_S = 5.0
+TRY_S: Seconds = 0.1  # how long a request that is placed alone waits for a lock
+REMEMBERED_S: Seconds = 5.0  # how long a customer who met a lock is placed last
 Place = Callable[[Database, Sequence[PlaceBooking]], list[Result]]
 
 

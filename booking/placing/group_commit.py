@@ -16,8 +16,9 @@ from django.db import OperationalError
 
 from messaging.process.outage import is_away
 from messaging.process.pacing import Pacer
+from topology.tuning import Seconds
 
-LONGEST_ROUND_S = 0.06  # a caller waits for it
+LONGEST_ROUND_S: Seconds = 0.06  # a caller waits for it
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")

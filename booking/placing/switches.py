@@ -7,9 +7,10 @@ from redis import Redis, RedisError
 
 from faults import Mechanism, Plan
 from messaging.process.redis import redis_of_requests
+from topology.tuning import Seconds
 
-EVERY_S = 0.5
-AWAY_S = 2.0  # how long to wait before asking a Redis that does not answer again
+EVERY_S: Seconds = 0.5  # between two looks at the switched-off mechanisms
+AWAY_S: Seconds = 2.0  # how long to wait before asking a Redis that does not answer again
 
 
 class Switches:

@@ -17,8 +17,9 @@ from booking.models import Outbox
 from messaging.database import Database
 from messaging.outbox.append import Message
 from payments.contract import PaymentMethod
+from topology.tuning import Seconds
 
-START_WITHIN_S = 5.0  # after that the watchdog requests a saga that has not started again
+START_WITHIN_S: Seconds = 5.0  # after that the watchdog requests a saga that has not started again
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import psycopg
 from psycopg import sql
 
 from messaging.wal import notes
+from topology.tuning import Count
 
 DONE = "introduced"  # how the publication's comment begins; the backfilled tables follow, each with its key
-BLOCKS = 128  # of 8 kB: how much of a table is backfilled in one transaction
+BLOCKS: Count = 128  # of 8 kB: how much of a table is backfilled in one transaction
 # The columns that a table was backfilled with, kept as its comment, so that an interrupted backfill is repeated at the
 # next start. The table's file is a part of it: rewriting a table (changing a column's type with `using`) leaves no row
 # in the log.

@@ -16,9 +16,10 @@ from control.setup.backfill import Begun, backfill, changed, note_pending, pendi
 from control.setup.provision import admin_url
 from topology.parts import Database
 from topology.processes import HOUSE, INSTANCES, password_key
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
-DROPPING_S = 5.0
+DROPPING_S: Seconds = 5.0  # how long to try to drop a slot that somebody still reads
 RECORDERS = frozenset(database.slot for database in HOUSE.journaled)
 """The recorder's slots: a new one gets a backfill of the rows that it has not seen."""
 _SLOTS = """

@@ -20,17 +20,21 @@ from typing import Any
 import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus
 
+from topology.tuning import Bytes, Count, Seconds, WholeSeconds
+
 ROWS, COLUMNS, CELL, LONGEST = 200, 60, 1000, 10_000
 """Rows and columns shown, characters of a cell, characters of a statement."""
-AT_ONCE, PATIENCE_S = 2, 1.0
-CONNECT_S, DEADLINE_S = 2, 5.0
+AT_ONCE: Count = 2  # statements that run at the same time
+PATIENCE_S: Seconds = 1.0  # how long a person waits for one of the others to end
+CONNECT_S: WholeSeconds = 2  # to connect
+DEADLINE_S: Seconds = 5.0
 """The time to connect, and the total. PostgreSQL ends a statement after 2 s where it checks for that; while it copies
 memory it does not check.
 """
 BYTES = 16 * 1024 * 1024
 """More than the ASCII size of ROWS rows of COLUMNS cells. An error may be very long: it repeats the text that could not
 be read."""
-AHEAD = 256 * 1024
+AHEAD: Bytes = 256 * 1024  # of an answer, which the system takes in before it is read
 RECEIVED = 128
 """The offset of the number of bytes received in Linux's struct tcp_info, 64 bits."""
 TOO_LONG = f"The statement did not end within {DEADLINE_S:.0f} s, so its connection was closed."

@@ -13,8 +13,10 @@ from dashboard.live.presence import Presence
 from dashboard.live.tail import PACE_S, Tail
 from gateway.people.operator import is_operator_of
 from journal.reading import queries
+from topology.tuning import Seconds
 
-SLOW_S = 15.0  # a page that has not accepted a frame for this long is disconnected; it reconnects with its cursor
+SLOW_S: Seconds = 15.0
+"""A page that has not accepted a frame for this long is disconnected; it reconnects with its cursor."""
 NOT_YOURS_TO_SPEAK, TRY_AGAIN_LATER = 1008, 1013
 log = logging.getLogger(__name__)
 

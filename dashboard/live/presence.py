@@ -14,10 +14,12 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from topology.tuning import Seconds
+
 KEY = "people"
-EVERY_S = 5.0
-FADE_S = 15.0
-SETTLE_S = 0.3  # a page that reloads leaves and comes back
+EVERY_S: Seconds = 5.0  # between two signs that a page is open
+FADE_S: Seconds = 15.0  # after the last sign a page counts as closed
+SETTLE_S: Seconds = 0.3  # a page that reloads leaves and comes back
 log = logging.getLogger(__name__)
 
 

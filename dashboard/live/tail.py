@@ -19,14 +19,16 @@ from redis.exceptions import RedisError
 from dashboard.live.frames import Frame, cursor, join
 from journal.reading import queries
 from journal.recording.broadcast import STATUS, STREAM
+from topology.tuning import Count, Milliseconds, Seconds
 
 log = logging.getLogger(__name__)
 
-KEPT = 2000  # how many entries a returning page can still get; for one that is further behind a reload is cheaper
-PACE_S = 0.05  # at most one frame in this time; entries that arrive meanwhile are in the next
-FRAME = 300  # entries in a frame at most
-BLOCK_MS = 1000  # how long a read waits for entries; then the epoch is checked again
-BEAT_S = 10.0  # a frame without entries after this much silence, so that a page can detect a dead connection
+KEPT: Count = 2000
+"""How many entries a returning page can still get; for one that is further behind a reload is cheaper."""
+PACE_S: Seconds = 0.05  # at most one frame in this time; entries that arrive meanwhile are in the next
+FRAME: Count = 300  # entries in a frame at most
+BLOCK_MS: Milliseconds = 1000  # how long a read waits for entries; then the epoch is checked again
+BEAT_S: Seconds = 10.0  # a frame without entries after this much silence, so that a page can detect a dead connection
 
 
 class Tail:

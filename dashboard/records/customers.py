@@ -15,10 +15,11 @@ from gateway.clients import BOOKING, ServiceDown, call, get_json, in_words
 from gateway.people import masked_reading
 from gateway.people.operator import require_operator
 from projections import sums
+from topology.tuning import Seconds
 
 OPERATORS = for_operators("The list of customers is for operators.")
 PAGE, LONGEST = 50, 80
-PATIENCE_S = 1.5  # the views can be shown without Booking's answer
+PATIENCE_S: Seconds = 1.5  # the views can be shown without Booking's answer
 
 
 @require_GET

@@ -11,12 +11,13 @@ from django.conf import settings
 from gateway.cached import Cached
 from gateway.clients import ServiceDown, call
 from serving.problems import Problem
+from topology.tuning import Seconds
 
 Document = dict[str, Any]
-PACE_S = 1.0  # how old an answer of the auditor's may be: many pages ask
-SOON_S = 2.0  # and how long it may take
-NOW_S = 60.0  # a reading of everything
-OLD_S = 10.0
+PACE_S: Seconds = 1.0  # how old an answer of the auditor's may be: many pages ask
+SOON_S: Seconds = 2.0  # how long an answer of the auditor's may take
+NOW_S: Seconds = 60.0  # the same for a reading of everything
+OLD_S: Seconds = 10.0
 """The age from which on a verdict is said to be old: the auditor reads what has changed every two seconds."""
 
 

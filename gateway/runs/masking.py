@@ -25,9 +25,10 @@ from journal.archive.reading import parsed, split
 from journal.archive.writing import Writer, dumps
 from messaging.hashing import added, row_hash
 from messaging.wal.notes import RESETS
+from topology.tuning import Bytes, Count
 
-CACHE_KB = 8_000  # of the hashes, in memory
-CHUNK = 256 * 1024
+CACHE_KB: Count = 8_000  # kB of the hashes that stay in memory
+CHUNK: Bytes = 256 * 1024  # of a file that are given out at once
 
 
 @dataclass(slots=True)

@@ -19,11 +19,12 @@ from messaging.process.on_demand import OnDemand
 from messaging.process.redis import redis_of_requests
 from serving import table_hashes
 from topology.chosen import HOUSE
+from topology.tuning import Seconds
 
 VIEWS = frozenset(service.name for service in HOUSE.views)
-PATIENCE_S = 5.0
-READING_S = 35.0  # a service gives up reading its tables after 30
-AGAIN_S = 0.1
+PATIENCE_S: Seconds = 5.0  # how long to compare again before a difference is reported
+READING_S: Seconds = 35.0  # a service gives up reading its tables after 30
+AGAIN_S: Seconds = 0.1  # between two comparisons
 
 
 def check(patience: float = PATIENCE_S) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from gateway.runs.masking import mask_file
 from journal.archive.lines import MEDIA_TYPE, SUFFIX
 from serving.in_one_thread import Streams
 from serving.problems import Problem
+from topology.tuning import Bytes
 
-CHUNK = 256 * 1024
+CHUNK: Bytes = 256 * 1024  # of a file, read at a time
 MASKED = Streams("exports of visitors", 2)  # each needs a thread, and processor time, until it is read
 PATIENT = httpx.Timeout(None, connect=1.0)  # a gigabyte may take long
 

@@ -13,8 +13,10 @@ from journal.archive.lines import SCHEMA, Entry, Hashes
 from journal.archive.writing import Writer
 from journal.database import JOURNAL
 from journal.models import Run
+from topology.tuning import Bytes, Count
 
-FETCH, CHUNK = 200, 256 * 1024  # rows of a cursor; bytes given out at once
+FETCH: Count = 200  # rows of a cursor at a time
+CHUNK: Bytes = 256 * 1024  # of a file that are given out at once
 
 _BEGIN = "set transaction isolation level repeatable read, read only"
 _KEPT = """

@@ -21,8 +21,9 @@ from journal.archive.staging import Staging, numbers
 from journal.database import JOURNAL
 from journal.index.indexer import Indexer
 from journal.models import Run
+from topology.tuning import Count
 
-MANY = 10_000  # rows at the run's start
+MANY: Count = 10_000  # rows of a run's start from which on its tables are analysed
 LOCK = 5_150_005  # PostgreSQL's advisory lock for imports; one at a time
 Progress = Callable[[str, int], None]
 """("reading" | "indexing", how many entries)"""

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
-REMEMBERED, CHUNK = 100, 256 * 1024
+from topology.tuning import Bytes
+
+REMEMBERED = 100
+CHUNK: Bytes = 256 * 1024  # of a file, read at a time
 
 
 @dataclass(slots=True)

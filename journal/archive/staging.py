@@ -16,8 +16,10 @@ from journal.archive.writing import dumps
 from journal.database import JOURNAL
 from journal.index import index_store
 from messaging.hashing import added, row_hash
+from topology.tuning import Bytes, Count
 
-ROWS, BYTES = 1000, 4 * 1024 * 1024  # of a batch, whichever comes first
+ROWS: Count = 1000  # rows of a batch, if they are not BYTES before
+BYTES: Bytes = 4 * 1024 * 1024  # of a batch, if it has not ROWS before
 _ENTRIES = """
     copy journal_entry (tape, pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos,
         cause_known, emits, changes, data) from stdin

@@ -21,9 +21,10 @@ from journal.index.ownership import Ownership
 from journal.models import LIVE
 from journal.recording.entry_store import refuses
 from messaging.wal.notes import RESETS
+from topology.tuning import Count
 
 log = logging.getLogger(__name__)
-BATCH = 500  # entries
+BATCH: Count = 500  # entries
 
 
 @dataclass(frozen=True, slots=True)

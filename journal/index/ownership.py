@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journal.recording.transactions import BOOKING_COLUMN
+from topology.tuning import Count
 
-REMEMBERED = 50_000  # sagas
+REMEMBERED: Count = 50_000  # sagas
 
 
 class Ownership:

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from journal.database import JOURNAL
+from topology.tuning import Count
 
 LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 ID = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f-]{3,35}")
-AMONG = 400  # transactions around the expected place of an xid: within a log they are nearly in order
+AMONG: Count = 400  # transactions around the expected place of an xid: within a log they are nearly in order
 EARLY, LATE = timedelta(seconds=2), timedelta(seconds=120)  # between a message's id and its transaction's commit
 SOME = 5
 ALLOWED = (

@@ -12,10 +12,11 @@ from redis import Redis, RedisError, ResponseError
 from journal.entry import EntryDict
 from journal.noteworthy import for_live_pages
 from journal.reading.queries import latest
+from topology.tuning import Count
 
 STREAM, STATUS = "journal", "recorder"
-MAXLEN = 5_000  # a page that is further behind than 2,000 reloads
-REFILL = 2_000  # entries restored to a stream that was lost; older ones are read from PostgreSQL
+MAXLEN: Count = 5_000  # a page that is further behind than 2,000 reloads
+REFILL: Count = 2_000  # entries restored to a stream that was lost; older ones are read from PostgreSQL
 log = logging.getLogger(__name__)
 
 

@@ -9,18 +9,24 @@ from django.db import InterfaceError, OperationalError
 
 from journal.index.indexer import Indexer
 from journal.recording import entry_store, retention
+from topology.tuning import Count, Seconds, Times
 
-INDEX_S = 0.03  # how long a batch of the indexer should take: a transaction that arrives meanwhile may wait that long
+INDEX_S: Seconds = 0.03
+"""How long a batch of the indexer should take: a transaction that arrives meanwhile may wait that long."""
 # Entries of such a batch. In a stream an entry has the changes of a dozen bookings; small batches cost more per entry,
 # large ones keep a page waiting.
-INDEX_LIMITS = (1, 1_000)
-FIRST_LIMIT = 50
+INDEX_LIMITS: tuple[Count, Count] = (1, 1_000)
+"""Entries of such a batch, at least and at most. Of a stream one holds a dozen bookings' changes; few cost more each,
+many keep a page waiting."""
+FIRST_LIMIT: Count = 50  # entries of the first batch, before it is known how long one takes
 # entries; beyond this lag, indexing alternates with recording even while there is something to record
-INDEX_LAG = 20_000
-BEHIND_S = 1.0  # but not while recording is this late: log that is not read cannot be recycled by its database
-SHARE = 40  # before that, and then, it takes this fraction of the time: it must not stop completely during a load
-RETRY = 5.0  # seconds after a failure; recording continues
-PRUNE_EVERY = 30.0  # seconds
+INDEX_LAG: Count = 20_000
+BEHIND_S: Seconds = 1.0
+"""But not while recording is this late: log that is not read cannot be recycled by its database."""
+SHARE: Times = 40
+"""Before that, and then, it takes this fraction of the time: it must not stop completely during a load."""
+RETRY: Seconds = 5.0  # seconds after a failure; recording continues
+PRUNE_EVERY: Seconds = 30.0  # seconds
 log = logging.getLogger(__name__)
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from journal.recording.transactions import Candidate
+from topology.tuning import Count, Seconds
 
-PATIENCE = 1.0  # seconds; then the cause counts as unknown
-LONGEST = 10.0  # seconds; the limit while another log still delivers earlier commits
-REMEMBERED = 200_000  # message ids
+PATIENCE: Seconds = 1.0  # seconds; then the cause counts as unknown
+LONGEST: Seconds = 10.0  # seconds; the limit while another log still delivers earlier commits
+REMEMBERED: Count = 200_000  # message ids
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from journal.database import JOURNAL
+from topology.tuning import Count, Times
 
-BATCH = 2_000  # entries, and rows of each kind
-SAMPLE = 200  # entries from which the size of an entry is estimated
+BATCH: Count = 2_000  # entries, and rows of each kind
+SAMPLE: Count = 200  # entries from which the size of an entry is estimated
 LEAST = 1_000  # entries that are always kept: pages catch up from them
-INDEXES = 1.6  # the size of the indexes relative to the rows
+INDEXES: Times = 1.6  # the size of the indexes relative to the rows
 
 # The sample is taken from the whole tape: under load entries are many times as large as otherwise.
 _CUT = """

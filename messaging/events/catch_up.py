@@ -9,7 +9,10 @@ from typing import Any
 
 import httpx
 
-PAGE, SMALLEST_PAGE = 1000, 20
+from topology.tuning import Count
+
+PAGE: Count = 1000  # events that are asked for at once
+SMALLEST_PAGE: Count = 20  # the same for an API that does not answer in time
 TIMEOUT = httpx.Timeout(10.0, connect=1.0)
 
 

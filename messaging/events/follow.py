@@ -12,13 +12,16 @@ from messaging.events.reader import Batch, Reader, checked_event
 from messaging.events.skipped import AT_ONCE, SkippedEvents
 from messaging.process.outage import Outage, may_be_caused_by_content
 from messaging.process.pacing import ONE_AFTER_ANOTHER, Pacer
+from topology.tuning import Seconds, Times
 
 log = logging.getLogger(__name__)
 
 # After a transaction, rest this many times as long as it took: events that follow closely share the next one.
-REST, LONGEST_S = 4.0, 0.25
-LONGEST_ROUND_S = 0.5  # in a round several events of one aggregate make one row version
-CHECK_S = 2.0
+REST: Times = 4.0
+"""As long as the last transaction took, a reader rests: events that follow an event closely share the next one."""
+LONGEST_S: Seconds = 0.25  # the longest such rest
+LONGEST_ROUND_S: Seconds = 0.5  # in a round several events of one aggregate make one row version
+CHECK_S: Seconds = 2.0  # between two looks whether somebody else has moved the cursors
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
 

@@ -14,8 +14,9 @@ from messaging.events.follow import CursorsMovedError
 from messaging.events.view import View
 from messaging.inbox.statements import Statements
 from messaging.strikes import strike
+from topology.tuning import Seconds
 
-LOCK_S = 1.0
+LOCK_S: Seconds = 1.0
 """The longest wait for a row that another transaction has locked, as in the services' databases: then the projector
 reports that it waits, and tries again.
 """

@@ -26,9 +26,11 @@ from messaging.events.cursor import UNKNOWN, Cursor
 from messaging.events.source import Source
 from messaging.observe import observe
 from messaging.process.outage import Outage
+from topology.tuning import Count, Milliseconds
 
-COUNT, BLOCK_MS = 500, 500
-BLOCK_CATCHING_UP_MS = 20  # a quiet stream must not delay an answer of an event API
+COUNT: Count = 500  # entries of a stream in one read
+BLOCK_MS: Milliseconds = 500  # how long a read waits for news
+BLOCK_CATCHING_UP_MS: Milliseconds = 20  # a quiet stream must not delay an answer of an event API
 log = logging.getLogger(__name__)
 
 

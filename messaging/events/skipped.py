@@ -15,9 +15,10 @@ from django.db import models
 from messaging.database import Database, from_json
 from messaging.envelope import NewerContractError
 from messaging.inbox import dead_letters
+from topology.tuning import Count
 
 SKIPPED_BY = "skippedby"
-AT_ONCE = 50
+AT_ONCE: Count = 50  # skipped events that are tried again in one go
 _LETTERS = uuid.UUID("6f1c7f0e-6a34-4a5f-9d0b-3a1f5f6f2f11")
 # The time of a letter is that of its last attempt: a reader that started later has not tried a waiting letter yet.
 _DUE = f"""

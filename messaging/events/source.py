@@ -9,11 +9,13 @@ from messaging.events import streams
 from messaging.events.catch_up import EventApiError, Page
 from messaging.events.cursor import BEGINNING, UNKNOWN, Cursor, before
 from messaging.process.outage import Outage
+from topology.tuning import Count, Seconds
 
-RETRY_S = 0.2  # an old transaction is open, or the API is away (then doubling)
-LONGEST_RETRY_S = 5.0
-IDLE_S, LONGEST_IDLE_S = 2.0, 30.0
-RECENT = 2_000
+RETRY_S: Seconds = 0.2  # an old transaction is open, or the API is away (then doubling)
+LONGEST_RETRY_S: Seconds = 5.0  # the longest of these pauses
+IDLE_S: Seconds = 2.0  # silence after which a reader doubts that it has seen all (then doubling)
+LONGEST_IDLE_S: Seconds = 30.0  # the longest such silence
+RECENT: Count = 2_000  # ids of events that are remembered, to know one that comes twice
 
 
 class Source:

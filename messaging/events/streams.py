@@ -8,12 +8,13 @@ from redis import Redis
 
 from messaging.events.cursor import BEGINNING
 from topology.chosen import HOUSE
+from topology.tuning import Count
 
 FIELD = b"e"
 Entry = tuple[str, bytes]
 """(stream id, the JSON of the envelope; empty if the entry has none)"""
 
-_COUNT_LIMIT = 20_000
+_COUNT_LIMIT: Count = 20_000  # entries that are counted, at most: a lag is shown, not measured
 # Count on the server: a reader that is far behind would otherwise fetch the entries twice.
 _COUNT = "return #redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])"
 

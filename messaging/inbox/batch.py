@@ -36,13 +36,14 @@ from messaging.process.outage import is_locked, is_passing, patiently
 from messaging.process.warm_up import rolled_back
 from messaging.strikes import claim, strike
 from topology.chosen import HOUSE
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 
 KILLS = 3
-VISIBLE_S = 1.0  # how long the rows that a message describes may take to become visible
-OUTAGE_S = 60.0  # how long one batch waits for a server that is away, before the watchdog must send it again
-LOCKED_S = 0.25  # how long a message waits for a lock that it, or its batch, has hit before
+VISIBLE_S: Seconds = 1.0  # how long the rows that a message describes may take to become visible
+OUTAGE_S: Seconds = 60.0  # how long one batch waits for a server that is away, before the watchdog must send it again
+LOCKED_S: Seconds = 0.25  # how long a message waits for a lock that it, or its batch, has hit before
 LOCKED_SINCE = "lockedsince"  # a mark on an envelope that has gone back to the queue for a lock
 
 Envelopes = Sequence[dict[str, Any]]

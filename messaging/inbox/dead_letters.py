@@ -15,10 +15,11 @@ from messaging.database import Database
 from messaging.envelope import check, contract_version
 from messaging.outbox.append import Message
 from messaging.storable import LONGEST_KEY, kept, storable_text
+from topology.tuning import Seconds
 
 LIMIT = 5
 OPEN = ("retrying", "dead", "retried")
-ASK_EVERY_S = 1.0
+ASK_EVERY_S: Seconds = 1.0  # between two looks whether there is an open letter at all
 
 _RECORD = """
     insert into {table} (id, type, booking_id, envelope, attempts, state, reason, updated_at)

@@ -18,9 +18,11 @@ from messaging.inbox.dead_letters import message_of
 from messaging.outbox.append import Message
 from messaging.process.outage import Outage
 from topology.chosen import HOUSE
+from topology.tuning import Count, Seconds
 
-AT_ONCE, ALL = 100, 100_000
-LOOK_S = 5.0  # maximum time between two checks
+AT_ONCE: Count = 100  # letters that are sent again in one transaction
+ALL = 100_000
+LOOK_S: Seconds = 5.0  # maximum time between two checks
 log = logging.getLogger(__name__)
 
 # The time of a letter is that of its last attempt or its last sending, so a message that was lost on its way is sent

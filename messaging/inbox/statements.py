@@ -22,8 +22,9 @@ from django.db import connections
 from redis import Redis, RedisError
 
 from messaging.database import Database
+from topology.tuning import WholeSeconds
 
-KEPT_S = 3600
+KEPT_S: WholeSeconds = 3600  # how long the SQL of a transaction is kept
 MOST, SQL_LENGTH, PARAMETER_LENGTH, PARAMETERS = 40, 4000, 400, 12  # what one transaction may keep
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from redis import Redis, RedisError
 
 from messaging.events import streams
 from messaging.outbox.backlog import Envelope
+from topology.tuning import Count
 
-STREAM_MAXLEN = 100_000
+STREAM_MAXLEN: Count = 100_000  # events kept in a stream, about; older ones are read from the outbox
 FAILURES = (RedisError, OperationalError, OSError)
 """What sending raises while Redis is down. Whether Redis took the messages is then unknown: they are sent again."""
 

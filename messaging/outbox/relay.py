@@ -31,18 +31,23 @@ from messaging.process.warm_up import warm_up
 from messaging.storable import LARGEST, NotStorableError, readable
 from messaging.wal import Insert, Row, Transaction, WalStream, wait
 from topology.chosen import HOUSE
+from topology.tuning import Count, Seconds
 
 log = logging.getLogger(__name__)
 
-BATCH = 200  # envelopes a task: the handler's local transaction, and its locks, must stay short
-EVENTS_AT_ONCE = 500
-HELD_LIMIT = 50_000  # envelopes in memory before reading stops (the log keeps them better than we do)
-CREDIT_POLL = (0.005, 0.02)  # seconds between looks at a full queue: while it moves, and when it stands still
-PACE_S = 0.03  # between two batches for one queue: messages that follow a lone one closely share the next transaction
-LONGEST_ROUND_S = 0.4
-FEW = 100  # envelopes; with more waiting, the workers must not wait for a round
-IDLE = 0.5
-BACKOFF = (0.05, 1.0)  # seconds between attempts while Redis is away
+BATCH: Count = 200  # envelopes a task: the handler's local transaction, and its locks, must stay short
+EVENTS_AT_ONCE: Count = 500  # events in one round trip to Redis
+HELD_LIMIT: Count = 50_000  # envelopes in memory before reading stops (the log keeps them better than we do)
+CREDIT_POLL: tuple[Seconds, Seconds] = (0.005, 0.02)
+"""Seconds between looks at a full queue: while it moves, and when it stands still."""
+PACE_S: Seconds = 0.03
+"""Between two batches for one queue: messages that follow a lone one closely share the next transaction."""
+LONGEST_ROUND_S: Seconds = 0.4
+"""Longest round of a stream. Gained: with the other rounds, 84 to 40 ms of processor time a booking at 20/s, 41 to 22
+at 45/s."""
+FEW: Count = 100  # envelopes; with more waiting, the workers must not wait for a round
+IDLE: Seconds = 0.5  # how long to wait for the log when nothing is held
+BACKOFF: tuple[Seconds, Seconds] = (0.05, 1.0)  # seconds between attempts while Redis is away
 
 
 class Relay:

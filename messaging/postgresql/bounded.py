@@ -14,8 +14,10 @@ from typing import Any, Self
 import psycopg
 from psycopg import errors
 
-CHECK_S = 1.0  # how long a pool waits for a connection to prove that it is alive
-SILENT_S = 1.0  # how long other callers skip a server that did not answer
+from topology.tuning import Seconds
+
+CHECK_S: Seconds = 1.0  # how long a pool waits for a connection to prove that it is alive
+SILENT_S: Seconds = 1.0  # how long other callers skip a server that did not answer
 _asked: ContextVar[float | None] = ContextVar("patience", default=None)
 _process: list[float | None] = [None]
 _silent_until: dict[tuple[str, int], float] = {}

@@ -13,9 +13,11 @@ from redis import Redis, RedisError
 
 from faults import Plan, Point, abandon, hanging
 from messaging.strikes import strike
+from topology.tuning import Seconds, WholeSeconds
 
 WELL = "1"
-EVERY, EXPIRES = 1.0, 10  # seconds
+EVERY: Seconds = 1.0  # between two signs of life
+EXPIRES: WholeSeconds = 10  # seconds after which a program without one counts as dead
 SEEN = "seen"
 """A hash: when each program beat last, ISO 8601. Unlike the heartbeat it stays: a program that has not beaten since
 STARTED is starting."""

@@ -9,7 +9,9 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-YOUNG = 10_000
+from topology.tuning import Count
+
+YOUNG: Count = 10_000
 """Objects created since the last collection: with Python's own 700, decoding one batch causes a dozen collections."""
 
 

@@ -12,9 +12,10 @@ import orjson
 from redis import Redis, RedisError
 
 from topology.chosen import HOUSE
+from topology.tuning import Seconds
 
 KEY = "on_demand"
-LOOK_S = 0.5  # seconds from one look to the next
+LOOK_S: Seconds = 0.5  # seconds from one look to the next
 NAMES = frozenset(program.name for program in HOUSE.programs if program.on_demand)
 log = logging.getLogger(__name__)
 

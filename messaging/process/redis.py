@@ -14,6 +14,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from topology.tuning import Seconds
+
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,8 +53,8 @@ def redis_client() -> Redis:
     )
 
 
-REQUEST_S = 0.2  # no request waits for Redis longer than this
-AWAY_S = 2.0  # after that has happened once, no caller tries for a while
+REQUEST_S: Seconds = 0.2  # no request waits for Redis longer than this
+AWAY_S: Seconds = 2.0  # after that has happened once, no caller tries for a while
 
 
 @cache

@@ -19,12 +19,13 @@ from messaging.database import Database
 from messaging.envelope import FORWARD
 from messaging.message import Body
 from messaging.postgresql.bounded import patience
+from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """The booking of a made-up message."""
 LOOPBACK = "127.0.0.1"
-LONGEST_S = 5.0
+LONGEST_S: Seconds = 5.0
 """What a warm-up may take, or one of its statements: a process must be back soon, whatever its servers do."""
 
 

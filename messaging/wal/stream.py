@@ -11,18 +11,21 @@ import time
 
 import psycopg
 
+from topology.tuning import Seconds
+
 from .connection import Attempt, ReplicationConnection, ReplicationError, Resume
 from .decoding import Assembler, ProtocolError
 from .messages import Keepalive, Transaction
 
 log = logging.getLogger(__name__)
 
-CONFIRM_EVERY = 0.25  # seconds; a confirmation wakes the server: a busy reader sends one for many commits
+CONFIRM_EVERY: Seconds = 0.25  # seconds; a confirmation wakes the server: a busy reader sends one for many commits
 # how soon a position that moved without a transaction of ours is confirmed, so that the server can drop log
-IDLE_EVERY = 1.0
-STATUS_EVERY = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
-SILENCE = 20.0  # after this long without a message, ask the server for one; after twice that, reconnect
-BACKOFF = (0.05, 2.0)  # seconds before the first attempt to reconnect, and at most before any later one
+IDLE_EVERY: Seconds = 1.0
+STATUS_EVERY: Seconds = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off
+SILENCE: Seconds = 20.0  # after this long without a message, ask the server for one; after twice that, reconnect
+BACKOFF: tuple[Seconds, Seconds] = (0.05, 2.0)
+"""Seconds before the first attempt to reconnect, and at most before any later one."""
 SLOT_LOST = ("42704", "55000")  # SQLSTATE: there is no such object; it is not in a state to be read (invalidated)
 FAILURES = (psycopg.Error, ReplicationError, ProtocolError, OSError)
 

@@ -13,8 +13,9 @@ from sandbox.layout import Layout
 from sandbox.stages import Stages
 from serving.command_line import refusal
 from topology.processes import BY_NAME
+from topology.tuning import Seconds
 
-LOOK_S = 0.2
+LOOK_S: Seconds = 0.2  # between two looks whether the control process has done it
 DONE = {"start": "started", "stop": "stopped"}
 STOPPED = "on demand"
 """What `status` says of a program on demand that is stopped."""

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import psutil
 
-PATIENCE = 60  # seconds
+from topology.tuning import Seconds
+
+PATIENCE: Seconds = 60  # seconds
 
 
 def start(pids: Iterable[int], number: signal.Signals, directories: Iterable[Path] = ()) -> subprocess.Popen[bytes]:

@@ -21,8 +21,9 @@ from sandbox.running import waiting
 from sandbox.running.supervise import Status, Supervisor
 from topology.parts import Kind
 from topology.processes import BY_NAME, HOUSE, Process
+from topology.tuning import Seconds
 
-PATIENCE_S = 240.0  # with a program that starts, and with a set-up; as `make run` has
+PATIENCE_S: Seconds = 240.0  # with a program that starts, and with a set-up; as `make run` has
 ROOT = Path(__file__).resolve().parents[2]
 
 

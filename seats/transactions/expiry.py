@@ -9,9 +9,10 @@ from messaging.outbox.append import Message
 from seats.contract import HoldExpired
 from seats.models import Outbox
 from topology.chosen import HOUSE
+from topology.tuning import Count, Seconds
 
-AT_ONCE = 100
-AGAIN_S = 10.0  # until it is reported a second time; then twice as long each time
+AT_ONCE: Count = 100  # holds that are reported in one transaction
+AGAIN_S: Seconds = 10.0  # until it is reported a second time; then twice as long each time
 
 _CLAIM = """
     with expired as (

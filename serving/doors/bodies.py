@@ -11,6 +11,7 @@ from typing import Any
 
 from serving.fast_path import Application, again, send_response
 from serving.problems import Problem
+from topology.tuning import Seconds
 
 LONGEST = 64 * 1024
 """Bytes. The largest hall that can be announced takes less; a booking takes a few hundred."""
@@ -19,7 +20,7 @@ DRAINED = 1024 * 1024
 while its client still writes is reset, and the client may never see the reason."""
 BODY = (b"content-length", b"transfer-encoding")
 """Without one of these there is none."""
-READ_S = 30.0
+READ_S: Seconds = 30.0
 """How long a body of up to LONGEST bytes may take to arrive; for a body without a size limit, each of its parts."""
 
 

@@ -21,12 +21,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from topology.tuning import Seconds
+
 HEAD = 32 * 1024
 """Bytes of a request's line and headers, and of anything else between the parts of a body."""
 HEADERS = 100
-HEAD_S = 10.0
-TAKEN_S = 15.0
-SWEEP_S = 1.0
+HEAD_S: Seconds = 10.0  # for a request's line and headers to come
+TAKEN_S: Seconds = 15.0  # for a client to take what was written
+SWEEP_S: Seconds = 1.0  # between two looks for slow connections
 SPARE, MOST = 128, 10_000
 """File descriptors for everything but clients (databases, Redis, the services' APIs, files); clients at most."""
 BUSY = 503, "This server has as many connections as it can serve; try again in a moment."

@@ -1,7 +1,7 @@
 // The only polite live region. It announces the last change, at most one line a second: a saga makes twenty entries in
 // a second.
 
-const PACE_MS = 1000;
+const PACE_MS = 1000; // between two announcements to a screen reader
 const region = document.getElementById("say");
 let next = "";
 let timer = 0;

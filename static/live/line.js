@@ -13,9 +13,9 @@ import { refreshAll } from "./refresh.js";
 const SILENCE_MS = 25_000; // the server says something every ten seconds
 const FIRST_FRAME_MS = 8_000; // it sends a frame at once: a line without one by then is held up on its way
 const RETRY_MS = [250, 5_000];
-const ASK_MS = 2_000;
+const ASK_MS = 2_000; // between two looks whether the front door is back
 const BLOCKED = 3; // attempts that failed while the front door answered
-const RELOAD_MS = 5_000;
+const RELOAD_MS = 5_000; // between two reloads of a page at least: one that helps nothing must not go round
 const page = document.documentElement;
 
 let cursor = page.dataset.pos === "" || page.dataset.pos === undefined ? null : Number(page.dataset.pos);

@@ -10,11 +10,11 @@ import { held, renews, typedIn, whenReleased } from "./holding.js";
 import "./place.js";
 import { streaming } from "./rate.js";
 
-const PACE_MS = 250;
-const STREAM_PACE_MS = 3_000;
-const CHOSEN_PACE_MS = 1_000;
+const PACE_MS = 250; // between two questions of a panel
+const STREAM_PACE_MS = 3_000; // the same in a stream
+const CHOSEN_PACE_MS = 1_000; // the same in a stream, for the booking that somebody stays with
 const REST = 4;
-const LONGEST_MS = 2_000;
+const LONGEST_MS = 2_000; // the longest rest of a panel whose answer took long
 const due = new Set();
 const asked = new Map(); // id -> when; without an entry while no answer to us is on its way
 const rested = new Map(); // id -> from when on it may ask again

@@ -3,7 +3,7 @@
 // anywhere else.
 
 const bar = document.getElementById("verdict");
-const PACE_MS = 2_000;
+const PACE_MS = 2_000; // between two looks at the verdict
 let timer = 0;
 
 const soon = () => {

@@ -15,8 +15,9 @@ from messaging.postgresql.bounded import be_patient
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.lifecycle import Stopping, impatient_redis
 from messaging.process.outage import Outage, is_passing
+from topology.tuning import Seconds
 
-EVERY_S = 0.3
+EVERY_S: Seconds = 0.3  # between two looks at what is overdue
 
 
 class Command(BaseCommand):

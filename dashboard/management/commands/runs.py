@@ -17,8 +17,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from messaging.typed_text import isolated
 from serving import command_line
+from topology.tuning import Bytes, Seconds
 
-CHUNK, POLL_S = 256 * 1024, 0.25
+CHUNK: Bytes = 256 * 1024  # read from the file at a time
+POLL_S: Seconds = 0.25  # between two looks whether an answer has come before the end of the file
 
 
 class Command(BaseCommand):

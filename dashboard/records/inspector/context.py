@@ -17,9 +17,10 @@ from journal.reading.stories import fold
 from messaging.envelope import COMPENSATION
 from messaging.saga_report import ENDED, of_row
 from topology.sagas import sagas
+from topology.tuning import Seconds
 
 ORCHESTRATOR = settings.HOUSE.orchestrator.name
-PATIENCE_S = 1.5  # the page can show the journal, and does not wait long for more
+PATIENCE_S: Seconds = 1.5  # the page can show the journal, and does not wait long for more
 Entries = list[dict[str, Any]]
 
 

@@ -16,8 +16,9 @@ from gateway.runs import replay_check
 from journal.reading import marks, queries
 from journal.reading.convergence import of_import, worst
 from journal.runs import runs
+from topology.tuning import Count
 
-CHUNK = 1000  # entries whose times are fetched in one request
+CHUNK: Count = 1000  # entries whose times are fetched in one request
 
 
 @require_GET

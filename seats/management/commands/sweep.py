@@ -13,8 +13,9 @@ from messaging.process.lifecycle import Stopping, impatient_redis
 from messaging.process.outage import Outage, is_passing
 from seats.models import Outbox
 from seats.transactions import report_expired
+from topology.tuning import Seconds
 
-EVERY_S = 0.5
+EVERY_S: Seconds = 0.5  # between two looks for expired holds
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from dashboard.panel.functions import source, work_of
 from drawing import present
-from drawing.lanes.telling import mine
+from drawing.lanes.history import mine
 from gateway.people import masked_reading
 from gateway.people.privacy import viewer
 from journal.entry import EntryDict

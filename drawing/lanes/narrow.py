@@ -1,4 +1,4 @@
-"""Lays out a tale for a phone: lanes are thin, a dot marks where something happened, and the text is written next to
+"""Lays out a history for a phone: lanes are thin, a dot marks where something happened, and the text is written next to
 all lanes. Time goes down, each node and each message has its own row. Pure; lengths in SVG units, about a pixel
 each."""
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from drawing.lanes.paths import Point, drawn
 from drawing.lanes.placing import PAD, PILL_GAP, PILL_H, Placing, called
-from drawing.lanes.shapes import Column, Flow, Line, Node, Pill, Tale
+from drawing.lanes.shapes import Column, Flow, History, Line, Node, Pill
 
 LANE, WIDTH = 19, 374
 DOT, EDGE = 5, 8  # a dot's radius; the distance at which a message passes the dot of another node
@@ -24,8 +24,8 @@ class Narrow(Placing):
     aside: ClassVar[dict[str, float]] = {"view": 50, "mark": 50}
     times_x = WIDTH - 10.0
 
-    def __init__(self, tale: Tale, pos: int | None) -> None:
-        super().__init__(tale, pos)
+    def __init__(self, history: History, pos: int | None) -> None:
+        super().__init__(history, pos)
         self.text_x = LANE * len(self.columns) + 7.0
         self.bands_x = self.text_x + 9
         self.lanes.narrow = True
@@ -36,7 +36,7 @@ class Narrow(Placing):
 
     def _columns(self) -> list[Column]:
         """Headed by the same letters as the tables."""
-        return [Column(lane, lane.letter, number * LANE, LANE) for number, lane in enumerate(self.tale.lanes.lanes)]
+        return [Column(lane, lane.letter, number * LANE, LANE) for number, lane in enumerate(self.history.lanes.lanes)]
 
     def _abreast(self, node: Node | None, views: list[Node]) -> list[list[Node]]:
         return [[one] for one in (*views, node) if one is not None]

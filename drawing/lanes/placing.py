@@ -1,4 +1,4 @@
-"""Lays out a tale: lanes are columns, time goes down, each node has its own row. Pure; lengths in SVG units."""
+"""Lays out a history: lanes are columns, time goes down, each node has its own row. Pure; lengths in SVG units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drawing.durations import lasting
 from drawing.lanes.arrangement import Kind
 from drawing.lanes.drawing import Lanes
 from drawing.lanes.paths import Router
-from drawing.lanes.shapes import Arrow, Band, Box, Column, Flow, Line, Node, Pill, Sentence, Tale
+from drawing.lanes.shapes import Arrow, Band, Box, Column, Flow, History, Line, Node, Pill, Sentence
 from drawing.lanes.wording import arrow_sentence
 
 WIDE = 640  # minimum: fewer lanes are wider
@@ -32,9 +32,9 @@ class Placing:
     aside: ClassVar[dict[str, float]] = {}  # space that a kind of text leaves for the time
     times_x, bands_x = 58.0, 10.0
 
-    def __init__(self, tale: Tale, pos: int | None) -> None:
-        self.tale, self.pos = tale, pos
-        self.start = min((datetime.fromisoformat(node.at) for node in tale.nodes), default=None)
+    def __init__(self, history: History, pos: int | None) -> None:
+        self.history, self.pos = history, pos
+        self.start = min((datetime.fromisoformat(node.at) for node in history.nodes), default=None)
         self.columns = {column.lane: column for column in self._columns()}
         self.boxes: dict[Node, Box] = {}
         self.pills: dict[str, Pill] = {}
@@ -42,14 +42,14 @@ class Placing:
 
     def place(self) -> Lanes:
         leaving = defaultdict(list)
-        for flow in self.tale.flows:
+        for flow in self.history.flows:
             if _is_named(flow):
                 leaving[flow.source].append(flow)
-        gaps = {gap.before: gap for gap in self.tale.gaps}
+        gaps = {gap.before: gap for gap in self.history.gaps}
         y: float = self.between
-        for number in range(len(self.tale.nodes) + 1):
-            node = self.tale.nodes[number] if number < len(self.tale.nodes) else None
-            for row in self._abreast(node, self.tale.views.get(number, [])):
+        for number in range(len(self.history.nodes) + 1):
+            node = self.history.nodes[number] if number < len(self.history.nodes) else None
+            for row in self._abreast(node, self.history.views.get(number, [])):
                 if number in gaps and node in row:
                     y = self._gap(gaps[number].seconds, gaps[number].why, y)
                 y = self._row(row, leaving, y)
@@ -74,7 +74,7 @@ class Placing:
         flows = [flow for node in nodes for flow in leaving.get(node, ())]
         stack = len(flows) * (PILL_H + PILL_GAP) - PILL_GAP
         main = made[0]
-        if self.tale.lanes.bus is not None:
+        if self.history.lanes.bus is not None:
             main.h = max(main.h, stack)
             top = y + (main.h - stack) / 2
         else:
@@ -110,7 +110,7 @@ class Placing:
             Line(PAD + self.line_h * (n + 0.78), part, kind, room if len(part) * self.wide[kind] > room else 0)
             for n, (kind, part) in enumerate(broken)
         ]
-        box.label = node.told
+        box.label = node.as_sentence
         if self.pos is not None and node.positions:
             first = node.positions[0]
             box.future, box.current = first > self.pos, self.pos in node.all_positions()
@@ -133,11 +133,11 @@ class Placing:
         return [*texts, ("meta", f"xid {node.xid}"), ("meta", node.lsn)] if node.kind == "transaction" else texts
 
     def _pill(self, flow: Flow, y: float) -> Pill:
-        column = self.columns[self.tale.lanes.bus or flow.source.lane]
+        column = self.columns[self.history.lanes.bus or flow.source.lane]
         return Pill(column.x + INSET, y, column.w - 2 * INSET, PILL_H, *called(flow))
 
     def _arrows(self) -> None:
-        for flow in self.tale.flows:
+        for flow in self.history.flows:
             source = self.boxes[flow.source]
             target = self.boxes[flow.target] if flow.target else None
             future = self.pos is not None and (flow.pos > self.pos or (target is not None and target.future))
@@ -156,7 +156,7 @@ class Placing:
 
     def _columns(self) -> list[Column]:
         x, columns = 0.0, []
-        lanes = self.tale.lanes.lanes
+        lanes = self.history.lanes.lanes
         wider = max(WIDE / sum(lane.width for lane in lanes), 1)
         for lane in lanes:
             columns.append(Column(lane, lane.name, x, lane.width * wider))
@@ -176,7 +176,7 @@ class Placing:
         for box in self.lanes.boxes:
             lane = box.node.lane
             self.lanes.sentences.append(
-                Sentence(lane.name, lane.service, box.node.told, box.pos, box.future, box.current)
+                Sentence(lane.name, lane.service, box.node.as_sentence, box.pos, box.future, box.current)
             )
 
 

@@ -40,7 +40,7 @@ class Node:
     at: str = ""
     tone: str = ""  # compensation, bad, wait, good, quiet
     says: list[str] = field(default_factory=list)  # the events it published
-    told: str = ""  # the same as a sentence, for the text equivalent
+    as_sentence: str = ""  # the same as a sentence, for the text equivalent
     again: bool = False
     refused: bool = False
     waited: str = ""
@@ -102,7 +102,7 @@ class Gap:
 
 
 @dataclass(slots=True)
-class Tale:
+class History:
     """What happened, before the layout. `nodes` are in causal order; `views[i]` are next to nodes[i], the last ones below."""
 
     lanes: Arrangement

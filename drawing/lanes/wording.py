@@ -166,16 +166,16 @@ def views_lines(node: Node, entry: EntryDict, booking: str) -> None:
         if not new or booking not in [*new.values(), *old.values()]:
             continue
         if change["table"] == "projections_bookingview":
-            told = [
+            words = [
                 f"{noun} {new[name]}"
                 for name, noun in VIEW_STATES.items()
                 if new.get(name) not in (None, old.get(name))
             ]
         elif change["table"] == "projections_seatmap":
-            told = [f"seats {new['status']}"]
+            words = [f"seats {new['status']}"]
         else:
-            told = [change["table"].partition("_")[2].removesuffix("booking")]  # the history view, the sales view
-        node.lines += [line for line in told if line not in node.lines]
+            words = [change["table"].partition("_")[2].removesuffix("booking")]  # the history view, the sales view
+        node.lines += [line for line in words if line not in node.lines]
     node.title = "" if node.lines else f"{len(node.positions)} writes"
 
 
@@ -198,12 +198,12 @@ def sentence(node: Node) -> str:
     """One line of the text equivalent, without its number."""
     who = node.lane.name
     if node.kind == "views":
-        told = f": {', '.join(node.lines)}" if node.lines else ""
-        return f"{who}: {len(node.positions)} write{'' if len(node.positions) == 1 else 's'} to views{told}"
-    told = ", ".join(node.lines)
+        words = f": {', '.join(node.lines)}" if node.lines else ""
+        return f"{who}: {len(node.positions)} write{'' if len(node.positions) == 1 else 's'} to views{words}"
+    words = ", ".join(node.lines)
     marks = ", ".join(mark.text for mark in node.marks if mark.text)
     back = "compensates: " if node.tone == "compensation" else ""
     stood = " stood still" if node.marks and all(mark.ended for mark in node.marks) else " stands still"
     short = {"attempt": " did not commit", "held": stood}.get(node.kind, "")
     says = f"; tells {', '.join(node.says)}" if node.says else ""
-    return f"{who}: {back}{node.title}{short}{f': {told}' if told else ''}{f' ({marks})' if marks else ''}{says}"
+    return f"{who}: {back}{node.title}{short}{f': {words}' if words else ''}{f' ({marks})' if marks else ''}{says}"

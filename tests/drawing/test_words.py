@@ -18,21 +18,21 @@ def each_word(node: Node, known: Evidence) -> None:
         again = [known.answered_before(reply, entry["pos"]) for reply in replies]
         given = known.given_before(entry["pos"])
         if "answers again" in node.lines:
-            assert again, node.told
-            assert all(again), f"{node.told}: the barrier's row is its own"
+            assert again, node.as_sentence
+            assert all(again), f"{node.as_sentence}: the barrier's row is its own"
         elif replies:
-            assert not all(reply["id"] in given for reply in replies), f"{node.told} was answered before"
+            assert not all(reply["id"] in given for reply in replies), f"{node.as_sentence} was answered before"
         reasons = known.refusals(entry)
         for line in node.lines:
             if line.startswith("refused"):
-                assert line.removeprefix("refused: ") in reasons, node.told
+                assert line.removeprefix("refused: ") in reasons, node.as_sentence
         if replies and reasons and reasons != ["fenced"]:
-            assert node.refused, f"{node.told}: {reasons}"
-            assert node.tone == "bad", f"{node.told} is not marked as refused"
+            assert node.refused, f"{node.as_sentence}: {reasons}"
+            assert node.tone == "bad", f"{node.as_sentence} is not marked as refused"
         if node.title == "Refused":
-            assert node.lines[0] in reasons, node.told
+            assert node.lines[0] in reasons, node.as_sentence
         if node.tone == "compensation":
-            assert any(r["data"]["status"] == "succeeded" for r in replies), f"{node.told} has undone nothing"
+            assert any(r["data"]["status"] == "succeeded" for r in replies), f"{node.as_sentence} has undone nothing"
             assert any(r["action"] == "compensation" or r["type"].removesuffix("Reply") in UNDOING for r in replies)
         if node.title == "Watchdog":
             overdue = [row for row in known.rows(entry, "_outbox") if row["type"] == "SagaOverdue"]
@@ -46,8 +46,8 @@ def each_word(node: Node, known: Evidence) -> None:
                     if (line["step"], line["action"], line["attempt"]) == attempt
                 ]
                 refused = "refused" in answers
-                assert node.waited == ("waits after the refusal" if refused else "no answer in time"), node.told
-                assert node.lines == (["its wait is over"] if refused else ["overdue"]), node.told
+                assert node.waited == ("waits after the refusal" if refused else "no answer in time"), node.as_sentence
+                assert node.lines == (["its wait is over"] if refused else ["overdue"]), node.as_sentence
     for mark in node.marks:
         for pos in mark.positions:
             each_mark(node, mark.kind, mark.text, known.entries[pos], known)
@@ -57,31 +57,31 @@ def each_mark(node: Node, kind: str, text: str, seen: Entry, known: Evidence) ->
     message = seen["data"].get("messageid", "")
     point = (seen["data"].get("data") or {}).get("point", "")
     if node.kind != "transaction":
-        assert node.kind in ("attempt", "held", "note"), node.told
+        assert node.kind in ("attempt", "held", "note"), node.as_sentence
         return
     entry = known.entries[node.positions[0]]
-    assert seen["service"] == entry["service"], f"{node.told} has {seen['title']}"
+    assert seen["service"] == entry["service"], f"{node.as_sentence} has {seen['title']}"
     taken = [
         other
         for other in known.handled(message, 0)
         if other["kind"] == "transaction" and other["service"] == entry["service"]
     ]
-    assert entry in taken, f"{node.told} has nothing to do with {seen['title']}"
+    assert entry in taken, f"{node.as_sentence} has nothing to do with {seen['title']}"
     if point == "transaction.committed" or kind == "crashed":
         until = [other for other in taken if at(other) <= at(seen)]
-        assert entry is until[-1], f"{node.told} is not the transaction of {seen['title']}"
+        assert entry is until[-1], f"{node.as_sentence} is not the transaction of {seen['title']}"
     elif kind == "refused":
-        assert known.refusals(entry), f"{node.told} is no refusal"
+        assert known.refusals(entry), f"{node.as_sentence} is no refusal"
     elif kind == "absorbed":
-        assert at(seen) <= at(entry), f"{node.told} was over when {seen['title']}"
+        assert at(seen) <= at(entry), f"{node.as_sentence} was over when {seen['title']}"
         between = [
             one for one in known.transactions if one["service"] == entry["service"] and at(seen) <= at(one) < at(entry)
         ]
-        assert not between, f"{seen['title']} is of #{between[0]['pos']}, not of {node.told}"
+        assert not between, f"{seen['title']} is of #{between[0]['pos']}, not of {node.as_sentence}"
         answers = [row for row in known.replies(entry) if not row["type"].startswith("Fence")]
         given = known.given_before(entry["pos"])
         late = [row["data"].get("reason") for row in answers if row["id"] not in given] == ["fenced"]
-        assert text == ("came too late" if late else "duplicate absorbed"), node.told
+        assert text == ("came too late" if late else "duplicate absorbed"), node.as_sentence
 
 
 def each_arrow(arrow: Arrow, known: Evidence) -> None:
@@ -114,7 +114,7 @@ def each_band(lanes: Lanes, known: Evidence) -> None:
         below = min(lower, key=lambda box: box.y, default=None)
         if why in ("no answer in time", "waits after the refusal", "not started in time"):
             assert below is not None, band.text
-            assert below.node.title == "Watchdog", f"{band.text} stands before {below.node.told}"
+            assert below.node.title == "Watchdog", f"{band.text} stands before {below.node.as_sentence}"
             assert below.node.waited == why
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from drawing.lanes.arrangement import Arrangement, Kind
 from drawing.lanes.observed import Observed
-from drawing.lanes.shapes import Emission, Flow, Gap, Node, Tale
+from drawing.lanes.shapes import Emission, Flow, Gap, History, Node
 from drawing.lanes.wording import ASKED, ONCE, goes_back, sentence, titled, views_lines
 from drawing.present import SAGAS
 from journal.entry import EntryDict
@@ -20,12 +20,12 @@ NO_ANSWER = "no_answer"  # the error of an attempt whose answer never came
 IDLE_S = 0.8  # a silence worth showing
 
 
-def tell(entries: Sequence[EntryDict], booking: str, lanes: Arrangement) -> Tale:
-    """A batch's transaction holds rows of other bookings too; only this one's are told."""
-    return _Teller(booking, lanes).tell(sorted(entries, key=lambda entry: entry["pos"]))
+def history_of(entries: Sequence[EntryDict], booking: str, lanes: Arrangement) -> History:
+    """What happened to this booking. A batch's transaction has rows of other bookings too, which are left out."""
+    return _Reader(booking, lanes).read(sorted(entries, key=lambda entry: entry["pos"]))
 
 
-class _Teller:
+class _Reader:
     def __init__(self, booking: str, lanes: Arrangement) -> None:
         self.booking, self.lanes = booking, lanes
         self.keys: dict[Node, float] = {}  # node -> place in the order
@@ -35,7 +35,7 @@ class _Teller:
         self.sagas: set[str] = set()  # ids of the booking's sagas
         self.saga: dict[str, Any] = {}  # the row of the present one, as of the last transaction
 
-    def tell(self, entries: list[EntryDict]) -> Tale:
+    def read(self, entries: list[EntryDict]) -> History:
         views, observations = [], []
         for entry in entries:
             if entry["kind"] == "observation":
@@ -49,14 +49,14 @@ class _Teller:
             observed.take(entry)
         nodes = [*self._requests(), *self.nodes, *observed.nodes]
         nodes.sort(key=lambda node: self.keys[node])
-        tale = Tale(self.lanes, nodes)
-        self._views(views, tale)
-        self._flows(tale)
-        self._locals(tale)
-        tale.gaps = _gaps(nodes)
-        for node in [*nodes, *chain.from_iterable(tale.views.values())]:
-            node.told = sentence(node)
-        return tale
+        history = History(self.lanes, nodes)
+        self._views(views, history)
+        self._flows(history)
+        self._locals(history)
+        history.gaps = _gaps(nodes)
+        for node in [*nodes, *chain.from_iterable(history.views.values())]:
+            node.as_sentence = sentence(node)
+        return history
 
     def _transaction(self, entry: EntryDict) -> None:
         changes = mine(entry, self.booking)
@@ -114,13 +114,13 @@ class _Teller:
                 asked[first.pos] = node
         return list(asked.values())
 
-    def _views(self, entries: Iterable[EntryDict], tale: Tale) -> None:
+    def _views(self, entries: Iterable[EntryDict], history: History) -> None:
         """A projector's transactions between two nodes make one box, next to the later of the two."""
-        order = [self.keys[node] for node in tale.nodes]
+        order = [self.keys[node] for node in history.nodes]
         for entry in entries:
             slot = sum(key < entry["pos"] for key in order)
             lane = self.lanes.of(entry["service"])
-            views = tale.views.setdefault(slot, [])
+            views = history.views.setdefault(slot, [])
             node = next((one for one in views if one.lane == lane), None)
             if node is None:
                 node = Node("views", lane, "", at=entry["committed_at"])
@@ -131,9 +131,9 @@ class _Teller:
             views_lines(node, entry, self.booking)
             self.causes[node] += entry["causes"]
 
-    def _flows(self, tale: Tale) -> None:
+    def _flows(self, history: History) -> None:
         twice: dict[str, list[Node]] = defaultdict(list)
-        for node in [*tale.nodes, *chain.from_iterable(tale.views.values())]:
+        for node in [*history.nodes, *chain.from_iterable(history.views.values())]:
             for cause in dict.fromkeys(self.causes.get(node, ())):
                 before = [one for one in self.emissions.get(cause, ()) if self._may_have_brought(one, node)]
                 # Of a reply that was given again: the first that has not arrived, because they arrive in order.
@@ -147,11 +147,11 @@ class _Teller:
         for emissions in self.emissions.values():
             for emission in emissions:
                 emission.receivers.sort(key=self._place)
-                tale.flows += _flows_of(emission)
-        for node in tale.nodes:
+                history.flows += _flows_of(emission)
+        for node in history.nodes:
             if node.kind == "request":
                 target = next(one for one in self.nodes if one.positions[0] == node.positions[0])
-                tale.flows.append(Flow(f"{node.id}-taken", "request", node, target, pos=node.positions[0]))
+                history.flows.append(Flow(f"{node.id}-taken", "request", node, target, pos=node.positions[0]))
 
     def _may_have_brought(self, emission: Emission, node: Node) -> bool:
         dropped = any(mark.kind == "dropped" for mark in emission.marks)
@@ -160,15 +160,15 @@ class _Teller:
     def _place(self, node: Node) -> float:
         return self.keys.get(node, node.positions[0])
 
-    def _locals(self, tale: Tale) -> None:
+    def _locals(self, history: History) -> None:
         """A due time that a transaction wrote into a row is what wakes the watchdog."""
-        caused = {flow.target for flow in tale.flows if flow.target}
-        for number, node in enumerate(tale.nodes):
+        caused = {flow.target for flow in history.flows if flow.target}
+        for number, node in enumerate(history.nodes):
             if node in caused or node.kind != "transaction":
                 continue
-            same = [one for one in tale.nodes[:number] if one.lane == node.lane]
+            same = [one for one in history.nodes[:number] if one.lane == node.lane]
             if same and node.title.startswith("Watchdog"):
-                tale.flows.append(Flow(f"due-{node.positions[0]}", "timer", same[-1], node, pos=node.positions[0]))
+                history.flows.append(Flow(f"due-{node.positions[0]}", "timer", same[-1], node, pos=node.positions[0]))
 
 
 def mine(entry: EntryDict, booking: str) -> list[dict[str, Any]]:

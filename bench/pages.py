@@ -44,8 +44,8 @@ class Pages:
     def result(self, pos: int) -> dict[str, Any]:
         """{"pages", "entries" of one, "wrong": missing or duplicated in total, "dropped": connections lost,
         "megabytes"}."""
-        told, _ = self._process.communicate(f"{pos}\n", timeout=PATIENCE_S + 10)
-        found: dict[str, Any] = json.loads(told)
+        output, _ = self._process.communicate(f"{pos}\n", timeout=PATIENCE_S + 10)
+        found: dict[str, Any] = json.loads(output)
         return found
 
 

@@ -90,11 +90,11 @@ def pages(bench: Bench) -> list[Figure]:
     name = f"{bench.pages} pages, 20 bookings/s"
     with Pages(bench.url, bench.pages - 1) as others:
         figures = _booked(bench, name, 20)
-        told = others.result(_journal_end())
-    note = f"{told['entries']} entries to each of {told['pages']} clients, {told['megabytes']:.0f} MB in all"
+        seen = others.result(_journal_end())
+    note = f"{seen['entries']} entries to each of {seen['pages']} clients, {seen['megabytes']:.0f} MB in all"
     return [
-        Figure(name=f"{name}: entries missing or doubled, clients", value=told["wrong"], unit="", most=0, note=note),
-        Figure(name=f"{name}: clients hung up on", value=told["dropped"], unit="", most=0),
+        Figure(name=f"{name}: entries missing or doubled, clients", value=seen["wrong"], unit="", most=0, note=note),
+        Figure(name=f"{name}: clients hung up on", value=seen["dropped"], unit="", most=0),
         *figures,
     ]
 

@@ -79,9 +79,9 @@ def act(request: HttpRequest, booking_id: UUID, verb: Verb, payload: Ended) -> A
     if booking is None:
         raise Problem(404, "Unknown booking", f"there is no booking {booking_id}")
     saga_id = _cancel(booking) if verb == Verb.CANCEL else _ask(booking, verb, payload)
-    told = {"who": payload.who, "why": payload.why, "what": verb}
+    details = {"who": payload.who, "why": payload.why, "what": verb}
     text = f"{isolated(payload.who)} asked to {verb}: {isolated(payload.why)}"
-    observe(redis_of_requests(), "booking", "operator", text, booking=str(booking_id), data=told)
+    observe(redis_of_requests(), "booking", "operator", text, booking=str(booking_id), data=details)
     return Status(202, {"booking_id": booking_id, "saga_id": saga_id, "asked": verb})
 
 

@@ -62,9 +62,9 @@ def _strike_of(entry: dict[str, Any]) -> tuple[str, int]:
     """The fault and the number of the strike that the entry proves. The end of a hold has an entry too; its first entry
     is the strike's."""
     data = entry.get("data") or {}
-    told = data.get("data") or {}
+    strike = data.get("data") or {}
     try:
-        return (str(told.get("fault", "")), int(told.get("fired", 1))) if data.get("kind") == "fault" else ("", 0)
+        return (str(strike.get("fault", "")), int(strike.get("fired", 1))) if data.get("kind") == "fault" else ("", 0)
     except (TypeError, ValueError, AttributeError):  # not a proof: the keeper continues, whatever wrote it
         return "", 0
 

@@ -27,13 +27,13 @@ LOOK_S: Seconds = 1.0  # between two looks at the replication slots
 DRAIN_S: Seconds = 5.0  # how long to wait for a reader to read the rest of a log
 _BEHIND = "select from pg_replication_slots where slot_name = any(%s) and active and confirmed_flush_lsn < %s::pg_lsn"
 _READ = "select from pg_replication_slots where active"
-Told = Callable[[str, str], None]
+Notify = Callable[[str, str], None]
 """Called with a service and a sentence about what was repaired there."""
 
 
 def keep(
     environment: Mapping[str, str],
-    told: Told,
+    notify: Notify,
     stop: threading.Event,
     works: Callable[[str], bool] = lambda instance: True,
 ) -> list[threading.Thread]:
@@ -54,7 +54,7 @@ def keep(
                 alias,
                 admin_url(environment, one.instance, one.name),
                 keys[alias],
-                told,
+                notify,
                 stop,
                 partial(works, one.instance),
             ),
@@ -69,7 +69,7 @@ def keep(
 
 
 def _keep(
-    alias: str, url: str, key: str, told: Told, stop: threading.Event, works: Callable[[], bool] = lambda: True
+    alias: str, url: str, key: str, notify: Notify, stop: threading.Event, works: Callable[[], bool] = lambda: True
 ) -> None:
     connection: psycopg.Connection | None = None
     away = Outage(f"slots of {alias}")
@@ -89,7 +89,7 @@ def _keep(
                 )
             for slot in repair(connection, alias, key):
                 log.warning("the replication slot %s of %s was lost; it has been recreated", slot, alias)
-                told(alias, _sentence(slot, alias))
+                notify(alias, _sentence(slot, alias))
             away.over()
         except psycopg.Error as error:
             away.failed(error)

@@ -52,12 +52,12 @@ def _change(change: dict[str, Any]) -> str:
     message = change["message"]
     if message:
         to = f" → {_text(message['destination'])}" if message.get("destination") else ""
-        told = f'<span class="kind">{_text(message["kind"])}</span> {_text(change["label"])}{to}'
+        html = f'<span class="kind">{_text(message["kind"])}</span> {_text(change["label"])}{to}'
     else:
         cells = "".join(_cell(cell, change["op"] == "update") for cell in change["cells"])
         gone = ' <span class="cell">deleted</span>' if change["op"] == "delete" else ""
-        told = f'<span class="table">{_text(change["table"])}</span> <b>{_text(change["label"])}</b>{cells}{gone}'
-    return f'<li class="change" data-op="{_text(change["op"])}">{told}</li>'
+        html = f'<span class="table">{_text(change["table"])}</span> <b>{_text(change["label"])}</b>{cells}{gone}'
+    return f'<li class="change" data-op="{_text(change["op"])}">{html}</li>'
 
 
 def _cell(cell: dict[str, Any], updated: bool) -> str:

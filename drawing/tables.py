@@ -20,9 +20,9 @@ def heading(column: str) -> str:
     return "v" if column == "version" else ENDINGS.sub("", column)
 
 
-def groups(told: Story) -> list[dict[str, Any]]:
+def groups(story: Story) -> list[dict[str, Any]]:
     """One for each service, in the order that a booking visits them: {service, name, letter, tables}, see `_table`."""
-    return [_group(told, service) for service in present.SERVICE_NAMES]
+    return [_group(story, service) for service in present.SERVICE_NAMES]
 
 
 def behind(tables: Tables) -> dict[str, dict[str, int]]:
@@ -53,19 +53,19 @@ def _behind(tables: Tables, view: str, copy: Copied) -> dict[str, int]:
     return {whose: count for whose, count in missing.items() if count > 0}
 
 
-def _group(told: Story, service: str) -> dict[str, Any]:
+def _group(story: Story, service: str) -> dict[str, Any]:
     name = present.SERVICE_NAMES[service]
-    lags = behind(told.tables) if service in present.VIEWS else {}
+    lags = behind(story.tables) if service in present.VIEWS else {}
     tables = [
-        _table(told, service, table, rows, lags.get(table))
-        for table, rows in sorted(told.tables.get(service, {}).items())
+        _table(story, service, table, rows, lags.get(table))
+        for table, rows in sorted(story.tables.get(service, {}).items())
         if not table.endswith(HIDDEN_TABLES)
     ]
     return {"service": service, "name": name, "letter": name[0], "tables": tables, "view": service in present.VIEWS}
 
 
 def _table(
-    told: Story, service: str, name: str, rows: dict[str, dict[str, Any]], lag: dict[str, int] | None
+    story: Story, service: str, name: str, rows: dict[str, dict[str, Any]], lag: dict[str, int] | None
 ) -> dict[str, Any]:
     """{name, columns, rows: [{cells: [{text, changed}], reason, last}]}; `last` is the entry that wrote the row last.
 
@@ -76,7 +76,7 @@ def _table(
     columns = COLUMNS.get(name) or [column for column in next(iter(rows.values())) if column not in present.PLUMBING]
     changed = {
         (cells.key, column)
-        for cells in told.changed
+        for cells in story.changed
         if (cells.service, cells.table) == (service, name)
         for column in cells.columns
     }
@@ -91,7 +91,7 @@ def _table(
                 "reason": {"text": present.cell(row["reason"]), "changed": (key, "reason") in changed}
                 if row.get("reason")
                 else None,
-                "last": last_of(told, service, name, key),
+                "last": last_of(story, service, name, key),
             }
             for key, row in rows.items()
         ],
@@ -100,12 +100,12 @@ def _table(
     }
 
 
-def last_of(told: Story, service: str, table: str, key: str) -> dict[str, Any]:
+def last_of(story: Story, service: str, table: str, key: str) -> dict[str, Any]:
     """The last writer of a row: {pos, xid, lsn, time (HH:MM:SS.mmm), now (it is the entry being looked at)}.
 
     {} for a row that existed before the first given entry, and has not been written since.
     """
-    entry = told.last.get((service, table, key))
+    entry = story.last.get((service, table, key))
     if entry is None:
         return {}
     return {
@@ -113,5 +113,5 @@ def last_of(told: Story, service: str, table: str, key: str) -> dict[str, Any]:
         "xid": entry["xid"],
         "lsn": entry["lsn"],
         "time": present.clock(entry["committed_at"]),
-        "now": entry["pos"] == told.pos,
+        "now": entry["pos"] == story.pos,
     }

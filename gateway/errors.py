@@ -17,19 +17,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: no page has this address."""
     if request.path.startswith("/api/"):
         return problem_of(Http404(), request.path).response()
-    told = {
+    context = {
         "title": "There is no such page",
         "detail": f"Nothing is at {request.path[:200]}. The header lists the pages.",
     }
-    return render(request, MISSING, told, status=404)
+    return render(request, MISSING, context, status=404)
 
 
 def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
     """A problem document for a program, a page in the same words for a person."""
     if request.path.startswith("/api/"):
         return problem.response()
-    told = {"title": problem.title, "detail": problem.detail, "sign_in": problem.status == 401}
-    response = render(request, MISSING, told, status=problem.status)
+    context = {"title": problem.title, "detail": problem.detail, "sign_in": problem.status == 401}
+    response = render(request, MISSING, context, status=problem.status)
     for name, value in problem.headers.items():
         response[name] = value
     return response

@@ -45,7 +45,7 @@ def _answer(method: str, path: str, content: bytes, body: Any, **more: Any) -> h
         if len(parts) == 1:
             return httpx.Response(200, json=_settle_many(parts[0], _read(Many, content, body)))
         decision = _read(Edit if parts[1] == "edit-and-retry" else OperatorAction, content, body)
-        return httpx.Response(200, json=_told(_settle(UUID(parts[0]), parts[1], decision)))
+        return httpx.Response(200, json=_as_dict(_settle(UUID(parts[0]), parts[1], decision)))
     except ValidationError as error:
         place = ("query",) if method == "GET" else ("body", "payload")
         wrong = InvalidRequest([{**one, "loc": (*place, *one["loc"])} for one in error.errors()])
@@ -61,7 +61,7 @@ def _read(kind: type[OperatorAction], content: bytes, body: Any) -> Any:
 def _listing(path: str, params: dict[str, Any]) -> httpx.Response:
     page = Page.model_validate({name: params.pop(name) for name in Page.model_fields if name in params})
     rows, headers = listed(DeadLetter.objects.all(), Which.model_validate(params), page, path)
-    return httpx.Response(200, json=[_told(letter) for letter in rows], headers=headers)
+    return httpx.Response(200, json=[_as_dict(letter) for letter in rows], headers=headers)
 
 
 def _settle_many(verb: str, decision: Many) -> dict[str, Any]:
@@ -88,16 +88,23 @@ def _settle(letter: UUID, verb: str, decision: OperatorAction) -> DeadLetter:
         raise Problem(404, "Unknown dead letter", f"the views have no dead letter {letter}")
     if not settled:
         raise Problem(409, "Already settled", f"the letter is {found.state}: {found.reason}".rstrip(": "))
-    told = {"who": decision.who, "why": decision.why, "what": verb, "letter": str(letter)}
+    details = {"who": decision.who, "why": decision.why, "what": verb, "letter": str(letter)}
     text = f"{isolated(decision.who)} {VERBS[verb]} {found.type}: {isolated(decision.why)}"
-    observe(redis_of_requests(), VIEWS, "operator", text, booking=found.booking_id, message_id=str(letter), data=told)
+    observe(
+        redis_of_requests(), VIEWS, "operator", text, booking=found.booking_id, message_id=str(letter), data=details
+    )
     return found
 
 
-def _told(letter: DeadLetter) -> dict[str, Any]:
-    told = {name: getattr(letter, name) for name in ("type", "booking_id", "state", "reason", "attempts")}
+def _as_dict(letter: DeadLetter) -> dict[str, Any]:
+    details = {name: getattr(letter, name) for name in ("type", "booking_id", "state", "reason", "attempts")}
     updated_at: datetime = letter.updated_at
-    return {"id": str(letter.pk), "updated_at": updated_at.isoformat(), "envelope": storable(letter.envelope), **told}
+    return {
+        "id": str(letter.pk),
+        "updated_at": updated_at.isoformat(),
+        "envelope": storable(letter.envelope),
+        **details,
+    }
 
 
 def _refused(problem: Problem) -> httpx.Response:

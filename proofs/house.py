@@ -69,8 +69,8 @@ class House:
         rows = [f"R{number}" for number in range(1, -(-seats // width) + 1)]
         block = {"section": "Hall", "rows": rows, "seats_a_row": width, "price": 150_000}
         starts_at = (datetime.now(UTC) + timedelta(days=30)).isoformat()
-        told = {"id": name, "title": title, "venue": f"Hall of {name}", "starts_at": starts_at, "currency": "KRW"}
-        self._insist("/api/performances", {**told, "blocks": [block]}, name, done=409)
+        hall = {"id": name, "title": title, "venue": f"Hall of {name}", "starts_at": starts_at, "currency": "KRW"}
+        self._insist("/api/performances", {**hall, "blocks": [block]}, name, done=409)
         wait_for(lambda: len(self.seats(name)) >= seats, 60, f"the seat map of {name}")
         wait_for(lambda: self._is_on_sale(name), 60, f"the booking service to know {name}")
         return name, self.free_seats(name)[:seats]

@@ -163,10 +163,10 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
 
     def _observe_many(decision: OperatorAction, what: str, number: int) -> None:
         done = "retried" if what == "retry" else "discarded"
-        told = {"who": decision.who, "why": decision.why, "what": done, "letters": number}
+        details = {"who": decision.who, "why": decision.why, "what": done, "letters": number}
         text = f"{isolated(decision.who)} {done} {number} letters: {isolated(decision.why)}"
         client = redis_of_requests()
-        transaction.on_commit(lambda: observe(client, service, "operator", text, data=told), using=db.alias)
+        transaction.on_commit(lambda: observe(client, service, "operator", text, data=details), using=db.alias)
 
     @routes.post("/dead-letters/{letter_id}/retry", response={200: LetterOut, **ERRORS}, summary="Send it again")
     def retry(request: HttpRequest, letter_id: UUID, payload: OperatorAction) -> Any:
@@ -211,11 +211,11 @@ def router(service: str, *, dead_letter: type[DeadLetter], outbox: type[models.M
         )
         letter.save()
         letter.refresh_from_db()
-        told = {"who": decision.who, "why": decision.why, "what": what, "letter": str(letter.pk)}
+        details = {"who": decision.who, "why": decision.why, "what": what, "letter": str(letter.pk)}
         text = f"{isolated(decision.who)} {what} {letter.type}: {isolated(decision.why)}"
         client, booking, pk = redis_of_requests(), letter.booking_id, str(letter.pk)
         transaction.on_commit(
-            lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=told),
+            lambda: observe(client, service, "operator", text, booking=booking, message_id=pk, data=details),
             using=db.alias,
         )
         return letter

@@ -199,8 +199,8 @@ def _judge(
 
 
 def _price_changed(seen: Price, now: Price) -> Refused:
-    told = f"these seats cost {now.amount} {now.currency} in minor units, not the {seen.amount} {seen.currency} that were seen"
-    return Refused("seen", "The price has changed", told, price=now)
+    detail = f"these seats cost {now.amount} {now.currency} in minor units, not the {seen.amount} {seen.currency} that were seen"
+    return Refused("seen", "The price has changed", detail, price=now)
 
 
 def _place(db: Database, requests: Sequence[PlaceBooking]) -> dict[str, Result]:

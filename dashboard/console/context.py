@@ -40,7 +40,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def told(service: str, sql: str, found: Result | Refusal) -> dict[str, Any]:
+def shown(service: str, sql: str, found: Result | Refusal) -> dict[str, Any]:
     name = SERVICE_NAMES.get(service, service)
     if isinstance(found, Result):
         return {"service_name": name, "result": found, "shown": len(found.rows)}

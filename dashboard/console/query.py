@@ -237,23 +237,23 @@ def _received(descriptor: int) -> int:
     """Bytes received on this TCP connection; 0 if the system does not report them."""
     try:
         with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as line:
-            told = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RECEIVED + 8)
+            received = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RECEIVED + 8)
     except (OSError, AttributeError):
         return 0
-    return int(struct.unpack_from("Q", told, RECEIVED)[0]) if len(told) == RECEIVED + 8 else 0
+    return int(struct.unpack_from("Q", received, RECEIVED)[0]) if len(received) == RECEIVED + 8 else 0
 
 
 def _refusal(answer: Any, offset: int) -> Refusal:
-    def told(which: DiagnosticField) -> str:
+    def field(which: DiagnosticField) -> str:
         text = (answer.error_field(which) or b"").decode(errors="replace")
         return text if len(text) <= CELL else f"{text[:CELL]}…"
 
-    position = int(told(DiagnosticField.STATEMENT_POSITION) or 0)
+    position = int(field(DiagnosticField.STATEMENT_POSITION) or 0)
     return Refusal(
-        message=told(DiagnosticField.MESSAGE_PRIMARY) or "the connection was lost",
-        sqlstate=told(DiagnosticField.SQLSTATE),
-        detail=told(DiagnosticField.MESSAGE_DETAIL),
-        hint=told(DiagnosticField.MESSAGE_HINT),
+        message=field(DiagnosticField.MESSAGE_PRIMARY) or "the connection was lost",
+        sqlstate=field(DiagnosticField.SQLSTATE),
+        detail=field(DiagnosticField.MESSAGE_DETAIL),
+        hint=field(DiagnosticField.MESSAGE_HINT),
         position=max(position - offset, 0),
     )
 

@@ -36,4 +36,4 @@ def execute(request: HttpRequest) -> HttpResponse:
     else:
         found = run(settings.CONSOLE_URLS[settings.HOUSE.database_of(service).alias], sql)
     status = 503 if isinstance(found, Refusal) and found.away else 200
-    return render(request, "console/console.html#result", context.told(service, sql, found), status=status)
+    return render(request, "console/console.html#result", context.shown(service, sql, found), status=status)

@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 
 class Presence:
-    """`enter` and `leave` as sockets open and close. `told(count)` is called when the number of people has changed."""
+    """`enter` and `leave` as sockets open and close. `on_change(count)` is called when the number of people has changed."""
 
-    def __init__(self, told: Callable[[int], None]) -> None:
-        self._told = told
+    def __init__(self, on_change: Callable[[int], None]) -> None:
+        self._on_change = on_change
         self._here: Counter[str] = Counter()
         self._gone: set[str] = set()
         self._count = 0
@@ -58,7 +58,7 @@ class Presence:
                 count = len(self._here)
             if count != self._count:
                 self._count = count
-                self._told(count)
+                self._on_change(count)
             try:
                 async with asyncio.timeout(EVERY_S):
                     await self._changed.wait()

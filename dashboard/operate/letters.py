@@ -77,7 +77,7 @@ def settle(service: str, verb: str, decision: dict[str, str], ids: list[str], un
         found = answer.json()
         done, refused = done + found["done"], refused + found["refused"]
         which["after"], more = found["next"], bool(found["next"])
-    told = MANY[verb].format(done=done)
+    text = MANY[verb].format(done=done)
     if refused:
-        return f"{len(refused)} would fail again", f"{told} The first of the others: {refused[0]['detail']}"
-    return "", told
+        return f"{len(refused)} would fail again", f"{text} The first of the others: {refused[0]['detail']}"
+    return "", text

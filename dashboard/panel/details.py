@@ -46,15 +46,15 @@ def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, A
     messages = [change["new"] for change in changes if change["table"].endswith("_outbox") and change["new"]]
     work = work_of(entry, messages)
     rows = [_row(change) for change in changes if not change["table"].endswith("_outbox")]
-    told = entry["data"] or {}
+    observed = entry["data"] or {}
     return {
         "pos": entry["pos"],
         "title": entry["title"],
         "service": entry["service"],
         "service_name": present.SERVICE_NAMES.get(entry["service"], entry["service"]),
         "observation": entry["kind"] == "observation",
-        "kind": told.get("kind", ""),
-        "told": told.get("data") or {},
+        "kind": observed.get("kind", ""),
+        "observed": observed.get("data") or {},
         "xid": entry["xid"],
         "lsn": entry["lsn"],
         "at": f"{entry['committed_at'][:10]} {entry['committed_at'][11:26]}",

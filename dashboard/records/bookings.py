@@ -36,18 +36,18 @@ def page(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "").strip() for name in FIELDS}
     wanted, problems = read(request.GET)
     rows, more = ([], None) if problems or wanted is None else masked_reading.bookings(wanted, PAGE)
-    told = {name: value for name, value in asked.items() if value}
-    here = f"{reverse('bookings')}?{urlencode(told)}" if told else reverse("bookings")
+    given = {name: value for name, value in asked.items() if value}
+    here = f"{reverse('bookings')}?{urlencode(given)}" if given else reverse("bookings")
     context = {
         "asked": asked, "problems": problems, "rows": _with_strikes(rows), "states": STATES, "faults": [*Action],
-        "filtered": bool(told), "first": here, "paged": "before" in request.GET, "limit": NEWEST,
-        "older": f"{reverse('bookings')}?{urlencode({**told, 'before': str(more)})}" if more else "",
+        "filtered": bool(given), "first": here, "paged": "before" in request.GET, "limit": NEWEST,
+        "older": f"{reverse('bookings')}?{urlencode({**given, 'before': str(more)})}" if more else "",
     }  # fmt: skip
     if not request.htmx:  # type: ignore[attr-defined]
         return render(request, "records/bookings.html", context, status=400 if problems else 200)
     response = render(request, "records/bookings.html#list", context)
     before = request.GET.get("before", "")
-    response["HX-Push-Url"] = f"{reverse('bookings')}?{urlencode({**told, 'before': before})}" if before else here
+    response["HX-Push-Url"] = f"{reverse('bookings')}?{urlencode({**given, 'before': before})}" if before else here
     return response
 
 

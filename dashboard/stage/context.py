@@ -34,9 +34,9 @@ def page(request: HttpRequest) -> dict[str, Any]:
     entries = masked_reading.latest(FEED)
     asked = request.GET.get("performance", "")
     thin = narrow(request)
-    told = story(booking, pos, performance=asked, narrow=thin) if booking else {} if unknown else newest(thin, asked)
+    shown = story(booking, pos, performance=asked, narrow=thin) if booking else {} if unknown else newest(thin, asked)
     if pos is not None:
-        asked = asked or (told.get("booking") or {}).get("performance_id", "")
+        asked = asked or (shown.get("booking") or {}).get("performance_id", "")
     chosen = asked or _first_ahead(performances)
     context = {
         "unknown_booking": unknown,
@@ -56,7 +56,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "recent": masked_reading.recent_bookings(6),
         "live": True,
         "whole": True,
-        **told,
+        **shown,
     }
     if booking and pos is not None:
         found = panels(pos, chosen)
@@ -75,13 +75,13 @@ def panel(
 ) -> dict[str, Any]:
     """Context of one booking's panel. `back`: the page returns from the past, and needs the current seats; `seen`: the
     map it has."""
-    told = story(booking, pos, follow=follow, performance=performance, narrow=narrow)
-    performance = performance or (told["booking"] or {}).get("performance_id", "")
+    found = story(booking, pos, follow=follow, performance=performance, narrow=narrow)
+    performance = performance or (found["booking"] or {}).get("performance_id", "")
     if pos is not None:
-        told |= panels(pos, performance, seen=seen)
+        found |= panels(pos, performance, seen=seen)
     elif back:
-        told |= seats_now(performance)
-    return told | {"performance": performance}
+        found |= seats_now(performance)
+    return found | {"performance": performance}
 
 
 def seats_now(performance: str) -> dict[str, Any]:

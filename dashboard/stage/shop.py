@@ -54,7 +54,7 @@ def book(request: HttpRequest) -> HttpResponse:
     if fault := answer.headers.get(INJECTED):
         said = f"Booking's API is down on purpose. {STILL_CHOSEN}: try again."
         return _refused(request, answer.status_code, "Injected fault", said, hint=f"fault {fault}")
-    return _told(request, answer.status_code, _problem_of(answer.content))
+    return _explain(request, answer.status_code, _problem_of(answer.content))
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
@@ -74,8 +74,8 @@ def _booked(request: HttpRequest, accepted: dict[str, Any]) -> HttpResponse:
     """The current story of a booking that the key has found, which may have ended by now."""
     booking, performance = accepted["id"], request.POST.get("performance", "")
     entries = masked_reading.entries_of(booking)
-    told = from_entries(booking, entries, performance=performance) | {"fresh": not entries}
-    response = render(request, "panel/booking.html#panel", told)
+    found = from_entries(booking, entries, performance=performance) | {"fresh": not entries}
+    response = render(request, "panel/booking.html#panel", found)
     response["HX-Trigger"] = json.dumps({"booked": {"id": booking, "state": accepted["state"]}})
     shown = request.POST.get("map", "") or performance
     response["HX-Push-Url"] = f"/?performance={shown}&customer={request.POST.get('customer', '')}&booking={booking}"
@@ -90,7 +90,7 @@ def _problem_of(content: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _told(request: HttpRequest, status: int, problem: dict[str, Any]) -> HttpResponse:
+def _explain(request: HttpRequest, status: int, problem: dict[str, Any]) -> HttpResponse:
     """Explains an answer of Booking's that booked nothing."""
     title, detail = problem.get("title") or "Not booked", problem.get("detail") or ""
     if problem.get("type") == "price-changed":
@@ -116,8 +116,8 @@ def _unanswered(request: HttpRequest) -> HttpResponse:
     return _problem(request, {"unanswered": {}}, title="No answer yet", detail=detail)
 
 
-def _problem(request: HttpRequest, event: dict[str, Any], **told: Any) -> HttpResponse:
-    response = render(request, "panel/booking.html#problem", told)
+def _problem(request: HttpRequest, event: dict[str, Any], **context: Any) -> HttpResponse:
+    response = render(request, "panel/booking.html#problem", context)
     response["HX-Trigger"] = json.dumps(event)
     response["HX-Retarget"], response["HX-Reswap"] = "#problem", "outerHTML"
     return response

@@ -51,11 +51,11 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
     has.
     """
     get = request.GET.get
-    told = context.panel(
+    found = context.panel(
         str(booking), asked_position(request), get("performance", ""),
         follow=get("follow") == "1", narrow=narrow(request), back=get("back") == "1", seen=get("map", ""),
     )  # fmt: skip
-    return render(request, "panel/booking.html#panel", told)
+    return render(request, "panel/booking.html#panel", found)
 
 
 @require_GET

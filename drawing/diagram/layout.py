@@ -49,8 +49,8 @@ def draw(
     causes_of = {step.pos: step.causes for step in steps}
     named: dict[tuple[int, int], list[tuple[str, str]]] = {}
     for link in woven:
-        told = [(messages or {}).get((link.source, id)) for id in causes_of[link.target]]
-        named[link.source, link.target] = [one for one in told if one] or [("message", "")]
+        names = [(messages or {}).get((link.source, id)) for id in causes_of[link.target]]
+        named[link.source, link.target] = [one for one in names if one] or [("message", "")]
     at = {track.service: track.y for track in tracks}
     picture.edges = [_edge(link, nodes, named[link.source, link.target], zoom, at, outside or {}) for link in woven]
     titles = {step.pos: (step.service, step.title) for step in steps} | dict(outside or {})
@@ -104,12 +104,12 @@ def _node(step: Step, zoom: Zoom, cell: tuple[int, int], href: str) -> Node:
     )
     node.shape = SafeString(_shape(step.kind, zoom.w, zoom.h))
     if zoom.lines:
-        told = wrap(step.title, zoom.chars, max_lines=zoom.lines, placeholder=" …", break_on_hyphens=False)
+        lines = wrap(step.title, zoom.chars, max_lines=zoom.lines, placeholder=" …", break_on_hyphens=False)
         height = 13.0
-        y0 = -(len(told) * height + 11) / 2 + 10
-        node.texts = [Text(SafeString(f"{y0 + number * height:g}"), line, "title") for number, line in enumerate(told)]
+        y0 = -(len(lines) * height + 11) / 2 + 10
+        node.texts = [Text(SafeString(f"{y0 + number * height:g}"), line, "title") for number, line in enumerate(lines)]
         time = clock(step.at.isoformat())[:12] if step.at else ""
-        node.texts.append(Text(SafeString(f"{y0 + len(told) * height:g}"), f"#{step.pos} {time}", "meta"))
+        node.texts.append(Text(SafeString(f"{y0 + len(lines) * height:g}"), f"#{step.pos} {time}", "meta"))
     elif zoom.w > 12:
         node.texts = [Text(SafeString("4"), node.letter, "letter")]
     return node

@@ -133,11 +133,11 @@ class _Masking:
         if (data["data"] or {}).get("kind") in RESETS:
             self.totals.empty_all(data["service"])
         changes = [self._change(data["service"], *both) for both in zip(data["changes"], shown["changes"], strict=True)]
-        told = shown["data"] and {
+        observed = shown["data"] and {
             **shown["data"],
             **{name: data["data"][name] for name in ("kind", "messageid") if name in data["data"]},
         }
-        return {**data, "title": shown["title"], "data": told, "changes": changes}
+        return {**data, "title": shown["title"], "data": observed, "changes": changes}
 
     def _change(self, service: str, change: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         table, key = change["table"], change["key"]

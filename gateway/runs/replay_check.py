@@ -48,8 +48,8 @@ def check(patience: float = PATIENCE_S) -> dict[str, Any]:
                 else:
                     answers[name] = answer
         stored = _stored()
-        for name, told in list(answers.items()):
-            checks[name] = convergence.compare(told, stored.get(HOUSE.database_of(name).alias, ""))
+        for name, live in list(answers.items()):
+            checks[name] = convergence.compare(live, stored.get(HOUSE.database_of(name).alias, ""))
             if checks[name].standing != Standing.BEHIND:
                 del answers[name]
         moving = [name for name in databases if checks[name].standing == Standing.MOVING]

@@ -66,8 +66,8 @@ class Staging:
                     copy.write_row((self._tape, *row))
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, DataError) as error:
             diagnosis = getattr(error, "diag", None)
-            told = re.search(r"line (\d+)", (diagnosis and diagnosis.context) or "")
-            line = self._first + int(told[1]) - 1 if told and statement != _MENTIONS else self._first
+            found = re.search(r"line (\d+)", (diagnosis and diagnosis.context) or "")
+            line = self._first + int(found[1]) - 1 if found and statement != _MENTIONS else self._first
             wrong = f"PostgreSQL refuses it: {(diagnosis and diagnosis.message_primary) or error}"
             raise ArchiveError(line, wrong, "an export holds what PostgreSQL gave out") from error
 

@@ -81,21 +81,21 @@ class ServiceCheck:
 
 def compare(live: Mapping[str, Any], stored: str) -> ServiceCheck:
     """`live`: what serving.table_hashes.live gave. `stored`: LSN up to which the recorder has journaled this database."""
-    service, told = live["service"], {"at": live["at"], "lsn": live["lsn"]}
+    service, when = live["service"], {"at": live["at"], "lsn": live["lsn"]}
     if not stored or parse_lsn(stored) < parse_lsn(live["lsn"]):
         why = f"the recorder has come to {stored or 'nowhere'}, the snapshot may show what is at {live['lsn']}"
-        return ServiceCheck(service, Standing.BEHIND, why, **told)
+        return ServiceCheck(service, Standing.BEHIND, why, **when)
     pos, moved = _moment(live)
     (indexed,) = JOURNAL.row("select pos from journal_indexed where tape = %s", [LIVE]) or (0,)
     if indexed < pos:
         why = f"the index has come to entry {indexed}, the snapshot shows what is in entry {pos}"
-        return ServiceCheck(service, Standing.BEHIND, why, **told, pos=pos)
+        return ServiceCheck(service, Standing.BEHIND, why, **when, pos=pos)
     replayed = _replayed(service, pos)
     tables = [
         _compared(table, live["tables"].get(table), replayed.get(table, (0, 0)), table in moved)
         for table in sorted({*live["tables"], *replayed})
     ]
-    return ServiceCheck(service, worst(one.standing for one in tables), "", **told, pos=pos, tables=tables)
+    return ServiceCheck(service, worst(one.standing for one in tables), "", **when, pos=pos, tables=tables)
 
 
 def silent(service: str, why: str) -> ServiceCheck:

@@ -200,8 +200,8 @@ def faults_at(pos: int, tape: int = LIVE) -> list[FaultThen]:
     """The faults that could strike after entry `pos`, the newest first. Expiry leaves no entry; it depends on the clock."""
     faults = []
     now = next((at for (at,) in JOURNAL.rows(_COMMITTED, {"pos": pos, "tape": tape})), None)
-    for at, told, later in JOURNAL.rows(_FAULTS, {"pos": pos, "tape": tape}):
-        what, last = orjson.loads(told), orjson.loads(later or "{}")
+    for at, fault, later in JOURNAL.rows(_FAULTS, {"pos": pos, "tape": tape}):
+        what, last = orjson.loads(fault), orjson.loads(later or "{}")
         fired, limit = int(last.get("fired") or 0), what.get("limit")
         expired = now is not None and _expires(what) <= now
         if not last.get("cleared") and not expired and (limit is None or fired < limit):

@@ -84,8 +84,8 @@ class Broadcast:
 
     def _add(self, pipe: Any, entry: EntryDict) -> None:
         """Add the epoch, which identifies the journal of an entry."""
-        told: dict[Any, Any] = {"e": orjson.dumps(for_live_pages(entry)), "epoch": self._epoch}
-        pipe.xadd(STREAM, told, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
+        fields: dict[Any, Any] = {"e": orjson.dumps(for_live_pages(entry)), "epoch": self._epoch}
+        pipe.xadd(STREAM, fields, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
 
 
 def _pos(found: list[Any]) -> int:

@@ -68,10 +68,10 @@ def _read(cursor: str, text: bytes | str) -> Candidate:
     at = check_moment(at if at.tzinfo else at.replace(tzinfo=UTC))
     if data.get("kind") in RESETS:
         raise NotStorableError(f"only a database's log can say that there is a {data['kind']}")
-    told = storable({name: data[name] for name in ("kind", "messageid", "data") if data.get(name)})
-    if not isinstance(told.get("kind", ""), str) or not isinstance(told.get("data", {}), dict):
+    observed = storable({name: data[name] for name in ("kind", "messageid", "data") if data.get(name)})
+    if not isinstance(observed.get("kind", ""), str) or not isinstance(observed.get("data", {}), dict):
         raise NotStorableError("its kind is no text, or its data no object")
-    check(told)
+    check(observed)
     return Candidate(
         kind="observation",
         source=SOURCE,
@@ -81,5 +81,5 @@ def _read(cursor: str, text: bytes | str) -> Candidate:
         title=title,
         causes=ids([data.get("messageid")]),
         correlations=distinct([data.get("correlationid")]),
-        data=told,
+        data=observed,
     )

@@ -19,10 +19,10 @@ def title_of(messages: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any
     story = noteworthy(changes)
     states = _counted(filter(None, map(_state, story)))
     sends = _counted(message["type"] for message in messages if message["kind"] == "command")
-    told = [part for part in (states, f"sends {sends}" if sends else "") if part]
-    if head and told:
-        return f"{head}: {', '.join(told)}"
-    return head or ", ".join(told) or _counted(map(_touched, story or changes)) or "nothing"
+    parts = [part for part in (states, f"sends {sends}" if sends else "") if part]
+    if head and parts:
+        return f"{head}: {', '.join(parts)}"
+    return head or ", ".join(parts) or _counted(map(_touched, story or changes)) or "nothing"
 
 
 def _handled(messages: Sequence[dict[str, Any]]) -> list[str]:

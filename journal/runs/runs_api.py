@@ -86,14 +86,14 @@ def stop(request: HttpRequest, id: UUID, payload: StopIn) -> Any:
 @router.post("/import", response={201: dict, **ERRORS}, auth=OperatorToken(), summary="Import an exported run")
 def take_in(request: HttpRequest, id: UUID | None = None) -> Any:
     """The body is the file. The progress can be read meanwhile under `id`, which the caller chooses."""
-    told = imports.begin(str(id or uuid4()), int(request.headers.get("Content-Length") or 0))
+    progress = imports.begin(str(id or uuid4()), int(request.headers.get("Content-Length") or 0))
     try:
-        run = import_run(told.chunks(request), told.moved)  # type: ignore[arg-type]
+        run = import_run(progress.chunks(request), progress.moved)  # type: ignore[arg-type]
     except Exception as error:
         problem = _problem(error)
-        told.state, told.title, told.detail = "refused", problem.title, problem.detail
+        progress.state, progress.title, progress.detail = "refused", problem.title, problem.detail
         raise problem from error
-    told.state, told.run = "done", str(run)
+    progress.state, progress.run = "done", str(run)
     return Status(201, runs.find(run))
 
 

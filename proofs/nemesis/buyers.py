@@ -151,13 +151,13 @@ class _Buyer:
         return self.recorder.write("answered", op=number, status=answer.status_code, **_said(what, answer.json()))
 
 
-def _said(what: str, told: dict[str, Any]) -> dict[str, Any]:
+def _said(what: str, answer: dict[str, Any]) -> dict[str, Any]:
     """The part of an answer that the checker uses."""
     match what:
         case "book":
-            return {"booking": told["id"]}
+            return {"booking": answer["id"]}
         case "read":
-            return {"state": told.get("booking_state") or told["state"]}
+            return {"state": answer.get("booking_state") or answer["state"]}
         case "rename" | "read_customer":
-            return {"name": told["name"], "version": told["version"]}
-    return {"state": told["state"]}
+            return {"name": answer["name"], "version": answer["version"]}
+    return {"state": answer["state"]}

@@ -116,13 +116,13 @@ def no_seat_twice(story: Story) -> Found:
         span = _confirmed(booking, row, story)
         for seat in row["seats"] if span else ():
             spans[row["performance_id"], seat].append((*span, booking))  # type: ignore[misc]
-    told = set()
+    reported = set()
     for (performance, seat), owners in spans.items():
         for one, other in combinations(owners, 2):
             if max(one[0], other[0]) < min(one[1], other[1]):
                 pair = tuple(sorted((one[2], other[2])))
-                if pair not in told and story.mine.keys() & set(pair):
-                    told.add(pair)
+                if pair not in reported and story.mine.keys() & set(pair):
+                    reported.add(pair)
                     yield Violation(rule="no_seat_twice", what=f"{performance}/{seat} belongs to both", bookings=pair)
 
 

@@ -11,7 +11,13 @@ from tests.dashboard.markup import compact
 
 ARABIC = "حفلة 2030"
 ISOLATED = f"\u2068{ARABIC}\u2069"
-RUN = {"id": "01a1feb9-b11d-78c8-99bf-000000000000", "name": ARABIC, "seed": ARABIC, "imported": True, "told": [ARABIC]}
+RUN = {
+    "id": "01a1feb9-b11d-78c8-99bf-000000000000",
+    "name": ARABIC,
+    "seed": ARABIC,
+    "imported": True,
+    "fault_words": [ARABIC],
+}
 WHEN = datetime(2030, 6, 1, tzinfo=UTC)
 SUMS = dict.fromkeys(
     ("seats", "held", "sold", "free", "taken", "payments", "refunded", "refunds", "kept", "sold_value"), 1

@@ -128,9 +128,9 @@ def _watch(client: httpx.Client, id: str, answer: Future[httpx.Response], bar: P
     while not answer.done():
         with suppress(TimeoutError):
             answer.exception(POLL_S)
-        told = client.get(f"/api/runs/imports/{id}")
-        if told.is_success:
-            bar.update(task, completed=int(size * told.json()["share"]))
+        progress = client.get(f"/api/runs/imports/{id}")
+        if progress.is_success:
+            bar.update(task, completed=int(size * progress.json()["share"]))
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

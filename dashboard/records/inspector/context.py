@@ -33,16 +33,16 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
     except (DatabaseError, InterfaceError):
         entries = []
         down.append("The journal does not answer: transactions and messages are missing here.")
-    told = _told(booking, down)
+    current = _from_booking(booking, down)
     row = masked_reading.booking(booking)
-    if told is None and row is None and not entries:
+    if current is None and row is None and not entries:
         return None
     letters: list[dict[str, Any]] = []
     if operator:
         letters, silent = of_booking(booking, [one for one in SERVICES if one != ORCHESTRATOR] if down else SERVICES)
         down += [f"{one}: whether it has dead letters of this booking is not known." for one in silent]
-    sagas = sagas_of(booking, entries, told)
-    state = (told or {}).get("booking_state") or (row or {}).get("state") or "unknown"
+    sagas = sagas_of(booking, entries, current)
+    state = (current or {}).get("booking_state") or (row or {}).get("state") or "unknown"
     return {
         "booking_id": booking,
         "row": row,
@@ -50,7 +50,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
         "sagas": sagas,
         "moving": any(saga["state"] not in (*ENDED, "STUCK") and not saga["unknown"] for saga in sagas) and not down,
         "can_cancel": may_cancel(state, booking),
-        "acts": told is not None and (state != "CANCELLED" or bool(letters)),
+        "acts": current is not None and (state != "CANCELLED" or bool(letters)),
         "down": down,
         "letters": letters,
         "transactions": [_transaction(entry) for entry in entries],
@@ -59,7 +59,7 @@ def inspect(booking: str, *, operator: bool) -> dict[str, Any] | None:
     }
 
 
-def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
+def _from_booking(booking: str, down: list[str]) -> dict[str, Any] | None:
     try:
         return masked(get_json(ORCHESTRATOR, f"/api/bookings/{booking}/saga", timeout=PATIENCE_S), booking)
     except ServiceDown as error:
@@ -69,13 +69,13 @@ def _told(booking: str, down: list[str]) -> dict[str, Any] | None:
         return None
 
 
-def sagas_of(booking: str, entries: Entries, told: dict[str, Any] | None) -> list[dict[str, Any]]:
+def sagas_of(booking: str, entries: Entries, current: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The booking's sagas in order, from their rows in the journal; the current one from Booking, if it answers."""
     rows = fold(booking, entries).tables.get(ORCHESTRATOR, {}).get(SAGAS, {}).values()
     known = sagas(settings.HOUSE.orchestrator)
     found = {one["id"]: {**one, "source": "the journal"} for one in (of_row(row, known) for row in rows)}
-    if told is not None:
-        found[told["id"]] = {**told, "source": "Booking's API"}
+    if current is not None:
+        found[current["id"]] = {**current, "source": "Booking's API"}
     return [_shaped(saga) for _, saga in sorted(found.items())]
 
 

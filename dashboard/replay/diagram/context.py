@@ -104,6 +104,6 @@ def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:
 
 def address(asked: Asked, **changed: Any) -> str:
     """This page's URL with some parameters changed, without empty ones."""
-    told = {name: str(value) for name, value in {**asked.given, **changed}.items() if value != ""}
+    query = {name: str(value) for name, value in {**asked.given, **changed}.items() if value != ""}
     here = reverse("replay-diagram")
-    return f"{here}?{urlencode(told)}" if told else here
+    return f"{here}?{urlencode(query)}" if query else here

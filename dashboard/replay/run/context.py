@@ -65,14 +65,14 @@ def whole(request: HttpRequest, run: RunDict) -> dict[str, Any]:
         if run["last_pos"] >= run["first_pos"]
     ]
     operator = is_operator(request)
-    told, chosen = shown(request, run), choices(run)
+    panel, chosen = shown(request, run), choices(run)
     strip = chosen.pop("strip")
     return {
-        **told, **chosen,
+        **panel, **chosen,
         "services": services, "last": end, "operator": operator, "whole": True,
         "may": operator or run["id"] in runs.owned(visitor(request)),
-        "sections": told["seats_then"]["sections"],
-        "time": {**told["time"], **strip},
+        "sections": panel["seats_then"]["sections"],
+        "time": {**panel["time"], **strip},
         "run": shown_run(run),
     }  # fmt: skip
 
@@ -83,14 +83,14 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     pos = asked_position(request, bounds=(first, last)) or last
     booking = _booking(request, run)
     performance = request.GET.get("performance", "")[:100]
-    told: dict[str, Any] = {}
+    panel: dict[str, Any] = {}
     if booking:
         entries = [
             entry for entry in masked_reading.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first
         ]
         before = masked_reading.rows_at(first - 1, tape, booking=booking)
-        told = story.from_entries(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
-        performance = performance or (told["booking"] or {}).get("performance_id", "")
+        panel = story.from_entries(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
+        performance = performance or (panel["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
     address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}
     entry = (
@@ -98,7 +98,7 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     )  # for a run without an entry, the last one is of the previous run
     others = panels(pos, performance, tape, request.GET.get("map", ""))
     return {
-        **told,
+        **panel,
         **others,
         "then": {**others["then"], "at": _clock(entry["committed_at"]) if entry else ""},
         "run": run,

@@ -28,10 +28,10 @@ def listed(request: HttpRequest) -> dict[str, Any]:
 
 def shown(run: dict[str, Any]) -> dict[str, Any]:
     """With parsed times, and each fault in a word; values that an older version accepted must not break the list."""
-    told = [_words(one) for one in run["faults"]] if isinstance(run["faults"], list) else [UNREADABLE]
+    faults = [_words(one) for one in run["faults"]] if isinstance(run["faults"], list) else [UNREADABLE]
     began = datetime.fromisoformat(run["started_at"])
     ended = datetime.fromisoformat(run["ended_at"]) if run["ended_at"] else None
-    return {**run, "began": began, "ended": ended, "told": told}
+    return {**run, "began": began, "ended": ended, "fault_words": faults}
 
 
 def _words(fault: Any) -> str:

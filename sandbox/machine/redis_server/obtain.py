@@ -45,10 +45,10 @@ class NoRedis(Exception):
 def version_of(program: Path | str) -> tuple[int, int] | None:
     """(major, minor) of a server's program; None for one that does not run here. Valkey's numbers continue from Redis 7.2."""
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r"\bv=(\d+)\.(\d+)", told)
+    match = re.search(r"\bv=(\d+)\.(\d+)", version)
     return (int(match[1]), int(match[2])) if match else None
 
 

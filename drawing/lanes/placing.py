@@ -148,7 +148,7 @@ class Placing:
         self._paths()
 
     def _paths(self) -> None:
-        router = Router(list(self.boxes.values()), under=self.tale.lanes.bus is None)
+        router = Router(list(self.boxes.values()), under=self.history.lanes.bus is None)
         for arrow in self.lanes.arrows:
             flow = arrow.flow
             target = self.boxes[flow.target] if flow.target else None

@@ -1,6 +1,8 @@
 // The only polite live region. It announces the last change, at most one line a second: a saga makes twenty entries in
 // a second.
 
+import { atSwap } from "../live/swap.js";
+
 const PACE_MS = 1000; // between two announcements to a screen reader
 const region = document.getElementById("say");
 let next = "";
@@ -36,7 +38,7 @@ const watch = (id) => {
 for (const id of ["chosen", "socket", "outages"]) watch(id);
 
 let told = document.getElementById("booking")?.dataset.say;
-document.body.addEventListener("htmx:afterSettle", () => {
+atSwap("say", () => {
   const text = document.getElementById("booking")?.dataset.say;
   if (text && text !== told) say(text);
   told = text;

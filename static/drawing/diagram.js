@@ -1,5 +1,6 @@
 // The space-time diagram: an entry's causes and effects, one tab stop, zoom, and the place kept across a redraw.
 
+import { atSwap } from "../live/swap.js";
 import { focus, future, neighbour, past, stop, weave } from "./tracing.js";
 
 const find = (id) => document.getElementById(id);
@@ -96,8 +97,8 @@ const middle = () => {
 };
 let kept = "";
 let sought = "";
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target?.id === "diagram") kept = document.activeElement?.closest(NODE)?.id || middle();
+atSwap("look", ({ target }) => {
+  if (target?.id === "diagram") kept = document.activeElement?.closest(NODE)?.id || middle();
 });
 const draw = () => {
   const drawing = svg();
@@ -121,8 +122,8 @@ const say = (all) => {
 };
 let byForm = false;
 document.body.addEventListener("htmx:beforeRequest", (event) => { byForm = event.detail.elt.id === "diagram-form"; });
-document.body.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.elt?.id !== "diagram") return;
+atSwap("picture", ({ elt }) => {
+  if (elt?.id !== "diagram") return;
   say(!byForm);
   draw();
 });

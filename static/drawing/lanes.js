@@ -1,5 +1,6 @@
 // The swimlanes: the causes and effects of a box or a message, one tab stop, and the selection kept across a redraw.
 
+import { atSwap } from "../live/swap.js";
 import { edge, focus, future, neighbour, past, stop, weave } from "./tracing.js";
 
 const svg = () => document.getElementById("lanes-svg");
@@ -158,7 +159,7 @@ narrow.addEventListener("change", remember);
 document.addEventListener("DOMContentLoaded", remember); // htmx is ready then
 // Other panels settle several times a second. An event of theirs while ours is still settling is too early: htmx is
 // about to remove the classes that we would set.
-document.body.addEventListener("htmx:afterSettle", () => {
+atSwap("draw", () => {
   if (svg() && (svg() === drawn || svg().closest(".htmx-settling"))) return;
   draw();
   fit();

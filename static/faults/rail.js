@@ -1,13 +1,14 @@
 // The fault rail: the parts that only the browser can provide. The server renders everything else, through htmx.
 
 import { held } from "../live/holding.js";
+import { atSwap } from "../live/swap.js";
 
 // "This booking" is the one whose story is open.
 const fillBooking = () => {
   const field = document.getElementById("arm-booking");
   if (field && !field.value) field.value = document.getElementById("booking")?.dataset.booking ?? "";
 };
-document.body.addEventListener("htmx:afterSettle", fillBooking);
+atSwap("fill", fillBooking);
 
 // Arming or clearing a fault changes what is down, so the banner refreshes immediately.
 document.body.addEventListener("htmx:afterRequest", (event) => {
@@ -40,7 +41,7 @@ document.body.addEventListener("htmx:beforeRequest", ({ target, detail: { pathIn
   const asked = new FormData(target.closest("form"));
   remember({ place: asked.get("point") === "process" ? asked.get("place") : "", at: Date.now() });
 });
-document.body.addEventListener("htmx:afterSwap", ({ detail: { pathInfo } }) => {
+atSwap("armed", ({ pathInfo }) => {
   if (pathInfo?.requestPath === "/rail/arm" && document.getElementById("fault-problem")) remember(null);
 });
 

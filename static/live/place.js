@@ -4,6 +4,7 @@
 // for more.)
 
 import { renews } from "./holding.js";
+import { atSwap } from "./swap.js";
 
 const RENEWED = "[hx-trigger]:not(#booking)";
 const THINGS = "a[href], button, input, select, textarea, summary, details, [tabindex]";
@@ -28,8 +29,7 @@ const things = (place) => {
 
 let before = null; // {id, had: name -> {focus, open, top, left}}
 
-// Handled by the window, last of all: until then another listener may keep the element.
-window.addEventListener("htmx:beforeSwap", ({ detail }) => {
+atSwap("keep", (detail) => {
   const { target, shouldSwap } = detail;
   if (!shouldSwap || !renews(detail) || !target.id || !target.matches(RENEWED)) return;
   const had = [...things(target)].map(([known, thing]) => [known, {
@@ -38,7 +38,7 @@ window.addEventListener("htmx:beforeSwap", ({ detail }) => {
   before = { id: target.id, had: new Map(had) };
 });
 // Immediately, and not after settling: the next answer may arrive before that.
-document.body.addEventListener("htmx:afterSwap", () => {
+atSwap("restore", () => {
   const place = document.getElementById(before?.id);
   if (!place) return;
   const { had } = before;

@@ -9,6 +9,7 @@
 import { held, renews, typedIn, whenReleased } from "./holding.js";
 import "./place.js";
 import { streaming } from "./rate.js";
+import { atSwap } from "./swap.js";
 
 const PACE_MS = 250; // between two questions of a panel
 const STREAM_PACE_MS = 3_000; // the same in a stream
@@ -83,7 +84,7 @@ whenReleased(() => {
   }
   again();
 });
-document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+atSwap("hold", (detail) => {
   const { target, shouldSwap } = detail;
   if (!shouldSwap || !target.id || !renews(detail) || !stays(target)) return;
   detail.shouldSwap = false;
@@ -91,10 +92,10 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 const rest = (id, until) => rested.set(id, Math.max(rested.get(id) ?? 0, until));
 // In a stream a panel that arrived in another way, for example a followed booking, counts as refreshed.
-document.body.addEventListener("htmx:afterSwap", ({ target }) => {
+atSwap("rest", (_, target) => {
   if (streaming() && target.matches("[data-watch][id]")) rest(target.id, performance.now() + pace(target));
 });
-document.body.addEventListener("htmx:afterSettle", again);
+atSwap("ask", again);
 document.body.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => {
   if (asked.has(elt.id)) {
     const now = performance.now();

@@ -2,11 +2,12 @@
 // that.
 
 import { typedIn } from "../live/holding.js";
+import { atSwap } from "../live/swap.js";
 
 const editing = () => document.querySelector("#work details[open], #work [name=letter]:checked");
 
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.elt.id === "work" && editing()) event.detail.shouldSwap = false;
+atSwap("editing", (detail) => {
+  if (detail.elt.id === "work" && editing()) detail.shouldSwap = false;
 });
 // A decision is sent only with everything that the journal keeps of it: name, reason, and valid data.
 const WORDS = { who: "Enter your name: it is kept in the journal", why: "Enter a reason: it is kept in the journal" };

@@ -2,6 +2,7 @@
 // only the newest, so a scrubber or a fast playback skips moments and never lags; the last wanted one is always shown.
 // The answer contains all panels of the page. Every moment has a URL, which is pushed; while sliding it is replaced.
 
+import { atSwap } from "../live/swap.js";
 import { Playing } from "./playing.js";
 
 const find = (id) => document.getElementById(id);
@@ -126,11 +127,10 @@ body.addEventListener("htmx:beforeRequest", (event) => {
   playing.stop();
   go(event.detail.pathInfo.finalRequestPath);
 });
-body.addEventListener("htmx:beforeSwap", (event) => {
-  if (ofPanel(event.detail)?.id !== "booking") return;
-  if (busy || wanted || !isLive() || !event.detail.target.isConnected) event.detail.shouldSwap = false;
+atSwap("outdated", (detail) => {
+  if (ofPanel(detail)?.id === "booking" && (busy || wanted || !isLive())) detail.shouldSwap = false;
 });
-body.addEventListener("htmx:afterSettle", sync);
+atSwap("sync", sync);
 body.addEventListener("booked", () => playing.stop());
 
 // Back and forward: the URL contains everything.

@@ -4,12 +4,12 @@
 
 import { held, whenReleased } from "../live/holding.js";
 import { streaming } from "../live/rate.js";
+import { atSwap } from "../live/swap.js";
 
 const DWELL_MS = 2_000; // how long a booking is shown before a newer one takes its place
 const STREAM_DWELL_MS = 6_000; // the same in a stream, where its panel asks less often: it should be seen to end. Gained: mean p95 114 to 103, within the drift
 const HEARD_MS = 300; // from hearing of a newer one: by then it is known whether a stream has begun
 const find = (id) => document.getElementById(id);
-const body = document.body;
 let changed = -Infinity;
 let heard = 0;
 let waiting = 0;
@@ -42,11 +42,11 @@ const follow = () => {
   htmx.ajax("GET", "/bookings/newest/panel", { target: "#booking", swap: "outerHTML" });
 };
 const again = () => { if (!waiting) follow(); };
-body.addEventListener("htmx:afterSettle", again);
+atSwap("follow", again);
 whenReleased(again);
 
 // The list of recent ones may be held, and then is not drawn: its newest booking is still used.
-body.addEventListener("htmx:beforeSwap", ({ detail: { target, xhr } }) => {
+atSwap("newest", ({ target, xhr }) => {
   const told = target.id === "recent" && held(target) && /data-newest="([^"]*)"/.exec(xhr.responseText);
   if (!told) return;
   target.dataset.newest = told[1];
@@ -56,10 +56,10 @@ body.addEventListener("htmx:beforeSwap", ({ detail: { target, xhr } }) => {
 // In a stream a new booking gets the height of the previous one: otherwise everything below would jump with each of
 // them.
 let room = 0;
-body.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
-  if (target.id === "booking") room = streaming() ? target.querySelector(".story").offsetHeight : 0;
+atSwap("measure", ({ target, shouldSwap }) => {
+  if (shouldSwap && target.id === "booking") room = streaming() ? target.querySelector(".story").offsetHeight : 0;
 });
-body.addEventListener("htmx:afterSwap", ({ target }) => {
+atSwap("room", (_, target) => {
   if (target.id !== "booking") return;
   if (room && target.dataset.follow === "true") target.querySelector(".story").style.minHeight = `${room}px`;
   room = 0; // of this swap: who answers to a panel that has made way is not heard before the next

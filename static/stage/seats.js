@@ -1,6 +1,7 @@
 // Choosing seats: the selection is kept in the browser until it is booked, also over a reload. The server renders the
 // map itself.
 
+import { atSwap } from "../live/swap.js";
 import { choosing } from "./performance.js";
 
 const KEPT = "sagabox.chosen";
@@ -175,7 +176,7 @@ document.body.addEventListener("sagabox:renewed", ({ detail: { element: seat } }
   }
   show();
 });
-document.body.addEventListener("htmx:afterSettle", () => {
+atSwap("seats", () => {
   first();
   for (const label of chosen.keys()) if (seatOf(label)?.dataset.status === "AVAILABLE") seatOf(label).setAttribute("aria-selected", "true");
 });

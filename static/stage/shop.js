@@ -1,6 +1,7 @@
 // A booking on its way. The request is kept with its key until the outcome is known: after a lost answer the same
 // request is sent again, which books once, however often it is sent. The page shows the outcome.
 
+import { atSwap } from "../live/swap.js";
 import { choosing } from "./performance.js";
 import { chosen, clear, form, hold, performanceShown, release, show, tell } from "./seats.js";
 
@@ -97,8 +98,8 @@ body.addEventListener("htmx:configRequest", (event) => {
 });
 // An answer without our event is from something else, such as a proxy or a login page: it has no information about the
 // booking.
-body.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.requestConfig.elt === form && !answer) event.detail.shouldSwap = false;
+atSwap("answered", (detail) => {
+  if (detail.requestConfig.elt === form && !answer) detail.shouldSwap = false;
 });
 for (const name of ["booked", "refused", "unanswered"]) {
   body.addEventListener(name, ({ detail }) => { if (sending) answer = { name, detail }; });

@@ -1,6 +1,8 @@
 // The stage's own behaviour: keys, help, the phone's three tabs, and swaps of the panel. The server decides everything
 // else.
 
+import { atSwap } from "../live/swap.js";
+
 const find = (id) => document.getElementById(id);
 
 // Keys. A key that stands for a character can be switched off (WCAG 2.1.4); it is remembered in this browser.
@@ -50,23 +52,17 @@ document.body.addEventListener("booked", () => open("story"));
 if (new URL(location.href).searchParams.has("booking")) open("story");
 
 // An answer for the panel is placed there, even if the panel was replaced while it was under way: htmx has kept the
-// intended element. The refresh of a panel that was replaced is out of date, and dropped. The listener goes with its
-// request: a page stays open for days.
-document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target: meant, xhr } }) => {
-  if (meant?.id !== "booking") return;
-  const redirect = (event) => {
-    const { target } = event.detail;
-    if (event.detail.xhr !== xhr || target.isConnected) return;
-    if (elt === target || !find(target.id)) event.detail.shouldSwap = false;
-    else event.detail.target = find(target.id);
-  };
-  meant.addEventListener("htmx:beforeSwap", redirect);
-  xhr.addEventListener("loadend", () => meant.removeEventListener("htmx:beforeSwap", redirect), { once: true });
+// intended element. The refresh of a panel that was replaced is out of date, and dropped.
+atSwap("redirect", (detail) => {
+  const { target, requestConfig: { elt } } = detail;
+  if (target.isConnected) return;
+  if (elt === target || !find(target.id)) detail.shouldSwap = false;
+  else detail.target = find(target.id);
 });
 
 // htmx notifies each of the 600 elements of a panel that it is removed, and searches the page for the old element of
 // each new id: two thirds of the time of a swap. Nothing in the panel needs that, except the focus, which moves to the
-// new element with its id. Handled by the window, last of all: until then another listener may keep the panel.
-window.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
+// new element with its id.
+atSwap("empty", ({ target, shouldSwap }) => {
   if (shouldSwap && target.id === "booking" && !target.contains(document.activeElement)) target.replaceChildren();
 });

@@ -5,8 +5,7 @@
 
 import { refetch, unsaved } from "./refetch.js";
 import { read } from "./inbox.js";
-import { hush, notify } from "./notice.js";
-import { say } from "./pill.js";
+import { hush, notify, say } from "./notice.js";
 import { who } from "./person.js";
 import { refreshAll } from "./refresh.js";
 

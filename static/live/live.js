@@ -12,8 +12,16 @@ import { connect } from "./line.js";
 import { draw } from "./log.js";
 import { count, streaming } from "./rate.js";
 import { refreshWatching } from "./refresh.js";
-import { people } from "./people.js";
 import "./person.js";
+
+// How many people have this sandbox open.
+const gauge = document.getElementById("people");
+const people = (count) => {
+  if (!gauge || !count) return;
+  gauge.hidden = false;
+  const text = count === 1 ? "Only you are here" : `${count} people here`;
+  if (gauge.textContent !== text) gauge.textContent = text;
+};
 
 const inbox = new Inbox();
 let frame = 0;

@@ -1,4 +1,5 @@
-// One sentence about the connection, above everything, with a button if there is something to do.
+// What the page displays of its connection to the server: a sentence above everything, with a button if there is something
+// to do, and the pill in its header.
 
 const place = document.getElementById("notice");
 let told = "";
@@ -23,3 +24,24 @@ export const hush = () => {
   told = "";
   place.hidden = true;
 };
+
+const pill = document.getElementById("socket");
+let said = "";
+let shown = ""; // compared with what was said, not with what stands there: a page that is being translated has other words
+
+const showPill = () => {
+  // While the page shows a moment of the past, only the log continues.
+  const text = said && document.documentElement.dataset.time === "replay" ? `${said}, log only` : said;
+  if (text && shown !== text) pill.textContent = shown = text;
+};
+
+export const say = (state, text) => {
+  if (!pill) return;
+  if (pill.dataset.state !== state) document.documentElement.dataset.line = pill.dataset.state = state;
+  said = text;
+  showPill();
+};
+if (pill) {
+  pill.hidden = false;
+  document.body.addEventListener("sagabox:time", showPill);
+}

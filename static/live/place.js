@@ -27,22 +27,22 @@ const things = (place) => {
   return found;
 };
 
-let before = null; // {id, had: name -> {focus, open, top, left}}
+const kept = new Map(); // id of what is being replaced -> name -> {focus, open, top, left}
 
 atSwap("keep", (detail) => {
   const { target, shouldSwap } = detail;
+  kept.delete(target.id);
   if (!shouldSwap || !renews(detail) || !target.id || !target.matches(RENEWED)) return;
   const had = [...things(target)].map(([known, thing]) => [known, {
     focus: thing === document.activeElement, open: thing.open, top: thing.scrollTop, left: thing.scrollLeft,
   }]);
-  before = { id: target.id, had: new Map(had) };
+  kept.set(target.id, new Map(had));
 });
 // Immediately, and not after settling: the next answer may arrive before that.
-atSwap("restore", () => {
-  const place = document.getElementById(before?.id);
-  if (!place) return;
-  const { had } = before;
-  before = null;
+atSwap("restore", (_, place) => {
+  const had = kept.get(place.id);
+  if (!had) return;
+  kept.delete(place.id);
   for (const [known, thing] of things(place)) {
     const { focus, open, top, left } = had.get(known) ?? {};
     if (thing.matches("details") && open !== undefined) thing.open = open;

@@ -132,7 +132,7 @@ def test_a_translated_pill_is_not_written_again_until_it_says_something_else(ope
     expect(page.locator("#socket")).to_have_text("Live")
     told: list[str] = page.evaluate(
         """async () => {
-          const served = performance.getEntriesByType("resource").find(({ name }) => name.includes("/live/pill."));
+          const served = performance.getEntriesByType("resource").find(({ name }) => name.includes("/live/notice."));
           const { say } = await import(served.name);
           const pill = document.getElementById("socket");
           pill.innerHTML = "<font>En direct</font>";

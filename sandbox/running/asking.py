@@ -8,11 +8,13 @@ from urllib.parse import quote
 import httpx
 from dotenv import dotenv_values
 
+from sandbox.data import storage
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
+from sandbox.running.supervise import Supervisor
 from sandbox.stages import Stages
 from serving.command_line import refusal
-from topology.processes import BY_NAME
+from topology.processes import BY_NAME, CONTROL
 from topology.tuning import Seconds
 
 LOOK_S: Seconds = 0.2  # between two looks whether the control process has done it
@@ -59,9 +61,11 @@ def _ask(http: httpx.Client, layout: Layout, method: str, url: str) -> Any:
     try:
         answer = http.request(method, url)
     except httpx.HTTPError as error:
-        raise SandboxError(
-            f"no sandbox runs at {layout.url} ({type(error).__name__}): `make run` starts one"
-        ) from error
+        socket = storage.control_socket(layout)
+        if socket is not None and Supervisor(socket).is_up():
+            why = f"the control process does not answer ({type(error).__name__}); try again in a moment"
+            raise SandboxError(why, layout.log(CONTROL.name)) from error
+        raise SandboxError(f"no sandbox runs at {layout.url}: `make run` starts one") from error
     if answer.is_error:
         raise SandboxError(refusal(answer))
     return answer.json()

@@ -123,6 +123,8 @@ def test_what_is_to_stop_is_read_to_its_end_first(
     environment = {"ADMIN_URL_SEATS": servers["seats"].url}
     draining = Thread(target=drain, args=(environment, "seats"))
     draining.start()
+    draining.join(0.3)
+    assert draining.is_alive(), "nobody has read it yet"
     stepped_until(recorder, lambda: not draining.is_alive(), "the log to be read to its end")
     assert queries.last_pos() == 20
     on_demand.tell(redis, [])

@@ -87,5 +87,7 @@ def position(connection: psycopg.Connection) -> int:
 def url(role: str, database: str) -> str:
     secrets = (LAYOUT.state / "secrets.env").read_text().split()
     (password,) = (line.partition("=")[2] for line in secrets if line.startswith(f"{role.upper()}_PASSWORD="))
-    port = LAYOUT.ports["api-journal"] + 1  # what is on demand comes after what stands
+    port = (
+        max(port for name, port in LAYOUT.ports.items() if name != "web") + 1
+    )  # what is on demand comes after what stands
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"

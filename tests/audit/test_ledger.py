@@ -242,3 +242,13 @@ def test_those_who_wait_longest_are_looked_at_first(following: Following) -> Non
         seen += scope.bookings
         one.read(scope)
     assert sorted(seen) == [CONFIRMED, DECLINED, REFUNDED]
+
+
+def test_a_seat_leads_to_the_booking_that_it_names(following: Following) -> None:
+    """Its own event has not come yet: read alone, the seat would be taken for nobody."""
+    one = following.begin()
+    one.world._book(FOURTH, "A-4", "CONFIRMED", "CONFIRMED", "COMPLETED", "ISSUED")
+    one.world._show()
+    one.read(about(DECLINED, "A-4"))
+    assert plain(one.ledger.verdict()) == plain(judge(one.world.truth()))
+    assert one.ledger.verdict().bookings["ended"] == 4

@@ -1,14 +1,18 @@
-"""A PostgreSQL and a Redis of a test's own, to be stopped, killed and started again in the middle of things."""
+"""Servers and programs of a test's own, to be stopped, killed and started again while others work with them."""
 
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from django.db import connections
 from redis import Redis, RedisError
 
 from sandbox.layout import free_ports
@@ -18,6 +22,43 @@ from sandbox.machine.postgres import Clusters
 from tests.waiting import wait_until
 
 PASSWORD = "of-a-test"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def environment_of(service: str) -> dict[str, str]:
+    """The environment of a program of this service, with the database and the Redis of the test that runs."""
+    key = f"DATABASE_URL_{service.upper()}"
+    database = connections[service].settings_dict["NAME"]
+    return {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SERVICE": service,
+        "SECRET_KEY": "of-a-test",
+        key: urlunsplit(urlsplit(os.environ[key])._replace(path=f"/{database}")),
+        "REDIS_URL": os.environ["REDIS_URL"],
+    }
+
+
+@contextmanager
+def program(service: str, *arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py <arguments>` of this service, killed at the end of the block if it still runs. `more`: environment variables."""
+    child = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment_of(service) | more)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def cut_connections(service: str) -> bool:
+    """Terminate the connections of the service's programs to the test's database, but for this one. Whether there were any."""
+    with connections[service].cursor() as cursor:
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s "
+            "and datname = current_database() and pid <> pg_backend_pid()",
+            [f"sagabox-{service}"],
+        )
+        return bool(cursor.fetchall())
 
 
 class _Server:

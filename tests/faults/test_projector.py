@@ -1,7 +1,6 @@
 """A projector that is paused, slow, or dies after its commit."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connections
@@ -23,6 +21,7 @@ from projections.models import BookingView
 from projections.views import VIEWS, checkpoints_of
 from tests.faults.told import told
 from tests.projections.story import BOOKINGS, booking
+from tests.servers import environment_of
 from tests.waiting import wait_until
 
 pytestmark = [
@@ -99,15 +98,6 @@ def test_a_slow_projector_takes_its_time_with_each_event(redis: Redis, point: st
 
 
 def apply_in_a_process(envelope: dict[str, Any]) -> int:
-    address = urlsplit(os.environ["DATABASE_URL_PROJECTIONS"])
-    database = connections["projections"].settings_dict["NAME"]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SERVICE": "projections",
-        "DATABASE_URL_PROJECTIONS": urlunsplit(address._replace(path=f"/{database}")),
-        "REDIS_URL": os.environ["REDIS_URL"],
-    }
     code = (
         "import django, json, sys; django.setup()\n"
         "from messaging.process.redis import redis_client\n"
@@ -116,7 +106,7 @@ def apply_in_a_process(envelope: dict[str, Any]) -> int:
     )
     return subprocess.run(
         [sys.executable, "-c", code],
-        cwd=ROOT, env=environment, input=json.dumps(envelope), text=True, timeout=60, check=False,
+        cwd=ROOT, env=environment_of("projections"), input=json.dumps(envelope), text=True, timeout=60, check=False,
     ).returncode  # fmt: skip
 
 

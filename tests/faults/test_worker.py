@@ -1,7 +1,6 @@
 """Faults in a participant's local transaction, forward and compensation alike, on real PostgreSQL and Redis."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connections
@@ -25,6 +23,7 @@ from payments.models import DeadLetter, Outbox, Payment
 from tests.faults.told import told
 from tests.messages import new_id, replies
 from tests.payments.test_payments import refund, take
+from tests.servers import environment_of
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(databases=["payments"], transaction=True), pytest.mark.usefixtures("redis")]
@@ -39,16 +38,6 @@ def arm(redis: Redis, point: Point | str, action: Action | str, **more: Any) -> 
 
 def work(envelopes: list[dict[str, Any]], *, redelivered: bool = False) -> int:
     """A worker process takes the batch in; returns its exit code."""
-    address = urlsplit(os.environ["DATABASE_URL_PAYMENTS"])
-    database = connections["payments"].settings_dict["NAME"]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SERVICE": "payments",
-        "SECRET_KEY": "of-a-test",
-        "DATABASE_URL_PAYMENTS": urlunsplit(address._replace(path=f"/{database}")),
-        "REDIS_URL": os.environ["REDIS_URL"],
-    }
     code = (
         "import django, json, sys; django.setup()\n"
         "from payments.commands import handle\n"
@@ -56,7 +45,7 @@ def work(envelopes: list[dict[str, Any]], *, redelivered: bool = False) -> int:
     )
     child = [sys.executable, "-c", code]
     return subprocess.run(
-        child, cwd=ROOT, env=environment, input=json.dumps(envelopes), text=True, timeout=60, check=False
+        child, cwd=ROOT, env=environment_of("payments"), input=json.dumps(envelopes), text=True, timeout=60, check=False
     ).returncode
 
 

@@ -16,7 +16,7 @@ NO_TUNING = {
     ("fault", "LONGEST_S"): "limit of a fault",
     ("relay_faults", "OVERTAKEN_S"): "part of a fault's definition",
     ("operator_token", "IN_S"): "contract: how many guesses there are in a minute",
-    ("telling", "IDLE_S"): "drawing: a silence that the swimlanes show",
+    ("history", "IDLE_S"): "drawing: a silence that the swimlanes show",
 }
 
 

@@ -50,10 +50,9 @@ def _application() -> object:
             AT_END.append(gateway.close)
             return ProtocolTypeRouter({"http": Bounded(gateway, brings_a_run), "websocket": SOCKETS})
         case "booking":
-            from booking.placing.fast_path import FastPath
+            from booking.api import rehearse
 
-            http = FastPath(http)
-            AT_START.append(http.rehearse)
+            AT_START.append(rehearse)
         case "journal":
             from journal.runs.runs_api import brings_a_run as unbounded
 

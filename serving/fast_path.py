@@ -1,5 +1,4 @@
-"""Shared helpers of the ASGI fast paths that bypass Django: the ordinary request, its body, and an answer without
-Django.
+"""Helpers of an ASGI fast path that bypasses Django: the ordinary request, its body, and an answer without Django.
 
     class FastPath:                                       # an ASGI application around Django's
         async def __call__(self, scope, receive, send):

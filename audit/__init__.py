@@ -1,5 +1,5 @@
-"""The auditor: reads what the services say is true, and says of each invariant whether it holds.
+"""The auditor: reads the services' truth, and decides for each invariant whether it holds.
 
-truth = read(settings.API_URLS, views)     # reader.py: the services' APIs, in an order that makes the answer fair
-verdict = judge(truth)                     # verdict.py: the invariants (invariants.py, views.py) and how they stand
+truth = read(settings.API_URLS, views)     # reader.py: the services' APIs, in an order that makes the comparison valid
+verdict = judge(truth)                     # verdict.py: the invariants (invariants.py, views.py) and their status
 """

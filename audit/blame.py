@@ -69,7 +69,7 @@ def truth(there: Sequence[Version]) -> Truth:
     """What the services and the views would have reported to an auditor, according to these rows."""
     tables: dict[str, list[Row]] = defaultdict(list)
     for version in there:
-        tables[version.table].append(_told(version.table, version.row))
+        tables[version.table].append(_as_reported(version.table, version.row))
     answers = {
         service: Answer(meta={"at": LONG_AGO}, rows={kind: tables[table] for kind, table in kinds.items()})
         for service, kinds in KINDS.items()
@@ -77,7 +77,7 @@ def truth(there: Sequence[Version]) -> Truth:
     return Truth(answers=answers, views=_views(tables))
 
 
-def _told(table: str, row: dict[str, Any]) -> Row:
+def _as_reported(table: str, row: dict[str, Any]) -> Row:
     """A journaled row as its service reports it: under its booking, with only the columns that an auditor gets."""
     more: dict[str, Any] = {"booking_id": row.get(BOOKING_COLUMN.get(table, "booking_id"))}
     if table == "booking_saga":

@@ -1,4 +1,4 @@
-"""What an invariant finds: a breach, and who is concerned. Whether it counts is decided in verdict.py."""
+"""The result of an invariant's check: a breach, and the bookings concerned. verdict.py decides whether it counts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ from audit.truth import Truth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """Something that must not be so once the bookings concerned have ended.
-
-    `tables`: whose rows make it so. `passing`: in order as long as the saga is under way, wrong if it ends so. `part`: which of
-    several things that can be wrong about the same booking, where that matters (a view's row has several sources).
-    `step`: the noun of the saga's steps that, skipped by a person, excuse it ("Seats", "Payment", "Tickets": steps' names end
-    so). `on_its_way`: a read model has yet to hear of it. `certain`: wrong already, whatever becomes of the saga.
-    `customer`: whose name is wrong.
+    """A state that is wrong once the bookings concerned have ended. `tables`: those whose rows cause it. `passing`:
+    correct as long as the saga is under way, wrong if it ends like that. `part`: distinguishes several possible
+    breaches of the same booking, where that matters (a view's row has several sources). `step`: the noun of the saga's
+    steps that, skipped by a person, excuse it ("Seats", "Payment", "Tickets": steps' names end so). `on_its_way`: a
+    read model has yet to receive it. `certain`: already wrong, whatever the saga's outcome. `customer`: whose name is
+    wrong.
     """
 
     bookings: tuple[str, ...]
@@ -34,7 +33,7 @@ Find = Callable[[Truth], Iterable[Breach]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invariant:
-    """`says`: the invariant in a sentence. `needs`: the services whose answer it rests on. `find`: where it is broken."""
+    """`says`: the invariant in a sentence. `needs`: the services whose answer it depends on. `find`: returns its breaches."""
 
     name: str
     title: str

@@ -1,6 +1,6 @@
-"""Since when an invariant is broken: its own `find`, asked again at each moment of those concerned. Pure.
+"""Finds since when an invariant is broken, by running its own `find` at each moment of the bookings concerned. Pure.
 
-The newest entry about a booking says nothing about what broke it: entries follow that only pass the damage on.
+The newest entry about a booking need not be the cause: later entries may only propagate the damage.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,16 +15,16 @@ FIND: dict[str, Find] = {invariant.name: invariant.find for invariant in INVARIA
 
 
 class AsIfEnded(Truth):
-    """A moment in which nobody is excused for being under way."""
+    """A moment at which all bookings are treated as if they had ended."""
 
     def standing(self, booking: str) -> Standing:
         return Standing.ENDED
 
 
 def since(name: str, piece: Mapping[str, Any], moments: Iterable[tuple[int, Truth]]) -> int | None:
-    """The first entry after which what `piece` says was so, and has been ever since; None if it is not so at the last moment.
-
-    `piece`: evidence of the invariant `name` (audit.verdict). `moments`: (position, what was there after it), in order.
+    """The first entry since which the breach in `piece` has existed without interruption; None if it does not exist at
+    the last moment. `piece`: evidence of the invariant `name` (audit.verdict). `moments`: (position, state after it),
+    in order.
     """
     found = None
     for pos, truth in moments:
@@ -37,9 +37,11 @@ def since(name: str, piece: Mapping[str, Any], moments: Iterable[tuple[int, Trut
 
 
 def _broken(name: str, piece: Mapping[str, Any], truth: Truth) -> bool | None:
-    """None: the saga is under way, and what would be wrong at its end is in order as long."""
+    """None: the saga is under way, and the state that would be wrong at its end is still correct."""
     find = FIND[name]
-    if find is views_differ:  # a view that was never told is wrong from the owner's commit on, not from the saga's end
+    if (
+        find is views_differ
+    ):  # a view that never got an event is wrong since the owner's commit, not since the saga's end
         truth = AsIfEnded(answers=truth.answers, views=truth.views)
     breaches = [breach for breach in find(truth) if _is_the_same(breach, piece)]
     if any(breach.certain or not breach.passing or not _under_way(breach, truth) for breach in breaches):

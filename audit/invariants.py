@@ -1,7 +1,7 @@
 """The invariants over the services' own rows: pure functions from what was read to the breaches in it.
 
-Each finds what would be wrong if every saga had ended; a breach that only concerns a saga still running is not held
-against anybody yet (verdict.py).
+Each finds what would be wrong if every saga had ended; a breach that only concerns a running saga does not count yet
+(verdict.py).
 """
 
 from collections import Counter
@@ -20,7 +20,8 @@ HOLDS = ("seats_hold", "seats_seat")
 
 
 def seats_sold_twice(truth: Truth) -> Iterator[Breach]:
-    """Two bookings with tickets, or with a hold, for one seat. A seat's row names one booking only, so it cannot tell."""
+    """Two bookings with tickets, or with a hold, for one seat. A seat's own row names only one booking, so it cannot
+    show this."""
     ticketed, held = occupied(truth)
     told = set()
     for places, tables, what in (
@@ -29,7 +30,9 @@ def seats_sold_twice(truth: Truth) -> Iterator[Breach]:
     ):
         for (performance, label), bookings in _shared(places).items():
             ended = [one for one in bookings if truth.standing(one) == Standing.ENDED]
-            concerned = tuple(ended if len(ended) > 1 else bookings)  # who is still under way may yet give it back
+            concerned = tuple(
+                ended if len(ended) > 1 else bookings
+            )  # a booking that is still under way may yet release it
             if (performance, label, concerned) not in told:
                 told.add((performance, label, concerned))
                 seat = f"{performance}/{label}"
@@ -56,7 +59,7 @@ def occupied(truth: Truth) -> tuple[list[Place], list[Place]]:
 
 
 def _shared(places: list[Place]) -> dict[tuple[str, str], list[str]]:
-    """(performance, label) -> the bookings that have it, where there are several."""
+    """(performance, label) -> the bookings that have it, if there are several."""
     counts = Counter((performance, label) for performance, label, _ in places)
     shared: dict[tuple[str, str], set[str]] = {place: set() for place, count in counts.items() if count > 1}
     for performance, label, booking in places:
@@ -93,7 +96,7 @@ def _other_seats(booking: Row, tickets: list[Row]) -> Iterator[Breach]:
 
 
 def charged_twice(truth: Truth) -> Iterator[Breach]:
-    """More than one payment taken for a booking, given back or not; more than one booking placed for one request."""
+    """More than one payment taken for a booking, refunded or not; more than one booking placed for one request."""
     for booking, payments in truth.payments.items():
         charges = sum(payment["status"] in CHARGED for payment in payments)
         if charges > 1:
@@ -107,7 +110,7 @@ def charged_twice(truth: Truth) -> Iterator[Breach]:
 
 
 def orphan_holds(truth: Truth) -> Iterator[Breach]:
-    """A hold nobody will end, a taken seat without a hold, a confirmed hold without its seats."""
+    """A hold that no saga will end, a taken seat without a hold, a confirmed hold without its seats."""
     for booking, hold in truth.holds.items():
         if hold["status"] == "HELD":
             yield Breach(bookings=(booking,), what="its seats are still held", tables=HOLDS, step="Seats", passing=True)
@@ -158,7 +161,7 @@ def refunds_without_payment(truth: Truth) -> Iterator[Breach]:
 
 
 def money_lost_or_made(truth: Truth) -> Iterator[Breach]:
-    """Payment by payment: what came in is held or was returned; and it is what the booking costs."""
+    """For each payment: the money taken is held or was returned, and equals the price of the booking."""
     for booking, payments in truth.payments.items():
         price = truth.bookings.get(booking, {}).get("amount")
         for payment in payments:
@@ -172,7 +175,7 @@ def money_lost_or_made(truth: Truth) -> Iterator[Breach]:
 
 
 def money_of(payment: Row, truth: Truth) -> tuple[int, int, int]:
-    """What came in by a payment, is held of it, and was returned; in minor units."""
+    """The money taken by a payment, held of it, and returned; in minor units."""
     came_in = payment["amount"] if payment["status"] in CHARGED else 0
     held = payment["amount"] if payment["status"] == "COMPLETED" else 0
     return came_in, held, sum(refund["amount"] for refund in truth.refunds.get(payment["id"], ()))
@@ -188,9 +191,8 @@ def totals(truth: Truth) -> dict[str, dict[str, int]]:
 
 
 def sagas_without_end(truth: Truth) -> Iterator[Breach]:
-    """What has not ended, and what never will: nobody is going to wake it, or it ended without its booking.
-
-    STUCK is a saga that waits for a person, on purpose; it is not broken, so it is told as pending.
+    """Sagas that have not ended, and those that never will: nothing will wake them, or they ended without their
+    booking. A STUCK saga waits for a person on purpose; it is not a breach, so it is reported as pending.
     """
     for booking, row in truth.bookings.items():
         sagas = truth.sagas.get(booking, [])

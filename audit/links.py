@@ -1,4 +1,4 @@
-"""The links from a verdict's evidence to the journal's entries: all that the auditor asks the journal."""
+"""The links from a verdict's evidence to the journal's entries: the auditor's only use of the journal."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ READING_S: Seconds = 20.0  # a statement over the entries about many bookings
 
 
 class Links:
-    """Remembers what it has found of what is violated: while a breach stands, so does the entry since which it does."""
+    """Remembers the entries found for violations: while a breach exists, its first entry stays the same."""
 
     def __init__(self) -> None:
         self._found: dict[bytes, Blamed] = {}
@@ -30,7 +30,8 @@ class Links:
     def put(self, invariants: Sequence[Document]) -> None:
         """Give each piece of evidence `pos` and `url`: the journal's entry, if it is found, and the page showing it.
 
-        Of what is violated it is the first entry since which it is broken; of what is pending or waived, the newest about it.
+        For a violation it is the first entry since which it is broken; for a pending or waived piece, the newest about
+        it.
         """
         violated = [
             (one["name"], piece) for one in invariants for piece in one["evidence"] if one["status"] == "violated"
@@ -51,7 +52,7 @@ class Links:
             _put(piece, self._found.get(key))
 
     def _blame(self, unknown: Sequence[tuple[bytes, tuple[str, Document]]]) -> None:
-        """Look for those not found yet, if the journal or its index has come further since the last look."""
+        """Search the entries not found yet, if the journal or its index has advanced since the last search."""
         if not unknown:
             return
         end = queries.last_pos(), moments.indexed()

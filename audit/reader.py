@@ -1,8 +1,8 @@
-"""Asking the services for their truth, in an order that makes the answer fair.
+"""Reads the services' truth, in an order that makes the comparison valid.
 
-Booking is asked first: only bookings whose saga had ended by then are judged, and nothing about them changes any more. The
-views come next, so that what they show is never newer than what the services say afterwards. If something is held against a
-booking, Booking is asked again: a booking that has moved meanwhile (a cancellation) is under way, not wrong.
+Booking is asked first: only bookings whose saga had ended by then are judged, and nothing about them changes any more.
+The views are read next, so that they are never newer than the services' rows read afterwards. If a booking seems to be
+in breach, Booking is asked again: a booking that has moved meanwhile (a cancellation) is under way, not wrong.
 """
 
 from collections import defaultdict
@@ -25,19 +25,18 @@ TIMEOUT = httpx.Timeout(30.0, connect=1.0)
 
 
 class SilentError(RuntimeError):
-    """A service did not give its whole truth; the text is for people."""
+    """A service did not return its complete truth; the text is for people."""
 
 
 def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Verdict:
-    """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is away.
-
-    A participant that is not in `api_urls` is not asked: it is on demand and stopped.
+    """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is down. A
+    participant that is not in `api_urls` is not asked: it is on demand and stopped.
     """
     return judge(settled(read(api_urls, read_views), api_urls))
 
 
 def settled(truth: Truth, api_urls: Mapping[str, str]) -> Truth:
-    """The same; if something is broken in it, with the bookings that have moved meanwhile."""
+    """The same verdict; if it has a breach, computed again with the bookings that have moved meanwhile."""
     if judge(truth).status != Status.VIOLATED:
         return truth
     return replace(truth, moved=_moved(truth, api_urls))
@@ -59,7 +58,7 @@ def read(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Truth:
 
 
 def participants(api_urls: Mapping[str, str]) -> tuple[str, ...]:
-    """Those that are to be asked."""
+    """The participants to ask."""
     return tuple(service for service in PARTICIPANTS if service in api_urls)
 
 

@@ -1,4 +1,4 @@
-"""What the auditor has read: the services' rows as they told them, indexed by booking. Rows are plain dictionaries."""
+"""What the auditor has read: the services' rows, indexed by booking. Rows are plain dictionaries."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -15,28 +15,28 @@ Row = Mapping[str, Any]
 LATE_S: Seconds = 10
 """Seconds after the end of a booking by which every read model should show it."""
 WHOLE = "whole saga"
-"""The step that a saga names when a person has ended it by hand: they waived all that was left of it."""
+"""The step in a saga's row when a person has ended it manually: everything that was left is waived."""
 SETTLED_STATES = ("CONFIRMED", "CANCELLED")
 ENDED_SAGAS = ("COMPLETED", "COMPENSATED")
 
 
 TELLER = {kind: service.name for service in HOUSE.services for kind in service.truth}
-"""Kind of row -> the service that tells it."""
+"""Kind of row -> the service that reports it."""
 ORCHESTRATOR = HOUSE.orchestrator.name
 
 
 def tellers(*kinds: str) -> tuple[str, ...]:
-    """The services that tell rows of these kinds."""
+    """The services that report rows of these kinds."""
     return tuple(dict.fromkeys(TELLER[kind] for kind in kinds))
 
 
 class Standing(StrEnum):
-    """Where a booking stood before anything else was read. Only what had ended is judged."""
+    """The standing of a booking before anything else was read. Only ended bookings are judged."""
 
     ENDED = "ended"
     RUNNING = "running"
-    STUCK = "stuck"  # waits for a person: it may still end either way
-    UNKNOWN = "unknown"  # Booking has never heard of it
+    STUCK = "stuck"  # waits for a person: both outcomes are possible
+    UNKNOWN = "unknown"  # Booking does not have it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Views:
-    """The read models as the web process sees them, in one snapshot: rows, and how far each view has come.
+    """The read models in one snapshot: rows, and the progress of each view.
 
     `bookings`, `history`, `sales`: booking's id -> row; `seats`, `sales_seats`: (performance_id, label) -> row; `names`:
     (view, customer's id) -> row; `checkpoints`: (view, source) -> row.
@@ -84,7 +84,7 @@ class Truth:
         return answer.of(kind) if answer else []
 
     def of(self, kind: str) -> list[Row]:
-        """The rows of a kind, from the service that tells it."""
+        """The rows of a kind, from the service that reports it."""
         return self.rows(TELLER[kind], kind)
 
     @cached_property
@@ -149,10 +149,9 @@ class Truth:
         return full if full <= newest else full - (1 << 32)
 
     def has_been_read(self, view: str, service: str, row: Row, bookings: Iterable[str]) -> str:
-        """Why the view should show this row by now; "" while the event may still be on its way.
-
-        A projector that has read everything there is, or everything up to the row's transaction, has no excuse; nor is there
-        one LATE_S seconds after the `bookings` concerned have ended: a message that was lost, or a projector that stands still.
+        """Why the view should show this row by now; "" while the event may still be on its way. There is no excuse if
+        the projector has read all events, or all up to the row's transaction, nor LATE_S seconds after the `bookings`
+        concerned have ended: then a message was lost, or the projector is stopped.
         """
         checkpoint = self.views.checkpoints.get((view, service))
         if checkpoint and self.xid(service, row) < int(checkpoint["horizon"]):
@@ -165,7 +164,7 @@ class Truth:
         return ""
 
     def _ended_s(self, booking: str) -> float:
-        """Seconds from the last word of the booking's sagas to the moment Booking was read; 0 if there is none."""
+        """Seconds from the last change of the booking's sagas to the moment Booking was read; 0 if there is none."""
         now = datetime.fromisoformat(self.answers[ORCHESTRATOR].meta["at"])
         said = [saga["last_at"] for saga in self.sagas.get(booking, ()) if saga["last_at"]]
         return max(((now - datetime.fromisoformat(max(said))).total_seconds() if said else 0.0), 0.0)

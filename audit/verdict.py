@@ -1,4 +1,4 @@
-"""The verdict: how each invariant stands, with evidence. Pure; the table at the bottom says which invariants there are."""
+"""The verdict: the status of each invariant, with evidence. Pure; the table at the bottom lists the invariants."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,18 +11,18 @@ from audit.breach import Breach, Invariant
 from audit.truth import WHOLE, Row, Standing, Truth, tellers
 from audit.views import views_differ
 
-SHOWN = 20  # pieces of evidence an invariant gives, and waivers; `count` and `waived_count` have them all
+SHOWN = 20  # maximum pieces of evidence per invariant, and of waivers; `count` and `waived_count` count all
 
 
 class Status(StrEnum):
     HOLDS = "holds"
-    PENDING = "pending"  # cannot be said yet: a saga concerned runs, a view converges, a service does not answer
+    PENDING = "pending"  # not decided yet: a saga concerned runs, a view converges, a service does not answer
     VIOLATED = "violated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One invariant's verdict. `evidence` says why it is not simply held; `waived`: what a person skipped."""
+    """One invariant's verdict. `evidence`: why it does not simply hold; `waived`: what a person skipped."""
 
     invariant: Invariant
     status: Status
@@ -75,7 +75,7 @@ class Verdict:
 
 
 class Known(Protocol):
-    """How the bookings stand, which of their steps a person skipped, and which services have not answered."""
+    """The standing of the bookings, the steps that a person skipped, and the services that have not answered."""
 
     @property
     def waived(self) -> Mapping[str, list[Row]]: ...
@@ -91,7 +91,7 @@ def judge(truth: Truth) -> Verdict:
 
 
 def find(truth: Truth) -> dict[str, list[Breach]]:
-    """The breaches of each invariant for which everybody has answered, by its name."""
+    """The breaches by invariant's name, of the invariants whose services have all answered."""
     return {one.name: list(one.find(truth)) for one in INVARIANTS if not truth.unavailable.keys() & set(one.needs)}
 
 
@@ -110,7 +110,7 @@ def conclude(
 
 
 def status_of(breach: Breach, known: Known) -> Status | None:
-    """VIOLATED, PENDING, or None for a breach that a step which a person skipped explains."""
+    """VIOLATED, PENDING, or None for a breach that is explained by a skipped step."""
     if not breach.certain and _under_way(breach, known):
         return Status.PENDING
     if not breach.certain and _excuses(breach, known):
@@ -135,7 +135,7 @@ def _finding(
             case None:
                 steps = _excuses(breach, known)
                 waived += [{**_evidence(breach), "how": _waived(step["step"]), **step} for step in steps]
-    if invariant.name == "every_saga_ends":  # it ended, because a person said so
+    if invariant.name == "every_saga_ends":  # a person ended it
         waived += [
             {"booking": booking, "what": _waived(step["step"]), "how": _waived(step["step"]), **step}
             for booking, steps in known.waived.items()
@@ -163,7 +163,7 @@ def _under_way(breach: Breach, known: Known) -> bool:
 
 
 def _excuses(breach: Breach, known: Known) -> list[dict[str, Any]]:
-    """The steps a person skipped that explain the breach; whoever ended a saga by hand waived all that was left of it."""
+    """The skipped steps that explain the breach; ending a saga by hand waives everything that was left of it."""
     steps = [step for booking in breach.bookings for step in known.waived.get(booking, ())]
     whole = [dict(step) for step in steps if step["step"] == WHOLE and (breach.step or breach.passing)]
     return whole or [dict(step) for step in steps if breach.step and step["step"].endswith(breach.step)]
@@ -198,7 +198,7 @@ INVARIANTS = (
     Invariant(
         name="one_charge_per_booking",
         title="One charge each",
-        says="No booking is charged more than once, and a request that comes twice books once.",
+        says="No booking is charged more than once, and a request that is sent twice books once.",
         needs=tellers("booking", "payment"),
         find=invariants.charged_twice,
     ),
@@ -212,21 +212,21 @@ INVARIANTS = (
     Invariant(
         name="refund_has_payment",
         title="Refunds have payments",
-        says="Each refund gives back one payment, and each refunded payment has its refund.",
+        says="Each refund returns one payment, and each refunded payment has its refund.",
         needs=tellers("booking", "payment"),
         find=invariants.refunds_without_payment,
     ),
     Invariant(
         name="money_conserved",
         title="Money conserved",
-        says="Money in equals money held plus money returned, and is what the booking costs.",
+        says="Money in equals money held plus money returned, and equals the price of the booking.",
         needs=tellers("booking", "payment"),
         find=invariants.money_lost_or_made,
     ),
     Invariant(
         name="views_equal_truth",
         title="Views equal truth",
-        says="The booking view and the seat map show what the services' own rows say.",
+        says="The booking view and the seat map match the services' own rows.",
         needs=(*tellers("booking", "seat", "payment", "ticket"), "views"),
         find=views_differ,
     ),

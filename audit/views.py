@@ -1,4 +1,4 @@
-"""Each view equals the truth: the read models' rows beside the rows of the services that own the data."""
+"""Checks that each view equals the truth: compares the read models' rows with those of the services that own the data."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -75,7 +75,7 @@ def _sales_parts(booking: str, row: Row, truth: Truth) -> Iterator[Part]:
 
 
 def _money(booking: str, truth: Truth) -> Part:
-    """What the booking adds to a sum; nothing at all if Payment has never heard of it."""
+    """The booking's contribution to a sum; nothing if Payment does not have it."""
     payment = truth.payments.get(booking, [None])[-1]
     if payment is None:
         return "payments", "payment_version", None, {"taken": None, "refunded": None, "currency": None}
@@ -153,7 +153,7 @@ def _breach(
     part: str = "",
     customer: int | None = None,
 ) -> Breach:
-    """`behind`: the owner's row, if the view shows an older version of it: it may be on its way, for a while."""
+    """`behind`: the owner's row, if the view shows an older version of it: it may still be on its way."""
     excuse_gone = truth.has_been_read(view, service, behind, bookings) if behind else ""
     if behind and excuse_gone:
         what = f"{what} (an older version; {excuse_gone})"
@@ -171,7 +171,7 @@ def _breach(
 
 
 def _difference(name: str, shown: object, true: object) -> str:
-    return f"{name} is {_text(true)}, the view says {_text(shown)}"
+    return f"{name} is {_text(true)}, the view shows {_text(shown)}"
 
 
 def _text(value: object) -> str:
@@ -181,7 +181,7 @@ def _text(value: object) -> str:
 
 
 def _comparable(value: object) -> object:
-    """Tickets in one order; a column no service has spoken for is as empty as an empty text."""
+    """Tickets in one order; a column without an event so far equals an empty text."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return sorted(value, key=lambda ticket: str(ticket["id"]))
     return None if value == "" else value

@@ -1,1 +1,1 @@
-"""The auditor's process: it follows what changes, reads what that concerns, keeps what is broken, and answers over HTTP."""
+"""The auditor's process: it follows changes, reads the rows concerned, keeps the breaches, and answers over HTTP."""

@@ -1,4 +1,4 @@
-"""The auditor at work: one reading after another, in one thread, and the verdict that others see meanwhile.
+"""The auditor's loop: one reading after another, in one thread, and the verdict that other threads get meanwhile.
 
 auditor = Auditor(read)
 auditor.turn()                      # again and again, in the auditor's own thread
@@ -36,7 +36,7 @@ class Published:
 class Auditor:
     """`read(everything)` reads and judges; it returns the verdict as a document (see audit.running.reading).
 
-    `tell(before, now)` is called with each verdict and the one before it.
+    `tell(before, now)` is called with each verdict and the previous one.
     """
 
     def __init__(self, read: Callable[[bool], Document], tell: Callable[[Document, Document], None]) -> None:
@@ -50,7 +50,7 @@ class Auditor:
         return self._published
 
     def ask(self) -> int:
-        """Want everything read, from now on; returns the request's number."""
+        """Request a reading of everything that begins from now on; returns the request's number."""
         with self._news:
             self._asked += 1
             self._news.notify_all()
@@ -60,7 +60,7 @@ class Auditor:
         return self._answered >= number
 
     def turn(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Wait for PACE_S or until somebody asks; then read, judge and publish."""
+        """Wait for PACE_S or for a request; then read, judge and publish."""
         with self._news:
             if self._published:
                 self._news.wait_for(lambda: self._asked > self._answered or stopping(), PACE_S)
@@ -74,7 +74,7 @@ class Auditor:
         self._tell(before, document)
 
     def wake(self) -> None:
-        """Let a turn that waits look again whether it is to stop."""
+        """Let a waiting turn check again whether it should stop."""
         with self._news:
             self._news.notify_all()
 
@@ -86,5 +86,5 @@ def tell_violations(redis: Redis, before: Document, now: Document) -> None:
         if one["status"] == "violated" and one["name"] not in known:
             since = [piece["pos"] for piece in one["evidence"] if piece.get("pos")]
             told = {"invariant": one["name"], "count": one["count"], "since": min(since, default=None)}
-            # Of no booking: the bookings' own stories are told by those who saw them happen.
+            # Without a booking: the bookings' own stories come from the code that saw them happen.
             observe(redis, "audit", "violation", f"violated: {one['title']}", data=told)

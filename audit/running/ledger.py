@@ -1,7 +1,8 @@
-"""What the auditor keeps from one reading to the next: how each booking stands, who is on which seat, what is broken.
+"""What the auditor keeps from one reading to the next: the standing of each booking, the bookings on each seat, the
+breaches.
 
-No rows: those of what has changed are read again. A full reading makes a new ledger; a reading of what has changed is put
-into the present one, and then it is as a full reading would have made it.
+It keeps no rows: changed ones are read again. A full reading makes a new ledger; a partial reading is merged into the
+present one, which is then equal to that of a full reading.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +15,7 @@ from audit.truth import Row, Standing, Truth, tellers
 from audit.verdict import INVARIANTS, Status, Verdict, conclude, find, status_of
 
 Money = dict[str, tuple[int, int, int, int]]
-"""Currency -> what came in, is held and was returned, in minor units, and by how many payments."""
+"""Currency -> money taken, held and returned, in minor units, and the number of payments."""
 
 
 class Ledger:
@@ -31,7 +32,7 @@ class Ledger:
         self._seats_of: dict[str, frozenset[str]] = {}
         self._placed_by: dict[str, set[str]] = defaultdict(set)  # request -> bookings
         self._requests_of: dict[str, frozenset[str]] = {}
-        self._looked: dict[str, int] = {}  # who is not settled -> the number of the reading that looked last
+        self._looked: dict[str, int] = {}  # unsettled booking -> the number of the reading that checked it last
         self._number = 0
 
     def standing(self, booking: str) -> Standing:
@@ -49,9 +50,8 @@ class Ledger:
         return {breach for breach in self._every_breach() if status_of(breach, self) is Status.VIOLATED}
 
     def unsettled(self, most: int) -> Scope:
-        """What may change without an event: bookings under way, and what is broken or may be.
-
-        At most so many of each, those first that have not been looked at for longest.
+        """What may change without an event: bookings under way, and possible or actual breaches. At most so many of
+        each, the longest unchecked first.
         """
         about = union(map(of_breach, self._every_breach()))
         open_ones = (booking for booking, standing in self._standings.items() if standing is not Standing.ENDED)
@@ -61,8 +61,8 @@ class Ledger:
         return Scope(bookings=bookings, seats=seats, customers=customers)
 
     def rivals(self, truth: Truth, scope: Scope) -> Scope:
-        """What else is to be judged together with what was read of a scope: bookings on the same seats or of the same request,
-        and whatever was found broken together with some of it.
+        """What else has to be judged together with a scope: bookings on the same seats or of the same request, and
+        everything that was in the same breach.
         """
         seats = scope.seats.union(seat for _, seat in _seats(truth))
         requests = {request["request"] for request in truth.of("request")}
@@ -72,7 +72,7 @@ class Ledger:
         return union((Scope(bookings=frozenset().union(*found)), *broken))
 
     def put(self, truth: Truth, scope: Scope | None = None) -> None:
-        """Keep what was read; with a `scope`, in place of what was known of it. Without one it is all there is."""
+        """Keep what was read; with a `scope` it replaces the former data of that scope, without one all data."""
         self._number += 1
         self.unavailable = dict(truth.unavailable)
         bookings = self._all(truth) if scope is None else scope.bookings
@@ -89,7 +89,7 @@ class Ledger:
             self._looked |= dict.fromkeys((*scope.bookings, *scope.seats, *scope.customers), self._number)
 
     def _silent(self, *kinds: str) -> bool:
-        """Whether one of the services that tell these has not answered."""
+        """Whether one of the services that report these kinds has not answered."""
         return bool(self.unavailable.keys() & set(tellers(*kinds)))
 
     def _every_breach(self) -> Iterator[Breach]:
@@ -122,7 +122,7 @@ class Ledger:
 
 
 def _seats(truth: Truth) -> Iterable[tuple[str, str]]:
-    """(booking, seat) of all that are taken, by hold or by ticket."""
+    """(booking, seat) of all seats taken by hold or by ticket."""
     ticketed, held = invariants.occupied(truth)
     return ((booking, f"{performance}/{label}") for performance, label, booking in (*ticketed, *held))
 
@@ -140,7 +140,7 @@ def _replace(
     bookings: Iterable[str],
     now: Mapping[str, frozenset[str]],
 ) -> None:
-    """Bring an index and its reverse up to date for these bookings."""
+    """Update an index and its reverse for these bookings."""
     for booking in bookings:
         for key in former.pop(booking, ()):
             index[key].discard(booking)

@@ -1,6 +1,6 @@
-"""Following the services' events, for what has changed: the streams, and the event APIs for what those have lost.
+"""Follows the services' events to find changes: the streams, and the event APIs for lost events.
 
-In a thread of its own. An event names what to read, and nothing else: the rows come from the services.
+It runs in its own thread. An event only names what to read: the rows come from the services.
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """`begin` says from where; `take` gives what has changed since it was called last."""
+    """`begin` sets the start; `take` returns what has changed since its last call."""
 
     def __init__(self, redis: Redis, stopping: Callable[[], bool]) -> None:
         self._reader = Reader("auditor", redis=redis, apis=event_apis(service.name for service in HOUSE.services))
@@ -32,24 +32,24 @@ class Listener:
 
     @property
     def sources(self) -> frozenset[str]:
-        """The services that are followed."""
+        """The followed services."""
         return self._sources
 
     def begin(self, horizons: Mapping[str, int]) -> None:
-        """Follow these services, from these transactions on: all before them are known."""
+        """Follow these services since these transactions: everything before is known."""
         with self._lock:
             self._sources = frozenset(horizons)
             self._begin = [Cursor(source=source, horizon=horizon) for source, horizon in horizons.items()]
 
     def take(self) -> tuple[Scope, bool]:
-        """What has changed, and whether there was an event that nobody can read: then anything may have."""
+        """What has changed, and whether there was an unreadable event: then anything may have changed."""
         with self._lock:
             taken = self._changed, self._missed
             self._changed, self._missed = Scope(), False
         return taken
 
     def put_back(self, scope: Scope) -> None:
-        """What was taken and is to be looked at later."""
+        """Return taken changes, to be read later."""
         with self._lock:
             self._changed |= scope
 
@@ -58,7 +58,7 @@ class Listener:
         while not self._stopping():
             try:
                 self._turn()
-            except Exception:  # whatever it was: what has changed meanwhile is not known
+            except Exception:  # any failure: the changes meanwhile are unknown
                 log.exception("following the services' events failed; everything is read again")
                 self._note(Scope(), missed=True)
                 connections.close_all()

@@ -1,7 +1,9 @@
-"""Reading a part of the truth: all rows about some bookings, seats and customers, in the order that makes the answer fair.
+"""Reads a part of the truth: all rows about some bookings, seats and customers, in the order that makes the comparison
+valid.
 
-The order is that of audit.reader, for each booking: Booking first, then the views, then the participants. What is found may
-lead to more that has to be judged together with it (a seat's row names another booking); that is read in another round.
+The order is that of audit.reader, for each booking: Booking first, then the views, then the participants. The rows may
+lead to others that have to be judged together with them (a seat's row names another booking); these are read in another
+round.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,9 +26,8 @@ Params = list[tuple[str, str]]
 def read(
     api_urls: Mapping[str, str], scope: Scope, read_views: ReadViews, rivals: Callable[[Truth, Scope], Scope]
 ) -> tuple[Truth, Scope]:
-    """What there is of `scope`, and of what has to be judged together with it; and the whole scope that was read.
-
-    `rivals`: what else, as far as the reader knows. Never raises for a service that is away.
+    """The rows of `scope`, and of everything that has to be judged together with it; and the complete scope that was
+    read. `rivals`: further ones that the caller knows. Never raises for a service that is down.
     """
     truth, whole = _round(api_urls, scope, read_views)
     for _ in range(ROUNDS - 1):
@@ -68,13 +69,13 @@ def _booked(answer: Answer) -> Scope:
 
 
 def _named(truth: Truth) -> Scope:
-    """The bookings that seats are taken for."""
+    """The bookings for which seats are taken."""
     named = (row["booking_id"] for row in truth.of("seat"))
     return Scope(bookings=frozenset(booking for booking in named if booking))
 
 
 def _fetch(service: str, base_url: str, scope: Scope) -> Answer:
-    """Raises SilentError. The service is asked even if the scope has nothing of its: it may be down."""
+    """Raises SilentError. The service is asked even if the scope has nothing of it: it may be down."""
     kinds = HOUSE.service(service).truth
     names = sorted(
         (scope.seats if "seat" in kinds else frozenset()) | (scope.customers if "customer" in kinds else frozenset())
@@ -84,7 +85,7 @@ def _fetch(service: str, base_url: str, scope: Scope) -> Answer:
 
 
 def zip_pages(bookings: Sequence[str], names: Sequence[str]) -> list[Params]:
-    """Requests for so many; one at least."""
+    """Requests for this many; at least one."""
     pages: list[Params] = []
     for begin in range(0, max(len(bookings), len(names), 1), AT_ONCE):
         params = [("booking", one) for one in bookings[begin : begin + AT_ONCE] or [NOBODY]]
@@ -93,7 +94,7 @@ def zip_pages(bookings: Sequence[str], names: Sequence[str]) -> list[Params]:
 
 
 def _in_one(answers: Sequence[Answer]) -> Answer:
-    """As of the first moment for what is late, and of the last for what has been written."""
+    """Combined: the first moment decides what is late, the last what has been written."""
     rows: dict[str, list[Row]] = {}
     for answer in answers:
         for kind, found in answer.rows.items():
@@ -103,7 +104,8 @@ def _in_one(answers: Sequence[Answer]) -> Answer:
 
 
 def _newest(kind: str, rows: Iterable[Row]) -> list[Row]:
-    """Each row once. A seat's, or a customer's, may have been told for a booking and by name, and again in a later round."""
+    """Each row once. A seat's, or a customer's, may have been returned for a booking and by name, and again in a later
+    round."""
     if kind == "seat":
         return list({(row["performance_id"], row["label"]): row for row in rows}.values())
     if kind == "customer":
@@ -117,12 +119,12 @@ def _joined(first: Truth, second: Truth) -> Truth:
     views: dict[str, Any] = {
         name: {**getattr(first.views, name), **getattr(second.views, name)} for name in Views.__dataclass_fields__
     }
-    views["checkpoints"] = first.views.checkpoints  # of the second round's they might say more than the first round saw
+    views["checkpoints"] = first.views.checkpoints  # those of the second round might show more than the first round saw
     return Truth(answers=answers, views=Views(**views), unavailable={**first.unavailable, **second.unavailable})
 
 
 def _narrowed(truth: Truth, scope: Scope) -> Truth:
-    """Without seats that nobody asked about: of those the view was not asked."""
+    """Without seats that were not requested: for these the view was not read."""
     teller = TELLER["seat"]
     answer = truth.answers.get(teller)
     if answer is None:

@@ -1,4 +1,4 @@
-"""The auditor's readings: of everything now and then, of what has changed in between. Each ends in a document to publish."""
+"""The auditor's readings: of everything now and then, and of changes in between. Each ends in a document to publish."""
 
 import time
 from collections import deque
@@ -25,11 +25,11 @@ READING_S: Seconds = 20.0  # a statement over all rows of the views
 MOST: Count = 1000
 """Bookings, seats and customers, each, in one reading of what has changed; what else has changed waits for the next."""
 UNSETTLED: Count = 200
-"""How many of those under way, or broken, are looked at again in one reading though no event names them."""
+"""How many bookings under way, or breaches, are checked again in one reading without an event."""
 
 
 class Readings:
-    """`readings(everything)` reads and judges. Not for several threads."""
+    """`readings(everything)` reads and judges. Not thread-safe."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -54,7 +54,7 @@ class Readings:
         if urls.keys() != self._urls.keys():
             self._urls, missed = urls, True
         whole = everything or missed or self._owes_everything or began >= self._read_whole + settings.AUDIT_EVERY_S
-        self._owes_everything = True  # should this reading fail: then nobody knows what has changed
+        self._owes_everything = True  # if this reading fails, the changes are unknown
         if whole or self._what_changed(changed, began):
             self._everything()
         self._owes_everything = False
@@ -74,7 +74,7 @@ class Readings:
             self._listener.begin(horizons)
 
     def _what_changed(self, changed: Scope, began: float) -> bool:
-        """Whether everything has to be read: somebody answers again who had missed what was asked meanwhile."""
+        """Whether everything has to be read: a service answers again that had missed requests meanwhile."""
         now = changed.first(MOST)
         self._listener.put_back(changed - now)
         if now:
@@ -86,7 +86,7 @@ class Readings:
             return False
         before = self._ledger.violated()
         truth = self._put(scope)
-        if fresh := self._ledger.violated() - before:  # it has to be there a second time: a booking may have moved
+        if fresh := self._ledger.violated() - before:  # it has to be found a second time: a booking may have moved
             self._put(union(map(of_breach, fresh)).first(MOST))
         return silent and not truth.unavailable
 
@@ -97,7 +97,7 @@ class Readings:
 
 
 def views(scope: Scope | None = None) -> Views:
-    """What the read models show, of everything or of a part. Raises reader.SilentError."""
+    """The read models' rows, all or a part. Raises reader.SilentError."""
     part = None
     if scope is not None:
         part = snapshot.Part(bookings=scope.bookings, seats=scope.seats, customers=scope.customers)

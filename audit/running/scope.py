@@ -1,4 +1,4 @@
-"""What a reading is about: some bookings, seats and customers. And what an event, a row or a breach is about."""
+"""The scope of a reading: some bookings, seats and customers. Also that of an event, a row or a breach."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from audit.breach import Breach
 
 LARGEST = 2**63
-LONGEST = 100  # characters of a seat's name; what is longer is none of ours
+LONGEST = 100  # characters of a seat's name; a longer one is not ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def union(scopes: Iterable[Scope]) -> Scope:
 
 
 def of_event(event: Mapping[str, Any]) -> Scope:
-    """What the transaction of an event has changed: a booking, the seats it names, or a customer. Takes any JSON."""
+    """What the transaction of an event has changed: a booking, the seats it names, or a customer. Accepts any JSON."""
     data = event.get("data")
     data = data if isinstance(data, Mapping) else {}
     bookings = [str(one) for one in (event.get("correlationid"), data.get("booking_id")) if _is_id(one)]

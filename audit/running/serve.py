@@ -1,4 +1,4 @@
-"""The auditor's process: it reads in a thread of its own, and answers the front door alone, over HTTP.
+"""The auditor's process: it reads in its own thread, and answers only the front door, over HTTP.
 
 GET /audit/verdict          {"age_s", "verdict"}: the last one, at once; null before the first reading has ended
 GET /audit/verdict?now=1    the same of a reading of everything that begins after the request; 503 if that takes too long
@@ -36,7 +36,7 @@ from topology.tuning import Seconds
 
 ANSWER_S: Seconds = 50.0
 """Within which a reading that somebody asked for has to end."""
-LOOK_S: Seconds = 0.02  # between two looks whether the reading has ended
+LOOK_S: Seconds = 0.02  # between two checks whether the reading has ended
 log = logging.getLogger(__name__)
 
 
@@ -73,14 +73,14 @@ def _turn(auditor: Auditor, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             auditor.turn(stop.is_set)
-        except Exception:  # the verdict before it stands, with its age, and the next reading may succeed
-            log.exception("a reading failed; another comes")
+        except Exception:  # the previous verdict stays, with its age, and the next reading may succeed
+            log.exception("a reading failed; trying again")
             connections.close_all()
             stop.wait(1.0)
 
 
 def use_urls(auditor: Auditor) -> None:
-    """The whole of this process's URLs are its API's: it has no pages, cookies or scripts."""
+    """All URLs of this process belong to its API: it has no pages, cookies or scripts."""
     urls = ModuleType("audit.urls")
     urls.urlpatterns = [path("", build(auditor).urls)]  # type: ignore[attr-defined]
     settings.ROOT_URLCONF = urls

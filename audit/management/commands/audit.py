@@ -8,7 +8,7 @@ from audit.running import serve
 
 
 class Command(BaseCommand):
-    help = "Reads what the services say is true and judges the invariants, again and again. Runs until SIGTERM."
+    help = "Reads the services' truth and checks the invariants, repeatedly. Runs until SIGTERM."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py verdict`: does each invariant hold? Asked through the front door, like everybody else."""
+"""`manage.py verdict`: shows whether each invariant holds, through the front door like any other client."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ MARKS = {"holds": "✓", "pending": "…", "violated": "✗"}
 
 
 class Command(BaseCommand):
-    help = "Judge the invariants. Exit status: 0 all hold, 1 one is violated, 2 one is pending, 3 no verdict to be had."
+    help = "Check the invariants. Exit status: 0 all hold, 1 one is violated, 2 one is pending, 3 no verdict available."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -17,12 +17,12 @@ handle = _inbox.handle
 
 
 def rehearse() -> None:
-    """Do once, without effect, what delays the first message."""
+    """Do once, without effect, the work that delays the first message."""
     _inbox.rehearse(_begin_a_saga)
 
 
 def _begin_a_saga(db: Database, plan: Plan) -> None:
-    """The saga of a booking that nobody has placed, as far as the reply to its first command."""
+    """The saga of a made-up booking, up to the reply to its first command."""
     booking = transaction.rehearse(db)
     process(db, [made_up(BookTickets(booking_id=booking))], plan)
     ((placed,), _) = lock_bookings(db, [booking])

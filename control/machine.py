@@ -1,4 +1,4 @@
-"""What starts and stops programs where the control process runs, as far as it has to know.
+"""The interface to start and stop programs where the control process runs.
 
 SUPERVISION names the class, which is given the control process's environment; "" where nobody does, as in containers.
 """
@@ -12,7 +12,8 @@ from topology.processes import Process
 
 
 class MachineError(Exception):
-    """It did not work; the text is for the person who wanted it, and `log` the path of the file that says more, or ""."""
+    """The operation failed; the text is for the person who requested it, and `log` the path of the file with details,
+    or ""."""
 
     def __init__(self, reason: str, log: str = "") -> None:
         super().__init__(reason)
@@ -46,13 +47,13 @@ class Machine(Protocol):
         """Stop it and wait until it is gone. Its data stay."""
 
     def is_set_up(self, instance: str) -> bool:
-        """Whether this version of the code has given the instance's databases all that they are to have."""
+        """Whether this version of the code has set up the instance's databases completely."""
 
     def set_up(self, instance: str) -> None:
         """Roles, databases, grants, migrations, publications, slots and demo data, unless it is set up."""
 
 
 def machine(environment: Mapping[str, str]) -> Machine | None:
-    """The one that the environment names; None where programs are started by somebody else."""
+    """The one that the environment names; None where something else starts the programs."""
     name = environment.get("SUPERVISION", "")
     return cast(Machine, import_string(name)(environment)) if name else None

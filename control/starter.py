@@ -1,7 +1,7 @@
 """Starts and stops programs on demand, one operation at a time, and publishes which of them should work.
 
 What runs is not stored here but asked of supervisord. So a control process that was killed continues where it was, and nothing on
-demand outlives its sandbox. A start that was broken off has to be requested again.
+demand outlives its sandbox. An interrupted start has to be requested again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from topology.processes import BY_NAME, HOUSE, Process
 from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
-TELL_S: Seconds = 1.0  # seconds after which Redis is told again what works: it may have lost its data
+TELL_S: Seconds = 1.0  # seconds after which the set is published again: Redis may have lost its data
 DOING = {"start": "being started", "stop": "being stopped"}
 PAST = {"start": "starts", "stop": "stops"}
 
@@ -39,7 +39,8 @@ class Refused(RuntimeError):
 
 @dataclass
 class Operation:
-    """The last one on a thing. `step` is "" once it has ended; `failure` says what went wrong, `log` is where more is."""
+    """The last operation on a part. `step` is "" once it has ended; `failure` is what went wrong, `log` the file with
+    details."""
 
     verb: str
     step: str
@@ -61,7 +62,7 @@ class Starter:
         self._tell_at = float("-inf")
 
     def works(self, instance: str) -> bool:
-        """Whether the instance is set up and to work. One that is not on demand always is."""
+        """Whether the instance is set up and should work. One that is not on demand always is."""
         name = f"postgres-{instance}"
         return name not in on_demand.NAMES or name in self._working
 
@@ -79,11 +80,11 @@ class Starter:
         return self._begin(name, "start", who)
 
     def stop(self, name: str, who: str = "") -> dict[str, Any]:
-        """Begin to stop it and what leans on it; its data stay. Raises UnknownName, Refused, MachineError."""
+        """Begin to stop it and everything that depends on it; its data stay. Raises UnknownName, Refused, MachineError."""
         return self._begin(name, "stop", who)
 
     def turn(self) -> None:
-        """Tell Redis what works. Never raises."""
+        """Publish in Redis what works. Never raises."""
         now = time.monotonic()
         if not on_demand.NAMES or now < self._tell_at:
             return
@@ -194,7 +195,8 @@ class Starter:
         return [one for one in reversed(HOUSE.programs) if one.name in chosen]
 
     def _end(self, program: Process) -> None:
-        """Nobody is to miss it, so that is said first; the recorder is let read what has been committed, and go."""
+        """First publish that it stops, so that it is not reported as missing; then let the recorder finish reading what
+        has been committed."""
         assert self._machine is not None
         postgres = program.kind == Kind.POSTGRES
         if postgres and program.name in self._working:

@@ -28,7 +28,7 @@ def takes(body: type[BaseModel], *, key: bool = False) -> dict[str, Any]:
 
 
 def schema(body: type[BaseModel]) -> dict[str, Any]:
-    """Its JSON schema in one piece: where OpenAPI puts it, references to definitions of its own lead nowhere."""
+    """Its JSON schema in one piece: OpenAPI could not resolve references to the schema's own definitions."""
     found = body.model_json_schema()
     defined = found.pop("$defs", {})
 

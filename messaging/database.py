@@ -78,7 +78,7 @@ class Database:
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def run(self, statement: str, parameters: Parameters = None) -> int:
-        """Run a statement whose rows, if any, nobody wants; return how many rows it touched."""
+        """Run a statement and ignore its rows, if any; return how many rows it affected."""
         with self.cursor() as cursor:
             cursor.execute(statement, parameters)
             return int(cursor.rowcount)

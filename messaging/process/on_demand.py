@@ -1,7 +1,6 @@
-"""Which programs on demand are to work now. The control process starts and stops them, and says so in Redis.
-
-Those that are not named here are stopped on purpose: nobody waits for their sign of life, and the recorder does not read the log
-of an instance that is not named.
+"""Which programs on demand should work now. The control process starts and stops them, and publishes the set in Redis.
+Programs that are not in it are stopped on purpose: their heartbeat is not expected, and the recorder does not read the
+log of such an instance.
 """
 
 import logging
@@ -21,12 +20,13 @@ log = logging.getLogger(__name__)
 
 
 def tell(redis: Redis, names: Collection[str]) -> None:
-    """Note which programs on demand are to work. Raises RedisError."""
+    """Publish which programs on demand should work. Raises RedisError."""
     redis.set(KEY, orjson.dumps(sorted(names)))
 
 
 class OnDemand:
-    """Asks Redis twice a second at most, and never where nothing is on demand. What it knew holds while Redis does not say."""
+    """Reads Redis twice a second at most, and never if nothing is on demand. The last result stays valid while Redis
+    does not answer."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -1,4 +1,4 @@
-"""Warm-up: what a process's first message would wait for is done before the process says that it works.
+"""Warm-up: does what a process's first message would wait for, before the process reports that it works.
 
 That is imports, connections, and what a PostgreSQL backend has to look up before it can plan. A rehearsal is a service's real
 work on made-up messages, in a local transaction that is rolled back: it leaves no row, no message and no observation.
@@ -26,7 +26,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 """The booking of a made-up message."""
 LOOPBACK = "127.0.0.1"
 LONGEST_S: Seconds = 5.0
-"""What a warm-up may take, or one of its statements: a process must be back soon, whatever its servers do."""
+"""How long a warm-up, or one of its statements, may take: a process must be back soon, whatever its servers do."""
 
 
 class _Rehearsed(Exception):
@@ -34,7 +34,8 @@ class _Rehearsed(Exception):
 
 
 def warm_up(program: str, *steps: Callable[[], object]) -> None:
-    """Run the steps. One that fails is logged: the process has to start while its servers are away, and is only slower then."""
+    """Run the steps. A failing one is logged: the process has to start even while its servers are down, and is only
+    slower then."""
     began = time.monotonic()
     try:
         with patience(LONGEST_S):
@@ -47,7 +48,7 @@ def warm_up(program: str, *steps: Callable[[], object]) -> None:
 
 
 async def warm_up_in_loop(program: str, steps: Iterable[Callable[[], Awaitable[object]]]) -> None:
-    """The same for steps that are awaited. It takes LONGEST_S at most: somebody waits for the server to be back."""
+    """The same for steps that are awaited. It takes LONGEST_S at most, since clients wait for the server."""
 
     async def run() -> None:
         for step in steps:
@@ -71,7 +72,7 @@ def rolled_back(db: Database) -> Iterator[None]:
 
 
 def made_up(body: Body, **more: Any) -> dict[str, Any]:
-    """The envelope of a command that nobody has sent, in a saga of its own. `more`: its other attributes."""
+    """The envelope of a command that was never sent, in a separate saga. `more`: its other attributes."""
     return {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),
@@ -97,7 +98,8 @@ def look() -> None:
 
 
 async def get(application: Any, path: str) -> int:
-    """Ask an ASGI application of this process for a page, as somebody on this machine would; returns the answer's status."""
+    """Request a page from an ASGI application of this process, as a client on this machine would; returns the answer's
+    status."""
     statuses: list[int] = []
     said = iter([{"type": "http.request", "body": b"", "more_body": False}])
 

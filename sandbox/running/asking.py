@@ -1,4 +1,5 @@
-"""`manage.py sandbox start NAME` and `stop NAME`: what is on demand, asked of the control process of the running sandbox."""
+"""`manage.py sandbox start NAME` and `stop NAME`: starts and stops what is on demand, through the control process of
+the running sandbox."""
 
 import time
 from pathlib import Path
@@ -50,7 +51,7 @@ def change(layout: Layout, verb: str, name: str, stages: Stages) -> None:
 
 
 def state_of(name: str, state: str, status: int) -> str:
-    """A program's state as people read it: what is on demand and stopped is not down. `status`: what it ended with."""
+    """A program's state for people: a stopped program on demand is not down. `status`: its exit status."""
     program = BY_NAME.get(name)
     if program is None or not program.on_demand:
         return state

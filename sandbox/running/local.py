@@ -74,7 +74,7 @@ class Local:
             return False
 
     def set_up(self, instance: str) -> None:
-        """By a program of its own, which alone has the passwords of the instance's roles, and ends."""
+        """By a separate program, which alone has the passwords of the instance's roles, and exits."""
         if self.is_set_up(instance):
             return
         program = BY_NAME[f"init-{instance}"]
@@ -97,7 +97,7 @@ class Local:
         clusters.clear_stale_pid(instance)
 
     def _mark(self, instance: str) -> Path:
-        """In the data directory: it goes where the data go."""
+        """In the data directory, so that it stays with the data."""
         return storage.postgres_home(self._layout) / instance / "sagabox.set_up"
 
 

@@ -94,7 +94,7 @@ def pages(bench: Bench) -> list[Figure]:
     note = f"{seen['entries']} entries to each of {seen['pages']} clients, {seen['megabytes']:.0f} MB in all"
     return [
         Figure(name=f"{name}: entries missing or doubled, clients", value=seen["wrong"], unit="", most=0, note=note),
-        Figure(name=f"{name}: clients hung up on", value=seen["dropped"], unit="", most=0),
+        Figure(name=f"{name}: clients disconnected", value=seen["dropped"], unit="", most=0),
         *figures,
     ]
 

@@ -32,7 +32,7 @@ class State(Protocol):
 
 
 class Machine(Protocol):
-    """Every step may be repeated, also after one that was broken off. All of them raise MachineError."""
+    """Every step may be repeated, also after an interruption. All of them raise MachineError."""
 
     def states(self) -> Mapping[str, State]:
         """By the name of the program."""

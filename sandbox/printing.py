@@ -29,7 +29,7 @@ def _is_read() -> bool:
     try:
         sys.stdout.flush()
         poll.register(sys.stdout.fileno(), 0)
-        if not poll.poll(0):  # an error or the other end's leaving is told unasked
+        if not poll.poll(0):  # poll reports an error, or a closed other end, without being asked
             return True
     except BrokenPipeError:
         pass

@@ -24,6 +24,8 @@ def english() -> English:
         ('f"the hold has run "\n    "out"', "run|ran|runs out"),
         ("What the\nLog says is final.", "log says"),
         ("bookings per second, beside a Celery chain", "beside"),
+        ("no sign of life for 10 s", "sign(s) of life"),
+        ("the recorder is told the gap by a note", "is|are|was|were|be|been told"),
     ],
 )
 def test_an_old_sentence_is_found_over_the_end_of_a_line_too(english: English, sentence: str, words: str) -> None:

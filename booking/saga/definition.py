@@ -150,7 +150,9 @@ def _check_names(definition: SagaDefinition) -> None:
     names = [command.type() for command in commands]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DefinitionError(f"{definition.name} uses {', '.join(twice)} twice; replies could not be told apart")
+        raise DefinitionError(
+            f"{definition.name} uses {', '.join(twice)} twice; their replies could not be distinguished"
+        )
 
 
 def _check_context(definition: SagaDefinition) -> None:

@@ -108,7 +108,7 @@ def _read(chunks: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield kind, event["data"]
         if kind == "end":
             return
-    raise ValueError("the journal's process has broken off the export")
+    raise ValueError("the journal's process has interrupted the export")
 
 
 class _Masking:

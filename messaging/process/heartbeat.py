@@ -16,7 +16,7 @@ from messaging.strikes import strike
 from topology.tuning import Seconds, WholeSeconds
 
 WELL = "1"
-EVERY: Seconds = 1.0  # between two signs of life
+EVERY: Seconds = 1.0  # between two heartbeats
 EXPIRES: WholeSeconds = 10  # seconds after which a program without one counts as dead
 SEEN = "seen"
 """A hash: when each program beat last, ISO 8601. Unlike the heartbeat it stays: a program that has not beaten since

@@ -40,7 +40,7 @@ class OnDemand:
             self._look_at = now + LOOK_S
             try:
                 told = self._redis.get(KEY)
-                if told is not None:  # else Redis has lost its data, and is told again
+                if told is not None:  # else Redis has lost its data, and gets it again
                     self._working = frozenset(map(str, orjson.loads(told))) & NAMES
             except (RedisError, ValueError, TypeError) as error:
                 log.debug("what is on demand is not known: %s", error)

@@ -103,6 +103,6 @@ class _Breaker(ConnectionPool):
             raise
 
     def release(self, connection: Any) -> None:
-        if not connection.is_connected:  # redis-py hangs up on what has failed
+        if not connection.is_connected:  # redis-py disconnects what has failed
             self.trip()
         super().release(connection)

@@ -147,7 +147,7 @@ def _restoring(layout: Layout) -> Path:
 def refuse_newer_data(layout: Layout) -> None:
     """From the files alone, before anything is started or written."""
     if _restoring(layout).exists():
-        raise SandboxError("Putting the backup back was broken off: `manage.py sandbox restore` ends it")
+        raise SandboxError("Restoring the backup was interrupted: `manage.py sandbox restore` finishes it")
     applied = _applied(layout.state / "schema.json")
     refuse_newer(applied, ", put the backup back that was made before it migrated (`manage.py sandbox restore`)")
 

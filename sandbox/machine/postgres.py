@@ -72,7 +72,7 @@ class Clusters:
     def copy_template(self, instance: str, password: str, log: Path) -> bool:
         """Make a cluster that does not exist yet a copy of TEMPLATE, which the first one makes; False if it exists.
 
-        initdb takes seconds, a copy a tenth of one. A copy that is broken off never gets the cluster's name.
+        initdb takes seconds, a copy a tenth of one. An interrupted copy never gets the cluster's name.
         """
         if self._exists(instance):
             return False

@@ -9,7 +9,7 @@ const ORDER = {
     // Where to, and whether at all:
     "redirect", // stage.js: an answer for a panel that has made way is for the one in its place
     "answered", // shop.js: an answer to a booking that is none of ours is not drawn
-    "refusal", // console.js: a database that is away is told where a result would be
+    "refusal", // console.js: a database that is down is reported in place of a result
     "editing", // operate.js: the list stays while somebody edits a message
     "hold", // refresh.js: what renews itself stays while a person holds it, or has typed in it
     "outdated", // player.js: a panel's own renewal gives way to the moment that a person wants

@@ -156,7 +156,7 @@ def test_a_restore_that_was_broken_off_is_ended_before_anything_starts(
         patch.setattr(Path, "rename", killed)
         with pytest.raises(KeyboardInterrupt):
             data.restore()
-    with pytest.raises(SandboxError, match="was broken off"):
+    with pytest.raises(SandboxError, match="was interrupted"):
         Sandbox(data.layout.root, data.layout.port).start()
     data.restore()
     assert {rows(data, name).read_text() for name in INSTANCES} == {"old"}

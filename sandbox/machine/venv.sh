@@ -19,15 +19,15 @@ new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
-quickness() { # in microseconds: less is better
-    "$1" "$(dirname "$0")/quickness.py"
+speed_of() { # in microseconds: less is better
+    "$1" "$(dirname "$0")/interpreter_speed.py"
 }
 
 # An interpreter that is a third slower, or too old, makes way. Debian's own can make no environment without python3-venv.
 quicker() {
     new_enough "$1" && "$1" -c 'import ensurepip, venv' 2>/dev/null || return 1
     new_enough "$python" || return 0
-    [ $(($(quickness "$1") * 4)) -lt $(($(quickness "$python") * 3)) ]
+    [ $(($(speed_of "$1") * 4)) -lt $(($(speed_of "$python") * 3)) ]
 }
 
 if new_enough "$venv/bin/python"; then

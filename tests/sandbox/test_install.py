@@ -54,7 +54,7 @@ def start(checkout: Path, *arguments: str, **more: str) -> subprocess.Popen[str]
     """`make` in a session of its own; `more`: of its environment."""
     environment = {"HOME": str(checkout), "PATH": f"{checkout.parent / 'bin'}:{os.environ['PATH']}", **more}
     return subprocess.Popen(
-        ["make", "--silent", *arguments, f"PYTHON={sys.executable}"],
+        ["make", "--silent", f"PYTHON={sys.executable}", *arguments],
         cwd=checkout, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 
@@ -124,6 +124,13 @@ def test_a_set_up_that_was_killed_is_made_anew(
 def test_an_environment_without_pip_from_before_there_were_marks_is_made_anew(checkout: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", checkout / ".venv"], check=True)
     assert finish(start(checkout, "venv"))[0] == 0
+
+
+def test_without_a_choice_the_interpreters_of_this_machine_are_compared(checkout: Path) -> None:
+    """Where the system has a Python of its own that can make environments; elsewhere there is nothing to compare."""
+    (checkout.parent / "bin" / "python3").symlink_to(sys.executable)
+    status, output = finish(start(checkout, "venv", "PYTHON="))
+    assert (status, [line for line in output if "error" in line.lower() or "can't" in line]) == (0, [])
 
 
 def test_two_at_once_make_one_environment(checkout: Path) -> None:

@@ -135,7 +135,7 @@ class InProcess:
 def sandbox(redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
     settings.OPERATOR_TOKEN = "of-a-test"
     settings.API_URLS = {service: f"http://{service}" for service in settings.API_URLS}
-    monkeypatch.setattr(clients, "_client", InProcess)
+    monkeypatch.setattr(clients, "client", InProcess)
     register(Database("booking"), [NewCustomer(1, "One", "a@example.com"), NewCustomer(123, "李 <b>", "b@example.com")])
     register(Database("booking"), [NewCustomer(LARGEST, "{{ 7 }}", "c@example.com")])
     with Tape(redis, ALIASES) as tape:

@@ -36,7 +36,7 @@ def test_a_gigabyte_is_refused_before_any_of_it_has_come(live: Live) -> None:
         for name, url in listeners(live)
         for path in ("/nope", "/", "/book", "/api/bookings", "/api/runs", "/control/faults")
     }
-    assert len({name for name, _ in answers}) == 7
+    assert len({name for name, _ in answers}) == 8
     assert {told[9:12] for told in answers.values()} == {b"413"}, answers
 
 

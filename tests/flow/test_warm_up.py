@@ -1,4 +1,4 @@
-"""The first booking after a start is as quick as the next: a process says that it works when it has warmed up."""
+"""A process says that it works when it has warmed up: the first booking after a start is as quick as the next."""
 
 import statistics
 import time
@@ -45,8 +45,9 @@ def said(live: Live) -> dict[str, str]:
     return {name: live.sandbox.layout.log(name).read_text() for name in RESTARTED}
 
 
-def test_the_first_booking_after_a_restart_is_as_quick_as_the_next(live: Live) -> None:
-    """Nothing that a warm-up did is in the journal, which has all that commits."""
+@pytest.mark.parametrize("compared", [False, pytest.param(True, marks=pytest.mark.proof)])
+def test_the_first_booking_after_a_restart_is_as_quick_as_the_next(live: Live, compared: bool) -> None:
+    """Nothing that a warm-up did is in the journal, which has all that commits. `compared`: the times, too."""
     seats = live.free_seats(NEXT + 2, "studio-night")
     earlier, _ = seconds(live, seats.pop())
     live.settled()
@@ -59,10 +60,11 @@ def test_the_first_booking_after_a_restart_is_as_quick_as_the_next(live: Live) -
     live.sandbox.wait_healthy(*RESTARTED)
     assert [name for name, log in said(live).items() if COLD in log.removeprefix(before[name])] == []
     first, took = seconds(live, seats[0])
-    others = [seconds(live, seat) for seat in seats[1:]]
-    usual = [seconds for _, seconds in others]
-    # On a machine with other work any booking may take long: then one of the next does, too.
-    assert took < max(2 * statistics.median(usual), max(usual)), (took, usual)
+    others = [seconds(live, seat) for seat in seats[1:]] if compared else []
+    if compared:
+        usual = [seconds for _, seconds in others]
+        # On a machine with other work any booking may take long: then one of the next does, too.
+        assert took < max(2 * statistics.median(usual), max(usual)), (took, usual)
 
     def recorded() -> bool:
         return {service for service, _, mentioned in entries(live, after) if first in mentioned} == set(SERVICES)

@@ -2,16 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from dashboard import filtered
 from dashboard.away import says_when_away
 from dashboard.typed import whole
 from faults import Action
@@ -34,21 +32,17 @@ ANY = "any"
 def page(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx the list alone, whose URL is pushed without empty parameters."""
     asked = {name: request.GET.get(name, "").strip() for name in FIELDS}
+    before = request.GET.get("before", "")
     wanted, problems = read(request.GET)
     rows, more = ([], None) if problems or wanted is None else masked_reading.bookings(wanted, PAGE)
-    given = {name: value for name, value in asked.items() if value}
-    here = f"{reverse('bookings')}?{urlencode(given)}" if given else reverse("bookings")
     context = {
         "asked": asked, "problems": problems, "rows": _with_strikes(rows), "states": STATES, "faults": [*Action],
-        "filtered": bool(given), "first": here, "paged": "before" in request.GET, "limit": NEWEST,
-        "older": f"{reverse('bookings')}?{urlencode({**given, 'before': str(more)})}" if more else "",
+        "filtered": any(asked.values()), "limit": NEWEST,
+        "first": filtered.address("bookings", asked) if before else "",
+        "next": filtered.address("bookings", {**asked, "before": more}) if more else "",
     }  # fmt: skip
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "records/bookings.html", context, status=400 if problems else 200)
-    response = render(request, "records/bookings.html#list", context)
-    before = request.GET.get("before", "")
-    response["HX-Push-Url"] = f"{reverse('bookings')}?{urlencode({**given, 'before': before})}" if before else here
-    return response
+    url = filtered.address("bookings", {**asked, "before": before})
+    return filtered.answer(request, "records/bookings.html", "list", context, url=url, status=400 if problems else 200)
 
 
 def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard import filtered
 from dashboard.away import for_operators, missing, says_when_away
 from dashboard.typed import LARGEST, form_key, whole
 from gateway.clients import BOOKING, ServiceDown, call, get_json, in_words
@@ -28,19 +29,20 @@ PATIENCE_S: Seconds = 1.5  # the views can be shown without Booking's answer
 @says_when_away
 def listing(request: HttpRequest) -> HttpResponse:
     """`?q=` part of a name, or a number; `?after=` the number of the last customer on the previous page."""
-    search, raw = request.GET.get("q", "").strip(), request.GET.get("after", "0")
+    search, raw = request.GET.get("q", "").strip(), request.GET.get("after", "")
     context: dict[str, Any] = {"q": search, "rows": [], "problem": ""}
-    after = whole(raw)
+    context["first"] = filtered.address("customers", {"q": search}) if raw else ""
+    after = whole(raw or "0")
     if after is None:
         context["problem"] = "This address has been cut; begin again at the first customer."
     elif len(search) > LONGEST or "\x00" in search:
         context["problem"] = f"Search for at most {LONGEST} characters, without a zero byte."
     else:
         found = sums.customers(search, after, PAGE + 1)
-        context |= {"rows": found[:PAGE], "next": found[PAGE - 1]["id"] if len(found) > PAGE else None}
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "records/customers.html", context, status=400 if context["problem"] else 200)
-    return render(request, "records/customers.html#list", context)
+        more = {"q": search, "after": found[PAGE - 1]["id"]} if len(found) > PAGE else None
+        context |= {"rows": found[:PAGE], "next": filtered.address("customers", more) if more else ""}
+    url, status = filtered.address("customers", {"q": search, "after": raw}), 400 if context["problem"] else 200
+    return filtered.answer(request, "records/customers.html", "list", context, url=url, status=status)
 
 
 @require_GET
@@ -86,8 +88,8 @@ def rename(request: HttpRequest, customer: int) -> HttpResponse:
         context |= {"title": "Booking does not answer", "detail": detail, "key": key or context["key"]}
     else:
         if answer.status_code == 200:
-            said = answer.json()
-            context |= {"done": said, "typed": said["name"], "truth": said}
+            renamed = answer.json()
+            context |= {"done": renamed, "typed": renamed["name"], "truth": renamed}
         else:
             context |= in_words(answer, "Not renamed")
     if "truth" not in context:

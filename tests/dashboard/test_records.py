@@ -1,5 +1,6 @@
 """The pages of records over real read models, while no service answers: lists, filters, one booking, one customer, one ticket."""
 
+import html
 import re
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_pages_begin_where_the_last_one_ended(client: Client) -> None:
     for _ in range(4):
         answer = client.get(f"/bookings?{query}", headers=HTMX)
         seen += re.findall(r'<th scope="row"><a href="/bookings/([0-9a-f-]{36})"', answer.content.decode())
-        older = re.search(r'id="older" href="/bookings\?([^"]*)"', answer.content.decode())
+        older = re.search(r'id="next-page" href="/bookings\?([^"]*)"', answer.content.decode())
         if older is None:
             break
         query = older[1].replace("&amp;", "&")
@@ -103,6 +104,31 @@ def test_htmx_gets_the_list_and_a_clean_address(client: Client) -> None:
     answer = client.get("/bookings?state=CONFIRMED&customer=&q=", headers=HTMX)
     assert answer["HX-Push-Url"] == "/bookings?state=CONFIRMED"
     assert answer.content.decode().startswith('<section id="list"')
+
+
+def test_pages_of_customers_keep_the_search_and_lead_back_to_the_first(client: Client) -> None:
+    registered = [
+        envelope(
+            "booking",
+            "CustomerRegistered",
+            number,
+            {"id": 1000 + number, "name": f"Ana {number}", "email": "a@example.org"},
+        )
+        for number in range(1, 61)
+    ]
+    project(registered)
+    first = client.get("/customers?q=ana", headers=HTMX)
+    assert first["HX-Push-Url"] == "/customers?q=ana"
+    assert "« First" not in first.content.decode()
+    (further,) = re.findall(r'id="next-page" href="([^"]*)"', first.content.decode())
+    second = client.get(html.unescape(further), headers=HTMX)
+    assert second["HX-Push-Url"] == html.unescape(further)
+    pages = [
+        re.findall(r'<th scope="row"><a href="/customers/(\d+)"', page.content.decode()) for page in (first, second)
+    ]
+    assert [int(number) for page in pages for number in page] == list(range(1001, 1061))
+    assert 'href="/customers?q=ana" hx-get="/customers?q=ana">« First' in second.content.decode()
+    assert "next-page" not in second.content.decode()
 
 
 def test_a_booking_is_shown_without_its_service(client: Client) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from dashboard import filtered
 from dashboard.replay.diagram.asking import MOST, PICTURE, Asked
 from drawing.diagram.layout import draw, zoom_for
 from drawing.diagram.shapes import ZOOMS
@@ -103,7 +103,5 @@ def _links(asked: Asked, steps: list[Step]) -> Callable[[Step], str]:
 
 
 def address(asked: Asked, **changed: Any) -> str:
-    """This page's URL with some parameters changed, without empty ones."""
-    query = {name: str(value) for name, value in {**asked.given, **changed}.items() if value != ""}
-    here = reverse("replay-diagram")
-    return f"{here}?{urlencode(query)}" if query else here
+    """This page's URL with some parameters changed."""
+    return filtered.address("replay-diagram", {**asked.given, **changed})

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from dashboard import filtered
 from dashboard.away import says_when_away
 from dashboard.replay.diagram.asking import MOST, choices, read
 from dashboard.replay.diagram.context import address, shown
@@ -24,8 +24,4 @@ def page(request: HttpRequest) -> HttpResponse:
         status = 404 if asked.missing else 400
     else:
         context |= shown(asked)
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "replay/diagram.html", context, status=status)
-    response = render(request, "replay/diagram.html#diagram", context)
-    response["HX-Push-Url"] = address(asked)
-    return response
+    return filtered.answer(request, "replay/diagram.html", "diagram", context, url=address(asked), status=status)

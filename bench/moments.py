@@ -9,14 +9,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.tape import START, Tape
+from bench.tape import HALL, Tape
 
 LIMIT_MS = 200
 PAGE_ROWS = 50  # of a table; a page shows 6, all of a booking's, and all seats
@@ -110,7 +109,8 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
         return choose.randint(1, entries)
 
     def seat_map(at: int) -> None:
-        moments.rows_at(at, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
+        moments.rows_at(at, tables=[SEATS], like=HALL, limit=MOST_SEATS)
+        moments.rows_at(at, tables=[CHECKPOINTS])
 
     def page() -> None:
         at, booking = pos(), choose.choice(tape.bookings)
@@ -121,7 +121,6 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
         moments.faults_at(at)
         moments.totals_at(at)
 
-    end = START + timedelta(milliseconds=20 * entries)
     return {
         f"all tables, {PAGE_ROWS} rows each": lambda: moments.state_at(pos(), limit=PAGE_ROWS),
         "all tables, 200 rows each": lambda: moments.state_at(pos(), limit=200),
@@ -131,15 +130,12 @@ def questions(tape: Tape, entries: int) -> dict[str, Callable[[], Any]]:
         "one booking's story (a fold)": lambda: story(choose.choice(tape.bookings), pos()),
         "messages in flight": lambda: moments.flights_at(pos()),
         "one booking's messages in flight": lambda: moments.flights_at(pos(), booking=choose.choice(tape.bookings)),
-        "sagas": lambda: moments.sagas_at(pos(), limit=PAGE_ROWS),
         "armed faults": lambda: moments.faults_at(pos()),
         "rows and hashes of all tables": lambda: moments.totals_at(pos()),
         "marks of the whole tape, 1,200 pixels": lambda: marks.marks(1, entries, 1200),
         "density over positions, 1,200 pixels": lambda: marks.density(1, entries, 1200),
-        "density over time, 1,200 pixels": lambda: marks.density_by_time(START, end, 1200),
         "next entry of a booking": lambda: marks.next_of(choose.choice(tape.bookings), pos()),
         "next fault": lambda: marks.next_fault(pos()),
-        "position by time": lambda: marks.at_time(START + timedelta(milliseconds=20 * pos())),
         "a page: tables, seats, booking, flights, faults, totals": page,
     }
 

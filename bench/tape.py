@@ -13,6 +13,7 @@ import orjson
 START = datetime(2027, 1, 1, tzinfo=UTC)
 AT_ONCE = 40  # bookings under way
 SEATS = 700
+HALL = {"performance_id": "hall"}
 FAULTED = 0.02
 Change = dict[str, Any]
 _PADDING = {"context": "x" * 120, "steps": [{"name": "ReserveSeats", "state": "done"}, {"name": "TakePayment"}]}
@@ -88,6 +89,7 @@ class Tape:
         name = f"{service}_{table}"
         new = {
             "id": key, "booking_id": booking, "state": f"S{step}", "version": self._numbers, "at": str(START), **_PADDING,
+            **(HALL if table == "seatmap" else {}),
         }  # fmt: skip
         old = self._rows.get((name, key))
         if table not in ADDED:

@@ -32,7 +32,9 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
     {"then": {pos, flights, more_flights, faults, lags, waiting}, "seats": {sections, version} or None if it is the one seen}.
     """
     at = min(pos, moments.indexed(tape))
-    rows = masked_reading.rows_at(at, tape, tables=[SEATS, CHECKPOINTS], limit=MOST_SEATS)
+    # Only this performance's: a sandbox may have more seats than are read at a time.
+    seats = masked_reading.rows_at(at, tape, tables=[SEATS], like={"performance_id": performance}, limit=MOST_SEATS)
+    checkpoints = masked_reading.rows_at(at, tape, tables=[CHECKPOINTS])
     flights = moments.flights_at(at, tape, limit=MOST_FLIGHTS)
     faults = moments.faults_at(at, tape)
     return {
@@ -43,16 +45,16 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
             "uncounted": len(flights) == MOST_FLIGHTS,
             "faults": [_fault(one) for one in faults[:SHOWN]],
             "more_faults": len(faults[SHOWN:]),
-            "lags": _lags(row for row in rows if row.table == CHECKPOINTS),
+            "lags": _lags(checkpoints),
             "waiting": pos - at,
         },
-        "seats_then": _seats([row for row in rows if row.table == SEATS], performance, tape, seen),
+        "seats_then": _seats(seats, performance, tape, seen),
     }
 
 
 def _seats(rows: list[RowThen], performance: str, tape: int, seen: str) -> dict[str, Any] | None:
     """The map is the same at many moments that a scrubber passes: then it is not drawn again."""
-    mine = [one for one in rows if one.row["performance_id"] == performance and one.row["place_version"] is not None]
+    mine = [one for one in rows if one.row["place_version"] is not None]
     version = f"{tape}-{performance}-{max((one.from_pos for one in mine), default=0)}"
     if version == seen:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -13,15 +12,6 @@ from journal.models import LIVE
 SHOWN = ("fault", "violation", "gap", "slot", "operator", "dead letter")
 """Kinds of observations that get a mark."""
 
-# Positions have no gaps, so the number of entries in a period is the difference of two positions.
-_BY_TIME = """
-    with edges as (
-        select n, %(since)s::timestamptz + (%(until)s::timestamptz - %(since)s::timestamptz) * n / %(buckets)s as at
-        from generate_series(0, %(buckets)s) n)
-    select n, coalesce((select pos from journal_entry where tape = %(tape)s and committed_at <= at
-        order by committed_at desc, pos desc limit 1), 0)
-    from edges order by n
-"""
 _BY_POSITION = """
     select n, (select extract(epoch from committed_at) from journal_entry where tape = %(tape)s and pos >= edge
         order by pos limit 1)
@@ -53,13 +43,6 @@ def marks(first: int, last: int, buckets: int, tape: int = LIVE) -> list[Mark]:
     return [Mark(*row) for row in JOURNAL.rows(_MARKS, values)]
 
 
-def density_by_time(since: datetime, until: datetime, buckets: int, tape: int = LIVE) -> list[int]:
-    """How many entries were committed in each of `buckets` equal periods."""
-    values = {"since": since, "until": until, "buckets": buckets, "tape": tape}
-    edges = [pos for _, pos in JOURNAL.rows(_BY_TIME, values)]
-    return [max(after - before, 0) for before, after in pairwise(edges)]
-
-
 def density(first: int, last: int, buckets: int, tape: int = LIVE) -> list[float]:
     """Entries a second in each of `buckets` equal ranges of the positions `first` to `last`; 0 where no time passed."""
     values = {"first": first, "last": last, "buckets": buckets, "tape": tape}
@@ -72,14 +55,6 @@ def next_of(booking: str, pos: int, tape: int = LIVE) -> int | None:
     """The booking's first entry after `pos`."""
     return _one(
         "select min(pos) from journal_mention where tape = %(tape)s and correlation = %(of)s and pos > %(pos)s",
-        {"tape": tape, "of": booking, "pos": pos},
-    )
-
-
-def previous_of(booking: str, pos: int, tape: int = LIVE) -> int | None:
-    """The booking's last entry before `pos`."""
-    return _one(
-        "select max(pos) from journal_mention where tape = %(tape)s and correlation = %(of)s and pos < %(pos)s",
         {"tape": tape, "of": booking, "pos": pos},
     )
 
@@ -106,25 +81,9 @@ def times(first: int, last: int, limit: int, tape: int = LIVE) -> list[int]:
 
 def next_fault(pos: int, tape: int = LIVE) -> int | None:
     """The first strike of any fault after `pos`."""
-    return _observed("min", ">", pos, tape)
-
-
-def previous_fault(pos: int, tape: int = LIVE) -> int | None:
-    return _observed("max", "<", pos, tape)
-
-
-def at_time(at: datetime, tape: int = LIVE) -> int:
-    """Position of the last entry committed at or before `at`; 0 if there is none. Clocks differ slightly, so this is an
-    approximation."""
-    return (
-        _one(
-            """
-            select pos from journal_entry where tape = %(tape)s and committed_at <= %(at)s
-            order by committed_at desc, pos desc limit 1
-            """,
-            {"tape": tape, "at": at},
-        )
-        or 0
+    return _one(
+        "select min(pos) from journal_entry where tape = %(tape)s and observed = 'fault' and pos > %(pos)s",
+        {"tape": tape, "pos": pos},
     )
 
 
@@ -134,14 +93,6 @@ def bounds(tape: int = LIVE) -> tuple[int, int]:
         "select coalesce(min(pos), 0), coalesce(max(pos), 0) from journal_entry where tape = %(tape)s", {"tape": tape}
     )
     return found[0][0], found[0][1]
-
-
-def _observed(which: str, side: str, pos: int, tape: int) -> int | None:
-    sql = f"""
-        select {which}(pos) from journal_entry
-        where tape = %(tape)s and observed = 'fault' and pos {side} %(pos)s
-    """
-    return _one(sql, {"tape": tape, "pos": pos})
 
 
 def _one(sql: str, values: dict[str, Any]) -> int | None:

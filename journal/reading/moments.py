@@ -7,12 +7,14 @@ result, not on the length of the tape; see models.RowVersion for how.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
+from psycopg.types.json import Jsonb
 
 from journal.database import JOURNAL
 from journal.models import LIVE
@@ -23,6 +25,7 @@ Tables = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 ROWS = 200  # rows of a table, by default
 FLIGHTS = 500
+ANY_ROW: Mapping[str, Any] = MappingProxyType({})
 
 # A version that existed at a position lasted about 2^octave entries, so it began at most 2^(octave + 1) before.
 _OCTAVES = """
@@ -39,13 +42,13 @@ _ROWS = (
     from journal_table t, lateral (
         select key, from_pos, "row" from (
             (select key, from_pos, "row" from journal_rowversion
-             where tape = %(tape)s and "table" = t.id and octave is null and from_pos <= %(pos)s
+             where tape = %(tape)s and "table" = t.id and octave is null and from_pos <= %(pos)s and "row" @> %(like)s
              order by from_pos desc, key limit %(limit)s)
             union all
             select was.* from octaves o, lateral (
                 select key, from_pos, "row" from journal_rowversion
                 where tape = %(tape)s and "table" = t.id and octave = o.octave
-                    and from_pos <= %(pos)s and from_pos > o.since and to_pos > %(pos)s
+                    and from_pos <= %(pos)s and from_pos > o.since and to_pos > %(pos)s and "row" @> %(like)s
                 order by from_pos desc, key limit %(limit)s) was
         ) there order by from_pos desc, key limit %(limit)s) v
     where %(names)s::text[] is null or t.name = any(%(names)s::text[])
@@ -151,13 +154,15 @@ def rows_at(
     *,
     booking: str | None = None,
     tables: Sequence[str] | None = None,
+    like: Mapping[str, Any] = ANY_ROW,
     limit: int = ROWS,
 ) -> list[RowThen]:
     """The rows after entry `pos`: for one booking all of them, otherwise the last changed ones of each table, at most
-    `limit`. `tables`: names, if not all are wanted. A table's rows are sorted by newest change.
+    `limit`, which have the columns of `like`. `tables`: names, if not all are wanted. A table's rows are sorted by
+    newest change.
     """
     names = None if tables is None else list(tables)
-    values = {"pos": pos, "tape": tape, "booking": booking, "names": names, "limit": limit}
+    values = {"pos": pos, "tape": tape, "booking": booking, "names": names, "like": Jsonb(dict(like)), "limit": limit}
     found = JOURNAL.rows(_ROWS if booking is None else _ROWS_OF_BOOKING, values)
     return [RowThen(service, table, key, at, orjson.loads(row)) for service, table, key, at, row in found]
 
@@ -188,12 +193,6 @@ def flights_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit:
     """The messages in flight after entry `pos`, the youngest first."""
     values = {"pos": pos, "tape": tape, "booking": booking, "limit": limit}
     return [FlightThen(*row) for row in JOURNAL.rows(_FLIGHTS_OF if booking else _FLIGHTS, values)]
-
-
-def sagas_at(pos: int, tape: int = LIVE, *, booking: str | None = None, limit: int = ROWS) -> list[RowThen]:
-    """The sagas' rows after entry `pos`: those that moved last."""
-    names = [name for (name,) in JOURNAL.rows("select name from journal_table where name like '%%\\_saga'", {})]
-    return rows_at(pos, tape, booking=booking, tables=names, limit=limit)
 
 
 def faults_at(pos: int, tape: int = LIVE) -> list[FaultThen]:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from dashboard.panel import story
 from dashboard.panel.asked import NoMomentError, asked_position
-from dashboard.panel.moment import panels
+from dashboard.panel.moment import PERFORMANCES, panels
 from dashboard.replay.run.everything import everything
 from dashboard.replay.runs.context import shown as shown_run
 from drawing import present, time_bar
@@ -77,8 +77,9 @@ def whole(request: HttpRequest, run: RunDict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
-    """Context for the panels: for the run's last moment if the URL has none. Raises NoMomentError."""
+def shown(request: HttpRequest, run: RunDict, seen: str = "") -> dict[str, Any]:
+    """Context for the panels: for the run's last moment if the URL has none. `seen`: the version of the seat map that the
+    page has. Raises NoMomentError."""
     tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
     pos = asked_position(request, bounds=(first, last)) or last
     booking = _booking(request, run)
@@ -93,10 +94,9 @@ def shown(request: HttpRequest, run: RunDict) -> dict[str, Any]:
         performance = performance or (panel["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
     address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}
-    entry = (
-        _entry(pos, tape) if last >= first else None
-    )  # for a run without an entry, the last one is of the previous run
-    others = panels(pos, performance, tape, request.GET.get("map", ""))
+    # For a run without an entry, the last one is of the previous run.
+    entry = _entry(pos, tape) if last >= first else None
+    others = panels(pos, performance, tape, seen)
     return {
         **panel,
         **others,
@@ -136,7 +136,7 @@ def choices(run: RunDict) -> dict[str, Any]:
 
 
 def _performances(run: RunDict) -> list[dict[str, Any]]:
-    rows = _rows_at_end(run, "projections_performance")
+    rows = _rows_at_end(run, PERFORMANCES)
     found = [{"id": one.key, "title": one.row["title"] or one.key} for one in rows]
     return sorted(found, key=lambda one: one["title"], reverse=True) or [{"id": "", "title": "none yet"}]
 
@@ -181,7 +181,7 @@ def _entry(pos: int, tape: int) -> dict[str, Any] | None:
 
 
 def _time(run: RunDict, pos: int, booking: str, entry: dict[str, Any] | None) -> dict[str, Any]:
-    """Like `bar.of_booking`, over every position of the run."""
+    """Like `time_bar.of_booking`, over every position of the run."""
     tape, first, last = run["tape"], run["first_pos"], run["last_pos"]
 
     def within(found: int | None) -> int | str:

@@ -37,7 +37,7 @@ def moment(request: HttpRequest, run: UUID) -> HttpResponse:
     """All panels of the page at `?pos=`, for its `booking` and `performance`."""
     found = context.known(run)
     with context.drawable(found):
-        return render(request, "replay/run.html#moment", context.shown(request, found))
+        return render(request, "replay/run.html#moment", context.shown(request, found, request.GET.get("map", "")))
 
 
 @require_GET

@@ -14,7 +14,7 @@ from drawing import time_bar
 from journal.archive.exporting import export
 from journal.archive.importing import import_run
 from journal.index.indexer import Indexer
-from journal.models import Entry, Mention, Run
+from journal.models import Entry, Mention, RowVersion, Run, Table
 from tests.drawing.recording import recorded
 from tests.journal.archive.world import START, begin, wipe
 
@@ -121,6 +121,23 @@ def test_a_moment_is_a_bounded_number_of_queries(run: UUID, django_assert_max_nu
     assert version
     assert "gridcell" not in moment(run, PAID, map=version[1]), "a map that the page has already is not sent again"
     assert "gridcell" in moment(run, MAP_FREE, map=version[1])
+    whole = Client().get(f"/replay/{run}", {"pos": str(PAID), "booking": BOOKING, "map": version[1]})
+    assert "gridcell" in whole.content.decode(), "a whole page has no map yet"
+
+
+def test_the_map_has_its_own_seats_however_many_there_are(run: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other performances were announced later, so their seats changed last."""
+    monkeypatch.setattr("dashboard.panel.moment.MOST_SEATS", 4)
+    reserved = moment(run, PAID - 1)
+    seats = re.findall(r'role="gridcell"[^>]*data-label="([^"]+)"', reserved)
+    assert seats
+    table = Table.objects.get(name="projections_seatmap")
+    one = RowVersion.objects.filter(tape=0, table=table.id, octave=None).first()
+    assert one is not None
+    for number in range(8):
+        row = {**one.row, "performance_id": "another", "label": f"Z-{number}"}
+        RowVersion.objects.create(tape=0, table=table.id, key=f"another,Z-{number}", from_pos=PAID - 1, hash=0, row=row)
+    assert re.findall(r'role="gridcell"[^>]*data-label="([^"]+)"', moment(run, PAID - 1)) == seats
 
 
 def test_a_run_from_the_middle_and_its_copy_show_the_same(run: UUID) -> None:

@@ -94,15 +94,10 @@ def test_messages_in_flight(tape: int) -> None:
 def test_the_way_along_a_tape(tape: int) -> None:
     for pos in (10, 20, 30):
         Mention.objects.create(tape=tape, correlation="b-1", pos=pos)
-    assert (marks.next_of("b-1", 10, tape), marks.previous_of("b-1", 10, tape)) == (20, None)
-    assert (marks.next_of("b-1", 30, tape), marks.previous_of("b-9", 30, tape)) == (None, None)
+    assert (marks.next_of("b-1", 10, tape), marks.next_of("b-1", 30, tape)) == (20, None)
     assert marks.bounds(tape) == (1, LENGTH)
-    assert marks.at_time(START + timedelta(seconds=77.5), tape) == 77
-    assert marks.at_time(START, tape) == 0
-    assert marks.density_by_time(START, START + timedelta(seconds=LENGTH), 4, tape) == [100] * 4
     assert marks.density(1, LENGTH, 3, tape) == [1.0] * 3
     assert marks.bounds(99) == (0, 0)
-    assert marks.density_by_time(START, START + timedelta(seconds=9), 3, 99) == [0] * 3
 
 
 def test_faults_that_could_strike_and_the_marks_they_leave() -> None:
@@ -133,7 +128,7 @@ def test_faults_that_could_strike_and_the_marks_they_leave() -> None:
     told(10, "operator", fault="k", armed={"id": "k", "limit": None, "expires_at": "of a strange recording"})
     assert [one for one, _, _ in at(10)] == ["k", "h"]  # no entry says that a fault has expired
     Entry.objects.filter(pos__gte=8).delete()
-    assert (marks.next_fault(3), marks.previous_fault(5), marks.next_fault(6)) == (5, 3, None)
+    assert (marks.next_fault(3), marks.next_fault(6)) == (5, None)
     found = [(mark.kind, mark.bucket, mark.count, mark.pos) for mark in marks.marks(1, 7, 2)]
     assert found == [("fault", 0, 1, 3), ("operator", 0, 2, 1), ("fault", 1, 2, 5), ("operator", 1, 1, 7)]
     wipe()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from journal.models import Entry, Indexed, RowVersion, TableHash
+from journal.models import Entry, Indexed, RowVersion, Run, TableHash
 from journal.recording.recorder import Recorder
 from journal.recording.transactions import read_transaction
 from tests.journal.recording.stepped import Servers, clusters, commit, run_until, servers, start, streamed
@@ -93,6 +93,21 @@ def test_what_the_journal_refuses_is_replaced_by_an_entry_that_says_so(
     ]
     assert "0x00" in entries[1]["data"]["data"]["why"]
     assert streamed(redis) == entries
+
+
+def test_a_refused_entry_still_announces_its_tables(
+    servers: Servers, start: Callable[[], Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log announces a table once: a run that missed that could not be exported."""
+    monkeypatch.setattr(
+        "journal.recording.recorder.read_transaction", lambda *given: replace(read_transaction(*given), title="a\0b")
+    )
+    recorder = start()
+    commit(servers["booking"], "booking")
+    (refused,) = run_until(recorder, 1)
+    assert refused["title"] == "what booking committed cannot be kept"
+    (run,) = Run.objects.all()
+    assert "booking_thing" in run.tables["booking"]
 
 
 def test_an_entry_that_cannot_be_indexed_is_passed_over(

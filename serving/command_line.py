@@ -20,8 +20,15 @@ def add_token(parser: CommandParser) -> None:
 
 
 def base_url(options: dict[str, Any]) -> str:
-    """The value of --url, else this machine's sandbox at PORT."""
-    return options["url"] or os.environ.get("API_URL_WEB") or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+    """The value of --url, else this machine's sandbox at PORT. Raises CommandError with status NO_ANSWER for what is no URL."""
+    url = options["url"] or os.environ.get("API_URL_WEB") or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+    try:
+        whole = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise CommandError(f"{url!r} is no URL: {error}", returncode=NO_ANSWER) from error
+    if whole.scheme not in ("http", "https") or not whole.host:
+        raise CommandError(f"{url!r} is no URL of a sandbox, such as http://127.0.0.1:8000", returncode=NO_ANSWER)
+    return str(url)
 
 
 def headers(options: dict[str, Any]) -> dict[str, str]:
@@ -37,7 +44,7 @@ def document(base: str, path: str) -> dict[str, Any]:
         found: dict[str, Any] = answer.json()
     except httpx.HTTPStatusError as error:
         raise CommandError(f"{base} answered {error.response.status_code}", returncode=NO_ANSWER) from error
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx.HTTPError, ValueError) as error:
         raise CommandError(
             f"no sandbox answers at {base} ({error}); is `make run` up?", returncode=NO_ANSWER
         ) from error

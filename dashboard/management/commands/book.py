@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -52,14 +53,16 @@ class Command(BaseCommand):
             raise SystemExit(ENDED.get(booking["state"], 3))
 
     def _wait(self, client: httpx.Client, booking: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """The booking once it has ended, or as it was last seen. While the front door is away it is asked again."""
         give_up = time.monotonic() + timeout
         found = booking
         while time.monotonic() < give_up:
-            answer = client.get(f"/api/bookings/{booking['id']}")
-            if answer.status_code == 200:
-                found = answer.json()
-                if found["state"] in ENDED:
-                    break
+            with suppress(httpx.HTTPError):
+                answer = client.get(f"/api/bookings/{booking['id']}")
+                if answer.status_code == 200:
+                    found = answer.json()
+                    if found["state"] in ENDED:
+                        break
             time.sleep(0.05)
         return found
 

@@ -13,6 +13,10 @@ PLUMBING |= {"booking_at", "hold_at", "payment_at", "tickets_at", "due_at", "ste
 LABEL_COLUMNS = ("label", "code", "type", "step", "view", "definition", "id")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 SERVICE_NAMES = HOUSE.titles
+LETTERS = {service.name: service.letter for service in HOUSE.every_service if service.title}
+"""What stands for a service where there is no room for its name."""
+MACHINERY = ("_outbox", "_barrier", "_sagalog", "checkpoint", "_saga")
+"""The endings of the names of tables that keep messages and sagas, and of nothing a customer has."""
 BOOKINGS, SAGAS = (HOUSE.orchestrator.truth[kind] for kind in ("booking", "saga"))
 """The orchestrator's tables."""
 VIEWS = frozenset(service.name for service in HOUSE.views)

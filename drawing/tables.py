@@ -8,7 +8,7 @@ from journal.entry import Story, Tables
 from topology.chosen import HOUSE
 from topology.shown import Copied, shown_of
 
-HIDDEN_TABLES = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga", "_deadletter")
+HIDDEN_TABLES = (*present.MACHINERY, "_deadletter")
 COLUMNS = {table: columns for service in HOUSE.every_service for table, columns in shown_of(service).columns.items()}
 """The columns to show on a small screen; the swimlanes show every changed cell."""
 ENDINGS = re.compile("_(status|at|id)$")
@@ -61,7 +61,8 @@ def _group(story: Story, service: str) -> dict[str, Any]:
         for table, rows in sorted(story.tables.get(service, {}).items())
         if not table.endswith(HIDDEN_TABLES)
     ]
-    return {"service": service, "name": name, "letter": name[0], "tables": tables, "view": service in present.VIEWS}
+    letter, view = present.LETTERS[service], service in present.VIEWS
+    return {"service": service, "name": name, "letter": letter, "tables": tables, "view": view}
 
 
 def _table(

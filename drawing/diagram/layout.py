@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from drawing.diagram.causality import OBSERVATIONS, Link, line_of, links, ranks
 from drawing.diagram.shapes import ZOOMS, Edge, Node, Picture, Row, Text, Track, Zoom
-from drawing.present import SERVICE_NAMES, clock
+from drawing.present import LETTERS, SERVICE_NAMES, clock
 from journal.entry import Step
 
 LEFT, TOP = 26, 10
@@ -80,7 +80,7 @@ def name_of(service: str) -> str:
 
 
 def letter_of(service: str) -> str:
-    return (name_of(service)[:1] or "?").upper()
+    return LETTERS.get(service) or name_of(service)[:1].upper()
 
 
 def _node(step: Step, zoom: Zoom, cell: tuple[int, int], href: str) -> Node:

@@ -9,7 +9,7 @@ from typing import Any
 from drawing.durations import lasting
 from drawing.lanes.arrangement import Lane
 from drawing.lanes.shapes import Flow, Node
-from drawing.present import SAGAS
+from drawing.present import MACHINERY, SAGAS
 from journal.entry import EntryDict
 from journal.noteworthy import before
 from messaging.saga_row import moment
@@ -21,7 +21,6 @@ ASKED = {name: words for service in HOUSE.services for name, words in contract(s
 """Messages caused by a person's request -> the label of the button."""
 ONCE = ("BookTickets", "CancelRequested")
 STATES = ("status", "state")
-HIDDEN = ("_outbox", "_barrier", "_sagalog", "_checkpoint", "_saga")
 BAD = ("DECLINED", "CANCELLED", "REFUSED", "STUCK", "dead")
 GOOD = ("CONFIRMED",)
 UNDOING = undoing(sagas_of(HOUSE))
@@ -143,7 +142,7 @@ def _states(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         new, old = change["new"], before(change)
-        if not new or change["table"].endswith(HIDDEN):
+        if not new or change["table"].endswith(MACHINERY):
             continue
         for name in STATES:
             if isinstance(new.get(name), str) and new[name] != old.get(name):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drawing import present
-from drawing.present import SERVICE_NAMES, VIEWS
+from drawing.present import LETTERS, SERVICE_NAMES, VIEWS
 from drawing.tables import COLUMNS, HIDDEN_TABLES, heading
 from gateway.people import masked_reading
 from journal.models import LIVE
@@ -11,7 +11,6 @@ from journal.reading import moments
 from journal.reading.moments import RowThen
 
 ROWS = 6  # of each table of a run
-UNTOLD = (*HIDDEN_TABLES, "_replicacheckpoint")
 
 
 def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
@@ -19,7 +18,7 @@ def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
     at = min(pos, moments.indexed(tape))
     totals = moments.totals_at(at, tape)
     wanted = {
-        service: [name for name, total in tables.items() if total["rows"] and not name.endswith(UNTOLD)]
+        service: [name for name, total in tables.items() if total["rows"] and not name.endswith(HIDDEN_TABLES)]
         for service, tables in totals.items()
     }
     found: dict[tuple[str, str], list[RowThen]] = {}
@@ -30,8 +29,8 @@ def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
     return [
         {
             "service": service,
-            "name": SERVICE_NAMES.get(service, service),
-            "letter": SERVICE_NAMES.get(service, service)[0],
+            "name": name,
+            "letter": LETTERS[service],
             "view": service in VIEWS,
             "tables": [
                 _table(name, found[service, name], totals[service][name]["rows"], pos)
@@ -39,7 +38,7 @@ def everything(pos: int, tape: int = LIVE) -> list[dict[str, Any]]:
                 if (service, name) in found
             ],
         }
-        for service in SERVICE_NAMES
+        for service, name in SERVICE_NAMES.items()
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from projections.database import PROJECTIONS
+from projections.sums import NAMES
 
 _BEGIN = "set transaction isolation level repeatable read, read only; set local statement_timeout = '30s'"
 _BOOKINGS = """
@@ -25,12 +26,7 @@ _SALES = """
     select id::text, performance_id, hold_version, taken, refunded, currency, payment_version from projections_salesbooking
 """
 _SALES_SEATS = "select performance_id, label, status, price, version from projections_salesseat"
-_NAMES = """
-    select * from (
-        select 'bookings' as view, id, name, version from projections_customer
-        union all select 'customer_history', id, name, version from projections_historycustomer
-    ) name
-"""
+_NAMES = f"select * from ({NAMES}) named"
 _CHECKPOINTS = "select view, source, event_id, horizon, horizon >= owed as complete from projections_checkpoint"
 
 

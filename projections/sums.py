@@ -25,10 +25,12 @@ _MONEY = """
     from projections_historybooking
     where customer_id = any(%s) and taken > 0 group by customer_id, currency order by currency
 """
-_VERSIONS = """
-    select 'bookings' as view, name, version from projections_customer where id = %(id)s
-    union all select 'customer_history', name, version from projections_historycustomer where id = %(id)s
-"""
+NAMED_IN = {"bookings": "projections_customer", "customer_history": "projections_historycustomer"}
+"""The views that name customers -> the table in which each does."""
+NAMES = " union all ".join(
+    f"select '{view}' as view, id, name, version from {table}" for view, table in NAMED_IN.items()
+)
+"""Each view's name of each customer: view, id, name, version."""
 _SALES = """
     with seats as (
         select performance_id as id, count(*) as seats, count(*) filter (where status = 'SOLD') as sold,
@@ -68,7 +70,7 @@ def customer(number: int) -> dict[str, Any] | None:
 
 def versions(number: int) -> list[dict[str, Any]]:
     """The customer's name in each view: view, name, version. Each view gets a new name at its own moment."""
-    return PROJECTIONS.named(_VERSIONS, {"id": number})
+    return PROJECTIONS.named(f"select view, name, version from ({NAMES}) named where id = %(id)s", {"id": number})
 
 
 def sales() -> list[dict[str, Any]]:

@@ -5,6 +5,13 @@ from topology.parts import Database, Instance, Kind, Program, Service, part
 from topology.programs import COMMON, WAITING, manage
 
 VIEWS = ("bookings", "seat_map", "customer_history", "sales")
+
+
+def projector_of(view: str) -> str:
+    """The name of the process that keeps the view up to date."""
+    return f"projector-{view.replace('_', '-')}"
+
+
 SERVICE = Service(
     name="projections",
     title="Views",
@@ -24,7 +31,7 @@ PART = part(
     SERVICE,
     *(
         Program(
-            name=f"projector-{view.replace('_', '-')}",
+            name=projector_of(view),
             kind=Kind.PROJECTOR,
             service=SERVICE.name,
             arguments=manage("project", view),

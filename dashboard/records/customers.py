@@ -104,7 +104,8 @@ def _names(customer: int) -> dict[str, Any]:
     """{"truth", "down", "versions", "converged"}: Booking's version, and each view's."""
     truth, down = _truth(customer)
     found = sums.versions(customer)
-    converged = truth is not None and all(one["version"] == truth["version"] for one in found) and len(found) == 2
+    versions = {one["view"]: one["version"] for one in found}
+    converged = truth is not None and versions == dict.fromkeys(sums.NAMED_IN, truth["version"])
     return {"truth": truth, "down": down, "versions": found, "converged": converged}
 
 

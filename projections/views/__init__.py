@@ -6,6 +6,7 @@ from messaging.events.checkpoints import Checkpoints
 from messaging.events.view import View
 from projections.database import PROJECTIONS
 from projections.models import Checkpoint
+from projections.topology import projector_of
 from projections.views import bookings, customer_history, sales, seat_map
 
 VIEWS: dict[str, View] = {view.name: view for view in (bookings.VIEW, seat_map.VIEW, customer_history.VIEW, sales.VIEW)}
@@ -24,4 +25,4 @@ def checkpoints_of(view: View) -> Checkpoints:
 
 def program_of(view: View) -> str:
     """The name of the process that keeps the view up to date."""
-    return f"projector-{view.name.replace('_', '-')}"
+    return projector_of(view.name)

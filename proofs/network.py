@@ -1,4 +1,5 @@
 """Our own network between one program and one server: it passes, drops or delays everything. Loopback only.
+
 with Network(port_of_the_server) as network:       # give the program network.port instead
     network.swallow()                              # nothing arrives any more, and nothing disconnects
     network.flow()                                 # what lost bytes is cut now; new connections get through

@@ -13,7 +13,6 @@ DEFINITIONS = {definition.name: definition for definition in (BOOK_TICKETS, CANC
 """The definitions that new sagas follow."""
 EARLIER: tuple[SagaDefinition, ...] = ()
 """Definitions of earlier versions. Keep one here, with its version, until the last saga that follows it has ended."""
-ACTIONS = (FORWARD, COMPENSATION, FENCE)
 WHOLE = "whole saga"
 """The step in a saga's row when a person has ended it manually: everything that was left is waived."""
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audit.reader import fetch
+from faults import Mechanism
 from proofs.hostile import requests, socket
 from proofs.hostile.requests import Outcome
 from proofs.house import House
 from topology.chosen import HOUSE
 
 SERVICES = tuple(service.name for service in HOUSE.services)
-ON = ("barrier", "conditional_seat_write", "sequence_check", "outbox", "idempotency_key")
 
 
 @dataclass(kw_only=True)
@@ -52,7 +52,7 @@ def run(
 
 def _mend(house: House) -> None:
     house.clear_all()
-    house.switch(**dict.fromkeys(ON, True))
+    house.switch(**{mechanism.value: True for mechanism in Mechanism})
 
 
 def _written(apis: Mapping[str, str]) -> dict[str, set[str]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from booking.saga.definition import Kind
-from faults import Action, Point
+from faults import Action
 from faults.catalogue import REASONS
 from faults.points import IN_A_TRANSACTION
 from proofs.matrix.cells import CANCEL, CANCELLATION, COMPENSATION, FENCE, FORWARD, Cell
@@ -12,7 +12,6 @@ from proofs.matrix.cells import CANCEL, CANCELLATION, COMPENSATION, FENCE, FORWA
 CANCEL_BOOKING = "CancelBooking"
 PRINTER, NO_ANSWER, WISHED, BY_CUSTOMER = "printer_refused", "no_answer", "cancel_requested", "cancelled_by_customer"
 CONFIRMED, CANCELLED = "CONFIRMED", "CANCELLED"
-LOSES_THE_REPLY = (Point.ORCHESTRATOR_BEFORE, Point.ORCHESTRATOR_AFTER)
 
 
 @dataclass(frozen=True, kw_only=True)

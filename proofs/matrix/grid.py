@@ -14,17 +14,13 @@ SHORT = {
 TITLES = {
     "command": "The command (or event) is struck",
     "reply": "Its reply is struck",
-    "server": "A whole process or server is",
+    "server": "A whole process or server is struck",
 }
 
 
 def grids(cells: list[dict[str, Any]]) -> Iterable[Table]:
     """One table for the commands, one for their replies, one for whole processes and servers."""
-    for on, title in (
-        ("command", "The command (or event) is struck"),
-        ("reply", "Its reply is struck"),
-        ("server", "Everybody is"),
-    ):
+    for on, title in TITLES.items():
         mine = [cell for cell in cells if cell["on"] == on]
         if mine:
             yield _grid(title, mine)

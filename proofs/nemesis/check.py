@@ -10,10 +10,10 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from proofs.history import Entry
+from proofs.house import SETTLED
 from proofs.nemesis.story import FOREVER, Op, Story
 
 REST_S = 60.0
-SETTLED = ("CONFIRMED", "CANCELLED")
 NEXT = {
     "PENDING": {"RESERVING", "COMPENSATING", "CANCELLED"},
     "RESERVING": {"PAYING", "COMPENSATING", "CANCELLED"},

@@ -11,9 +11,9 @@ from topology.processes import PROCESSES, SERVICES
 KILL, RESTART, REDIS, STOP, ZOMBIE, CLOCK = "kill", "restart", "lose redis", "stop", "zombie", "clock"
 READ_ONLY, FREEZE, LOCK, SWALLOW, SLOT = "read-only", "freeze", "lock a row", "swallow", "drop a slot"
 SLOTS = ("relay", "recorder")
+# Not the front door, which is only killed: stopped, it makes everybody wait.
 STOPPABLE = tuple(process.name for process in PROCESSES if process.health == "heartbeat")
 POSTGRES = tuple(process.name for process in PROCESSES if process.health == "postgres")
-FRONT = ("web", "control")  # killed, but not stopped: a stopped front door only makes everybody wait
 
 
 @dataclass(frozen=True, kw_only=True)

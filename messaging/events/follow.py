@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 REST: Times = 4.0
 """As long as the last transaction took, a reader rests: events that follow an event closely share the next one."""
 LONGEST_S: Seconds = 0.25  # the longest such rest
-LONGEST_ROUND_S: Seconds = 0.5  # in a round several events of one aggregate make one row version
+LONGEST_ROUND_S: Seconds = 0.5
+"""In a round several events of one aggregate make one row version. Gained: with rounds of 0.25 s in relays and 0.06 s in
+the group commit, 84 to 60 ms of processor time a booking at 20/s, 41 to 33 at 45/s."""
 CHECK_S: Seconds = 2.0  # between two looks whether somebody else has moved the cursors
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]

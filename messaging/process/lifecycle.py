@@ -12,7 +12,9 @@ from redis.retry import Retry
 from topology.tuning import Count
 
 YOUNG: Count = 10_000
-"""Objects created since the last collection: with Python's own 700, decoding one batch causes a dozen collections."""
+"""Objects created since the last collection: with Python's own 700, decoding one batch causes a dozen collections. Gained:
+with start-up's objects frozen, commit to pixel at 50/s, p95 169 to 147 ms (one run each); with 50,000 a single
+collection took 43 to 104 ms in web."""
 
 
 def settle() -> None:

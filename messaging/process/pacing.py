@@ -6,7 +6,9 @@ import time
 from topology.tuning import Count, PerSecond, Seconds
 
 QUIET: PerSecond = 20  # things a second up to which nothing waits
-FOR_A_SECOND: PerSecond = 500  # things a second for which a round lasts a second
+FOR_A_SECOND: PerSecond = 500
+"""Things a second for which a round lasts a second. Gained: with rounds that grow with the rate, 60 to 40 ms of processor
+time a booking at 20/s, 33 to 22 at 45/s."""
 ENOUGH: Count = 200  # things in a round: their receiver could handle no more at once
 # Messages a second: bookings that each wait for the one before make about seventy, and are not delayed.
 ONE_AFTER_ANOTHER: PerSecond = 100

@@ -53,7 +53,9 @@ def redis_client() -> Redis:
     )
 
 
-REQUEST_S: Seconds = 0.2  # no request waits for Redis longer than this
+REQUEST_S: Seconds = 0.2
+"""No request waits for Redis longer than this. Gained: with a frozen Redis, 10 s and a 503 for each booking to 0.2 s for
+one request in two seconds."""
 AWAY_S: Seconds = 2.0  # after that has happened once, no caller tries for a while
 
 

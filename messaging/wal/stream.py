@@ -19,7 +19,9 @@ from .messages import Keepalive, Transaction
 
 log = logging.getLogger(__name__)
 
-CONFIRM_EVERY: Seconds = 0.25  # seconds; a confirmation wakes the server: a busy reader sends one for many commits
+CONFIRM_EVERY: Seconds = 0.25
+"""Seconds; a confirmation wakes the server: a busy reader sends one for many commits. Gained: 5 % of the recorder by its
+profile, too little to be measured."""
 # how soon a position that moved without a transaction of ours is confirmed, so that the server can drop log
 IDLE_EVERY: Seconds = 1.0
 STATUS_EVERY: Seconds = 5.0  # sent even when nothing moved: a reader that is silent for wal_sender_timeout is cut off

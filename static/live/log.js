@@ -40,7 +40,7 @@ const show = () => {
 const tell = () => {
   if (!more) return;
   const count = waiting.filter((line) => !("bookkeeping" in line.dataset)).length;
-  const text = count === LINES ? `${count} or more new, show` : `${count} new, show`;
+  const text = waiting.length === LINES ? `${count} or more new, show` : `${count} new, show`;
   if (count && more.textContent !== text) more.textContent = text;
   if (more.hidden !== !count) more.hidden = !count;
 };

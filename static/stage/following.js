@@ -1,17 +1,15 @@
 // Following the newest booking: the list of recent ones has it first. A booking is shown for a while before the next
-// replaces it, in a stream longer, since its panel refreshes less often there: its end should be visible and readable.
+// replaces it, in a stream for two refreshes of its panel, which are rare there: its end should be visible and readable.
 // It stays while a person selects text in it or has the focus there.
 
 import { held, whenReleased } from "../live/holding.js";
 import { streaming } from "../live/rate.js";
+import { STREAM_PACE_MS } from "../live/refresh.js";
 import { atSwap } from "../live/swap.js";
 
 const DWELL_MS = 2_000; // how long a booking is shown before a newer one takes its place
-const STREAM_DWELL_MS = 6_000; // the same in a stream, where its panel asks less often: it should be seen to end. Gained: mean p95 114 to 103, within the drift
-const HEARD_MS = 300; // from hearing of a newer one: by then it is known whether a stream has begun
 const find = (id) => document.getElementById(id);
 let changed = -Infinity;
-let heard = 0;
 let waiting = 0;
 
 // The heading keeps the focus by its id, even for another booking.
@@ -24,21 +22,16 @@ const follow = () => {
   waiting = 0;
   const panel = find("booking");
   const newest = find("recent")?.dataset.newest;
-  if (panel?.dataset.follow !== "true" || !newest || panel.dataset.booking === newest) {
-    heard = 0;
-    return;
-  }
+  if (panel?.dataset.follow !== "true" || !newest || panel.dataset.booking === newest) return;
   panel.toggleAttribute("data-waits", stays(panel));
   if (panel.hasAttribute("data-waits")) return;
   const now = performance.now();
-  heard ||= now;
-  const until = changed + (streaming() ? STREAM_DWELL_MS : DWELL_MS);
-  const left = panel.dataset.booking ? Math.max(until, heard + HEARD_MS) - now : 0;
+  const left = panel.dataset.booking ? changed + (streaming() ? 2 * STREAM_PACE_MS : DWELL_MS) - now : 0;
   if (left > 0) {
     waiting = setTimeout(follow, left);
     return;
   }
-  [changed, heard] = [now, 0];
+  changed = now;
   htmx.ajax("GET", "/bookings/newest/panel", { target: "#booking", swap: "outerHTML" });
 };
 const again = () => { if (!waiting) follow(); };

@@ -66,7 +66,7 @@ def stuck(request: HttpRequest, skip: Annotated[int, Query(ge=0, le=10**9)] = 0)
 
 @router.post(
     "/sagas/{booking_id}/{verb}",
-    response={202: Asked, 401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails},
+    response={202: Asked, 401: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails, 422: ProblemDetails},
     summary="Retry a stuck step now, skip it, send the current command again, cancel the booking, or end an unknown "
     "saga",
 )

@@ -38,7 +38,14 @@ class CancelAccepted(Schema):
 
 @router.post(
     "/bookings/{booking_id}/cancel",
-    response={202: CancelAccepted, 400: ProblemDetails, 403: ProblemDetails, 404: ProblemDetails, 409: ProblemDetails},
+    response={
+        202: CancelAccepted,
+        400: ProblemDetails,
+        403: ProblemDetails,
+        404: ProblemDetails,
+        409: ProblemDetails,
+        422: ProblemDetails,
+    },
     summary="Cancel a booking: turns its saga back, or starts a cancelling saga",
     openapi_extra=IN_OPENAPI,
 )

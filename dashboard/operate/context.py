@@ -20,7 +20,7 @@ from gateway.operate_api import ask
 from serving.health import side_by_side
 
 WATCHED = timedelta(seconds=2)
-"""The watchdog checks every second: a saga that is due for longer is delayed."""
+"""The watchdog checks several times a second: a saga that is due for longer is delayed."""
 STUCK = "sagas"
 SEEN = ("saga_id", "step", "action", "attempt")
 """What a button about a saga sends: the attempt that the page showed when it was pressed."""

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from dashboard.panel.details import describe
-from drawing import present
+from drawing import present, tables
+from drawing.diagram.layout import letter_of
 from drawing.money import money
 from journal.reading.stories import fold
 from tests.drawing.drawing import draw
@@ -93,6 +94,14 @@ def _lean(row: dict[str, Any]) -> dict[str, Any]:
     if row["op"] != "update":
         return row
     return {**row, "old": {name: value for name, value in row["old"].items() if value != row["new"][name]}}
+
+
+def test_a_service_has_the_same_letter_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(present.LETTERS, "seats", "Se")
+    booking, found = recorded("declined")
+    letters = {group["service"]: group["letter"] for group in tables.groups(fold(booking, found))}
+    assert (letters["seats"], letters["payments"]) == ("Se", "P")
+    assert (letter_of("seats"), letter_of("payments"), letter_of("foreign")) == ("Se", "P", "F")
 
 
 def test_money_follows_the_currency() -> None:

@@ -32,7 +32,7 @@ BEAT_S: Seconds = 10.0  # a frame without entries after this much silence, so th
 
 
 class Tail:
-    """`shown` is the position to which pages may be brought; `bell` is set when it, or anything a frame tells, changes.
+    """`shown` is the position to which pages may be brought; `bell` is set when it, or anything else in a frame, changes.
 
     Positions have no gaps, so the frames kept are those of `shown` - len + 1 to `shown`. `epoch` changes with a new journal.
     """

@@ -7,7 +7,7 @@ const FEW = 3; // bookings reported within a second
 const CALM = 60; // reports a second; an entry of a batch reports many bookings
 const SPAN_MS = 1_000; // over which it is counted. Gained: by bookings instead of reports, commit to pixel, p95 139, 197, 141 to 101, 140, 131 ms
 const told = new Map(); // booking -> when it was last reported, the oldest first
-let recent = 0; // tellings of the last second or so
+let recent = 0; // reports in the last second or so
 let at = 0;
 
 const fade = (now) => {

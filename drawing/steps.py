@@ -8,7 +8,7 @@ from drawing.present import SAGAS, clock
 from journal.entry import Tables
 from messaging.saga_row import legible
 from topology.chosen import HOUSE
-from topology.sagas import SagaStep, sagas_of
+from topology.sagas import ENDED, SagaStep, sagas_of
 
 WORDS = re.compile(r"[A-Z][a-z]*")
 
@@ -36,7 +36,6 @@ TEXT = {
     "refused": "refused",
     "skipped": "skipped by a person",
 }
-ENDED = ("COMPLETED", "COMPENSATED")
 OVER = ("succeeded", "skipped")
 NO_ANSWER = "no_answer"  # the error of an attempt that was given up
 

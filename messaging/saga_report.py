@@ -6,11 +6,10 @@ from typing import Any
 
 from messaging.envelope import COMPENSATION, FENCE, FORWARD
 from messaging.saga_row import legible
-from topology.sagas import Saga, SagaStep
+from topology.sagas import ENDED, Saga, SagaStep
 
 ACTIONS = (FORWARD, FENCE, COMPENSATION)
 OVER = ("succeeded", "skipped")
-ENDED = ("COMPLETED", "COMPENSATED")
 STATES = ("RUNNING", "FENCING", "COMPENSATING", "STUCK", *ENDED)
 KNOWN = ("sent", "succeeded", "refused", "skipped")
 NEEDED = ("id", "definition", "state", "step", "action", "reason", "context", "steps")

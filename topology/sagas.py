@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PLACED, TURNED_BACK, STUCK = "PENDING", "COMPENSATING", "STUCK"
 """The states of a booking before its first saga starts, while a saga compensates, and once a person has to decide."""
+ENDED = ("COMPLETED", "COMPENSATED")
+"""The states of a saga that has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

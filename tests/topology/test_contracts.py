@@ -12,6 +12,7 @@ import seats.contract
 import tickets.contract
 from audit.blame import KINDS
 from booking.orchestrator import inbound
+from booking.saga import state
 from booking.saga.definition import Step
 from booking.saga.definitions import DEFINITIONS
 from config.house import HOUSE
@@ -25,7 +26,7 @@ from messaging.message import Body, Command, Event, Fence, Report
 from projections.views import VIEWS
 from topology import Service, TopologyError
 from topology.contract import contract, publisher
-from topology.sagas import leaving, sagas_of, states
+from topology.sagas import ENDED, leaving, sagas_of, states
 from topology.shown import shown_of
 
 ALL_STEPS = [step for definition in DEFINITIONS.values() for step in definition.steps]
@@ -153,6 +154,10 @@ def test_a_bookings_states_are_those_of_its_sagas() -> None:
         *("PENDING", "RESERVING", "PAYING", "ISSUING", "CONFIRMING", "CONFIRMED"),
         *("COMPENSATING", "CANCELLING", "CANCELLED", "STUCK"),
     )
+
+
+def test_a_saga_has_ended_where_its_engine_says_so() -> None:
+    assert ENDED == state.ENDED
 
 
 def test_what_a_person_asks_for_has_words() -> None:

@@ -10,13 +10,14 @@ from dashboard.operate.context import awaited, seen
 from dashboard.operate.letters import SERVICES, of_booking
 from dashboard.panel.cancelling import may_cancel
 from drawing.present import SAGAS, SERVICE_NAMES, VIEWS
+from drawing.steps import going_back
 from gateway.clients import ServiceDown, get_json
 from gateway.people import masked_reading
 from gateway.people.privacy import masked
 from journal.reading.stories import fold
 from messaging.envelope import COMPENSATION
-from messaging.saga_report import ENDED, of_row
-from topology.sagas import sagas
+from messaging.saga_report import of_row
+from topology.sagas import ENDED, sagas
 from topology.tuning import Seconds
 
 ORCHESTRATOR = settings.HOUSE.orchestrator.name
@@ -96,14 +97,9 @@ def _shaped(saga: dict[str, Any]) -> dict[str, Any]:
     return {**saga, "steps": steps, "current": current, "stuck": stuck, "ended": ended, **seen(saga)}
 
 
-def _goes_back(saga: dict[str, Any]) -> bool:
-    stuck = saga["state"] == "STUCK" and saga.get("action") == COMPENSATION
-    return stuck or saga["state"] in ("COMPENSATING", "COMPENSATED")
-
-
 def _known(saga: dict[str, Any], step: dict[str, Any]) -> str:
     """The state of a step, in a word or two. A pending step that will not run any more is "not reached"."""
-    will_not_come = saga["state"] in ENDED or _goes_back(saga)
+    will_not_come = saga["state"] in ENDED or going_back(saga)
     return "not reached" if step["state"] == "pending" and will_not_come else str(step["state"])
 
 
@@ -118,7 +114,7 @@ def _undo(saga: dict[str, Any], step: dict[str, Any]) -> str:
         return undone.get(actions[COMPENSATION]["state"], going)
     if step["state"] == "refused" or saga["state"] in ENDED:
         return ""
-    if _goes_back(saga):
+    if going_back(saga):
         return f"to be undone by {by}" if step["state"] in ("sent", "succeeded") else ""
     passed = any(one["kind"] == "pivot" and one["state"] in ("succeeded", "skipped") for one in saga["steps"])
     return "" if passed else f"would be undone by {by}"

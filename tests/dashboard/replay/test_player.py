@@ -15,6 +15,7 @@ from journal.archive.exporting import export
 from journal.archive.importing import import_run
 from journal.index.indexer import Indexer
 from journal.models import Entry, Mention, RowVersion, Run, Table
+from journal.reading import marks
 from tests.drawing.recording import recorded
 from tests.journal.archive.world import START, begin, wipe
 
@@ -248,6 +249,10 @@ def test_a_strip_is_as_high_as_it_is_dense() -> None:
     bars = time_bar.strip([0.0, 4.0, 1.0], [], 1, 30)["bars"]
     assert [one["h"] for one in bars] == [time_bar.HIGH, time_bar.HIGH // 2]
     assert all(one["y"] + one["h"] == time_bar.HIGH + 2 for one in bars)
+
+
+def test_every_mark_of_a_strip_has_words() -> None:
+    assert set(time_bar.MARKS) == set(marks.SHOWN)
 
 
 @pytest.mark.urls("dashboard.urls")

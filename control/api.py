@@ -68,6 +68,10 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
         off = keeper.off()
         return {str(mechanism): mechanism not in off for mechanism in Mechanism}
 
+    @routes.get("/mechanisms/off")
+    def switched_off(request: HttpRequest) -> dict[str, list[dict[str, str]]]:
+        return {"off": keeper.switched_off()}
+
     @routes.put("/mechanisms")
     def switch(request: HttpRequest, who: str = "") -> dict[str, bool]:
         for name, on in json.loads(request.body).items():

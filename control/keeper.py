@@ -119,9 +119,7 @@ class Keeper:
 
     def switch(self, mechanism: Mechanism, *, off: bool, who: str = "") -> None:
         with self._lock:
-            change = self._state.off.union if off else self._state.off.difference
-            if self._state.off != change({str(mechanism)}):
-                self._state.off = change({str(mechanism)})
+            if self._state.switch(str(mechanism), off=off, by=who or "somebody", at=_now()):
                 self._save()
                 text = f"{who or 'somebody'} switches the {mechanism} {'off' if off else 'on again'}"
                 self._observe("control", "operator", text, data={"mechanism": str(mechanism), "off": off})
@@ -149,6 +147,9 @@ class Keeper:
 
     def off(self) -> frozenset[str]:
         return self._state.off
+
+    def switched_off(self) -> list[dict[str, str]]:
+        return self._state.switched_off()
 
     def report_slot(self, service: str, text: str) -> None:
         """Observe that a replication slot was lost, and has been recreated (see slots.py)."""

@@ -39,6 +39,20 @@ class State:
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     records: dict[str, Record] = field(default_factory=dict)  # by the fault's id, in the order they were armed
     off: frozenset[str] = frozenset()  # mechanisms that are switched off
+    switched: dict[str, dict[str, str]] = field(default_factory=dict)  # who switched each of them last: {"by", "at"}
+
+    def switch(self, mechanism: str, *, off: bool, by: str, at: str) -> bool:
+        """Switch it off or on; False if it is that already."""
+        if (mechanism in self.off) == off:
+            return False
+        self.off = self.off | {mechanism} if off else self.off - {mechanism}
+        self.switched[mechanism] = {"by": by, "at": at}
+        return True
+
+    def switched_off(self) -> list[dict[str, str]]:
+        """What is off, by whom and since when (ISO 8601): {"name", "by", "at"}; "" for both of what was switched elsewhere."""
+        unknown = {"by": "", "at": ""}
+        return [{"name": name, **self.switched.get(name, unknown)} for name in sorted(self.off)]
 
     def live(self) -> list[Record]:
         return [record for record in self.records.values() if record.fault.live]
@@ -51,7 +65,14 @@ class State:
 
 def as_text(state: State) -> bytes:
     """The state as it is stored: equal states are the same bytes. A thousand faults take 2 ms."""
-    return orjson.dumps({"epoch": state.epoch, "off": sorted(state.off), "records": list(state.records.values())})
+    return orjson.dumps(
+        {
+            "epoch": state.epoch,
+            "off": sorted(state.off),
+            "switched": state.switched,
+            "records": list(state.records.values()),
+        }
+    )
 
 
 def kills(fault: Fault) -> bool:
@@ -61,15 +82,18 @@ def kills(fault: Fault) -> bool:
 
 
 def _read(raw: bytes) -> State:
-    """Raises ValueError, TypeError or KeyError if the text is not a state."""
+    """Raises ValueError, TypeError, KeyError or AttributeError if the text is not a state. An older version stored no
+    `switched`."""
     data = orjson.loads(raw)
     records = [Record(Fault(**item["fault"]), proofs=item["proofs"], until=item["until"]) for item in data["records"]]
-    texts = [data["epoch"], *data["off"], *(record.until for record in records)]
+    switched = {name: {"by": one["by"], "at": one["at"]} for name, one in data.get("switched", {}).items()}
+    texts = [data["epoch"], *data["off"], *(text for one in switched.values() for text in one.values())]
+    texts += [record.until for record in records]
     numbers = [proof["number"] for record in records for proof in record.proofs]
     if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, int) for one in numbers):
         raise TypeError("a text or a number has another type")
     by_id = {record.fault.id: record for record in records}
-    return State(epoch=data["epoch"], records=by_id, off=frozenset(data["off"]))
+    return State(epoch=data["epoch"], records=by_id, off=frozenset(data["off"]), switched=switched)
 
 
 class Store:
@@ -85,7 +109,7 @@ class Store:
             return _read(self._path.read_bytes())
         except FileNotFoundError:
             return State()
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             aside = self._path.with_suffix(".unreadable")
             log.warning("the fault plan cannot be read (%r): nothing is armed; it is kept as %s", error, aside)
             self._path.replace(aside)

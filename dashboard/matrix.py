@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard.faults.wording import cell_id
 from gateway.clients import ServiceDown
 from gateway.errors import refused
 from gateway.faults_api import control
@@ -73,7 +74,8 @@ def _state() -> dict[str, Any]:
 
 def draw(cells: list[Cell]) -> list[Grid]:
     """The cells as grids, one for each kind of target: messages as rows, points and actions as columns."""
-    grids = []
+    grids: list[Grid] = []
+    named: set[str] = set()
     for on, title in TITLES.items():
         mine = [cell for cell in cells if cell["on"] == on]
         if not mine:
@@ -86,6 +88,18 @@ def draw(cells: list[Cell]) -> list[Grid]:
         rows = []
         for row in dict.fromkeys(cell["row"] for cell in mine):
             found = {(cell["point"], cell["action"]): cell for cell in mine if cell["row"] == row}
+            for cell in found.values():
+                cell["id"] = _id(cell, named)
             rows.append((row, [found.get(place) for place in places]))
         grids.append(Grid(title, points, rows))
     return grids
+
+
+def _id(cell: Cell, named: set[str]) -> str:
+    """The cell's id in the page, by the message that is struck; "" if another cell has it."""
+    message = cell["row"].rpartition(" ")[2] + ("Reply" if cell["on"] == "reply" else "")
+    found = cell_id(message, cell["point"], cell["action"])
+    if found in named:
+        return ""
+    named.add(found)
+    return found

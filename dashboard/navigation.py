@@ -4,18 +4,17 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-ENTRIES = (
-    ("index", "Stage"),
-    ("bookings", "Bookings"),
-    ("customers", "Customers"),
-    ("sales", "Sales"),
-    ("replay", "Replay"),
-    ("console", "Console"),
-    ("operate", "Operate"),
-    ("matrix", "Matrix"),
-    ("front-door:openapi-view", "API"),
+GROUPS = (
+    ("", (("index", "Stage"),)),
+    ("Records", (("bookings", "Bookings"), ("customers", "Customers"), ("sales", "Sales"))),
+    ("", (("replay", "Replay"),)),
+    (
+        "Workshop",
+        (("console", "Console"), ("operate", "Operate"), ("matrix", "Matrix"), ("front-door:openapi-view", "API")),
+    ),
 )
-"""(URL name, label), in the order of the header."""
+"""(label of a menu, or "" for a link of its own; its (URL name, label)), in the order of the header."""
+ENTRIES = tuple(entry for _, entries in GROUPS for entry in entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,24 @@ class Place:
     current: bool
 
 
-def places(path: str) -> list[Place]:
-    """The entries of the header of the page at `path`."""
-    urls = [(reverse(name), text) for name, text in ENTRIES]
-    return [Place(url, text, path == url or (url != "/" and path.startswith(f"{url}/"))) for url, text in urls]
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries under one label; `text` is "" for an entry that stands in the header itself. `here`: the label of the
+    entry that is current, else ""."""
+
+    text: str
+    places: list[Place]
+
+    @property
+    def here(self) -> str:
+        return next((place.text for place in self.places if place.current), "")
+
+
+def places(path: str) -> list[Group]:
+    """The groups of the header of the page at `path`."""
+    return [Group(text, [_place(path, name, label) for name, label in entries]) for text, entries in GROUPS]
+
+
+def _place(path: str, name: str, label: str) -> Place:
+    url = reverse(name)
+    return Place(url, label, path == url or (url != "/" and path.startswith(f"{url}/")))

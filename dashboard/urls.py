@@ -72,6 +72,7 @@ urlpatterns = [
     path("rail/resume/<slug:fault>", faults.resume, name="resume"),
     path("rail/mechanisms", faults.mechanisms, name="mechanisms"),
     path("rail/mechanisms/<slug:name>", faults.mechanism, name="mechanism"),
+    path("rail/mechanisms/<slug:name>/on", faults.mechanism_on, name="mechanism-on"),
     path("rail/operator", faults.sign_in, name="sign-in"),
     path("", api.urls),
 ]

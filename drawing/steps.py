@@ -128,7 +128,8 @@ def name(step: dict[str, str]) -> str:
 def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
     """{state, text, due, until}: state is pending, sent, succeeded, refused, skipped, undoing, compensated or stuck.
 
-    `due`: HH:MM:SS UTC; "" if it waits for nothing. `until`: what is due then, "next try" or "answer due".
+    `due`: HH:MM:SS UTC; "" if it waits for nothing; with it `due_at`, ISO 8601.
+    `until`: what is due then, "next try" or "answer due".
     """
     if _track(row, command, "end"):
         return {"state": "skipped", "text": "ended by a person", "due": "", "until": ""}
@@ -136,7 +137,7 @@ def _step(command: str, row: dict[str, Any]) -> dict[str, str]:
     here = row.get("step") == command
     now = {"forward": forward, "fence": fence, "compensation": undo}.get(row.get("action", ""), {}) if here else {}
     due = clock(row["due_at"])[:8] if row.get("due_at") and here and row["state"] not in (*ENDED, "STUCK") else ""
-    timer = {"due": due, "until": "next try" if _refusal(now) else "answer due"}
+    timer = {"due": due, "due_at": row["due_at"] if due else "", "until": "next try" if _refusal(now) else "answer due"}
     undone_by = UNDONE_BY.get(command, "its compensation")
     if row["state"] == "STUCK" and here:
         return {"state": "stuck", "text": f"stuck{_attempts(now)}: waits for a person", "due": "", "until": ""}

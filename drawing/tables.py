@@ -1,9 +1,11 @@
 """The rows of a booking in each service's database, and the views with their lag. Pure."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from drawing import present
+from drawing.money import money
 from journal.entry import Story, Tables
 from topology.chosen import HOUSE
 from topology.shown import Copied, shown_of
@@ -11,13 +13,22 @@ from topology.shown import Copied, shown_of
 HIDDEN_TABLES = (*present.MACHINERY, "_deadletter")
 COLUMNS = {table: columns for service in HOUSE.every_service for table, columns in shown_of(service).columns.items()}
 """The columns to show on a small screen; the swimlanes show every changed cell."""
+AMOUNTS = ("amount", "price", "taken", "refunded")
 ENDINGS = re.compile("_(status|at|id)$")
 _TRUTH = {kind: (service, table) for service in HOUSE.every_service for kind, table in service.truth.items()}
 
 
 def heading(column: str) -> str:
     """A column's name in a table's head, where there is little room."""
-    return "v" if column == "version" else ENDINGS.sub("", column)
+    return ENDINGS.sub("", column)
+
+
+def text_of(row: dict[str, Any], column: str, currency: object = None) -> str:
+    """A cell's text. An amount is money in the row's currency; of a row without one, in `currency`."""
+    value, currency = row.get(column), row.get("currency") or currency
+    if column in AMOUNTS and isinstance(value, int) and isinstance(currency, str):
+        return money(value, currency)
+    return present.cell(value)
 
 
 def groups(story: Story) -> list[dict[str, Any]]:
@@ -81,13 +92,14 @@ def _table(
         if (cells.service, cells.table) == (service, name)
         for column in cells.columns
     }
+    currency = _currency(story.tables.get(service, {}))
     return {
         "name": name,
         "columns": [heading(column) for column in columns],
         "rows": [
             {
                 "cells": [
-                    {"text": present.cell(row.get(column)), "changed": (key, column) in changed} for column in columns
+                    {"text": text_of(row, column, currency), "changed": (key, column) in changed} for column in columns
                 ],
                 "reason": {"text": present.cell(row["reason"]), "changed": (key, "reason") in changed}
                 if row.get("reason")
@@ -99,6 +111,11 @@ def _table(
         "behind": None if lag is None else sum(lag.values()),
         "whose": ", ".join(f"{whose} by {count}" for whose, count in (lag or {}).items()),
     }
+
+
+def _currency(tables: Mapping[str, dict[str, dict[str, Any]]]) -> object:
+    """The currency of the service's rows of this booking; a refund's is that of its payment."""
+    return next((row["currency"] for rows in tables.values() for row in rows.values() if row.get("currency")), None)
 
 
 def last_of(story: Story, service: str, table: str, key: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ MEANS = {
     "projector": ": its view stops, and catches up once it is back",
 }
 """The effect that a person notices, by the kind of part."""
+KINDS = {"api": "API", "worker": "worker", "relay": "relay", "database": "database", "projector": "projector"}
 SLOT_LOST = "replication slot"
 
 
@@ -73,11 +74,26 @@ def explain(armed: list[dict[str, Any]], parts: dict[str, str], now: datetime) -
     starting = [name for name, state in broken.items() if state == readiness.STARTING]
     if starting:
         found.append(_starting(starting, parts))
-    return found + [
-        Down(name=_title(name), text=state + _means(name, state), injected=False)
-        for name, state in broken.items()
-        if name not in starting
-    ]
+    return found + _folded({name: state for name, state in broken.items() if name not in starting})
+
+
+def _folded(broken: dict[str, str]) -> list[Down]:
+    """One line for each owner of parts that are down: `Payment: worker, relay: no heartbeat for 10 s`."""
+    owners: dict[str, list[str]] = {}
+    for name in broken:
+        owner = name.partition("-")[2]
+        owners.setdefault(owner if owner in SERVICE_NAMES else name, []).append(name)
+    return [_line(owner, names, broken) for owner, names in owners.items()]
+
+
+def _line(owner: str, names: list[str], broken: dict[str, str]) -> Down:
+    if len(names) == 1:
+        (name,) = names
+        return Down(name=_title(name), text=broken[name] + _means(name, broken[name]), injected=False)
+    states = dict.fromkeys(broken[name] for name in names)
+    kinds = ", ".join(KINDS.get(name.partition("-")[0], name) for name in names)
+    means = next(filter(None, (_means(name, broken[name]) for name in names)), "")
+    return Down(name=SERVICE_NAMES[owner], text=f"{kinds}: {'; '.join(states)}{means}", injected=False)
 
 
 def _means(part: str, state: str) -> str:
@@ -88,9 +104,9 @@ def _means(part: str, state: str) -> str:
 def _starting(starting: list[str], parts: dict[str, str]) -> Down:
     """One line for all parts that have not been up since the start."""
     up = sum(state == "ready" for state in parts.values())
-    more = f" and {len(starting) - 1} more" if len(starting) > 1 else ""
-    text = f"{up} of {len(parts)} parts are up; {_title(starting[0])}{more} not yet"
-    return Down(name="Sagabox", text=text, injected=False, starting=True)
+    return Down(
+        name="Starting", text=f"{up} of {len(parts)} parts · {_title(starting[0])} next", injected=False, starting=True
+    )
 
 
 def _injected(fault: dict[str, Any]) -> Down:
@@ -132,8 +148,7 @@ def _is_consequence(part: str, struck: set[str]) -> bool:
 
 def _title(part: str) -> str:
     kind, _, owner = part.partition("-")
-    kinds = {"api": "API", "worker": "worker", "relay": "relay", "database": "database", "projector": "projector"}
-    return f"{SERVICE_NAMES.get(owner, owner)}'s {kinds[kind]}" if owner and kind in kinds else part.capitalize()
+    return f"{SERVICE_NAMES.get(owner, owner)}'s {KINDS[kind]}" if owner and kind in KINDS else part.capitalize()
 
 
 def _armed() -> list[dict[str, Any]]:

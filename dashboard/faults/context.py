@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 
-from dashboard.faults.chips import OWNERS, POINT_NAMES, groups, is_for, owner_of, shown
+from dashboard.faults import wording
+from dashboard.faults.chips import OWNERS, groups, is_for, owner_of, shown
 from dashboard.typed import number_or_text
 from faults import AT, OWN, OWN_TIMES, Action, Fault, Kind, Mechanism, Point, catalogue
 from faults.catalogue import reasons
@@ -113,13 +114,20 @@ def form(asked: dict[str, str], own: bool = False) -> dict[str, Any]:
     passing = [] if outage else list(messages(entry.point, service))
     message = _chosen(asked.get("message"), ["", *passing], "POST" if entry.point == Point.API else "")
     whens = [Kind.ONCE, Kind.TIMES] if own else _whens(Point(point), Action(action), place, outage)
+    kind = _chosen(asked.get("kind"), [str(kind) for kind in whens], "once")
     scopes = {name: text for name, text in FOR.items() if not own or name in ("mine", "booking")}
+    scope = _chosen(asked.get("for"), list(scopes), "mine") if scoped else "any"
     return {
         "services": owners,
-        "points": [(name, POINT_NAMES[Point(name)]) for name in names],
+        "points": [(name, wording.POINT_WORDS[Point(name)]) for name in names],
         "sentence": entry.sentence,
+        "expect": wording.expect(entry.point, Action(action)),
+        "danger": wording.danger(entry.point, Action(action), place, scope, kind),
+        "cell": wording.matrix_cell(point, action, message),
+        "examples": wording.examples(own),
         "places": places,
         "actions": actions,
+        "does": [(name, wording.ACTION_WORDS[Action(name)]) for name in actions],
         "messages": passing,
         "reasons": reasons(service, message),
         "whens": [(str(kind), WHENS[kind]) for kind in whens],
@@ -134,13 +142,13 @@ def form(asked: dict[str, str], own: bool = False) -> dict[str, Any]:
             "seed": "1",
             "after": "0",
             **asked,
-            "for": _chosen(asked.get("for"), list(scopes), "mine") if scoped else "any",
+            "for": scope,
             "service": service,
             "point": point,
             "action": action,
             "place": place,
             "message": message,
-            "kind": _chosen(asked.get("kind"), [str(kind) for kind in whens], "once"),
+            "kind": kind,
             "seconds": asked.get("seconds") or ("20" if outage else "5" if action == Action.DELAY else ""),
         },
     }

@@ -19,6 +19,7 @@ from gateway.people import operator
 from gateway.people.operator import check_operator, is_operator, who
 from gateway.people.ownership import armed_by, visitors_too
 from gateway.people.visitor import visitor
+from gateway.safeties import SAFETIES_OFF
 from gateway.services_down import down
 from serving.problems import Problem
 
@@ -38,7 +39,13 @@ def arm_form(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def outages(request: HttpRequest) -> HttpResponse:
-    response = render(request, "faults/faults.html#outages", {"outages": down()})
+    """The banner: safety mechanisms that are off, and what is down."""
+    return _banner(request)
+
+
+def _banner(request: HttpRequest, problem: str = "") -> HttpResponse:
+    context = {"outages": down(), "off": SAFETIES_OFF.get(), "operator": is_operator(request), "problem": problem}
+    response = render(request, "faults/faults.html#outages", context)
     response["HX-Trigger"] = json.dumps({"lags": {one["view"]: gauge(one) for one in lags()}})
     return response
 
@@ -73,8 +80,22 @@ def mechanism(request: HttpRequest, name: str) -> HttpResponse:
 
     def turn() -> None:
         switch_mechanism(Mechanism(name), on=not control("GET", "/mechanisms")[name], by=who(request))
+        SAFETIES_OFF.forget()
 
     return _done(request, turn, shown=_switches)
+
+
+@require_POST
+def mechanism_on(request: HttpRequest, name: str) -> HttpResponse:
+    """Switch it on, from the banner; it may be on already."""
+    if name not in set(Mechanism):
+        return HttpResponse(f"no mechanism '{name}'", status=404, content_type="text/plain")
+
+    def turn() -> None:
+        switch_mechanism(Mechanism(name), on=True, by=who(request))
+        SAFETIES_OFF.forget()
+
+    return _done(request, turn, shown=_banner)
 
 
 @require_POST

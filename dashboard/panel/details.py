@@ -9,13 +9,14 @@ from typing import Any
 
 from django.conf import settings
 
+from dashboard.panel import meaning
 from dashboard.panel.functions import source, work_of
 from drawing import present
 from drawing.lanes.history import mine
 from gateway.people import masked_reading
 from gateway.people.privacy import viewer
 from journal.entry import EntryDict
-from journal.noteworthy import before
+from journal.noteworthy import BOOKKEEPING, before
 from messaging.inbox.statements import kept
 from messaging.process.redis import redis_of_requests
 from messaging.saga_row import tracks
@@ -46,10 +47,12 @@ def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, A
     messages = [change["new"] for change in changes if change["table"].endswith("_outbox") and change["new"]]
     work = work_of(entry, messages)
     rows = [_row(change) for change in changes if not change["table"].endswith("_outbox")]
+    rows.sort(key=lambda row: bool(row["faint"]))
     observed = entry["data"] or {}
     return {
         "pos": entry["pos"],
         "title": entry["title"],
+        "means": meaning.meaning(changes),
         "service": entry["service"],
         "service_name": present.SERVICE_NAMES.get(entry["service"], entry["service"]),
         "observation": entry["kind"] == "observation",
@@ -58,6 +61,7 @@ def describe(entry: EntryDict, booking: str, *, sql: bool = True) -> dict[str, A
         "xid": entry["xid"],
         "lsn": entry["lsn"],
         "at": f"{entry['committed_at'][:10]} {entry['committed_at'][11:26]}",
+        "moment": entry["committed_at"],
         "cause_pos": entry["cause_pos"],
         "cause_known": entry["cause_known"],
         "attempts": _attempts(changes),
@@ -83,14 +87,24 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(change: dict[str, Any]) -> dict[str, Any]:
-    """Every column before and after, the changed ones marked; for a new or a deleted row only one side."""
-    old, new = before(change), change["new"] or {}
-    names = [name for name in (new or old) if change["op"] != "update" or old.get(name) != new.get(name)]
+    """Every column before and after, the changed ones first; `faint` for a table of bookkeeping, such as the barrier."""
     return {
         "op": change["op"],
         "table": present.short_table(change["table"]),
         "key": change["key"],
-        "cells": [{"column": name, "old": _value(old.get(name)), "new": _value(new.get(name))} for name in names],
+        "faint": change["table"] in BOOKKEEPING,
+        "cells": [_cell(cell) for cell in meaning.columns(before(change), change["new"] or {})],
+    }
+
+
+def _cell(cell: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object that changed is shown as what differs."""
+    differs = meaning.difference(cell["old"], cell["new"]) if cell["changed"] else []
+    return {
+        **cell,
+        "old": _value(cell["old"]),
+        "new": _value(cell["new"]),
+        "differs": [{**one, "old": _value(one["old"]), "new": _value(one["new"])} for one in differs],
     }
 
 
@@ -112,6 +126,6 @@ def _attempts(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _value(value: object) -> str:
     if value is None:
-        return "∅"
+        return meaning.NOTHING
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 300 else text[:299] + "…"

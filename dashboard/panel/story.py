@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from dashboard.panel.cancelling import may_cancel
 from dashboard.panel.details import describe
+from dashboard.panel.standing import standing
 from drawing import present, steps, tables, time_bar
 from drawing.lanes import Lane, draw, orchestrated
 from gateway.people import masked_reading
@@ -31,9 +32,13 @@ def story(
     """Context for the panel: the state after the booking's last entry at or before `pos`, or the current one. `follow`:
     the panel shows this booking because it is the newest, and a newer one replaces it. `narrow`: see `narrow`.
     """
-    return from_entries(
+    found = from_entries(
         booking, masked_reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow
     )
+    lanes = found["lanes"]
+    if pos is None and lanes and (lanes.standing or lanes.still):
+        found["hold"] = standing(booking, view=not lanes.standing)
+    return found
 
 
 def from_entries(

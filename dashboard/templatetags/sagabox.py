@@ -1,10 +1,11 @@
 """Template helpers: money, seats, short ids, and the header's navigation."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 
-from dashboard.navigation import Place, places
+from dashboard.navigation import Group, places
 from drawing import durations
 from drawing.money import money
 from drawing.seat import seat
@@ -28,6 +29,14 @@ def lasting(milliseconds: float) -> str:
 
 
 @register.filter
+def left(moment: str) -> str:
+    """The seconds from now until an ISO 8601 moment, 0 if it is past: what a countdown begins with."""
+    until = datetime.fromisoformat(str(moment))
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return f"{max((until - datetime.now(UTC)).total_seconds(), 0):.0f}"
+
+
+@register.filter
 def sentence(text: str) -> str:
     """A title that is followed by more text: ended like a sentence, so that the two do not run together."""
     return text if not text or text[-1] in ".:!?…" else f"{text}."
@@ -40,6 +49,6 @@ def words(text: str) -> list[str]:
 
 
 @register.simple_tag(takes_context=True)
-def navigation(context: dict[str, Any]) -> list[Place]:
-    """The header's entries, for the page that is being rendered."""
+def navigation(context: dict[str, Any]) -> list[Group]:
+    """The header's entries, in their groups, for the page that is being rendered."""
     return places(context["request"].path)

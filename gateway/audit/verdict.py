@@ -23,10 +23,12 @@ OLD_S: Seconds = 10.0
 
 @dataclass(frozen=True)
 class Known:
-    """The last verdict that this process has seen, {} if none. `note`: what a reader has to know of it, in words."""
+    """The last verdict that this process has seen, {} if none. `note`: what a reader has to know of it, in words.
+    `settled`: holds or violated, as the last verdict that was not pending found; "" if there was none."""
 
     verdict: Document
     note: str = ""
+    settled: str = ""
 
 
 def now() -> Document:
@@ -53,13 +55,12 @@ def _look() -> Known:
     try:
         answer = _ask({}, SOON_S)
     except (ServiceDown, Problem):
-        return Known(before.verdict, _away(before.verdict))
+        return Known(before.verdict, _away(before.verdict), before.settled)
     if answer["verdict"] is None:  # it has just started, and reads everything
-        return Known(before.verdict, _starting(before.verdict))
-    old = answer["age_s"] > OLD_S
-    return Known(
-        answer["verdict"], f"This verdict is of {_at(answer['verdict'])}: the auditor still reads." if old else ""
-    )
+        return Known(before.verdict, _starting(before.verdict), before.settled)
+    found: Document = answer["verdict"]
+    note = f"This verdict is of {_at(found)}: the auditor still reads." if answer["age_s"] > OLD_S else ""
+    return Known(found, note, before.settled if found["status"] == "pending" else found["status"])
 
 
 def _ask(params: dict[str, str], wait_s: float) -> Document:

@@ -1,4 +1,4 @@
-"""The auditor's verdict over HTTP, and as the bar at the top of the page."""
+"""The auditor's verdict over HTTP, and as the chip in the header of the page."""
 
 import hashlib
 from typing import Any
@@ -94,6 +94,8 @@ def bar(request: HttpRequest) -> HttpResponse:
             "verdict": found,
             "digest": digest,
             "note": known.note,
+            "settled": known.settled,
+            "broken": sum(one["status"] == "violated" for one in found.get("invariants", [])),
             "settling": bool(known.note) or found.get("status") != "holds",
         },
     )

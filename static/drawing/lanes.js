@@ -94,20 +94,9 @@ document.addEventListener("click", (event) => {
 
 // "as text" survives a redraw; new boxes are marked for a moment.
 let asText = false;
-let folded = false; // an entry's details, which else stay in sight below the drawing
-const fold = () => {
-  // This replaces a CSS :has() rule: one about the whole page would be evaluated again with every line of the log.
-  document.documentElement.toggleAttribute("data-details", document.querySelector(".story .entry") !== null);
-  document.documentElement.toggleAttribute("data-folded", folded);
-  for (const button of document.querySelectorAll(".entry-fold")) {
-    button.setAttribute("aria-expanded", String(!folded));
-    button.textContent = folded ? "unfold" : "fold";
-  }
-};
 let known = null;
 let drawn = null;
 const draw = () => {
-  fold();
   const drawing = svg();
   drawn = drawing;
   if (!drawing) return;
@@ -125,10 +114,6 @@ const draw = () => {
   show();
 };
 document.addEventListener("click", (event) => {
-  if (event.target.closest(".entry-fold")) {
-    folded = !folded;
-    fold();
-  }
   if (!event.target.closest("#lanes-switch")) return;
   asText = !asText;
   draw();

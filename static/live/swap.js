@@ -29,10 +29,13 @@ const ORDER = {
   "htmx:afterSettle": [
     "ask", // refresh.js: those that are due and had an answer under way
     "say", // announce.js: what the panel says to a screen reader
+    "sure", // sure.js: a button that was pressed once is still asking
+    "clock", // clock.js: countdowns, and times of day as a person wants them
     "fill", // rail.js: the booking that is open, in the form for faults
     "seats", // seats.js: the tab stop of the map, and what is chosen
     "follow", // following.js: the newest booking, if there is a newer one
     "sync", // player.js: the time bar
+    "dock", // dock.js: an entry's details, open or as one line
     "draw", // lanes.js: the swimlanes
     "picture", // diagram.js: the space-time diagram
   ],

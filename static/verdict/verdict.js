@@ -1,6 +1,6 @@
-// The bar asks again two seconds after the first entry since its last request: at most every two seconds, and after the
-// last one. What is being read stays: while a chip is open the bar is not replaced. It closes by Escape, or by a click
-// anywhere else.
+// The chip asks again two seconds after the first entry since its last request: at most every two seconds, and after the
+// last one. What is being read stays: while the list or a broken promise is open, only an answer that a person asked for
+// replaces it. It closes by Escape, or by a click anywhere else (see menus.js).
 
 const bar = document.getElementById("verdict");
 const PACE_MS = 2_000; // between two looks at the verdict
@@ -14,20 +14,14 @@ const soon = () => {
 };
 document.body.addEventListener("sagabox:entries", soon);
 
-const opened = () => bar.querySelector("details[open]");
-
-bar.addEventListener("htmx:beforeSwap", (event) => {
-  if (opened()) event.detail.shouldSwap = false;
+let checked = false; // a person pressed "Check now": the answer replaces the list, which stays open
+bar.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  checked = detail.requestConfig.elt.matches(".verdict-check");
+  if (bar.querySelector("details[open]") && !checked) detail.shouldSwap = false;
 });
-const close = (refocus) => {
-  const chip = opened();
-  if (!chip) return;
-  chip.open = false;
-  if (refocus) chip.querySelector("summary").focus();
-};
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") close(bar.contains(document.activeElement));
-});
-document.addEventListener("click", (event) => {
-  if (!opened()?.contains(event.target)) close(false);
+bar.addEventListener("htmx:afterSwap", () => {
+  if (!checked) return;
+  checked = false;
+  bar.querySelector(".verdict-all").open = true;
+  bar.querySelector(".verdict-check").focus();
 });

@@ -1,6 +1,6 @@
 """What several tests of the page do: choose a seat, place a booking to its end; and how long they wait."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.live import Live
 
@@ -17,3 +17,10 @@ def newest(live: Live) -> str:
     booking = live.place(live.free_seats(1), "concert-2024")
     live.ended(booking)
     return booking
+
+
+def twice(button: Locator) -> None:
+    """Press a button that asks before it does what cannot be undone."""
+    button.click()
+    expect(button).to_have_attribute("data-asking", "")
+    button.click()

@@ -83,12 +83,17 @@ def test_an_entry_that_comes_late_is_found_too(keeper: Keeper, redis: Redis) -> 
 def test_a_killed_keeper_forgets_nothing(new_keeper: NewKeeper, redis: Redis) -> None:
     first = new_keeper()
     spent, armed = first.arm(fault()).fault, first.arm(fault(booking="b-2")).fault
-    first.switch(Mechanism.BARRIER, off=True)
+    first.switch(Mechanism.BARRIER, off=True, who="ana")
     strike(redis)
     first.turn()
     again = new_keeper()
     assert [(one["id"], one["state"]) for one in again.listing()] == [(spent.id, "exhausted"), (armed.id, "armed")]
     assert again.off() == {"barrier"}
+    (off,) = again.switched_off()
+    assert (off["name"], off["by"]) == ("barrier", "ana")
+    assert off["at"] == first.switched_off()[0]["at"]
+    again.switch(Mechanism.BARRIER, off=False, who="ben")
+    assert again.switched_off() == []
 
 
 def test_a_redis_that_lost_everything_is_given_the_plan_anew(keeper: Keeper, redis: Redis) -> None:

@@ -10,8 +10,10 @@ from django.test import RequestFactory
 
 import faults
 from control.outages import check_outage
+from dashboard.faults import wording
 from dashboard.faults.chips import OWNERS, groups, owner_of, shown
 from dashboard.faults.context import form, form_after_change, wanted
+from dashboard.matrix import draw
 from faults import AT, Point
 from tests.dashboard.markup import compact
 
@@ -144,6 +146,48 @@ def test_whatever_the_form_offers_a_visitor_they_may_arm() -> None:
                 offered.add((point, action))
     assert offered == {(str(point), str(action)) for point, actions in faults.OWN.items() for action in actions}
     assert form({"service": "redis", "for": "any", "kind": "always"}, own=True)["asked"]["for"] == "mine"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_each_example_fills_the_form_as_it_says_and_can_be_armed(own: bool) -> None:
+    offered = wording.examples(own)
+    assert [one.title for one in offered] == (
+        ["duplicate", "late answer"] if own else ["zombie", "duplicate", "late answer", "view stands still"]
+    )
+    for one in offered:
+        asked = form(one.asked, own=own)["asked"]
+        assert {name: asked[name] for name in one.asked} == one.asked, f"{one.title}: the form has chosen otherwise"
+        fault = faults.parse(wanted(asked, "aa"))
+        if own:
+            faults.check_own(fault, "aa")
+
+
+def test_what_strikes_everybody_is_asked_for_twice_and_what_strikes_one_booking_once() -> None:
+    """Over all that the form offers: what does not stop at some bookings is dangerous."""
+    calm = 0
+    for service in OWNERS:
+        for point, _ in form({"service": service})["points"]:
+            for place in form({"service": service, "point": point})["places"]:
+                for action in form({"service": service, "point": point, "place": place})["actions"]:
+                    offered = form({"service": service, "point": point, "place": place, "action": action})
+                    fault = faults.parse(wanted(offered["asked"], "aa"))
+                    outage = (fault.point, fault.action) in faults.BY_CONTROL or fault.action == "down"
+                    assert bool(offered["danger"]) == (
+                        outage or fault.point == Point.PROCESS or place in faults.SANDBOX
+                    )
+                    assert offered["expect"], "what to expect is said of each"
+                    calm += not offered["danger"]
+    assert calm > 100
+    everybody = {"service": "payments", "point": "transaction.committed", "action": "crash"}
+    assert form({**everybody, "for": "any", "kind": "always"})["danger"]
+    assert not form({**everybody, "for": "mine", "kind": "always"})["danger"]
+
+
+def test_a_sentence_links_to_the_cell_of_the_matrix_that_breaks_the_same() -> None:
+    cell = {"row": "forward: TakePayment", "on": "reply", "point": "bus", "action": "delay"}
+    draw([cell])
+    asked = {"service": "payments", "point": "bus", "action": "delay", "message": "TakePaymentReply"}
+    assert form(asked)["cell"] == f"/matrix#{cell['id']}"
 
 
 def test_a_visitor_ends_what_they_armed_and_an_operator_everything() -> None:

@@ -129,9 +129,17 @@ def test_an_injected_outage_is_still_one_while_the_control_process_is_away(
 def test_what_has_not_been_up_since_the_start_is_one_line_with_a_count() -> None:
     parts = {"redis": "ready", "api-seats": "ready", "worker-seats": STARTING, "worker-booking": STARTING}
     (found,) = explain([], parts, NOW)
-    assert found == Down(
-        name="Sagabox", text="2 of 4 parts are up; Seat's worker and 1 more not yet", injected=False, starting=True
-    )
+    assert found == Down(name="Starting", text="2 of 4 parts · Seat's worker next", injected=False, starting=True)
+
+
+def test_parts_of_one_service_that_are_down_are_one_line() -> None:
+    parts = dict.fromkeys(("worker-payments", "relay-payments", "worker-seats"), "no heartbeat for 10 s")
+    parts["api-payments"] = "not reachable (ConnectError)"
+    payments, seats = explain([], parts, NOW)
+    assert payments.name == "Payment"
+    assert payments.text.startswith("worker, relay, API: no heartbeat for 10 s; not reachable (ConnectError)")
+    assert payments.text.endswith("its steps wait, and continue once it is back")
+    assert (seats.name, payments.injected) == ("Seat's worker", False)
 
 
 def test_one_that_has_been_up_is_not_starting_beside_those_that_are() -> None:

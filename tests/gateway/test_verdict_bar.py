@@ -1,4 +1,4 @@
-"""The words of the verdict's bar: each of what the auditor has found, and none before it has."""
+"""The words of the verdict's chip: each of what the auditor has found, and none before it has."""
 
 import json
 import re
@@ -128,10 +128,47 @@ def test_before_the_first_verdict_the_bar_says_nothing_of_it(client: Client, aud
 def test_the_bar_shows_what_the_auditor_found_and_no_note(client: Client, auditor: Auditor) -> None:
     auditor.says(verdict_of(World()))
     status, text = bar(client)
-    assert (status, "all hold" in text, "verdict-old" in text) == (200, True, False)
+    assert (status, "8 promises hold" in compact(text), "verdict-old" in text) == (200, True, False)
     assert auditor.asked == ["/audit/verdict"], "a bar waits for no reading"
     (digest,) = re.findall(r'name="seen" value="(\w+)"', text)
     assert bar(client, seen=digest) == (204, "")
+
+
+def pending(world: World) -> dict[str, Any]:
+    """The verdict while one invariant waits for bookings that are under way."""
+    document = verdict_of(world)
+    document["invariants"][0]["status"] = document["status"] = "pending"
+    return document
+
+
+def test_while_it_reads_the_chip_keeps_the_tick_of_the_verdict_before_and_no_other(
+    client: Client, auditor: Auditor
+) -> None:
+    auditor.says(pending(World()))
+    assert ("reading …" in bar(client)[1], "faint" in bar(client)[1]) == (True, False), "nothing has been settled yet"
+    auditor.says(verdict_of(World()))
+    bar(client)
+    auditor.says(pending(World()))
+    assert ("reading …" in bar(client)[1], "faint" in bar(client)[1]) == (True, True)
+    broken = World()
+    paid_without_tickets(broken)
+    auditor.says(verdict_of(broken))
+    bar(client)
+    auditor.says(pending(World()))
+    assert ("reading …" in bar(client)[1], "faint" in bar(client)[1]) == (True, False), "the last one was broken"
+
+
+def test_what_is_broken_stands_beside_the_one_chip_and_not_in_its_list(client: Client, auditor: Auditor) -> None:
+    broken = World()
+    paid_without_tickets(broken)
+    found = verdict_of(broken)
+    red = [one["name"] for one in found["invariants"] if one["status"] == "violated"]
+    assert red
+    auditor.says(found)
+    beside, _, listed = bar(client)[1].partition('class="verdict-all"')
+    assert re.findall(r'id="verdict-(\w+)"', beside) == red
+    assert not set(red) & set(re.findall(r'id="verdict-(\w+)"', listed))
+    assert f"{len(red)} of 8 promises broken" in compact(listed)
 
 
 def test_while_the_auditor_is_away_its_last_verdict_is_said_to_be_old(client: Client, auditor: Auditor) -> None:
@@ -143,7 +180,7 @@ def test_while_the_auditor_is_away_its_last_verdict_is_said_to_be_old(client: Cl
     assert status == 200, "what has changed is the note alone, and it has to be seen"
     assert "The auditor does not answer. This is its verdict of 12:03:04 UTC, and may no longer be true." in text
     assert ">old</span>" in text
-    assert "all hold" not in text
+    assert "promises hold" not in compact(text)
     assert 'data-status="holds"' in text, "what it said last is still there"
     assert "/verdict" in text.split("every 3s")[0], "the bar asks on"
 

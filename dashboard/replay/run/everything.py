@@ -4,7 +4,7 @@ from typing import Any
 
 from drawing import present
 from drawing.present import LETTERS, SERVICE_NAMES, VIEWS
-from drawing.tables import COLUMNS, HIDDEN_TABLES, heading
+from drawing.tables import COLUMNS, HIDDEN_TABLES, heading, text_of
 from gateway.people import masked_reading
 from journal.models import LIVE
 from journal.reading import moments
@@ -55,7 +55,7 @@ def _table(name: str, rows: list[RowThen], total: int, pos: int) -> dict[str, An
         "columns": [heading(column) for column in columns],
         "rows": [
             {
-                "cells": [present.cell(one.row.get(column)) for column in columns],
+                "cells": [text_of(one.row, column) for column in columns],
                 "pos": one.from_pos,
                 "now": one.from_pos == pos,
             }

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from config.celery import app
 from tests.browser.stage.test_page import PATIENCE
+from tests.browser.standing import twice
 from tests.flow.test_verdict import invariant
 from tests.live import Live
 from tests.waiting import wait_until
@@ -35,7 +36,7 @@ def test_cancel_a_confirmed_booking_from_its_panel(open_page: Any, live: Live) -
     booking = live.place([seat], "concert-2024")
     live.ended(booking)
     page = open_page(f"/?performance=concert-2024&customer=123&booking={booking}")
-    page.locator("#cancel-booking").click()
+    twice(page.locator("#cancel-booking"))
     expect(page.locator("#booking-title .state")).to_have_text("CANCELLED", timeout=20_000)
     expect(page.locator("#booking .steps")).to_have_count(2)
     expect(page.locator("#booking .steps").nth(1)).to_contain_text("done")
@@ -129,7 +130,7 @@ def test_a_late_command_is_sent_again_and_its_booking_cancelled(browser: Any, li
     finally:
         live.sandbox.start_process("watchdog")
     wait_until(lambda: any(line["what"] == "resent by hand" for line in log(live, booking)), 15, "the saga to say so")
-    case.get_by_role("button", name="Cancel the booking").click()
+    twice(case.locator("button[data-sure]"))
     expect(page.locator("#answer")).to_contain_text("being cancelled")
     live.http.delete("/api/faults")
     assert live.ended(booking)[0]["state"] == "CANCELLED"

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.breaking.test_faults import nothing_armed
 from tests.browser.stage.test_page import PATIENCE, OpenPage, book, seat, state
+from tests.browser.standing import twice
 from tests.live import Live
 
 __all__ = ["nothing_armed"]
@@ -51,7 +52,7 @@ def test_no_word_and_no_number_of_the_tables_is_broken(live: Live, open_page: Op
     booking = live.place(live.free_seats(1), "concert-2024")
     assert live.ended(booking)[0]["state"] == "CONFIRMED"
     page = open_page(f"/?performance=concert-2024&customer=123&booking={booking}")
-    page.locator("#cancel-booking").click()
+    twice(page.locator("#cancel-booking"))
     expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
     expect(page.locator("#tables")).to_contain_text("cancelled_by_customer", timeout=PATIENCE)
     for width in (1440, 390):

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.stage.test_page import PATIENCE, book, state
 from tests.browser.stage.test_stage import in_order
+from tests.browser.standing import twice
 from tests.live import Live
 
 pytestmark = pytest.mark.timeout(180)
@@ -84,6 +85,7 @@ def test_a_declined_card_from_the_compensation_back_to_its_cause(live: Live, ope
     expect(details).to_contain_text("TakePayment: payment DECLINED")
     expect(details.locator("#entry-function summary")).to_contain_text("payments.transactions.take")
     expect(details.locator("#entry-test")).to_contain_text("tests/payments/test_payments.py::")
+    page.locator("#entry-more").click()
     details.locator("#entry-sql summary").click()
     expect(details.locator("#entry-sql")).to_contain_text("insert into payments_payment")
     expect(page.locator(f"#{wanted}")).to_have_attribute("aria-current", "step")
@@ -96,7 +98,7 @@ def test_cancelling_a_confirmed_booking_goes_all_the_way_back(live: Live, open_p
     live.ended(booking)
     page = open_page(f"/?performance=concert-2024&customer=123&booking={booking}")
     expect(page.locator('#lanes-svg .box[data-tone="compensation"]')).to_have_count(0)
-    page.locator("#cancel-booking").click()
+    twice(page.locator("#cancel-booking"))
     expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
     expect(page.locator("#lanes-svg")).to_contain_text("RELEASED", timeout=PATIENCE)
     back = page.locator('#lanes-svg .box[data-tone="compensation"]')

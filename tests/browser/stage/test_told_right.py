@@ -177,9 +177,7 @@ def test_what_has_not_been_up_since_the_start_is_one_line_with_a_count(live: Liv
     with just_started(live):
         page = open_page()
         lines = page.locator("#outages .outage")
-        expect(lines).to_have_text(
-            re.compile(r"starting\s+Sagabox:\s+\d+ of \d+ parts are up; .+ and 2 more not yet\."), timeout=PATIENCE
-        )
+        expect(lines).to_have_text(re.compile(r"Starting\s+\d+ of \d+ parts · .+ next\."), timeout=PATIENCE)
         expect(lines).to_have_count(1)
         expect(lines).to_have_attribute("data-injected", "starting")
     expect(lines).to_have_count(0, timeout=PATIENCE)

@@ -1,0 +1,51 @@
+"""Which safety mechanisms are off, by whom and since when: for the bar that everybody in this sandbox sees."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from drawing.durations import lasting
+from faults import Mechanism
+from gateway.cached import Cached
+from gateway.clients import ServiceDown
+from gateway.faults_api import control
+from serving.problems import Problem
+from topology.tuning import Seconds
+
+PACE_S: Seconds = 1.0  # how old the answer of the control process may be: every open page asks each three seconds
+HERE = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Off:
+    """`by` in words; `at`: ISO 8601, "" if it is not known."""
+
+    id: str
+    name: str
+    by: str
+    at: str
+
+    @property
+    def ago(self) -> str:
+        if not self.at:
+            return ""
+        seconds = (datetime.now(UTC) - datetime.fromisoformat(self.at)).total_seconds()
+        return lasting(max(seconds, 1.0), 0)
+
+
+def _look() -> list[Off]:
+    try:
+        found: list[dict[str, Any]] = control("GET", "/mechanisms/off")["off"]
+    except (ServiceDown, Problem):
+        return SAFETIES_OFF.last()
+    known = {one.value: one for one in Mechanism}
+    return [
+        Off(one["name"], known[one["name"]].label, _who(one["by"]), one["at"]) for one in found if one["name"] in known
+    ]
+
+
+def _who(by: str) -> str:
+    return "somebody at this machine" if by in HERE else by or "somebody"
+
+
+SAFETIES_OFF = Cached[list[Off]](_look, PACE_S, [])

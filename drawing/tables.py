@@ -32,7 +32,8 @@ def text_of(row: dict[str, Any], column: str, currency: object = None) -> str:
 
 
 def groups(story: Story) -> list[dict[str, Any]]:
-    """One for each service, in the order that a booking visits them: {service, name, letter, tables}, see `_table`."""
+    """One for each service, in the order that a booking visits them: {service, name, letter, tables, view, more}, see
+    `_table`. `more`: how many tables copy no service's rows; a page folds those of a view."""
     return [_group(story, service) for service in present.SERVICE_NAMES]
 
 
@@ -72,14 +73,20 @@ def _group(story: Story, service: str) -> dict[str, Any]:
         for table, rows in sorted(story.tables.get(service, {}).items())
         if not table.endswith(HIDDEN_TABLES)
     ]
-    letter, view = present.LETTERS[service], service in present.VIEWS
-    return {"service": service, "name": name, "letter": letter, "tables": tables, "view": view}
+    return {
+        "service": service,
+        "name": name,
+        "letter": present.LETTERS[service],
+        "tables": tables,
+        "view": service in present.VIEWS,
+        "more": sum(table["behind"] is None for table in tables),
+    }
 
 
 def _table(
     story: Story, service: str, name: str, rows: dict[str, dict[str, Any]], lag: dict[str, int] | None
 ) -> dict[str, Any]:
-    """{name, columns, rows: [{cells: [{text, changed}], reason, last}]}; `last` is the entry that wrote the row last.
+    """{name, columns, rows: [{cells: [{column, text, changed}], reason, last}]}; `last` is the entry that wrote the row last.
 
     `reason` is a cell on a separate line, if the row has one: next to the others it would break the layout.
 
@@ -99,7 +106,8 @@ def _table(
         "rows": [
             {
                 "cells": [
-                    {"text": text_of(row, column, currency), "changed": (key, column) in changed} for column in columns
+                    {"column": column, "text": text_of(row, column, currency), "changed": (key, column) in changed}
+                    for column in columns
                 ],
                 "reason": {"text": present.cell(row["reason"]), "changed": (key, "reason") in changed}
                 if row.get("reason")

@@ -146,6 +146,11 @@ class Box:
         return self.node.lane.service
 
     @property
+    def holds(self) -> bool:
+        """Whether a fault holds it now."""
+        return not self.future and any(mark.kind == "held" and not mark.ended for mark in self.node.marks)
+
+    @property
     def tip(self) -> str:
         """The commit time by its database's clock, and its position in the journal."""
         when = f"{self.node.at[:10]} {self.node.at[11:26]} UTC"

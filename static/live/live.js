@@ -18,8 +18,8 @@ import "./person.js";
 const gauge = document.getElementById("people");
 const people = (count) => {
   if (!gauge || !count) return;
-  gauge.hidden = false;
-  const text = count === 1 ? "Only you are here" : `${count} people here`;
+  gauge.hidden = count === 1; // nobody else: nothing to say
+  const text = `${count} people here`;
   if (gauge.textContent !== text) gauge.textContent = text;
 };
 

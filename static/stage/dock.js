@@ -4,6 +4,7 @@ import { atSwap } from "../live/swap.js";
 
 const page = document.documentElement;
 let open = false;
+const kept = new Set(); // ids of the panel's other details that a person has opened
 
 const fold = () => {
   const dock = document.getElementById("entry-dock");
@@ -18,5 +19,11 @@ document.addEventListener("click", ({ target }) => {
   open = !line.parentElement.open; // the click is about to change it
   setTimeout(fold);
 });
-atSwap("dock", fold);
+document.addEventListener("toggle", ({ target }) => {
+  if (target.matches("[data-kept]")) kept[target.open ? "add" : "delete"](target.id);
+}, { capture: true });
+atSwap("dock", () => {
+  fold();
+  for (const id of kept) document.getElementById(id)?.setAttribute("open", "");
+});
 fold();

@@ -79,7 +79,7 @@ def test_a_reason_stands_on_a_line_of_its_own_beside_whole_numbers() -> None:
     row = found["booking_booking"]["rows"][0]
     assert (row["reason"]["text"], found["booking_booking"]["columns"]) == (
         "cancelled_by_customer",
-        ["state", "amount", "v"],
+        ["state", "amount", "version"],
     )
     assert found["payments_payment"]["rows"][0]["reason"] is None
 

@@ -41,7 +41,7 @@ def test_what_is_off_says_by_whom_and_how_long_ago(plan: list[dict[str, str]]) -
     since = (datetime.now(UTC) - timedelta(minutes=3)).isoformat()
     plan.append({"name": "barrier", "by": "127.0.0.1", "at": since})
     text = bar()
-    assert "<b>Barrier</b>, by <bdi>somebody at this machine</bdi>" in text
+    assert "<b>Barrier</b>, by<bdi>somebody at this machine</bdi>" in text
     assert ", 180 s ago" in text or ", 3 min ago" in text
     assert "/rail/mechanisms/barrier/on" in text
     assert "Switch on" not in bar(operator=False), "a visitor sees it, and may not switch it"
@@ -49,7 +49,7 @@ def test_what_is_off_says_by_whom_and_how_long_ago(plan: list[dict[str, str]]) -
 
 def test_what_was_switched_elsewhere_has_no_time(plan: list[dict[str, str]]) -> None:
     plan.append({"name": "outbox", "by": "", "at": ""})
-    assert "<b>Outbox</b>, by <bdi>somebody</bdi>" in bar()
+    assert "<b>Outbox</b>, by<bdi>somebody</bdi>" in bar()
     assert "ago" not in bar()
 
 

@@ -166,7 +166,7 @@ def test_what_is_broken_stands_beside_the_one_chip_and_not_in_its_list(client: C
     assert red
     auditor.says(found)
     beside, _, listed = bar(client)[1].partition('class="verdict-all"')
-    assert re.findall(r'id="verdict-(\w+)"', beside) == red
+    assert re.findall(r'data-status="violated" id="verdict-(\w+)"', beside) == red
     assert not set(red) & set(re.findall(r'id="verdict-(\w+)"', listed))
     assert f"{len(red)} of 8 promises broken" in compact(listed)
 

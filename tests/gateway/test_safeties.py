@@ -23,7 +23,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
         return {"off": found}
 
     monkeypatch.setattr(safeties, "control", control)
-    monkeypatch.setattr(safeties, "SAFETIES_OFF", Cached(safeties._look, 0, []))
+    monkeypatch.setattr(safeties, "SAFETIES_OFF", Cached[list[safeties.Off]](safeties._look, 0, []))
     return found
 
 

@@ -69,7 +69,12 @@ def beat(**_: Any) -> None:
     from messaging.process.redis import redis_client
     from messaging.process.warm_up import warm_up
 
-    warm_up(f"worker-{settings.SERVICE}", lambda: _commands().rehearse(), connections.close_all)
+    warm_up(f"worker-{settings.SERVICE}", lambda: _commands().rehearse(), connections.close_all, _to_itself)
     settle()
     in_background(redis_client(), f"worker-{settings.SERVICE}")
     letter_retries.in_background(settings.SERVICE)
+
+
+def _to_itself() -> None:
+    """Send a batch of none, so that the first message does not find the way through Celery cold either."""
+    handle.apply_async(args=[[]], queue=settings.SERVICE, retry=False)

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 from celery import Celery
-from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
@@ -49,14 +48,13 @@ class Publisher:
             raise
 
     def rehearse(self) -> None:
-        """Do once what the first batch would wait for: connect, and send a batch of none to a broker in memory.
+        """Do once what the first batch would wait for: connect, and send a batch of none to the service's own worker.
 
+        That batch takes the whole way, so it warms up the worker, too; a worker that is not there finds it later.
         Raises one of FAILURES.
         """
-        producer = self._producer or self._connect()
-        producer.channel.client.ping()
-        with Connection("memory://") as nowhere:
-            self._send(self._service, [], self._app.amqp.Producer(nowhere))
+        self.events_and_lengths([], [self._service])
+        self.batch(self._service, [])
 
     def _send(self, queue: str, envelopes: Sequence[Envelope], producer: Any) -> None:
         self._app.send_task(

@@ -8,12 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from celery import Celery
 from django.apps import apps
 from django.db import connections
 from redis import Redis
 
 from faults import Action, Fault, Point, arm, listing
+from messaging.outbox.publisher import Publisher
 from messaging.process.warm_up import warm_up
+from tests.messaging.outbox.relaying import batch_of
+from tests.servers import RedisServer
 from topology.chosen import HOUSE
 
 SERVICES = [one.name for one in HOUSE.services]
@@ -76,6 +80,21 @@ def test_no_fault_strikes_a_rehearsal(redis: Redis) -> None:
     import_module("payments.commands").rehearse()
     (armed,) = listing(redis)
     assert armed.fired == armed.passes == 0
+
+
+@pytest.mark.django_db(databases=["payments"], transaction=True)
+def test_a_relay_warms_up_the_way_through_the_broker_with_a_batch_of_none(
+    redis: Redis, redis_server: RedisServer
+) -> None:
+    publisher = Publisher(Celery("test", broker=redis_server.url), redis, "payments")
+    publisher.rehearse()
+    publisher.close()
+    message: Any = redis.rpop("payments")
+    assert batch_of(message) == []
+    before = rows("payments")
+    import_module("payments.commands").handle(batch_of(message))
+    assert rows("payments") == before
+    assert not redis.exists("payments", "events.payments")
 
 
 def test_a_process_starts_whose_servers_are_away(caplog: pytest.LogCaptureFixture) -> None:

@@ -30,7 +30,7 @@ status: venv ## what runs
 reset: venv ## remove data, logs and secrets of the sandbox
 	@exec $(BIN)/python manage.py sandbox reset
 
-bench: venv ## bookings per second beside a Celery chain
+bench: venv ## bookings per second, in turns with a Celery chain, Restate and DBOS
 	@exec $(BIN)/python -m bench
 
 test: venv-dev browser lint imports types migrations unit ## every check, then every test
@@ -62,6 +62,7 @@ tuning: venv ## docs/tuning.md, the table of tuning constants, from the code
 lock: venv-dev ## pin requirements*.in anew, with hashes and without addresses
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) bench/peers/packages/requirements.in -c requirements.txt -o bench/peers/packages/requirements.txt
 
 venv:
 	@PYTHON="$(PYTHON)" sh sandbox/machine/venv.sh $(VENV) run

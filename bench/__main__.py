@@ -1,88 +1,99 @@
-"""`make bench`: compares Sagabox with a Celery chain doing the same three writes, in one run on the same instances.
+"""`make bench`: compares Sagabox with what people would use instead, each alone on the machine, in turns.
 
-Both sides take turns, so that a machine whose speed drifts is unfair to neither; the ratio is best against best.
-`python -m bench stage` measures the live page instead, `python -m bench moments` the journal.
+Sagabox is stopped while a peer is measured, and nothing of a peer runs while Sagabox is. `--quick` is one round of few bookings
+in an empty house, to compare before and after a change. `python -m bench stage` measures the live page instead, `python -m bench
+moments` the journal, and `python -m bench page` writes the figures of the last run into docs/performance.md.
 """
 
 import argparse
 import os
 import sys
+import time
+from importlib import import_module
 from pathlib import Path
 
-from bench.report import Latency, Throughput, show
 from sandbox.machine.address import port_or_exit
 from sandbox.printing import until_nobody_reads
 
 ROOT = Path(__file__).resolve().parent.parent
-SAGABOX, HTTP, CHAIN = "Sagabox", "Sagabox, over HTTP", "Celery chain"
+RESULTS = ROOT / ".sandbox" / "bench.json"
+OTHERS = {"stage": "bench.stage", "moments": "bench.moments", "page": "bench.published.page"}
+SAGABOX = "sagabox"
+QUICK = {"rounds": 1, "bookings": 500, "lone": 12, "past": 0}
+FULL = {"rounds": 3, "bookings": 1500, "lone": 20, "past": 20_000}
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["stage"]:
-        from bench import stage
-
-        stage.main(sys.argv[2:])
+    if sys.argv[1:2] and sys.argv[1] in OTHERS:
+        import_module(OTHERS[sys.argv[1]]).main(sys.argv[2:])
         return
-    if sys.argv[1:2] == ["moments"]:
-        from bench import moments
+    options = _options()
+    from bench.peers.catalogue import PEERS
+    from bench.report import show_bench, write_bench
+    from bench.results import Results
+    from bench.rounds import Plan, duration, now, run
 
-        moments.main(sys.argv[2:])
-        return
-    arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    arguments.add_argument("--bookings", type=int, default=2000, help="in each round")
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--lone", type=int, default=40, help="lone bookings for the latency")
+    wanted = _systems(options, tuple(PEERS))
+    size = {name: QUICK[name] if options.quick else FULL[name] for name in FULL}
+    size |= {name: getattr(options, name) for name in FULL if getattr(options, name) is not None}
+    plan = Plan(port=options.port, clients=options.clients, ladder=options.ladder, systems=wanted, **size)
+    print(f"about {duration(plan.estimate_s())} on two cores with nothing else on them", flush=True)
+    began, load, at = time.monotonic(), os.getloadavg(), now()
+    for found in run(plan):
+        results, seconds = Results(found), round(time.monotonic() - began)
+        about = {"at": at, "seconds": seconds, "load_before": load, "load_after": os.getloadavg()}
+        write_bench(results, {**about, **size}, options.to)
+    show_bench(results)
+    print(f"took {duration(seconds)}; load average before {load[0]:.1f}, after {os.getloadavg()[0]:.1f}")
+    print(f"JSON: {options.to}")
+
+
+def _options() -> argparse.Namespace:
+    arguments = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--quick", action="store_true", help=f"{_size(QUICK)}; by default {_size(FULL)}")
+    arguments.add_argument("--rounds", type=_positive)
+    arguments.add_argument("--bookings", type=_positive, help="of each measurement")
+    arguments.add_argument("--lone", type=_positive, help="lone bookings of each measurement")
+    arguments.add_argument(
+        "--past", type=_not_negative, help="bookings in the second house before it is measured; 0: no second house"
+    )
+    arguments.add_argument("--clients", type=_positive, default=16, help="of Sagabox's front door")
+    arguments.add_argument("--peers", default="", metavar="A,B", help="only these peers next to Sagabox")
+    arguments.add_argument("--only", default="", metavar="A,B", help=f"only these systems: {SAGABOX}, or peers")
+    arguments.add_argument("--ladder", action="store_true", help="find each peer's best number of clients first")
+    arguments.add_argument("--to", type=Path, default=RESULTS, help="where the JSON goes")
     arguments.add_argument("--port", type=int, default=port_or_exit(offset=650))
-    options = arguments.parse_args()
-
-    from sandbox.runtime import Sandbox
-    from sandbox.stages import Stages
-
-    with Sandbox(ROOT, options.port, Stages()) as sandbox:
-        environment = sandbox.environments.control()
-        os.environ.update(environment, DJANGO_SETTINGS_MODULE="config.settings")
-        import django
-
-        django.setup()
-        api = f"http://127.0.0.1:{sandbox.layout.ports['api-booking']}"
-        pids = {name: status.pid for name, status in sandbox.processes().items() if status.pid}
-        throughputs, latencies = measure(sandbox.url, api, environment, options)
-        costs = measure_cost(pids, options.bookings)
-    show(throughputs, latencies, costs, CHAIN, ROOT / ".sandbox" / "bench.json")
+    return arguments.parse_args()
 
 
-def measure(
-    url: str, api: str, environment: dict[str, str], options: argparse.Namespace
-) -> tuple[list[Throughput], list[Latency]]:
-    from bench import load
-    from bench.peer import celery_chain
-
-    count = options.bookings
-    rows = []
-    load.in_batches(*load.performance(100))  # warm
-    for _ in range(options.rounds):
-        seconds = load.in_batches(*load.performance(count))
-        rows.append(Throughput(name=SAGABOX, bookings=count, seconds=seconds, until="confirmed, both views converged"))
-        with celery_chain(environment) as chain:
-            seconds = chain.throughput(count)
-        rows.append(Throughput(name=CHAIN, bookings=count, seconds=seconds, until="the ticket is written"))
-        print(f"{SAGABOX} {rows[-2].rate:.0f}/s, {CHAIN} {rows[-1].rate:.0f}/s", flush=True)
-    seconds = load.over_http(api, *load.performance(count), clients=16)
-    rows.append(Throughput(name=HTTP, bookings=count, seconds=seconds, until="confirmed, both views converged"))
-    alone = Latency(name=SAGABOX, samples_ms=load.lone(url, *load.performance(options.lone)))
-    with celery_chain(environment) as chain:
-        peer = Latency(name=CHAIN, samples_ms=chain.lone(options.lone))
-    return rows, [alone, peer]
+def _systems(options: argparse.Namespace, peers: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of what is measured; exits with a sentence where one is unknown."""
+    named = [name for name in (options.only or options.peers).split(",") if name]
+    if unknown := set(named) - {*peers, SAGABOX}:
+        sys.exit(f"no system {', '.join(sorted(unknown))}; there are {', '.join((SAGABOX, *peers))}")
+    if options.only:
+        return tuple(named)
+    return (SAGABOX, *(named or peers))
 
 
-def measure_cost(pids: dict[str, int], count: int) -> dict[str, float]:
-    """CPU milliseconds a booking of each program, over one more round of Sagabox alone."""
-    from bench import cost, load
+def _positive(text: str) -> int:
+    return _at_least(1, text)
 
-    name, labels = load.performance(count)
-    before = cost.look(pids)
-    load.in_batches(name, labels)
-    return cost.spent(before, cost.look(pids), count)
+
+def _not_negative(text: str) -> int:
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} up")
+    return int(text)
+
+
+def _size(size: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in size.items())
 
 
 if __name__ == "__main__":

@@ -3,36 +3,18 @@
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.peers.catalogue import PEERS
+from bench.results import SAGABOX, SEASON, Key, Results, Spread
 
-@dataclass(frozen=True, kw_only=True)
-class Throughput:
-    """`bookings` complete ones in `seconds`; `until` describes what complete means."""
-
-    name: str
-    bookings: int
-    seconds: float
-    until: str
-
-    @property
-    def rate(self) -> float:
-        return self.bookings / self.seconds
-
-
-@dataclass(frozen=True, kw_only=True)
-class Latency:
-    """Of lone bookings, one after the other, in milliseconds."""
-
-    name: str
-    samples_ms: list[float] = field(repr=False)
-
-    def percentile(self, share: float) -> float:
-        return percentile(self.samples_ms, share)
+LEAST_SHOWN = 0.05  # milliseconds of processor time a booking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,52 +54,76 @@ def show_figures(figures: list[Figure], to: Path) -> None:
         table.add_row(one.name, f"{one.value:.4g} {one.unit}".strip(), one.limit, verdict, one.note)
     console = Console(width=150)
     console.print(table)
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    console.print(machine)
+    console.print(machine())
     to.parent.mkdir(parents=True, exist_ok=True)
     rows = [{**asdict(one), "limit": one.limit, "met": one.met} for one in figures]
-    to.write_text(json.dumps({"figures": rows, "machine": machine}, indent=2))
+    to.write_text(json.dumps({"figures": rows, "machine": machine()}, indent=2))
     console.print(f"JSON: {to}")
 
 
-def show(throughputs: list[Throughput], latencies: list[Latency], costs: dict[str, float], peer: str, to: Path) -> None:
-    """Print both tables; the ratio is each row's best rate over the best rate of the row named `peer`."""
-    base = max(row.rate for row in throughputs if row.name == peer)
-    table = Table(title="Bookings per second, complete", title_justify="left")
-    for column in ("system", "bookings", "seconds", "per second", f"against {peer}", "complete when"):
-        table.add_column(column, justify="left" if column in ("system", "complete when") else "right")
-    for row in throughputs:
-        table.add_row(
-            row.name, str(row.bookings), f"{row.seconds:.2f}", f"{row.rate:.0f}", f"{row.rate / base:.2f}", row.until
-        )
-    delays = Table(title="A lone booking, milliseconds", title_justify="left")
-    for column in ("system", "samples", "p50", "p95"):
-        delays.add_column(column, justify="left" if column == "system" else "right")
-    for one in latencies:
-        delays.add_row(one.name, str(len(one.samples_ms)), f"{one.percentile(0.5):.1f}", f"{one.percentile(0.95):.1f}")
-    console = Console(width=120)
-    console.print(table, delays)
-    greedy = ", ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in costs.items() if milliseconds >= 0.05)
-    console.print(f"CPU milliseconds a booking: {sum(costs.values()):.2f} in all; {greedy}", soft_wrap=True)
-    console.print(
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+def show_bench(results: Results) -> None:
+    """Print what was measured: rates, lone bookings, processor time, ratios and what was skipped."""
+    console = Console(width=140)
+    rates = _table(
+        "Bookings per second: median (least to most of the rounds)", "system", "clients", "moment", "per second"
     )
+    for key, bulks in results.bulks.items():
+        for moment, spread in results.rates(key).items():
+            rates.add_row(title(key, results), str(bulks[0].clients), moment, shown(spread))
+    lone = _table("A lone booking, milliseconds: median (least to most of the rounds)", "system", "moment", "ms")
+    for system, house in results.lones:
+        for moment, spread in results.lone_ms(system, house).items():
+            lone.add_row(title((system, house, ""), results), moment, shown(spread, 1))
+    console.print(rates, lone)
+    for key, bulks in results.bulks.items():
+        cpu = results.cpu_ms(key)
+        parts = ", ".join(f"{name} {spent:.2f}" for name, spent in cpu.items() if spent >= LEAST_SHOWN)
+        idle = f"; idle {bulks[0].idle_ms:.0f} ms/s, taken off" if bulks[0].idle_ms else ""
+        console.print(
+            f"{title(key, results)}: {sum(cpu.values()):.2f} ms of processor time a booking: {parts}{idle}",
+            soft_wrap=True,
+        )
+    ratios = _table("Sagabox against others", "ratio", "value")
+    for name, value in results.ratios().items():
+        ratios.add_row(name, "not measured" if value is None else f"{value:.2f}")
+    console.print(ratios)
+    for system, reason in results.skipped.items():
+        console.print(f"{system} skipped: {reason}", soft_wrap=True)
+    console.print(f"others used {others(results):.0%} of the processors at the median; {machine()}", soft_wrap=True)
+
+
+def write_bench(results: Results, about: dict[str, Any], to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
-    to.write_text(
-        json.dumps(
-            {
-                "throughput": [{**asdict(row), "rate": row.rate, "ratio": row.rate / base} for row in throughputs],
-                "latency_ms": [
-                    {"name": one.name, "p50": one.percentile(0.5), "p95": one.percentile(0.95)} for one in latencies
-                ],
-                "cpu_ms_a_booking": costs,
-                "machine": {
-                    "cores": os.cpu_count(),
-                    "system": platform.platform(),
-                    "python": platform.python_version(),
-                },
-            },
-            indent=2,
-        )
-    )
-    console.print(f"JSON: {to}")
+    to.write_text(json.dumps({**about, "machine": machine(), **results.as_dict()}, indent=2) + "\n")
+
+
+def title(key: Key, results: Results) -> str:
+    """A system's name for people."""
+    system, house, way = key
+    if system != SAGABOX:
+        return PEERS[system].title
+    past = next((bulks[0].past for (one, at, _), bulks in results.bulks.items() if (one, at) == (system, house)), 0)
+    return ", ".join(filter(None, ("Sagabox", f"{past:,} past bookings" if house == SEASON else "", way)))
+
+
+def shown(spread: Spread, digits: int = 0) -> str:
+    """`98 (95 to 101)`"""
+    if spread.least == spread.most:
+        return f"{spread.median:,.{digits}f}"
+    return f"{spread.median:,.{digits}f} ({spread.least:,.{digits}f} to {spread.most:,.{digits}f})"
+
+
+def others(results: Results) -> float:
+    """The share of the processors that others used while something was measured: the median, 0 to 1."""
+    return median([bulk.others for bulks in results.bulks.values() for bulk in bulks] or [0.0])
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def _table(heading: str, *columns: str) -> Table:
+    table = Table(title=heading, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 or column == "moment" else "right")
+    return table

@@ -1,0 +1,1 @@
+"""The bench itself: its arithmetic, its peers, what it skips."""

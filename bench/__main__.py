@@ -7,6 +7,7 @@ moments` the journal, and `python -m bench page` writes the figures of the last 
 
 import argparse
 import os
+import signal
 import sys
 import time
 from importlib import import_module
@@ -28,6 +29,7 @@ def main() -> None:
         import_module(OTHERS[sys.argv[1]]).main(sys.argv[2:])
         return
     options = _options()
+    from bench.apart import Failed
     from bench.peers.catalogue import PEERS
     from bench.report import show_bench, write_bench
     from bench.results import Results
@@ -39,10 +41,13 @@ def main() -> None:
     plan = Plan(port=options.port, clients=options.clients, ladder=options.ladder, systems=wanted, **size)
     print(f"about {duration(plan.estimate_s())} on two cores with nothing else on them", flush=True)
     began, load, at = time.monotonic(), os.getloadavg(), now()
-    for found in run(plan):
-        results, seconds = Results(found), round(time.monotonic() - began)
-        about = {"at": at, "seconds": seconds, "load_before": load, "load_after": os.getloadavg()}
-        write_bench(results, {**about, **size}, options.to)
+    try:
+        for found in run(plan):
+            results, seconds = Results(found), round(time.monotonic() - began)
+            about = {"at": at, "seconds": seconds, "load_before": load, "load_after": os.getloadavg()}
+            write_bench(results, {**about, **size}, options.to)
+    except Failed as failure:
+        sys.exit(str(failure))
     show_bench(results)
     print(f"took {duration(seconds)}; load average before {load[0]:.1f}, after {os.getloadavg()[0]:.1f}")
     print(f"JSON: {options.to}")
@@ -97,5 +102,6 @@ def _size(size: dict[str, int]) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is stopped on the way out
     with until_nobody_reads():
         main()

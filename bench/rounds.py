@@ -2,13 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
-from typing import ParamSpec, TypeVar
 
+from bench.apart import apart
 from bench.peers import servers
 from bench.peers.catalogue import PEERS, measure
 from bench.results import SAGABOX, VIEWS, Bulk, Lone, Skipped
@@ -16,8 +14,6 @@ from bench.sagabox import Order
 from bench.sagabox import measure as measure_sagabox
 
 Measured = Bulk | Lone | Skipped
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # For the estimate alone, in seconds: as it was on two idle cores.
 START_S, FIRST_START_S, LONE_S, REQUEST_S, GROUPED_S, PEER_S = 20, 30, 1.1, 0.02, 0.015, 7
@@ -78,12 +74,6 @@ def run(plan: Plan) -> Iterator[list[Measured]]:
                         if any(isinstance(each, Skipped) for each in one):
                             peers.remove(name)
             yield found
-
-
-def apart(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-    """The result of `work` in a process of its own, which begins with nothing of ours imported or connected."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *given, **named).result()
 
 
 def _told(measured: list[Measured]) -> list[Measured]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.apart import apart
 from bench.peers import packages, servers
 from bench.peers.catalogue import PEERS, measure
 from bench.results import COMPLETE, GENERATOR, Bulk, Lone, Skipped
-from bench.rounds import apart
 
 HERE = Path(packages.__file__).parent
 

@@ -69,9 +69,10 @@ def _booked(answer: Answer) -> Scope:
 
 
 def _named(truth: Truth) -> Scope:
-    """The bookings for which seats are taken."""
-    named = (row["booking_id"] for row in truth.of("seat"))
-    return Scope(bookings=frozenset(booking for booking in named if booking))
+    """The bookings for which seats are taken, and these seats: a booking whose row is gone names none."""
+    taken = [row for row in truth.of("seat") if row["booking_id"]]
+    seats = frozenset(f"{row['performance_id']}/{row['label']}" for row in taken)
+    return Scope(bookings=frozenset(row["booking_id"] for row in taken), seats=seats)
 
 
 def _fetch(service: str, base_url: str, scope: Scope) -> Answer:

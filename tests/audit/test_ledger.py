@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from audit.running import partial
@@ -197,6 +197,7 @@ changes = st.sampled_from(CHANGES).flatmap(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(changes, min_size=1, max_size=12))
+@example(history=[(gone, BOOKINGS[0], "booking"), (set_hold, BOOKINGS[0], "HELD")])
 def test_what_was_followed_equals_what_is_read_whole(following: Following, history: list[Any]) -> None:
     """After each change, and whatever came before."""
     one = following.begin()

@@ -86,7 +86,8 @@ def _group(story: Story, service: str) -> dict[str, Any]:
 def _table(
     story: Story, service: str, name: str, rows: dict[str, dict[str, Any]], lag: dict[str, int] | None
 ) -> dict[str, Any]:
-    """{name, columns, rows: [{cells: [{column, text, changed}], reason, last}]}; `last` is the entry that wrote the row last.
+    """{name, columns, rows: [{cells: [{column, head, text, changed}], reason, last}]}; `last` is the entry that wrote the
+    row last.
 
     `reason` is a cell on a separate line, if the row has one: next to the others it would break the layout.
 
@@ -106,7 +107,12 @@ def _table(
         "rows": [
             {
                 "cells": [
-                    {"column": column, "text": text_of(row, column, currency), "changed": (key, column) in changed}
+                    {
+                        "column": column,
+                        "head": heading(column),
+                        "text": text_of(row, column, currency),
+                        "changed": (key, column) in changed,
+                    }
                     for column in columns
                 ],
                 "reason": {"text": present.cell(row["reason"]), "changed": (key, "reason") in changed}

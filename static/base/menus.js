@@ -2,7 +2,7 @@
 
 const MENUS = ".menu[open], .verdict-all[open], .verdict > .verdict-chip[open]";
 const close = (menu) => {
-  menu.open = false;
+  for (const one of [menu, ...menu.querySelectorAll("details[open]")]) one.open = false;
 };
 
 document.addEventListener("keydown", (event) => {

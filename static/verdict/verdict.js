@@ -17,7 +17,7 @@ document.body.addEventListener("sagabox:entries", soon);
 let checked = false; // a person pressed "Check now": the answer replaces the list, which stays open
 bar.addEventListener("htmx:beforeSwap", ({ detail }) => {
   checked = detail.requestConfig.elt.matches(".verdict-check");
-  if (bar.querySelector("details[open]") && !checked) detail.shouldSwap = false;
+  if (bar.querySelector(".verdict-all[open], .verdict > .verdict-chip[open]") && !checked) detail.shouldSwap = false;
 });
 bar.addEventListener("htmx:afterSwap", () => {
   if (!checked) return;

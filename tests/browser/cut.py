@@ -58,7 +58,7 @@ FIRST_SCREEN = """() => {
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const holder = node.parentElement;
     const text = node.textContent.trim();
-    if (!text || holder.closest("script, style, noscript, option, title, .seat, .row-name") || !seen(holder)) continue;
+    if (!text || holder.closest("script, style, noscript, option, title, .seat, .row-name, #recent") || !seen(holder)) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     const box = range.getBoundingClientRect();
@@ -71,7 +71,7 @@ FIRST_SCREEN = """() => {
   }
   const CONTROLS = 'a[href], button, select, input:not([type="hidden"]), textarea, summary, [tabindex="0"]';
   const controls = [...document.querySelectorAll(CONTROLS)].filter((one) => {
-    if (!seen(one) || one.closest(".seats")) return false;
+    if (!seen(one) || one.closest(".seats, #recent")) return false;
     return inView(one.getBoundingClientRect()) && getComputedStyle(one).clipPath === "none";
   });
   const name = (one) => `${one.tagName.toLowerCase()}#${one.id} ${one.textContent.trim().replace(/\\s+/g, " ").slice(0, 30)}`;
@@ -87,6 +87,6 @@ def cut(page: Page) -> list[str]:
 
 def first_screen(page: Page) -> dict[str, list[str]]:
     """What stands in the window without scrolling: `words`, `controls`, and texts that are `small`er than 12 px. Seats and
-    the entries of lists are not counted."""
+    lists of choices are not counted."""
     found: dict[str, list[str]] = page.evaluate(FIRST_SCREEN)
     return found

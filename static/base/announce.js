@@ -35,6 +35,7 @@ const watch = (id) => {
     before = text;
   }).observe(element, { childList: true, characterData: true, subtree: true });
 };
+document.body.addEventListener("sagabox:say", ({ detail }) => say(detail.text));
 for (const id of ["chosen", "socket", "outages"]) watch(id);
 
 let told = document.getElementById("booking")?.dataset.say;

@@ -18,7 +18,9 @@ const calm = () => {
   asked = null;
 };
 const ask = (button) => {
-  button.textContent = `Press again: ${button.dataset.sure}`;
+  const text = `Press again: ${button.dataset.sure}`;
+  if (button.textContent !== text) document.body.dispatchEvent(new CustomEvent("sagabox:say", { detail: { text } }));
+  button.textContent = text;
   button.setAttribute("data-asking", "");
 };
 

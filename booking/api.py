@@ -24,8 +24,7 @@ from booking.truth import NAMED, TRUTH
 from faults import Mechanism
 from messaging.database import Database
 from messaging.process.warm_up import rolled_back
-from serving.doors.headers import IN_OPENAPI, key_of
-from serving.fast_path import PLACED_BY
+from serving.doors.headers import IN_OPENAPI, PLACED_BY, key_of
 from serving.problems import Problem, ProblemDetails
 from serving.service_api import service_api
 from topology.chosen import HOUSE

@@ -1,5 +1,6 @@
 """How the web process reaches the services: their HTTP APIs, and nothing else."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -70,11 +71,15 @@ def call(service: str, method: str, path: str, **request: Any) -> httpx.Response
 
 def as_it_is(answer: httpx.Response) -> HttpResponse:
     """Return a service's answer as the front door's own."""
-    kind = answer.headers.get("content-type", "application/json")
-    response = HttpResponse(answer.content, status=answer.status_code, content_type=kind)
+    return passed_on(answer.status_code, answer.headers, answer.content)
+
+
+def passed_on(status: int, headers: Mapping[str, str], content: bytes) -> HttpResponse:
+    """The same for an answer of any client. `headers`: looked up whatever their case."""
+    response = HttpResponse(content, status=status, content_type=headers.get("content-type", "application/json"))
     for name in ("Location", "Link", "X-Total-Count", "Retry-After"):
-        if name in answer.headers:
-            response[name] = answer.headers[name]
+        if name in headers:
+            response[name] = headers[name]
     return response
 
 

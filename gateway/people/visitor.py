@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from gateway.people.operator import is_operator
 from gateway.people.privacy import Viewer, seen_by
-from serving.fast_path import PLACED_BY
+from serving.doors.headers import PLACED_BY
 
 COOKIE, SALT = "visitor", "sagabox.visitor"
 COOKIE_AGE_S = 365 * 24 * 3600

@@ -1,1 +1,1 @@
-"""What every HTTP server of ours checks before it spends work on a request: headers, bodies, sockets, guesses of a token."""
+"""What every HTTP server of ours checks before it spends work on a request: headers, body, connection, a WebSocket's origin."""

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from serving.fast_path import Application, again, send_response
+from serving.asgi import Application, send_response
 from serving.problems import Problem
 from topology.tuning import Seconds
 
@@ -45,7 +45,7 @@ class Bounded:
             await send_response(send, problem.response())
             return
         if body is not None:
-            await self._application(scope, again(body, receive), send)
+            await self._application(scope, _again(body, receive), send)
 
 
 def _length(scope: Any) -> int:
@@ -73,6 +73,20 @@ async def _read(length: int, receive: Any) -> bytes | None:
     if max(length, count) > LONGEST:
         raise Problem(413, "", f"a body has at most {LONGEST:,} bytes here")
     return bytes(body)
+
+
+def _again(body: bytes, receive: Any) -> Any:
+    """A `receive` for the next application: first the body, which has been read already, then further messages."""
+    read = False
+
+    async def received() -> Any:
+        nonlocal read
+        if read:
+            return await receive()
+        read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return received
 
 
 def _patient(receive: Any) -> Any:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from serving.problems import Problem
 
 NAME = "Idempotency-Key"
+PLACED_BY = "x-placed-by"  # from the front door to Booking: the pseudonym of the visitor who books
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 SENDABLE = re.compile(r"[\x20-\x7e]*")
 MALFORMED = "Idempotency-Key missing or malformed"

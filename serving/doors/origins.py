@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from serving.fast_path import Application
+from serving.asgi import Application
 
 PORTS = {"http": 80, "https": 443}
 SCHEMES = {"ws": "http", "wss": "https"}
@@ -27,7 +27,7 @@ class SameOrigin:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"] if name in (b"origin", b"host")}
         origin, host = headers.get(b"origin", ""), headers.get(b"host", "")
-        ours = same_origin(origin, SCHEMES.get(scope.get("scheme", "ws"), ""), host) and _is_known(host)
+        ours = same_origin(origin, SCHEMES.get(scope.get("scheme", "ws"), ""), host) and is_known_host(host)
         if ours or (origin and origin == settings.PUBLIC_ORIGIN):
             await self._application(scope, receive, send)
         else:
@@ -46,7 +46,8 @@ async def refuse(status: int, receive: Any, send: Any) -> None:
     await send({"type": "websocket.http.response.body", "body": b""})
 
 
-def _is_known(host: str) -> bool:
+def is_known_host(host: str) -> bool:
+    """Whether this Host header, with or without a port, names this server."""
     return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 
 

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from control.setup.provision import admin_url
 from messaging.process.outage import Outage
-from topology.parts import Database
+from topology.parts import Database, postgres
 from topology.processes import HOUSE
 from topology.tuning import Seconds
 
@@ -35,7 +35,7 @@ class Databases:
         self._environment, self._works = environment, works
         self._databases = {one.alias: one for one in HOUSE.journaled}
         self._down: dict[str, bool | None] = dict.fromkeys(one.alias for one in HOUSE.journaled)
-        self._away = {one.alias: Outage(f"postgres-{one.instance}") for one in HOUSE.journaled}
+        self._away = {one.alias: Outage(postgres(one.instance)) for one in HOUSE.journaled}
 
     def reconcile(self, wanted: Collection[str]) -> None:
         """Take the databases of these services down, and every other one up. If an instance is down itself, its

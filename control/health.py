@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import psycopg
 import redis
 
+from topology.parts import admin_key
 from topology.processes import BY_NAME, Process
 
 CONTAINER_PORT = 8000  # where every HTTP process of docker-compose.yml listens, each in its own container
@@ -34,8 +35,7 @@ def is_healthy(
         case "redis":
             return redis_is_healthy(environment["REDIS_URL"])
         case "postgres":
-            instance = process.name.removeprefix("postgres-")
-            return postgres_is_healthy(environment[f"ADMIN_URL_{instance.upper()}"])
+            return postgres_is_healthy(environment[admin_key(process.instance)])
 
 
 def http_is_healthy(url: str) -> bool:

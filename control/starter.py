@@ -19,7 +19,7 @@ from redis import Redis, RedisError
 from control import slots
 from control.machine import MachineError, State, machine
 from messaging.process import on_demand
-from topology.parts import Kind
+from topology.parts import Kind, postgres
 from topology.processes import BY_NAME, HOUSE, Process
 from topology.tuning import Seconds
 
@@ -63,7 +63,7 @@ class Starter:
 
     def works(self, instance: str) -> bool:
         """Whether the instance is set up and should work. One that is not on demand always is."""
-        name = f"postgres-{instance}"
+        name = postgres(instance)
         return name not in on_demand.NAMES or name in self._working
 
     def listing(self) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ class Starter:
         wanted = {name for name, status in self._machine.states().items() if status.is_wanted} & on_demand.NAMES
         half = {
             name for name in wanted
-            if BY_NAME[name].kind == Kind.POSTGRES and not self._machine.is_set_up(instance_of(BY_NAME[name]))
+            if BY_NAME[name].kind == Kind.POSTGRES and not self._machine.is_set_up(BY_NAME[name].instance)
         }  # fmt: skip
         with self._lock:
             if not self._busy:
@@ -156,7 +156,7 @@ class Starter:
                 if program.kind == Kind.POSTGRES:
                     self._machine.wait(program)
                     operation.step = f"setting up {program.name}"
-                    self._machine.set_up(instance_of(program))
+                    self._machine.set_up(program.instance)
                     self._change(add=program.name)
             rest = [one for one in HOUSE.startable[name] if one.kind != Kind.POSTGRES]
             operation.step = f"waiting for {', '.join(one.name for one in rest)}"
@@ -184,14 +184,13 @@ class Starter:
         assert self._machine is not None
         statuses = self._machine.states()
         chosen = {name} if name in on_demand.NAMES else {one.name for one in HOUSE.startable[name]}
-        for instance in [one for one in chosen if BY_NAME[one].kind == Kind.POSTGRES]:
-            leaning = {
-                one.name for one in HOUSE.programs if on_instance(one, instance) and statuses[one.name].is_wanted
-            }
-            if name == instance:
-                chosen |= leaning
-            elif leaning - chosen:
-                chosen.remove(instance)
+        for server in [one for one in chosen if BY_NAME[one].kind == Kind.POSTGRES]:
+            here = [one for one in HOUSE.programs if on_instance(one, BY_NAME[server].instance)]
+            running = {one.name for one in here if statuses[one.name].is_wanted}
+            if name == server:
+                chosen |= running
+            elif running - chosen:
+                chosen.remove(server)
         return [one for one in reversed(HOUSE.programs) if one.name in chosen]
 
     def _end(self, program: Process) -> None:
@@ -208,7 +207,7 @@ class Starter:
 
     def _reading(self, done: Callable[[Mapping[str, str], str], None], program: Process) -> None:
         try:
-            done(self._environment, instance_of(program))
+            done(self._environment, program.instance)
         except psycopg.Error as error:  # it does not answer, and so nobody reads it
             log.info("%s: %s", program.name, error)
 
@@ -243,14 +242,9 @@ class Starter:
         return {"name": name, "state": state, **shown, "programs": rows}
 
 
-def on_instance(program: Process, postgres: str) -> bool:
-    """Whether the program's service has its tables on the instance that this PostgreSQL program runs."""
-    return program.on_demand and f"postgres-{HOUSE.instance_of.get(program.service, '')}" == postgres
-
-
-def instance_of(program: Process) -> str:
-    """The instance that a PostgreSQL program runs."""
-    return program.name.removeprefix("postgres-")
+def on_instance(program: Process, instance: str) -> bool:
+    """Whether it is a program on demand of a service with its tables on this instance."""
+    return program.on_demand and HOUSE.instance_of.get(program.service) == instance
 
 
 def _of_profiles(profiles: str) -> set[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.machine.address import MOST, Front
-from topology.processes import HOUSE
+from topology.parts import Kind
+from topology.processes import HOUSE, Process
 
 # Forty ports a sandbox, below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing connections, so no
 # passing connection can sit on one of ours. PORTs less than 300 apart never share a block: 8000 and 8001 go side by side.
@@ -49,16 +50,12 @@ class Layout:
         Raises SandboxError where the house has more of them than a block has ports.
         """
         base = FIRST_PORT + self.port % BLOCKS * BLOCK
-        names = [*(f"api-{one.name}" for one in HOUSE.services), *(f"postgres-{one.name}" for one in HOUSE.instances)]
-        names += ["redis", "control", *(f"api-{one.name}" for one in HOUSE.apis if one not in HOUSE.services)]
-        names += ["auditor"]
-        on_demand = [program for program in HOUSE.programs if program.on_demand]
-        later = {program.name for program in on_demand}
-        names = [name for name in names if name not in later]  # what joins on demand moves none of the others
-        names += [program.name for program in on_demand if program.listens]
-        if len(names) > BLOCK:
-            raise SandboxError(f"{len(names)} programs of this house listen, and a sandbox has {BLOCK} ports for them")
-        return {"web": self.port, **{name: base + offset for offset, name in enumerate(names)}}
+        listeners = sorted((one for one in HOUSE.programs if one.listens and one.kind != Kind.PAGES), key=_place)
+        if len(listeners) > BLOCK:
+            raise SandboxError(
+                f"{len(listeners)} programs of this house listen, and a sandbox has {BLOCK} ports for them"
+            )
+        return {"web": self.port, **{one.name: base + offset for offset, one in enumerate(listeners)}}
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -75,6 +72,15 @@ class Layout:
 
     def environment_file(self, service: str) -> Path:
         return self.state / "env" / f"{service}.env"
+
+
+def _place(program: Process) -> int:
+    """Its place in the block, before or after others. A program on demand moves none of those that always run."""
+    if program.on_demand:
+        return 6
+    if program.kind == Kind.API:
+        return 0 if any(one.name == program.service for one in HOUSE.services) else 4
+    return {Kind.POSTGRES: 1, Kind.REDIS: 2, Kind.CONTROL: 3}.get(program.kind, 5)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

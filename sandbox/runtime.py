@@ -112,7 +112,7 @@ class Sandbox:
             leftovers.clean_up(self.layout)
             return storage.wipe(self.layout)
 
-    # One process of a running sandbox, by its name in processes.py
+    # One process of a running sandbox, by its name in topology/processes.py
 
     def processes(self) -> dict[str, Status]:
         return self._supervisor.statuses()
@@ -172,7 +172,7 @@ class Sandbox:
         if self.backup.is_due(made):
             with self.stages.stage("Backup before migrating") as notes:
                 notes.append(str(self.backup.make()))
-        with self.stages.stage("PostgreSQL x5 and Redis"):
+        with self.stages.stage(f"PostgreSQL x{len(INSTANCES)} and Redis"):
             for instance in INSTANCES:
                 clusters.clear_stale_pid(instance)
             redis = redis_server.write_configuration(

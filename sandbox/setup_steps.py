@@ -15,6 +15,7 @@ from messaging.process.redis import redis_client
 from sandbox.data.backup import refuse_newer_databases
 from sandbox.errors import SandboxError
 from sandbox.stages import Stages
+from topology.parts import admin_key, postgres
 from topology.processes import EVERY_INSTANCE, HOUSE, INSTANCES
 
 SEEDS = ("seed_seats", "seed_booking")  # in this order: a booking refers to a performance
@@ -52,7 +53,7 @@ def wait_for_servers(environment: Mapping[str, str], instances: Iterable[str], p
     """Until each instance lets the superuser in. In the sandbox they are up already; containers take their time."""
     deadline = time.monotonic() + patience
     for instance in instances:
-        while not health.postgres_is_healthy(environment[f"ADMIN_URL_{instance.upper()}"]):
+        while not health.postgres_is_healthy(environment[admin_key(instance)]):
             if time.monotonic() > deadline:
-                raise SandboxError(f"postgres-{instance} did not answer within {patience:.0f} s")
+                raise SandboxError(f"{postgres(instance)} did not answer within {patience:.0f} s")
             time.sleep(0.2)

@@ -1,10 +1,10 @@
-"""Real servers for tests: five PostgreSQL and a Redis on free ports, without supervisor and without Django processes.
+"""Real servers for tests: each PostgreSQL and a Redis on free ports, without supervisor and without Django processes.
 
     with infrastructure(tmp_path) as environment:
         os.environ |= environment  # before Django's settings are read
 
 The environment is that of SERVICE=control: DATABASE_URL_<ALIAS> of the owners, who may create databases (so that
-pytest-django can), ADMIN_URL_<INSTANCE> of the superuser, REPLICATION_URL_<INSTANCE> of the recorder, <ROLE>_PASSWORD
+pytest-django can), ADMIN_URL_<INSTANCE> of the superuser, REPLICATION_URL_<ALIAS> of the recorder, <ROLE>_PASSWORD
 of every role, REDIS_URL. `url_of` makes the address of any role.
 """
 
@@ -30,6 +30,7 @@ from sandbox.machine.accounts import postgres_account, switched
 from sandbox.machine.postgres import Clusters
 from sandbox.running import guard
 from sandbox.running.environment import Environment, Environments
+from topology.parts import admin_key, postgres
 from topology.processes import BY_NAME, INSTANCES, password_key
 
 # Data that a test run throws away needs no protection from power cuts, and commits become several times faster. A
@@ -59,7 +60,7 @@ def infrastructure(directory: Path) -> Iterator[Environment]:
 
 def url_of(environment: Mapping[str, str], instance: str, role: str, database: str) -> str:
     """The libpq connection string by which `role` (postgres, recorder, seats_relay, ...) gets into `database`."""
-    admin = environment[f"ADMIN_URL_{instance.upper()}"]
+    admin = environment[admin_key(instance)]
     if role == "postgres":
         return make_conninfo(admin, dbname=database)
     return make_conninfo(admin, dbname=database, user=role, password=environment[password_key(role)])
@@ -95,7 +96,7 @@ def _start(
         "redis": _spawn(stack, redis_server.command(configuration), configuration.parent, directory / "redis.log")
     }
     for instance in INSTANCES:
-        name = f"postgres-{instance}"
+        name = postgres(instance)
         argv = clusters.command(instance, environments.ports[name], **UNSAFE)
         account = switched(clusters.account)
         servers[name] = _spawn(stack, argv, clusters.data(instance), directory / f"{name}.log", **account)

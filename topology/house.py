@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from topology import on_demand
 from topology.checks import check_databases, check_programs, check_services, names
-from topology.parts import Database, Instance, Kind, Part, Program, Service, TopologyError
+from topology.parts import RECORDER, Database, Instance, Kind, Part, Program, Service, TopologyError, admin_key
 from topology.programs import CONTROL, INIT, REDIS, init_of, of_instance
 
 T = TypeVar("T")
@@ -84,6 +84,11 @@ class House:
         return _find(name, "service", {service.name: service for service in self.every_service})
 
     @cached_property
+    def queues(self) -> dict[str, str]:
+        """Service -> the queue of what is sent to it, for those that exchange messages."""
+        return {service.name: service.queue for service in self.services}
+
+    @cached_property
     def service_of_app(self) -> dict[str, Service]:
         """Django app -> the service whose tables it has."""
         return {service.app: service for service in self.every_service}
@@ -92,7 +97,8 @@ class House:
         """The service whose table this is: the database's first for a table without a service, the alias for an unknown
         database."""
         owners = self._owners.get(alias, [("", alias)])
-        return next((name for prefix, name in owners if table.startswith(prefix)), owners[0][1])
+        fitting = [(len(prefix), name) for prefix, name in owners if table.startswith(prefix)]
+        return max(fitting)[1] if fitting else owners[0][1]  # an app's name may begin with another's
 
     @cached_property
     def _owners(self) -> dict[str, list[tuple[str, str]]]:
@@ -174,7 +180,7 @@ class House:
         relays = [service.relay for service in self.services if service.database in aliases]
         consoles = [database.console for database in databases if database.journaled]
         readers = [reader for database in databases for reader in database.readers]
-        return tuple(dict.fromkeys([*owners, *relays, *consoles, "recorder", *readers]))
+        return tuple(dict.fromkeys([*owners, *relays, *consoles, RECORDER, *readers]))
 
     # Programs
 
@@ -233,7 +239,7 @@ class House:
     def _keys_of_instance(self, instance: str) -> Iterator[str]:
         """All that sets up an instance: its superuser's address, its databases' and the passwords of its roles."""
         here = self.databases_on(instance)
-        yield f"ADMIN_URL_{instance.upper()}"
+        yield admin_key(instance)
         yield from (database.url for database in here)
         yield from map(password_key, self.roles_in(*here))
 

@@ -19,7 +19,7 @@ def startable(programs: Sequence[Program], instance_of: Mapping[str, str]) -> di
     ours = [program for program in programs if program.on_demand]
 
     def instance(service: str) -> tuple[Program, ...]:
-        return tuple(program for program in ours if program.name == f"postgres-{instance_of.get(service, '')}")
+        return tuple(program for program in ours if service in instance_of and program.instance == instance_of[service])
 
     found: dict[str, tuple[Program, ...]] = {}
     for service in instance_of:

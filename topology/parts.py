@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Literal
 
 Health = Literal["postgres", "redis", "http", "heartbeat"]
+RECORDER = "recorder"  # the role that reads the log of each journaled database
 
 
 class TopologyError(ValueError):
@@ -67,6 +68,16 @@ def _default(one: object, **values: str) -> None:
             object.__setattr__(one, name, value)
 
 
+def postgres(instance: str) -> str:
+    """The name of the program that runs this instance of PostgreSQL."""
+    return f"postgres-{instance}"
+
+
+def admin_key(instance: str) -> str:
+    """The environment variable with the superuser's address."""
+    return f"ADMIN_URL_{instance.upper()}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Instance:
     """A PostgreSQL server, and so a write-ahead log of its own.
@@ -80,7 +91,7 @@ class Instance:
     @property
     def admin_url(self) -> str:
         """The environment variable with the superuser's address."""
-        return f"ADMIN_URL_{self.name.upper()}"
+        return admin_key(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +206,11 @@ class Program:
     @property
     def tier(self) -> Tier:
         return _TIERS[self.kind]
+
+    @property
+    def instance(self) -> str:
+        """The instance that a program of PostgreSQL runs; "" of any other."""
+        return self.name.removeprefix(postgres("")) if self.kind == Kind.POSTGRES else ""
 
     @property
     def ends(self) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 
-from topology.parts import Database, Instance, Kind, Program, Service
+from topology.parts import Database, Instance, Kind, Program, Service, postgres
 
 # If the house is another than config.house (see chosen.py), each of its programs needs the variable.
 CHOICE = "SAGABOX_HOUSE"
@@ -53,7 +53,7 @@ def of_service(service: Service, database: Database, *worker_keys: str) -> tuple
 
 
 def of_instance(instance: Instance) -> Program:
-    return Program(name=f"postgres-{instance.name}", kind=Kind.POSTGRES, on_demand=instance.on_demand)
+    return Program(name=postgres(instance.name), kind=Kind.POSTGRES, on_demand=instance.on_demand)
 
 
 def init_of(instance: Instance, *keys: str) -> Program:

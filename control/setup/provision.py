@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from topology.parts import Database
+from topology.parts import RECORDER, Database, admin_key
 from topology.processes import HOUSE, INSTANCES, password_key
 
 
@@ -70,7 +70,7 @@ def roles_of(instance: str) -> list[Role]:
     settings = {one.owner: one.settings for one in here}
     return [
         *(Role(name=name, owns=_names(here, owner=name), settings=settings[name]) for name in owners),
-        Role(name="recorder", tails=tuple(one.name for one in journaled)),
+        Role(name=RECORDER, tails=tuple(one.name for one in journaled)),
         *(Role(name=one.console, reads=(one.name,), settings=CONSOLE_SETTINGS, at_once=4) for one in journaled),
         *(Role(name=service.relay, tails=(one.name,)) for one in here for service in HOUSE.services_in(one.alias)),
         *(Role(name=name, reads=tuple(one.name for one in here if name in one.readers)) for name in readers),
@@ -83,7 +83,7 @@ def _names(databases: Iterable[Database], owner: str) -> tuple[str, ...]:
 
 def admin_url(environment: Mapping[str, str], instance: str, database: str = "postgres") -> str:
     """The superuser's URL of one database of an instance."""
-    return make_conninfo(environment[f"ADMIN_URL_{instance.upper()}"], dbname=database)
+    return make_conninfo(environment[admin_key(instance)], dbname=database)
 
 
 def provision(

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from control.setup.backfill import Begun, backfill, changed, note_pending, pending
 from control.setup.provision import admin_url
-from topology.parts import Database
+from topology.parts import RECORDER, Database
 from topology.processes import HOUSE, INSTANCES, password_key
 from topology.tuning import Seconds
 
@@ -48,7 +48,7 @@ def publish(environment: Mapping[str, str], instances: Collection[str] = INSTANC
             tables = journaled_tables(connection, alias)
             if begun is None:
                 tables = sorted({*joined[alias], *changed(connection, tables)})
-            backfill(connection, alias, tables, begun, environment[password_key("recorder")])
+            backfill(connection, alias, tables, begun, environment[password_key(RECORDER)])
 
 
 def publish_database(connection: psycopg.Connection, alias: str) -> list[str]:

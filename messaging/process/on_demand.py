@@ -11,6 +11,7 @@ import orjson
 from redis import Redis, RedisError
 
 from topology.chosen import HOUSE
+from topology.parts import postgres
 from topology.tuning import Seconds
 
 KEY = "on_demand"
@@ -48,18 +49,14 @@ class OnDemand:
 
     def stopped(self) -> frozenset[str]:
         """Names of the programs on demand that are stopped on purpose."""
-        return NAMES - self.working() if NAMES else NAMES
+        return NAMES - self.working()
 
     def stopped_apis(self) -> frozenset[str]:
         """Names of the services whose API is stopped on purpose."""
         stopped = self.stopped()
-        return frozenset(one.name for one in HOUSE.apis if f"api-{one.name}" in stopped) if stopped else stopped
+        return frozenset(one.name for one in HOUSE.apis if f"api-{one.name}" in stopped)
 
     def stopped_databases(self) -> frozenset[str]:
         """Aliases of the databases whose instance is stopped on purpose."""
         stopped = self.stopped()
-        return (
-            frozenset(one.alias for one in HOUSE.databases if f"postgres-{one.instance}" in stopped)
-            if stopped
-            else stopped
-        )
+        return frozenset(one.alias for one in HOUSE.databases if postgres(one.instance) in stopped)

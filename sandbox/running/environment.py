@@ -1,11 +1,11 @@
-"""The environment of each process: the twelve-factor side of `processes.py`. Pure functions of ports and secrets."""
+"""The environment of each process: the twelve-factor side of topology/processes.py. Pure functions of ports and secrets."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.machine.address import Front
-from topology.parts import Database
+from topology.parts import RECORDER, Database, Kind, postgres
 from topology.processes import HOUSE, INIT, Process, keys_of_service, password_key
 from topology.programs import CHOICE
 
@@ -61,7 +61,7 @@ class Environments:
         return self._url(instance, "postgres", "postgres")
 
     def _url(self, instance: str, role: str, database: str) -> str:
-        return f"postgresql://{role}:{self.secrets[password_key(role)]}@127.0.0.1:{self.ports[f'postgres-{instance}']}/{database}"
+        return f"postgresql://{role}:{self.secrets[password_key(role)]}@127.0.0.1:{self.ports[postgres(instance)]}/{database}"
 
     def values(self, service: str) -> Environment:
         """Every key there is, with the value it has for `service`."""
@@ -89,15 +89,18 @@ class Environments:
             "COMPOSE_PROFILES": "",
             "STATIC_ROOT": str(self.static_root or ""),
             "API_URL_WEB": f"http://{self.front.reach}:{self.ports['web']}",
-            "API_URL_CONTROL": f"http://127.0.0.1:{self.ports['control']}",
-            "API_URL_AUDITOR": f"http://127.0.0.1:{self.ports['auditor']}",
             CHOICE: os.environ.get(CHOICE, ""),
         }
-        apis = {one.api_url: f"http://127.0.0.1:{self.ports[f'api-{one.name}']}" for one in HOUSE.apis}
+        apis = {one.api_url: self._http(f"api-{one.name}") for one in HOUSE.apis}
+        for kind in (Kind.CONTROL, Kind.AUDITOR):  # one program each, or none
+            apis[f"API_URL_{kind.name}"] = next((self._http(one.name) for one in HOUSE.programs_of(kind)), "")
         admins = {one.admin_url: self.admin_url(one.name) for one in HOUSE.instances}
         passwords = {password_key(role): self.secrets[password_key(role)] for role in HOUSE.roles}
         consoles = {one.console_url: self.url(one, one.console) for one in HOUSE.journaled}
         return common | apis | admins | passwords | consoles | self._databases(service) | self._replication(service)
+
+    def _http(self, program: str) -> str:
+        return f"http://127.0.0.1:{self.ports[program]}"
 
     def _databases(self, service: str) -> Environment:
         """The owner's URL of each database. Who may read from any, as the web may, only looks, and so into no other."""
@@ -107,4 +110,4 @@ class Environments:
     def _replication(self, service: str) -> Environment:
         """A relay reads the log of its own service's database with its own role; the recorder reads all with another."""
         relays = {one.database: one.relay for one in HOUSE.services if one.name == service}
-        return {one.replication_url: self.url(one, relays.get(one.alias, "recorder")) for one in HOUSE.journaled}
+        return {one.replication_url: self.url(one, relays.get(one.alias, RECORDER)) for one in HOUSE.journaled}

@@ -53,7 +53,7 @@ class Local:
             raise MachineError(f"port {port}, which {program.name} needs, is taken by another program")
         with _worded():
             if program.kind == Kind.POSTGRES:
-                self._make(program.name.removeprefix("postgres-"))
+                self._make(program.instance)
             if program.health == "heartbeat":  # the last beat of its predecessor would pass for its own
                 health.forget_heartbeat(self._environment["REDIS_URL"], program.name)
             self._supervisor.start(program.tier, program.name)

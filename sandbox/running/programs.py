@@ -20,12 +20,11 @@ def programs(layout: Layout, environments: Environments, clusters: Clusters, red
 
 def _program(process: Process, layout: Layout, environments: Environments, clusters: Clusters, redis: Path) -> Program:
     if process.tier is Tier.POSTGRES:
-        instance = process.name.removeprefix("postgres-")
         return Program(
             name=process.name,
             tier=process.tier,
-            command=clusters.command(instance, layout.ports[process.name]),
-            directory=clusters.data(instance),
+            command=clusters.command(process.instance, layout.ports[process.name]),
+            directory=clusters.data(process.instance),
             log=layout.log(process.name),
             environment={},
             user=clusters.account.pw_name if clusters.account else "",

@@ -14,6 +14,7 @@ from sandbox.layout import BLOCKS, Layout, free_ports, taken
 from sandbox.running.environment import SERVICE_NAMES, Environments
 from sandbox.running.supervise import Program, configuration
 from tests.topology.on_demand.house import HOUSE as WITH_RARE
+from tests.topology.smaller import HOUSE as SMALLER
 from topology.processes import CONTROL, DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
 
 LAYOUT = Layout(Path("/somewhere"), 8000)
@@ -152,6 +153,16 @@ def test_what_is_on_demand_has_ports_after_all_others(monkeypatch: pytest.Monkey
     ports = Layout(Path("/somewhere"), 8000).ports
     last = max(port for name, port in standing.items() if name != "web")
     assert ports == {**standing, "postgres-vouchers": last + 1, "api-vouchers": last + 2}
+
+
+def test_only_what_the_house_runs_has_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smaller house has neither Ticket nor an auditor."""
+    monkeypatch.setattr("sandbox.layout.HOUSE", SMALLER)
+    monkeypatch.setattr("sandbox.running.environment.HOUSE", SMALLER)
+    ports = Layout(Path("/somewhere"), 8000).ports
+    assert set(LAYOUT.ports) - set(ports) == {"api-tickets", "postgres-tickets", "auditor"}
+    environments = Environments(ports, dict.fromkeys(NAMES, "x"), LAYOUT.control)
+    assert environments.values("web")["API_URL_AUDITOR"] == ""
 
 
 def test_every_service_has_the_same_three_processes() -> None:

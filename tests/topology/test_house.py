@@ -49,6 +49,14 @@ def test_names_may_differ() -> None:
     assert worker.command("py")[-9:-5] == ["-Q", "paper", "-n", "paper@%h"]
 
 
+def test_a_table_belongs_to_the_app_with_the_longest_name_that_fits() -> None:
+    both = replace(WARE, apps=("goods", "goods_returned"))
+    returned = replace(VOUCHERS, name="returned", app="goods_returned")
+    made = house(SHOP, both, GOODS, returned)
+    owners = [made.owner("ware", table) for table in ("goods_item", "goods_returned_item", "django_migrations")]
+    assert owners == ["stock", "returned", "stock"]
+
+
 def test_a_key_of_everything_is_spelled_out() -> None:
     made = house(
         SHOP, WARE, GOODS, Program(name="all", kind=Kind.RECORDER, service="web", keys=("A", "API_URL_*", "*_PASSWORD"))

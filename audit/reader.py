@@ -30,7 +30,7 @@ class SilentError(RuntimeError):
 
 def verdict(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Verdict:
     """Read everything and judge it. `read_views` may raise SilentError. Never raises for a service that is down. A
-    participant that is not in `api_urls` is not asked: it is on demand and stopped.
+    service that is not in `api_urls` is not asked: it is on demand, and stopped.
     """
     return judge(settled(read(api_urls, read_views), api_urls))
 
@@ -47,14 +47,21 @@ def read(api_urls: Mapping[str, str], read_views: Callable[[], Views]) -> Truth:
     answers: dict[str, Answer] = {}
     unavailable: dict[str, str] = {}
     views = Views()
-    _ask(ORCHESTRATOR, api_urls, answers, unavailable)
+    stopped = stopped_services(api_urls)
+    if ORCHESTRATOR not in stopped:
+        _ask(ORCHESTRATOR, api_urls, answers, unavailable)
     try:
         views = read_views()
     except SilentError as error:
         unavailable["views"] = str(error)
     with ThreadPoolExecutor(len(PARTICIPANTS)) as pool:
         list(pool.map(lambda service: _ask(service, api_urls, answers, unavailable), participants(api_urls)))
-    return Truth(answers=answers, views=views, unavailable=unavailable)
+    return Truth(answers=answers, views=views, unavailable=unavailable, stopped=stopped)
+
+
+def stopped_services(api_urls: Mapping[str, str]) -> frozenset[str]:
+    """Those that have no address."""
+    return frozenset((ORCHESTRATOR, *PARTICIPANTS)) - api_urls.keys()
 
 
 def participants(api_urls: Mapping[str, str]) -> tuple[str, ...]:
@@ -89,7 +96,7 @@ def fetch(service: str, base_url: str, params: Sequence[tuple[str, str]] = ()) -
     try:
         with _client().stream("GET", f"{base_url}/api/{service}/truth", params=list(params)) as response:
             if response.status_code != 200:
-                raise SilentError(f"{service} does not tell its truth: {_problem(response)}")
+                raise SilentError(f"{service} does not return its truth: {_problem(response)}")
             for line in _lines(response):
                 rows[line["kind"]].append(line)
     except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError, KeyError, TypeError) as error:

@@ -71,13 +71,15 @@ class Views:
 class Truth:
     """Everything read for one verdict. `unavailable`: service (or "views") -> why it gave no answer.
 
-    `moved`: bookings that have changed since Booking was read first; they count as running.
+    `moved`: bookings that have changed since Booking was read first; they count as running. `stopped`: services on demand that do
+    not run, and so were not asked.
     """
 
     answers: Mapping[str, Answer] = field(default_factory=dict)
     views: Views = field(default_factory=Views)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     moved: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
 
     def rows(self, service: str, kind: str) -> list[Row]:
         answer = self.answers.get(service)

@@ -18,6 +18,7 @@ class Status(StrEnum):
     HOLDS = "holds"
     PENDING = "pending"  # not decided yet: a saga concerned runs, a view converges, a service does not answer
     VIOLATED = "violated"
+    NOT_APPLICABLE = "not_applicable"  # a service that it needs is on demand, and stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,8 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """{"name", "title", "says", "status", "evidence", "count", "waived", "waived_count"} and money's "totals".
 
-        A piece of evidence: {"what", "booking", "bookings", "seat", "tables", "part"}, or {"what", "unavailable": service}.
+        A piece of evidence: {"what", "booking", "bookings", "seat", "tables", "part"}, or {"what", "unavailable": service}
+        for one that did not answer, or does not run.
         """
         more = {} if self.totals is None else {"totals": self.totals}
         return {
@@ -62,7 +64,8 @@ class Verdict:
     @property
     def status(self) -> Status:
         found = {finding.status for finding in self.findings}
-        return next((status for status in (Status.VIOLATED, Status.PENDING) if status in found), Status.HOLDS)
+        order = (Status.VIOLATED, Status.PENDING, Status.HOLDS)
+        return next((status for status in order if status in found), Status.NOT_APPLICABLE)
 
     def as_dict(self) -> dict[str, Any]:
         """{"status", "bookings": {"ended", "running", "stuck"}, "unavailable", "invariants": [...]}"""
@@ -75,12 +78,14 @@ class Verdict:
 
 
 class Known(Protocol):
-    """The standing of the bookings, the steps that a person skipped, and the services that have not answered."""
+    """The standing of the bookings, the steps that a person skipped, and the services that have not answered, or do not run."""
 
     @property
     def waived(self) -> Mapping[str, list[Row]]: ...
     @property
     def unavailable(self) -> Mapping[str, str]: ...
+    @property
+    def stopped(self) -> frozenset[str]: ...
     def standing(self, booking: str) -> Standing: ...
 
 
@@ -92,7 +97,8 @@ def judge(truth: Truth) -> Verdict:
 
 def find(truth: Truth) -> dict[str, list[Breach]]:
     """The breaches by invariant's name, of the invariants whose services have all answered."""
-    return {one.name: list(one.find(truth)) for one in INVARIANTS if not truth.unavailable.keys() & set(one.needs)}
+    missing = truth.stopped | truth.unavailable.keys()
+    return {one.name: list(one.find(truth)) for one in INVARIANTS if not missing & set(one.needs)}
 
 
 def conclude(
@@ -121,6 +127,9 @@ def status_of(breach: Breach, known: Known) -> Status | None:
 def _finding(
     invariant: Invariant, known: Known, breaches: Iterable[Breach], totals: dict[str, dict[str, int]]
 ) -> Finding:
+    if stopped := [service for service in invariant.needs if service in known.stopped]:
+        evidence = [{"what": _stopped(service), "unavailable": service} for service in stopped]
+        return Finding(invariant=invariant, status=Status.NOT_APPLICABLE, evidence=evidence, count=len(evidence))
     silent = [service for service in invariant.needs if service in known.unavailable]
     if silent:
         evidence = [{"what": known.unavailable[service], "unavailable": service} for service in silent]
@@ -152,6 +161,10 @@ def _finding(
         waived_count=len(waived),
         totals=totals if invariant.name == "money_conserved" else None,
     )
+
+
+def _stopped(service: str) -> str:
+    return f"{service} is on demand, and stopped; this is checked when it runs"
 
 
 def _waived(step: str) -> str:

@@ -13,6 +13,7 @@ from redis import RedisError
 from control.keeper import Keeper, Unknown
 from control.machine import MachineError
 from control.matrix import AlreadyRunning, Matrix
+from control.outages import Stopped
 from control.starter import Refused, Starter, UnknownName
 from faults import FaultError, Mechanism, load
 from serving import health
@@ -47,6 +48,8 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
             return keeper.shown(keeper.arm(load(request.body)))
         except FaultError as error:
             raise Problem(422, "No such fault", str(error)) from error
+        except Stopped as error:
+            raise Problem(409, "Nothing to take down", str(error)) from error
         except (ValueError, TypeError) as error:
             raise Problem(400, "Unreadable fault", str(error)) from error
 

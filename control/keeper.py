@@ -48,7 +48,7 @@ class Keeper:
         """`works`: whether a PostgreSQL instance is to work; one on demand may be stopped."""
         self._redis, self._store = redis, store
         self._mirror, self._proofs = Mirror(redis), Proofs(redis)
-        self._databases = Databases(environment, works)
+        self._databases, self._works = Databases(environment, works), works
         self._state: State = store.load()
         # until faults on the sandbox's own programs have been dropped from the plan
         self._loaded_at: str | None = _now()
@@ -66,13 +66,13 @@ class Keeper:
     # Requests of a person
 
     def arm(self, fault: Fault) -> Record:
-        """Raises FaultError when it cannot be armed."""
+        """Raises FaultError when it cannot be armed, Stopped for an outage of a database that does not run."""
         with self._lock:
             if len(self._state.live()) >= LIMIT:
                 raise FaultError(f"{LIMIT} faults are armed already; clear some first")
             check_house(fault)
             if (fault.point, fault.action) in BY_CONTROL:
-                check_outage(fault)
+                check_outage(fault, self._works)
             record = self._state.records[fault.id] = Record(fault)
             self._unmirrored.add(fault.id)
             self._save()

@@ -1,7 +1,7 @@
 """Outages: faults that the control process carries out, because no service may."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,13 +9,18 @@ from redis import Redis, RedisError
 
 from control.state import Record
 from faults import BY_CONTROL, Action, Fault, FaultError, Kind, Point
+from topology.processes import HOUSE
 
 USUAL_S = {Point.DATABASE: 20.0, Point.REDIS: 1.0}
 
 
-def check_outage(fault: Fault) -> None:
+class Stopped(RuntimeError):
+    """The database to take down is on demand, and does not run; the text says what to start."""
+
+
+def check_outage(fault: Fault, works: Callable[[str], bool]) -> None:
     """Raise FaultError for a scope or trigger that makes no sense for a server: it is down for every client, and for
-    some time."""
+    some time. Raise Stopped for a database whose instance does not run. `works`: whether an instance is to run."""
     if fault.trigger.kind not in (Kind.ONCE, Kind.ALWAYS) or fault.trigger.after:
         raise FaultError("an outage begins immediately: the trigger is once (for `seconds`) or always (until cleared)")
     named = [name for name in ("message", "step", "direction", "booking", "seat") if getattr(fault, name)]
@@ -24,6 +29,8 @@ def check_outage(fault: Fault) -> None:
     named += ["visitor's next booking"] if fault.visitor else []
     if named:
         raise FaultError(f"a server is down for all bookings; it cannot be down for one {named[0]}")
+    if fault.point == Point.DATABASE and not works(HOUSE.database_of(fault.service).instance):
+        raise Stopped(f"the database of {fault.service} is on demand, and stopped; start {fault.service} first")
 
 
 def length(fault: Fault) -> float:

@@ -24,6 +24,7 @@ class Ledger:
     def __init__(self) -> None:
         self.waived: dict[str, list[Row]] = {}
         self.unavailable: dict[str, str] = {}
+        self.stopped: frozenset[str] = frozenset()
         self._standings: dict[str, Standing] = {}
         self._breaches: dict[str, list[Breach]] = {invariant.name: [] for invariant in INVARIANTS}
         self._money: dict[str, Money] = {}
@@ -74,7 +75,7 @@ class Ledger:
     def put(self, truth: Truth, scope: Scope | None = None) -> None:
         """Keep what was read; with a `scope` it replaces the former data of that scope, without one all data."""
         self._number += 1
-        self.unavailable = dict(truth.unavailable)
+        self.unavailable, self.stopped = dict(truth.unavailable), truth.stopped
         bookings = self._all(truth) if scope is None else scope.bookings
         if not self._silent("booking"):
             self._put_bookings(truth, bookings)
@@ -89,8 +90,8 @@ class Ledger:
             self._looked |= dict.fromkeys((*scope.bookings, *scope.seats, *scope.customers), self._number)
 
     def _silent(self, *kinds: str) -> bool:
-        """Whether one of the services that report these kinds has not answered."""
-        return bool(self.unavailable.keys() & set(tellers(*kinds)))
+        """Whether one of the services that report these kinds has not answered, or does not run."""
+        return bool((self.stopped | self.unavailable.keys()) & set(tellers(*kinds)))
 
     def _every_breach(self) -> Iterator[Breach]:
         return (breach for breaches in self._breaches.values() for breach in breaches)

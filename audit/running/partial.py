@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from audit.reader import PARTICIPANTS, SilentError, fetch, participants
+from audit.reader import PARTICIPANTS, SilentError, fetch, participants, stopped_services
 from audit.running.scope import Scope
 from audit.truth import ORCHESTRATOR, TELLER, Answer, Row, Truth, Views
 from topology.chosen import HOUSE
@@ -50,7 +50,9 @@ def _round(api_urls: Mapping[str, str], scope: Scope, read_views: ReadViews) -> 
         except SilentError as error:
             unavailable[service] = str(error)
 
-    ask(ORCHESTRATOR)
+    stopped = stopped_services(api_urls)
+    if ORCHESTRATOR not in stopped:
+        ask(ORCHESTRATOR)
     scope |= _booked(answers.get(ORCHESTRATOR, Answer()))
     try:
         views = read_views(scope)
@@ -58,7 +60,7 @@ def _round(api_urls: Mapping[str, str], scope: Scope, read_views: ReadViews) -> 
         unavailable["views"] = str(error)
     with ThreadPoolExecutor(len(PARTICIPANTS)) as pool:
         list(pool.map(ask, participants(api_urls)))
-    return Truth(answers=answers, views=views, unavailable=unavailable), scope
+    return Truth(answers=answers, views=views, unavailable=unavailable, stopped=stopped), scope
 
 
 def _booked(answer: Answer) -> Scope:
@@ -121,7 +123,8 @@ def _joined(first: Truth, second: Truth) -> Truth:
         name: {**getattr(first.views, name), **getattr(second.views, name)} for name in Views.__dataclass_fields__
     }
     views["checkpoints"] = first.views.checkpoints  # those of the second round might show more than the first round saw
-    return Truth(answers=answers, views=Views(**views), unavailable={**first.unavailable, **second.unavailable})
+    unavailable = {**first.unavailable, **second.unavailable}
+    return Truth(answers=answers, views=Views(**views), unavailable=unavailable, stopped=first.stopped)
 
 
 def _narrowed(truth: Truth, scope: Scope) -> Truth:

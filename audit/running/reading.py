@@ -37,7 +37,7 @@ class Readings:
         self._links = links.Links()
         self._read_whole = float("-inf")  # when the last reading of everything began
         self._whole_at = ""
-        self._owes_everything = True
+        self._everything_is_due = True
         self._on_demand = OnDemand(redis_of_requests())
         self._urls: dict[str, str] = {}
         self._again: deque[tuple[float, Scope]] = deque()  # (when, what): views may have changed without their owners
@@ -49,15 +49,15 @@ class Readings:
         """
         began, at = time.monotonic(), timezone.now()
         changed, missed = self._listener.take()
-        stopped = self._on_demand.stopped_apis()  # on purpose: nobody is missed
+        stopped = self._on_demand.stopped_apis()
         urls = {service: url for service, url in settings.API_URLS.items() if service not in stopped}
         if urls.keys() != self._urls.keys():
             self._urls, missed = urls, True
-        whole = everything or missed or self._owes_everything or began >= self._read_whole + settings.AUDIT_EVERY_S
-        self._owes_everything = True  # if this reading fails, the changes are unknown
+        whole = everything or missed or self._everything_is_due or began >= self._read_whole + settings.AUDIT_EVERY_S
+        self._everything_is_due = True  # if this reading fails, the changes are unknown
         if whole or self._what_changed(changed, began):
             self._everything()
-        self._owes_everything = False
+        self._everything_is_due = False
         document = self._ledger.verdict().as_dict()
         self._links.put(document["invariants"])
         took_ms = round((time.monotonic() - began) * 1000)

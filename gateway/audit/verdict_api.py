@@ -26,7 +26,7 @@ class Evidence(Schema):
     tables: list[str] = []
     pos: int | None = None
     url: str = ""
-    unavailable: str = ""  # the service that did not answer
+    unavailable: str = ""  # the service that did not answer, or does not run
 
 
 class Waived(Evidence):
@@ -39,7 +39,10 @@ class Waived(Evidence):
 
 
 class InvariantOut(Schema):
-    """`status`: holds, pending or violated. At most 20 pieces each of `evidence` and `waived`; the counts include all."""
+    """`status`: holds, pending, violated, or not_applicable (a service is stopped).
+
+    At most 20 pieces each of `evidence` and `waived`; the counts include all.
+    """
 
     name: str
     title: str

@@ -63,6 +63,25 @@ def test_an_answer_that_is_not_whole_is_no_answer(answer: Any, told: str) -> Non
     assert told in verdict.unavailable["payments"]
 
 
+@pytest.mark.parametrize("stopped", ["payments", "booking"])
+def test_a_service_on_demand_that_is_stopped_makes_its_invariants_not_applicable(stopped: str) -> None:
+    world = World()
+    world.row("seats", "seat", CONFIRMED).update(status="AVAILABLE", booking_id=None)
+    with services(lambda service, query: (200, "application/x-ndjson", lines(world, service))) as urls:
+        verdict = reader.verdict({name: url for name, url in urls.items() if name != stopped}, world.views)
+    judged = [one for one in verdict.findings if stopped not in one.invariant.needs]
+    assert [one.invariant.name for one in judged if one.status == "violated"] == (
+        ["no_orphan_hold"] if stopped == "payments" else []
+    )
+    reason = f"{stopped} is on demand, and stopped"
+    for one in verdict.findings:
+        if one not in judged:
+            assert one.status == "not_applicable"
+            assert one.evidence[0]["what"].startswith(reason)
+    assert verdict.unavailable == {}
+    assert verdict.status == ("violated" if stopped == "payments" else "not_applicable")
+
+
 def test_nobody_answers() -> None:
     def no_views() -> Views:
         raise reader.SilentError("the read models' database does not answer")

@@ -165,9 +165,13 @@ def test_after_a_reading_that_failed_everything_is_read(watched: Watched, monkey
 
 def test_a_service_on_demand_that_is_started_is_read(watched: Watched, settings: LazySettings) -> None:
     every = settings.API_URLS
-    settings.API_URLS = {name: url for name, url in every.items() if name != "tickets"}
-    watched.read()
-    assert ("tickets", True) not in watched.asked
+    settings.API_URLS = {name: url for name, url in every.items() if name != "payments"}
+    status, money = watched.read()
+    assert (status, money["status"]) == ("holds", "not_applicable")
+    assert money["evidence"][0]["what"].startswith("payments is on demand, and stopped")
+    assert "payments" not in {service for service, _ in watched.asked}
+    watched.told.changed = Scope(bookings=frozenset([CONFIRMED]))
+    assert watched.read()[1]["status"] == "not_applicable", "nor after a reading of what has changed"
     settings.API_URLS = every
-    watched.read()
-    assert ("tickets", True) in watched.asked
+    assert watched.read()[1]["status"] == "holds"
+    assert ("payments", True) in watched.asked

@@ -56,6 +56,15 @@ def test_no_token_no_operators(ask: Client, settings: Settings) -> None:
     assert ask("GET", "/faults", token="").status_code == 401
 
 
+def test_an_outage_of_a_database_that_is_stopped_is_a_conflict(
+    redis: Redis, tmp_path: Path, new_client: Callable[[Keeper], Client]
+) -> None:
+    ask = new_client(Keeper(redis, Store(tmp_path / "stopped"), os.environ, works=lambda instance: False))
+    answer = ask("POST", "/faults", dump(Fault(point=Point.DATABASE, action=Action.DOWN, service="tickets")))
+    assert (answer.status_code, answer.json()["title"]) == (409, "Nothing to take down")
+    assert "start tickets first" in answer.json()["detail"]
+
+
 def test_arm_list_clear(ask: Client) -> None:
     fault = Fault(point=Point.TRANSACTION_INSIDE, action=Action.CRASH, service="seats")
     assert ask("POST", "/faults", dump(fault)).status_code == 200

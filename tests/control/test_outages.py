@@ -15,6 +15,7 @@ from redis import Redis
 
 from control.databases import Databases
 from control.keeper import Keeper
+from control.outages import Stopped
 from control.state import Store
 from faults import Action, Fault, FaultError, Kind, Point, Trigger
 from faults.fault import dump
@@ -61,6 +62,18 @@ def test_connections_are_cut_and_new_ones_refused_and_all_is_well_after(keeper: 
         pass  # another service's is none of its business
     keeper.clear(armed.id)
     assert is_open()
+
+
+def test_a_database_on_demand_that_is_stopped_cannot_be_taken_down(redis: Redis, tmp_path: Path) -> None:
+    running = {"seats"}
+    keeper = Keeper(redis, Store(tmp_path), os.environ, works=running.__contains__)
+    with pytest.raises(Stopped, match="the database of tickets is on demand, and stopped; start tickets first"):
+        keeper.arm(down())
+    assert keeper.listing() == []
+    running.add("tickets")
+    keeper.arm(down())
+    assert not is_open()
+    keeper.rest()
 
 
 def test_it_is_up_again_after_its_seconds(keeper: Keeper) -> None:

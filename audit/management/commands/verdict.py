@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from serving import command_line
 
-EXIT = {"holds": 0, "violated": 1, "pending": 2}
-MARKS = {"holds": "✓", "pending": "…", "violated": "✗"}
+EXIT = {"holds": 0, "violated": 1, "pending": 2, "not_applicable": 3}
+MARKS = {"holds": "✓", "pending": "…", "violated": "✗", "not_applicable": "-"}
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ def _told(verdict: dict[str, Any]) -> str:
     counts = ", ".join(f"{count} {standing}" for standing, count in verdict["bookings"].items())
     lines = [f"{verdict['status']}: {counts} bookings, read and judged in {verdict['took_ms']} ms"]
     for one in verdict["invariants"]:
-        lines.append(f"{MARKS[one['status']]} {one['status']:<9}{one['title']}")
+        lines.append(f"{MARKS[one['status']]} {one['status'].replace('_', ' '):<15}{one['title']}")
         lines += [f"      {_place(piece)}{piece['what']}" for piece in one["evidence"]]
         if one["count"] > len(one["evidence"]):
             lines.append(f"      and {one['count'] - len(one['evidence'])} more")

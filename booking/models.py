@@ -126,7 +126,7 @@ class ReplicaCheckpoint(models.Model):
     stream_id = models.TextField(default="0-0")
     event_id = models.TextField(default="")
     horizon = models.BigIntegerField(default=0)
-    owed = models.BigIntegerField(default=0)
+    pending = models.BigIntegerField(default=0)
     applied = models.BigIntegerField(default=0)
     updated_at = models.DateTimeField(db_default=ClockTimestamp())
 

@@ -183,7 +183,7 @@ class Checkpoint(models.Model):
     stream_id = models.TextField(default="0-0")
     event_id = models.TextField(default="")
     horizon = models.BigIntegerField(default=0)
-    owed = models.BigIntegerField(default=0)
+    pending = models.BigIntegerField(default=0)
     applied = models.BigIntegerField(default=0)  # events that concern the view, duplicates too
     lag_ms = models.IntegerField(default=0)  # from the event to its row, for the last event that changed a row
     behind = models.IntegerField(default=0)  # stream entries not yet read

@@ -102,7 +102,7 @@ def lags() -> list[dict[str, Any]]:
     `waiting`: something may be missing until a transaction of a source has ended, or its event API has answered. `sources`:
     the same for each source, with its name and updated_at.
     """
-    rows = Checkpoint.objects.annotate(waiting=Q(owed__gt=F("horizon"))).order_by("view", "source")
+    rows = Checkpoint.objects.annotate(waiting=Q(pending__gt=F("horizon"))).order_by("view", "source")
     views: dict[str, list[dict[str, Any]]] = {}
     for row in rows.values("view", "source", "applied", "lag_ms", "behind", "waiting", "updated_at", "stream_id"):
         views.setdefault(row["view"], []).append(dict(row))

@@ -103,24 +103,24 @@ class _Shadow:
             self._horizons[api.source] = page.horizon
 
     def cursors(self) -> list[Cursor]:
-        return [Cursor(source=source, horizon=horizon, owed=horizon) for source, horizon in self._horizons.items()]
+        return [Cursor(source=source, horizon=horizon, pending=horizon) for source, horizon in self._horizons.items()]
 
 
 def _pages(api: EventApi, horizon: int, patience: float) -> Iterator[Page]:
     """The source's event log since a horizon, up to everything committed when the first page was read."""
-    owed = UNKNOWN
+    pending = UNKNOWN
     give_up = time.monotonic() + patience
-    while horizon < owed:
+    while horizon < pending:
         try:
             page = api.page(horizon)
         except EventApiError as error:
             _wait(give_up, str(error))
             continue
-        owed = page.xmax if owed == UNKNOWN else owed
+        pending = page.xmax if pending == UNKNOWN else pending
         yield page
         if page.horizon > horizon:
             give_up = time.monotonic() + patience
-        elif page.horizon < owed:
+        elif page.horizon < pending:
             _wait(give_up, f"a transaction of {api.source} (xid {page.horizon}) does not end")
         horizon = page.horizon
 

@@ -27,7 +27,7 @@ _SALES = """
 """
 _SALES_SEATS = "select performance_id, label, status, price, version from projections_salesseat"
 _NAMES = f"select * from ({NAMES}) named"
-_CHECKPOINTS = "select view, source, event_id, horizon, horizon >= owed as complete from projections_checkpoint"
+_CHECKPOINTS = "select view, source, event_id, horizon, horizon >= pending as complete from projections_checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)

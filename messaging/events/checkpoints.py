@@ -11,10 +11,10 @@ from messaging.events.cursor import Cursor
 _ENSURE = """
     insert into {table} ({columns}) select {values} from unnest(%(sources)s::text[]) source on conflict do nothing
 """
-_READ = "select source, stream_id, event_id, horizon, owed from {table} where {mine} order by source"
+_READ = "select source, stream_id, event_id, horizon, pending from {table} where {mine} order by source"
 _SAVE = """
     update {table} set
-        stream_id = %(stream_id)s, event_id = %(event_id)s, horizon = %(horizon)s, owed = %(owed)s,
+        stream_id = %(stream_id)s, event_id = %(event_id)s, horizon = %(horizon)s, pending = %(pending)s,
         applied = applied + %(applied)s, {lag} updated_at = clock_timestamp()
     where {mine} and source = %(source)s
 """
@@ -24,14 +24,14 @@ _LAG = """
         behind = coalesce(%(behind)s, behind),
 """
 _RESET = "update {table} set {zero}, updated_at = clock_timestamp() where {mine}"
-_ZERO = {"stream_id": "'0-0'", "event_id": "''", "horizon": "0", "owed": "0", "applied": "0"}
+_ZERO = {"stream_id": "'0-0'", "event_id": "''", "horizon": "0", "pending": "0", "applied": "0"}
 _NO_LAG = {"lag_ms": "0", "behind": "0"}
 
 
 class Checkpoints:
     """One reader's rows of a table of checkpoints.
 
-    `model` has the columns `source`, `stream_id`, `event_id`, `horizon`, `owed`, `applied` (events that concern the reader,
+    `model` has the columns `source`, `stream_id`, `event_id`, `horizon`, `pending`, `applied` (events that concern the reader,
     duplicates too) and `updated_at`. A table with a column `view` is shared by several views, and `view` is this one's name.
     A table with `lag_ms` and `behind` keeps the lag as well: from the event to its row, for the last event that changed a row;
     and the number of the stream's entries not yet read. `db`: the database of the table, by default where the router has it.
@@ -83,7 +83,7 @@ class Checkpoints:
                 "stream_id": cursor.stream_id,
                 "event_id": cursor.event_id,
                 "horizon": cursor.horizon,
-                "owed": cursor.owed,
+                "pending": cursor.pending,
                 "applied": applied.get(cursor.source, 0),
                 "time": times.get(cursor.source),
                 "behind": behind.get(cursor.source),

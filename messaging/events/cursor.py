@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from messaging.events.catch_up import Page
 
 UNKNOWN = 2**63 - 1
-"""Owed, but up to which transaction only the next answer of the source's event API can tell (the largest bigint)."""
+"""Pending, but up to which transaction only the next answer of the source's event API can tell (the largest bigint)."""
 BEGINNING = "0-0"
 
 
@@ -23,7 +23,7 @@ class Cursor:
     """A position in one source. Saved in the transaction that writes what was read up to it.
 
     `stream_id`, `event_id`: the last streamed entry taken, and the event in it. `horizon`: all events of transactions
-    below it have been read. `owed`: lost events, if any, are of transactions below it; so while `horizon < owed`
+    below it have been read. `pending`: lost events, if any, are of transactions below it; so while `horizon < pending`
     something may be missing, and only the event API can settle that.
     """
 
@@ -31,12 +31,12 @@ class Cursor:
     stream_id: str = BEGINNING
     event_id: str = ""
     horizon: int = 0
-    owed: int = 0
+    pending: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether everything up to the stream position is known to have been read."""
-        return self.horizon >= self.owed
+        return self.horizon >= self.pending
 
     def chained(self, envelope: dict[str, Any]) -> bool:
         """Whether nothing can be missing between the last streamed event and this one (or it is that very one again)."""
@@ -46,18 +46,18 @@ class Cursor:
         """The cursor after an event from the stream. Raises KeyError or ValueError if it has no usable id or horizon."""
         event_id, horizon = str(envelope["id"]), int(envelope["horizon"])
         if not self.chained(envelope):
-            return replace(self, stream_id=stream_id, event_id=event_id, owed=UNKNOWN)
+            return replace(self, stream_id=stream_id, event_id=event_id, pending=UNKNOWN)
         # What had ended when this event was written had been committed before it, and the stream is in commit order.
         seen = max(self.horizon, horizon) if self.complete else self.horizon
         return replace(self, stream_id=stream_id, event_id=event_id, horizon=seen)
 
     def unreadable(self, stream_id: str) -> Cursor:
         """The cursor after a stream entry that is not an event: the event that it should have been is missing."""
-        return replace(self, stream_id=stream_id, event_id="", owed=UNKNOWN)
+        return replace(self, stream_id=stream_id, event_id="", pending=UNKNOWN)
 
     def in_doubt(self) -> Cursor:
         """The cursor when something may have been lost that no later event would reveal."""
-        return replace(self, owed=UNKNOWN)
+        return replace(self, pending=UNKNOWN)
 
     def caught_up(self, page: Page, *, settles: bool) -> Cursor:
         """The cursor after a page of the event log; `settles` if it was asked for after the last doubt arose.
@@ -65,8 +65,8 @@ class Cursor:
         An old transaction that is still open holds back the page's horizon while newer events are already visible:
         those below the page's xmax count as missing until the horizon has reached it.
         """
-        owed = page.xmax if self.owed == UNKNOWN and settles else self.owed
-        return replace(self, horizon=max(self.horizon, page.horizon), owed=owed)
+        pending = page.xmax if self.pending == UNKNOWN and settles else self.pending
+        return replace(self, horizon=max(self.horizon, page.horizon), pending=pending)
 
 
 def before(left: str, right: str) -> bool:

@@ -108,7 +108,7 @@ class Source:
         return self.cursor
 
     def _doubt(self) -> None:
-        self.cursor = replace(self.cursor, owed=UNKNOWN)
+        self.cursor = replace(self.cursor, pending=UNKNOWN)
         self.doubts += 1
         if not self._outage.failures:
             self._ask_at = 0.0

@@ -67,7 +67,7 @@ def test_prices_come_with_the_seats_also_into_a_copy_from_before_there_were_any(
 def test_cursor_is_saved_with_the_rows_and_other_events_are_passed_over() -> None:
     projector = replica()
     assert projector.load() == [Cursor(source="seats")]
-    cursor = Cursor(source="seats", stream_id="5-0", event_id=new_id(), horizon=7, owed=2**63 - 1)
+    cursor = Cursor(source="seats", stream_id="5-0", event_id=new_id(), horizon=7, pending=2**63 - 1)
     projector.apply([{**announced(1), "type": "SeatsReserved", "data": {}}], [cursor], {"seats": 3})
     assert replica().load() == [cursor]
     assert not PerformanceReplica.objects.exists()

@@ -48,7 +48,7 @@ def test_it_follows_survives_and_reads_again(
     wait_until(lambda: titled("Second"), PATIENCE, "the second announcement")
     wait_until(lambda: ReplicaCheckpoint.objects.get().stream_id != "0-0", PATIENCE, "its cursor")
     PerformanceReplica.objects.all().delete()
-    ReplicaCheckpoint.objects.update(stream_id="0-0", event_id="", horizon=0, owed=2**63 - 1)
+    ReplicaCheckpoint.objects.update(stream_id="0-0", event_id="", horizon=0, pending=2**63 - 1)
     wait_until(lambda: titled("Second"), PATIENCE, "both, read again, though no event comes")
     wait_until(lambda: redis.exists("alive:replicator"), PATIENCE, "a heartbeat")
     replicator.terminate()

@@ -22,7 +22,7 @@ def streams(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def applied(stream_id: str) -> None:
-    cursor = Cursor(source="seats", stream_id=stream_id, event_id="", horizon=0, owed=0)
+    cursor = Cursor(source="seats", stream_id=stream_id, event_id="", horizon=0, pending=0)
     SAVED.save([cursor], applied={"seats": 1}, times={"seats": datetime.now(UTC)}, behind={"seats": 0})
 
 

@@ -63,8 +63,8 @@ def tell(sources: Sources, events: list[dict[str, Any]], lose: tuple[str, ...] =
 def converged() -> bool:
     """Whether all services' events of the story are in the bookings view (a version is the sum of four)."""
     versions = [row["version"] for row in queries.recent_bookings()]
-    checkpoints = Checkpoint.objects.values_list("horizon", "owed")
-    return versions == [6, 8] and all(horizon >= owed for horizon, owed in checkpoints)
+    checkpoints = Checkpoint.objects.values_list("horizon", "pending")
+    return versions == [6, 8] and all(horizon >= pending for horizon, pending in checkpoints)
 
 
 def seat_sold() -> bool:

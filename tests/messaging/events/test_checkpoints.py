@@ -12,7 +12,7 @@ from projections.models import Checkpoint
 
 pytestmark = pytest.mark.django_db(databases=["booking", "projections"])
 SOURCES = ("seats", "payments")
-READ = Cursor(source="seats", stream_id="5-0", event_id="e", horizon=7, owed=9)
+READ = Cursor(source="seats", stream_id="5-0", event_id="e", horizon=7, pending=9)
 
 
 def tables() -> list[Checkpoints]:

@@ -45,7 +45,7 @@ def test_an_event_lost_by_the_stream_is_caught_up(redis: Redis, seats: EventSour
         emit(seats, "Lost", "Second")
         seats.publish(lose=("Lost",))
         wait_until(keeper.has("Lost", "Second"), PATIENCE, "the lost event")
-        wait_until(keeper.whole(), PATIENCE, "nothing to be owed")
+        wait_until(keeper.whole(), PATIENCE, "nothing to be pending")
 
 
 def test_the_last_event_lost_is_found_in_the_silence_after_it(redis: Redis, seats: EventSource) -> None:
@@ -73,7 +73,7 @@ def test_a_slow_commit_is_not_skipped(redis: Redis, seats: EventSource) -> None:
         assert int(slow["xid"]) < int(quick["xid"])
         seats.publish(lose=("Slow",))  # only the event log can tell of it
         wait_until(keeper.has("Slow"), PATIENCE, "the slow commit")
-        wait_until(keeper.whole(), PATIENCE, "nothing to be owed")
+        wait_until(keeper.whole(), PATIENCE, "nothing to be pending")
 
 
 def test_redis_emptied_and_with_an_older_clock(redis: Redis, seats: EventSource) -> None:

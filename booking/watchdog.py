@@ -17,6 +17,7 @@ from booking.saga.definitions import definitions, known_places
 from booking.saga.state import Status
 from messaging.database import Database
 from messaging.outbox.append import Message
+from messaging.outbox.publisher import queue_of
 from topology.tuning import Count, Seconds
 
 OWN_QUEUE = "booking"
@@ -62,12 +63,12 @@ def services() -> list[str]:
     return sorted({step.service for definition in definitions() for step in definition.steps})
 
 
-def lags(redis: Redis, queues: Iterable[str]) -> dict[str, int]:
-    """The length of each Celery queue. Raises RedisError."""
-    names = list(queues)
+def lags(redis: Redis, services: Iterable[str]) -> dict[str, int]:
+    """How many messages wait in the queue of each service. Raises RedisError."""
+    names = list(services)
     pipe = redis.pipeline(transaction=False)
     for name in names:
-        pipe.llen(name)
+        pipe.llen(queue_of(name))
     return dict(zip(names, cast(list[int], pipe.execute()), strict=True))
 
 

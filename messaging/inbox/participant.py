@@ -181,7 +181,7 @@ class Participant:
             kind="reply",
             type=f"{request.envelope['type']}Reply",
             data=data,
-            destination=HOUSE.orchestrator.queue,
+            destination=HOUSE.orchestrator.name,
             subject=_booking(request),
             correlation_id=_booking(request),
             saga_id=key.saga_id,

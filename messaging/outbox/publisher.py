@@ -13,11 +13,18 @@ from redis import Redis, RedisError
 
 from messaging.events import streams
 from messaging.outbox.backlog import Envelope
+from topology.chosen import HOUSE
 from topology.tuning import Count
 
 STREAM_MAXLEN: Count = 100_000  # events kept in a stream, about; older ones are read from the outbox
 FAILURES = (RedisError, OperationalError, OSError)
 """What sending raises while Redis is down. Whether Redis took the messages is then unknown: they are sent again."""
+
+
+def queue_of(destination: str) -> str:
+    """The Celery queue of a message's destination, which is a service. One that the house does not have gets a queue of its own
+    name, which nobody reads."""
+    return HOUSE.queues.get(destination, destination)
 
 
 class Publisher:
@@ -29,20 +36,20 @@ class Publisher:
         self._connection: Any = None
         self._producer: Any = None
 
-    def events_and_lengths(self, events: Sequence[Envelope], queues: Sequence[str]) -> dict[str, int]:
-        """Append events to the service's stream and ask for the queues' lengths; one round trip. Raises RedisError."""
+    def events_and_lengths(self, events: Sequence[Envelope], destinations: Sequence[str]) -> dict[str, int]:
+        """Append events to the service's stream, ask how long the destinations' queues are; one round trip. Raises RedisError."""
         pipe = self._redis.pipeline(transaction=False)
         for envelope in events:
             pipe.xadd(self._stream, {"e": orjson.dumps(envelope)}, maxlen=STREAM_MAXLEN, approximate=True)
-        for queue in queues:
-            pipe.llen(queue)
+        for destination in destinations:
+            pipe.llen(queue_of(destination))
         answers = pipe.execute()
-        return dict(zip(queues, answers[len(events) :], strict=True))
+        return dict(zip(destinations, answers[len(events) :], strict=True))
 
-    def batch(self, queue: str, envelopes: Sequence[Envelope]) -> None:
-        """Send one Celery task `handle` with these envelopes. Raises one of FAILURES."""
+    def batch(self, destination: str, envelopes: Sequence[Envelope]) -> None:
+        """Send one Celery task `handle` with these envelopes to a service. Raises one of FAILURES."""
         try:
-            self._send(queue, envelopes, self._producer or self._connect())
+            self._send(destination, envelopes, self._producer or self._connect())
         except FAILURES:
             self.close()
             raise
@@ -56,11 +63,11 @@ class Publisher:
         self.events_and_lengths([], [self._service])
         self.batch(self._service, [])
 
-    def _send(self, queue: str, envelopes: Sequence[Envelope], producer: Any) -> None:
+    def _send(self, destination: str, envelopes: Sequence[Envelope], producer: Any) -> None:
         self._app.send_task(
             "handle",
             args=[list(envelopes)],
-            queue=queue,
+            queue=queue_of(destination),
             producer=producer,
             retry=False,  # the relay retries, with its own backoff and without holding up the log's reader
             argsrepr="",  # for monitoring tools we do not run; computing it costs more than the rest of a send

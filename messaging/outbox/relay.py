@@ -1,7 +1,7 @@
 """The relay of one service: transaction log tailing (C. Richardson's pattern) of its outbox, batched by credit.
 
 It reads the outbox' inserts from the service's write-ahead log and sends them: events to a Redis Stream, commands and
-replies to the Celery queue of their destination. A destination whose queue is not empty gets nothing more: other
+replies to the Celery queue of their destination, a service. A destination whose queue is not empty gets nothing more: other
 messages wait here, where they are merged into one batch, which the handler takes in one local transaction. A lone
 message finds an empty queue and travels immediately. The log position is confirmed up to the oldest unsent envelope:
 delivery is at least once, and nothing is lost.

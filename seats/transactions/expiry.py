@@ -41,7 +41,7 @@ def _message(booking: str) -> Message:
         kind="command",
         type=HoldExpired.type(),
         data=HoldExpired(booking_id=booking).model_dump(mode="json"),
-        destination=HOUSE.orchestrator.queue,
+        destination=HOUSE.orchestrator.name,
         subject=booking,
         correlation_id=booking,
     )

@@ -3,30 +3,21 @@
 import base64
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from celery import Celery
 from redis import Redis
 
 from messaging.outbox.relay import Relay
 from messaging.wal import WalStream
 from tests.messaging.conftest import Database
-from tests.servers import RedisServer
 from tests.waiting import wait_until
 
 
 def make_relay(database_url: str, slot: str, redis_url: str) -> Relay:
     stream = WalStream(database_url, slot=slot, publication="outbox", name="relay-seats")
     return Relay("seats", stream, Celery("test", broker=redis_url), Redis.from_url(redis_url, retry=None))
-
-
-@pytest.fixture
-def relay(database: Database, redis: Redis, redis_server: RedisServer) -> Iterator[Relay]:
-    relay = make_relay(database.url, database.slot, redis_server.url)
-    yield relay
-    relay.close()
 
 
 def send(database: Database, *types: str, destination: str = "booking", kind: str = "reply") -> list[str]:

@@ -21,7 +21,6 @@ from tests.messaging.outbox.relaying import (
     events,
     ids,
     make_relay,
-    relay,
     run_relay,
     run_until,
     send,
@@ -30,8 +29,7 @@ from tests.messaging.outbox.relaying import (
 )
 from tests.servers import RedisServer
 from tests.waiting import wait_until
-
-__all__ = ["relay"]  # the fixture
+from topology.chosen import HOUSE
 
 
 def test_a_command_travels_as_an_envelope_to_the_queue_of_its_destination(
@@ -45,6 +43,21 @@ def test_a_command_travels_as_an_envelope_to_the_queue_of_its_destination(
     assert envelope["time"].endswith("+00:00")
     assert "T" in envelope["time"]
     assert int(envelope["xid"]) >= int(envelope["horizon"]) > 0
+
+
+def test_a_queue_may_have_another_name_than_its_service(
+    database: Database, redis: Redis, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(HOUSE.queues, "booking", "sagas")
+    first = send(database, "ReserveSeatsReply")
+    run_until(relay, lambda: redis.llen("sagas"), "the reply")
+    second = send(database, "ConfirmSeatsReply")
+    announce(database, "SeatsReserved")
+    run_until(relay, lambda: events(redis), "the event that follows")
+    assert ids(take(redis, "sagas")) == first, "nothing is sent while the queue is not empty"
+    run_until(relay, lambda: redis.llen("sagas"), "the second reply")
+    assert ids(take(redis, "sagas")) == second
+    assert redis.llen("booking") == 0
 
 
 def test_events_are_chained_in_commit_order(database: Database, redis: Redis, relay: Relay) -> None:

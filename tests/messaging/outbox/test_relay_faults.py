@@ -18,7 +18,6 @@ from tests.messaging.outbox.relaying import (
     events,
     ids,
     make_relay,
-    relay,
     run_relay,
     run_until,
     send,
@@ -26,8 +25,6 @@ from tests.messaging.outbox.relaying import (
     take_all,
 )
 from tests.servers import RedisServer
-
-__all__ = ["relay"]  # the fixture
 
 
 def arm(redis: Redis, point: str, action: str, **more: Any) -> Fault:

@@ -6,30 +6,21 @@ GET /audit/verdict?now=1    the same of a reading of everything that begins afte
 
 import asyncio
 import logging
-import signal
 import threading
 import time
 from functools import partial
-from types import FrameType, ModuleType
 from typing import Any
 
-import uvicorn
-from django.conf import settings
-from django.core.asgi import get_asgi_application
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.http import HttpRequest
-from django.urls import path
 from ninja import NinjaAPI, Router
 
 from audit.running.auditor import Auditor, tell_violations
 from audit.running.listening import Listener
 from audit.running.reading import Readings
 from messaging.process.heartbeat import in_background
-from messaging.process.lifecycle import impatient_redis, settle
-from serving import health
-from serving.doors.bodies import Bounded
-from serving.doors.sockets import BoundedHttp
+from messaging.process.redis import impatient_redis
+from serving import health, own_api
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, install
 from topology.tuning import Seconds
@@ -42,31 +33,19 @@ log = logging.getLogger(__name__)
 
 def run(host: str, port: int) -> None:
     """Serve until SIGTERM."""
-    if settings.SECRET_KEY == settings.NO_SECRET:
-        raise ImproperlyConfigured("the auditor needs a SECRET_KEY of its own")
     stop = threading.Event()
     listener = Listener(impatient_redis(), stop.is_set)
     auditor = Auditor(Readings(listener), partial(tell_violations, impatient_redis()))
     turning = threading.Thread(target=_turn, args=(auditor, stop), name="auditor", daemon=True)
-    use_urls(auditor)
-    settle()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)  # uvicorn raises once more the signal that ended it
+    own_api.prepare(build(auditor))
     turning.start()
     threading.Thread(target=listener.run, name="listener", daemon=True).start()
     in_background(impatient_redis(), "auditor")
     try:
-        application = Bounded(get_asgi_application())
-        uvicorn.run(
-            application, host=host, port=port, access_log=False, log_level="warning", http=BoundedHttp, ws="none"
-        )
+        own_api.serve(host, port)
     finally:
         stop.set()
         auditor.wake()
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(0)
 
 
 def _turn(auditor: Auditor, stop: threading.Event) -> None:
@@ -77,14 +56,6 @@ def _turn(auditor: Auditor, stop: threading.Event) -> None:
             log.exception("a reading failed; trying again")
             connections.close_all()
             stop.wait(1.0)
-
-
-def use_urls(auditor: Auditor) -> None:
-    """All URLs of this process belong to its API: it has no pages, cookies or scripts."""
-    urls = ModuleType("audit.urls")
-    urls.urlpatterns = [path("", build(auditor).urls)]  # type: ignore[attr-defined]
-    settings.ROOT_URLCONF = urls
-    settings.MIDDLEWARE = ["serving.problems.ProblemMiddleware"]
 
 
 def build(auditor: Auditor) -> NinjaAPI:

@@ -10,6 +10,7 @@ from django.test import AsyncClient
 
 from audit.running import serve
 from audit.running.auditor import Auditor
+from serving import own_api
 from tests.waiting import wait_until
 
 TOKEN = "of the house"
@@ -88,7 +89,7 @@ def auditor(settings: Any) -> Auditor:
     settings.OPERATOR_TOKEN = TOKEN
     settings.ROOT_URLCONF, settings.MIDDLEWARE = settings.ROOT_URLCONF, settings.MIDDLEWARE  # put back afterwards
     auditor = new(Readings())
-    serve.use_urls(auditor)
+    own_api.use(serve.build(auditor))
     return auditor
 
 

@@ -13,7 +13,8 @@ from django.urls import get_resolver
 from config.pooling import pool_connections
 from config.threads import close_connections_once, kept
 from messaging.process.heartbeat import in_background
-from messaging.process.lifecycle import impatient_redis, settle
+from messaging.process.lifecycle import settle
+from messaging.process.redis import impatient_redis
 from messaging.process.warm_up import get, look, warm_up_in_loop
 from serving.doors.bodies import Bounded
 from serving.doors.origins import nothing_there

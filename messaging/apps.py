@@ -5,6 +5,6 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
-        from messaging.process.redis import read_any_moment
+        from messaging.postgresql.moments import read_any_moment
 
         read_any_moment()

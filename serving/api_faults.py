@@ -16,8 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from redis import RedisError
 
 from faults import Action, Fault, Plan, Point
-from messaging.process.lifecycle import impatient_redis
-from messaging.process.redis import redis_is_silent
+from messaging.process.redis import impatient_redis, redis_is_silent
 from messaging.strikes import claim
 from serving.problems import Problem
 from topology.tuning import Seconds

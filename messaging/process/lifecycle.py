@@ -1,13 +1,8 @@
-"""What every long-lived process needs: handling of SIGTERM, no long pauses, and a Redis client that fails immediately."""
+"""What every long-lived process needs: handling of SIGTERM, and no long pauses."""
 
 import gc
 import signal
 from types import FrameType
-
-from django.conf import settings
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from topology.tuning import Count
 
@@ -42,8 +37,3 @@ class Stopping:
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
-
-
-def impatient_redis() -> Redis:
-    """A client that does not retry: its loop has other work, and its own backoff."""
-    return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, socket_timeout=5)

@@ -1,13 +1,10 @@
-"""Connections a process keeps for its life."""
+"""The Redis clients of a process: how long each waits, and whether it tries again."""
 
 import time
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db.backends.postgresql.psycopg_any import BaseTzLoader
-from psycopg import DataError
 from redis import ConnectionPool, Redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -15,27 +12,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from topology.tuning import Seconds
-
-FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-
-
-def read_any_moment() -> None:
-    """Read moments that Python cannot represent, so that they do not break the list their row is in. PostgreSQL has
-    years that Python does not have: they are read as Python's last moment, or its first. Called once, before the first
-    query.
-    """
-    read = BaseTzLoader.load
-
-    def load(loader: Any, data: Any) -> datetime:
-        try:
-            return read(loader, data)
-        except DataError:
-            text = bytes(data)
-            early = text.endswith(b"BC") or text.startswith(b"-")
-            return (FIRST if early else LAST).replace(tzinfo=loader.timezone)
-
-    if read.__name__ != load.__name__ or read.__module__ != load.__module__:
-        BaseTzLoader.load = load
 
 
 @cache
@@ -70,6 +46,11 @@ def redis_of_requests(seconds: float = REQUEST_S) -> Redis:
         settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=seconds, socket_timeout=seconds
     )
     return Redis(connection_pool=pool)
+
+
+def impatient_redis() -> Redis:
+    """A client that does not retry: its loop has other work, and its own backoff."""
+    return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, socket_timeout=5)
 
 
 def redis_of_a_round(seconds: float) -> Redis:

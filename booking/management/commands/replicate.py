@@ -11,7 +11,8 @@ from messaging.events.reader import Reader, event_apis
 from messaging.events.skipped import SkippedEvents
 from messaging.postgresql.bounded import be_patient
 from messaging.process.heartbeat import Heartbeat
-from messaging.process.lifecycle import Stopping, impatient_redis
+from messaging.process.lifecycle import Stopping
+from messaging.process.redis import impatient_redis
 
 
 class Command(BaseCommand):

@@ -13,8 +13,9 @@ from faults import held_bookings
 from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
 from messaging.process.heartbeat import Heartbeat
-from messaging.process.lifecycle import Stopping, impatient_redis
+from messaging.process.lifecycle import Stopping
 from messaging.process.outage import Outage, is_passing
+from messaging.process.redis import impatient_redis
 from topology.tuning import Seconds
 
 EVERY_S: Seconds = 0.3  # between two looks at what is overdue

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from journal.recording.recorder import record
-from messaging.process.lifecycle import Stopping, impatient_redis
+from messaging.process.lifecycle import Stopping
+from messaging.process.redis import impatient_redis
 
 
 class Command(BaseCommand):

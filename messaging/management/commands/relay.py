@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from messaging.database import Database
 from messaging.outbox.relay import Relay
-from messaging.process.lifecycle import Stopping, impatient_redis
+from messaging.process.lifecycle import Stopping
+from messaging.process.redis import impatient_redis
 from messaging.wal import WalStream
 
 

@@ -9,8 +9,9 @@ from django.db import Error, close_old_connections
 from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
 from messaging.process.heartbeat import Heartbeat
-from messaging.process.lifecycle import Stopping, impatient_redis
+from messaging.process.lifecycle import Stopping
 from messaging.process.outage import Outage, is_passing
+from messaging.process.redis import impatient_redis
 from seats.models import Outbox
 from seats.transactions import report_expired
 from topology.tuning import Seconds

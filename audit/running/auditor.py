@@ -1,10 +1,12 @@
 """The auditor's loop: one reading after another, in one thread, and the verdict that other threads get meanwhile.
 
-auditor = Auditor(read)
-auditor.turn()                      # again and again, in the auditor's own thread
-auditor.latest()                    # from any thread, at once
-number = auditor.ask()              # a reading that begins from now on, please
-auditor.has_answered(number)        # whether `latest` is of such a one
+    auditor = Auditor(read, tell)
+    auditor.turn()                      # again and again, in the auditor's own thread
+    auditor.latest()                    # from any thread, at once
+    number = auditor.ask()              # a reading that begins from now on, please
+    auditor.has_answered(number)        # whether `latest` is of such a one
+
+Nobody who asks for the verdict waits for a reading, unless they ask for a new one.
 """
 
 import logging

@@ -16,9 +16,8 @@ from topology.tuning import Seconds, Times
 
 log = logging.getLogger(__name__)
 
-# After a transaction, rest this many times as long as it took: events that follow closely share the next one.
 REST: Times = 4.0
-"""As long as the last transaction took, a reader rests: events that follow an event closely share the next one."""
+"""A reader rests so many times as long as its last transaction took: events that follow an event closely share the next one."""
 LONGEST_S: Seconds = 0.25  # the longest such rest
 LONGEST_ROUND_S: Seconds = 0.5
 """In a round several events of one aggregate make one row version. Gained: with rounds of 0.25 s in relays and 0.06 s in

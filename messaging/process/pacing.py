@@ -10,11 +10,9 @@ FOR_A_SECOND: PerSecond = 500
 """Things a second for which a round lasts a second. Gained: with rounds that grow with the rate, 60 to 40 ms of processor
 time a booking at 20/s, 33 to 22 at 45/s."""
 ENOUGH: Count = 200  # things in a round: their receiver could handle no more at once
-# Messages a second: bookings that each wait for the one before make about seventy, and are not delayed.
 ONE_AFTER_ANOTHER: PerSecond = 100
-"""Messages up to which nothing waits: bookings each of which waits for the last make some seventy. Gained: such a
+"""Messages up to which nothing waits: bookings each of which waits for the last one make some seventy. Gained: such a
 booking, p50 389 to 164 ms."""
-# The seconds over which messages are counted: short enough to recognise a stream before its messages jam.
 SOON: Seconds = 0.3
 """Over which a rate is counted: a stream is recognised before it is a jam. Gained: commit to pixel at 50/s, p95 157,
 149, 133 to 133, 124, 116 ms."""

@@ -20,7 +20,7 @@ from .messages import Keepalive, Transaction
 log = logging.getLogger(__name__)
 
 CONFIRM_EVERY: Seconds = 0.25
-"""Seconds; a confirmation wakes the server: a busy reader sends one for many commits. Gained: 5 % of the recorder by its
+"""A confirmation wakes the server: a busy reader sends one for many commits. Gained: 5 % of the recorder by its
 profile, too little to be measured."""
 # how soon a position that moved without a transaction of ours is confirmed, so that the server can drop log
 IDLE_EVERY: Seconds = 1.0

@@ -10,10 +10,19 @@ import httpx
 import pytest
 
 from tests.live import Live
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(180)
 NOBODY = "00000000-0000-7000-8000-000000000000"
 REFUSE = {"point": "answer", "action": "refuse", "service": "payments", "message": "TakePayment"}
+
+HOLD: dict[str, Any] = {
+    "point": "relay.before_publish",
+    "action": "hold",
+    "service": "booking",
+    "message": "TakePayment",
+}
+HOLD |= {"trigger": {"kind": "times", "times": 2}}
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +39,18 @@ def clear(live: Live) -> None:
 
 def arm(live: Live, **fault: Any) -> Any:
     return live.http.post("/api/faults", json=fault)
+
+
+def held(live: Live, fault: str) -> str:
+    """Place a booking, and return its id once the fault holds it."""
+    booking = live.place(live.free_seats(1), "concert-2024")
+
+    def holds() -> list[Any]:
+        plan = live.http.get("/api/faults").json()["faults"]
+        return [one for armed in plan if armed["id"] == fault for one in armed["held"] if one["booking"] == booking]
+
+    wait_until(holds, 20, "the booking to be held")
+    return booking
 
 
 @pytest.mark.parametrize(
@@ -132,9 +153,10 @@ def test_the_command_line(live: Live) -> None:
 
 
 def test_the_old_name_of_resume_answers_as_it_does_and_is_marked_deprecated(live: Live) -> None:
-    fault = arm(live, **REFUSE).json()["id"]
+    fault = arm(live, **HOLD).json()["id"]
+    bookings = [held(live, fault)]
     old, new = (live.http.post(f"/api/faults/{fault}/{verb}") for verb in ("go-on", "resume"))
-    assert old.json() == new.json() == {"released": 0}
+    assert (old.json(), new.json()) == ({"released": 1}, {"released": 0})
     assert old.headers["Deprecation"].startswith("@"), "a date, as RFC 9745 writes it"
     assert datetime.fromtimestamp(int(old.headers["Deprecation"][1:]), UTC) < datetime.now(UTC)
     assert old.headers["Link"] == f'</api/faults/{fault}/resume>; rel="successor-version"'
@@ -142,10 +164,12 @@ def test_the_old_name_of_resume_answers_as_it_does_and_is_marked_deprecated(live
     paths = live.http.get("/api/openapi.json").json()["paths"]
     deprecated = {path for path, verbs in paths.items() if any(one.get("deprecated") for one in verbs.values())}
     assert deprecated == {"/api/faults/{fault}/go-on"}
+    bookings.append(held(live, fault))
     old_words, words = (live.command("faults", verb, fault) for verb in ("go-on", "resume"))
-    assert (old_words.returncode, old_words.stdout) == (words.returncode, words.stdout) == (0, "0 resumed\n")
+    assert (old_words.returncode, old_words.stdout) == (0, "1 resumed\n")
+    assert (words.returncode, words.stdout, words.stderr) == (0, "0 resumed\n", "")
     assert "deprecated" in old_words.stderr
-    assert words.stderr == ""
+    assert [row["state"] for row in live.ended(*bookings)] == ["CONFIRMED", "CONFIRMED"]
 
 
 def test_the_command_line_clears_while_the_page_is_away(live: Live) -> None:

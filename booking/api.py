@@ -94,6 +94,7 @@ switches = Switches()
 DATABASE = Database(HOUSE.database_of("booking").alias)
 apart = Apart(DATABASE, lambda db, requests: transaction.place(db, requests))
 front = GroupCommit(_place, size=BATCH, waiting=WAITING)
+AT_START = (rehearse,)
 
 
 @api.post(

@@ -15,3 +15,5 @@ api = NinjaAPI(
 install(api)
 api.add_router("/api/runs", runs_api.router)
 api.add_router("", health.router({"database": health.database("journal")}))
+
+UNBOUNDED = runs_api.brings_a_run

@@ -3,7 +3,7 @@
 from topology.parts import Database, Kind, Program, Service, part
 from topology.programs import COMMON, UVICORN, manage
 
-SERVICE = Service(name="journal", database="journal")
+SERVICE = Service(name="journal", database="journal", statement_s=60.0)  # imports whole runs
 # The server disconnects a client that stops reading an export; if that fails, this limit does.
 SETTINGS = {"idle_in_transaction_session_timeout": "60s"}
 DATABASE = Database(

@@ -153,6 +153,7 @@ class Service:
     orchestrates: bool = False
     sagas: str = ""
     api: bool = True
+    statement_s: float = 3.0  # how long its API waits for one statement: for a frozen PostgreSQL
     module: str = ""  # the room's package: the name
     app: str = ""  # the Django app of its tables: the name
     queue: str = ""  # of commands and replies to it: the name

@@ -10,8 +10,6 @@ import pytest
 from tests.topology.service_names import findings, in_text
 
 LEFT = {
-    # Each API's own wrapping of Django.
-    "config/asgi.py": 2,
     # The journal's database is on the views' instance.
     "journal/topology.py": 1,
     # Not services: what marks a note in a log, and a stream of entries.

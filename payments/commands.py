@@ -10,15 +10,11 @@ from payments.models import Barrier, DeadLetter, Outbox
 
 def take_payment(batch: Batch) -> list[Outcome]:
     """A declined payment is a fact too: it is recorded and published, whether the card or a fault declined it."""
-    requests = batch.requests
-    commands, refusals = [request.command for request in requests], [request.refusal for request in requests]
-    return [_taken(change) for change in transactions.take(batch.db, commands, refusals)]
+    return [_taken(change) for change in transactions.take(batch.db, batch.commands, batch.refusals)]
 
 
 def refund_payment(batch: Batch) -> list[Outcome]:
-    return batch.unless_refused(
-        lambda db, commands: transactions.refund(db, [one.booking_id for one in commands]), _refunded
-    )
+    return batch.bookings_unless_refused(transactions.refund, _refunded)
 
 
 def _taken(change: transactions.PaymentChange) -> Outcome:

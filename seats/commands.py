@@ -1,10 +1,8 @@
 """Seat's side of the sagas: what each command does, and at the bottom which commands there are."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 
 from faults import Mechanism
-from messaging.database import Database
 from messaging.inbox.declarations import Batch, Compensation, Event, Forward, Outcome, Retriable
 from messaging.inbox.service import participant
 from messaging.process.warm_up import NOBODY
@@ -20,16 +18,16 @@ def reserve_seats(batch: Batch) -> list[Outcome]:
 
 def release_seats(batch: Batch) -> list[Outcome]:
     """Undoes a reservation: seats that are sold by now stay sold."""
-    return _ended(transactions.release, batch)
+    return batch.bookings_unless_refused(transactions.release, _ended)
 
 
 def return_seats(batch: Batch) -> list[Outcome]:
     """A step of a cancellation, after the tickets are void: sold seats are free again too."""
-    return _ended(transactions.give_back, batch)
+    return batch.bookings_unless_refused(transactions.give_back, _ended)
 
 
 def confirm_seats(batch: Batch) -> list[Outcome]:
-    return _ended(transactions.confirm, batch)
+    return batch.bookings_unless_refused(transactions.confirm, _ended)
 
 
 def _reserved(decision: transactions.HoldChange | Refusal) -> Outcome:
@@ -39,13 +37,7 @@ def _reserved(decision: transactions.HoldChange | Refusal) -> Outcome:
     return Outcome(result=result, events=(_event(decision),))
 
 
-def _ended(
-    end: Callable[[Database, Sequence[str]], list[transactions.HoldChange | None]], batch: Batch
-) -> list[Outcome]:
-    return batch.unless_refused(lambda db, commands: end(db, [one.booking_id for one in commands]), _changed)
-
-
-def _changed(change: transactions.HoldChange | None) -> Outcome:
+def _ended(change: transactions.HoldChange | None) -> Outcome:
     return Outcome(events=(_event(change),) if change else ())
 
 

@@ -9,15 +9,11 @@ from tickets.models import Barrier, DeadLetter, Outbox
 
 
 def issue_tickets(batch: Batch) -> list[Outcome]:
-    requests = batch.requests
-    commands, refusals = [request.command for request in requests], [request.refusal for request in requests]
-    return [_issued(change) for change in transactions.issue(batch.db, commands, refusals)]
+    return [_issued(change) for change in transactions.issue(batch.db, batch.commands, batch.refusals)]
 
 
 def void_tickets(batch: Batch) -> list[Outcome]:
-    return batch.unless_refused(
-        lambda db, commands: transactions.void(db, [one.booking_id for one in commands]), _voided
-    )
+    return batch.bookings_unless_refused(transactions.void, _voided)
 
 
 def _voided(change: transactions.IssuanceChange | Refusal | None) -> Outcome:

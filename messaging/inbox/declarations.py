@@ -61,6 +61,15 @@ class Batch:
     requests: Sequence[Request]
     plan: Plan
 
+    @property
+    def commands(self) -> list[Any]:
+        return [request.command for request in self.requests]
+
+    @property
+    def refusals(self) -> list[str]:
+        """For each command the reason with which a fault refuses it, normally ""."""
+        return [request.refusal for request in self.requests]
+
     def unless_refused(
         self, run: Callable[[Database, list[Any]], Sequence[T]], outcome: Callable[[T], Outcome]
     ) -> list[Outcome]:
@@ -69,6 +78,12 @@ class Batch:
         return [
             Outcome.refused(request.refusal) if request.refusal else outcome(next(done)) for request in self.requests
         ]
+
+    def bookings_unless_refused(
+        self, run: Callable[[Database, list[str]], Sequence[T]], outcome: Callable[[T], Outcome]
+    ) -> list[Outcome]:
+        """The same for a `run` that needs no more of a command than its booking."""
+        return self.unless_refused(lambda db, commands: run(db, [one.booking_id for one in commands]), outcome)
 
 
 Handler = Callable[[Batch], Sequence[Outcome]]

@@ -137,7 +137,8 @@ def launch(configuration_file: Path, state: Path, output: Path) -> subprocess.Po
 
 
 class Supervisor:
-    """Client of a running supervisord. Raises SandboxError when none answers on the socket."""
+    """Client of a running supervisord. Raises SandboxError when none answers on the socket, or when it refuses, as one does that
+    is about to end."""
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
@@ -149,6 +150,9 @@ class Supervisor:
             return getattr(xmlrpc.client.ServerProxy("http://127.0.0.1", transport).supervisor, method)(*arguments)
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise SandboxError(f"supervisord does not answer: {error}") from error
+        except xmlrpc.client.Fault as error:
+            what = " ".join([method, *map(str, arguments[:1])])
+            raise SandboxError(f"supervisord refuses {what}: {error.faultString}") from error
         finally:
             transport.close()
 
@@ -195,6 +199,7 @@ class Supervisor:
     def _tolerating(self, fault: str, method: str, *arguments: Any) -> None:
         try:
             self._call(method, *arguments)
-        except xmlrpc.client.Fault as error:
-            if not error.faultString.startswith(fault):
-                raise SandboxError(f"{arguments[0]}: {error.faultString}") from error
+        except SandboxError as error:
+            refused = error.__cause__
+            if not isinstance(refused, xmlrpc.client.Fault) or not refused.faultString.startswith(fault):
+                raise

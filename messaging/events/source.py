@@ -7,7 +7,7 @@ from typing import Any
 
 from messaging.events import streams
 from messaging.events.catch_up import EventApiError, Page
-from messaging.events.cursor import BEGINNING, UNKNOWN, Cursor, before
+from messaging.events.cursor import BEGINNING, Cursor, before
 from messaging.process.outage import Outage
 from topology.tuning import Count, Seconds
 
@@ -108,7 +108,7 @@ class Source:
         return self.cursor
 
     def _doubt(self) -> None:
-        self.cursor = replace(self.cursor, pending=UNKNOWN)
+        self.cursor = self.cursor.in_doubt()
         self.doubts += 1
         if not self._outage.failures:
             self._ask_at = 0.0

@@ -6,7 +6,7 @@
     number = auditor.ask()              # a reading that begins from now on, please
     auditor.has_answered(number)        # whether `latest` is of such a one
 
-Nobody who asks for the verdict waits for a reading, unless they ask for a new one.
+The last verdict is there at once; a caller that requests a new one waits for its reading.
 """
 
 import logging

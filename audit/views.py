@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from audit.breach import Breach
-from audit.truth import Row, Standing, Truth
+from audit.truth import TELLER, Row, Standing, Truth
 
 Shown = Mapping[str, Any]
 Part = tuple[str, str, Row | None, dict[str, Any]]
@@ -17,6 +17,11 @@ TABLES = {
     HISTORY: ("projections_historybooking",),
     SALES: ("projections_salesbooking", "projections_salesseat"),
 }
+BOOKINGS_OWNER, HOLDS_OWNER, PAYMENTS_OWNER, TICKETS_OWNER = map(
+    TELLER.__getitem__, ("booking", "hold", "payment", "issuance")
+)
+SEATS_OWNER, CUSTOMERS_OWNER = TELLER["seat"], TELLER["customer"]
+"""The services that own the rows."""
 NAMES = {BOOKING_VIEW: ("projections_customer",), HISTORY: ("projections_historycustomer",)}
 
 
@@ -45,32 +50,37 @@ def views_differ(truth: Truth) -> Iterator[Breach]:
 
 
 def _booking_parts(booking: str, row: Row, truth: Truth) -> Iterator[Part]:
-    yield "booking", "booking_version", row, {name: row[name] for name in BOOKING}
+    yield BOOKINGS_OWNER, "booking_version", row, {name: row[name] for name in BOOKING}
     hold = truth.holds.get(booking)
-    yield "seats", "hold_version", hold, {"hold_status": hold and hold["status"]}
+    yield HOLDS_OWNER, "hold_version", hold, {"hold_status": hold and hold["status"]}
     payment = truth.payments.get(booking, [None])[-1]
     columns = {"payment_id": "id", "payment_status": "status", "payment_reason": "reason"}
-    yield "payments", "payment_version", payment, {name: payment and payment[own] for name, own in columns.items()}
+    yield PAYMENTS_OWNER, "payment_version", payment, {name: payment and payment[own] for name, own in columns.items()}
     issuance = truth.issuances.get(booking)
     tickets = issuance and sorted(
         ({"id": one["id"], "seat": one["seat"], "code": one["code"]} for one in truth.tickets.get(booking, ())),
         key=lambda ticket: ticket["id"],
     )
     status = issuance and issuance["status"]
-    yield "tickets", "tickets_version", issuance, {"tickets_status": status, "tickets": tickets}
+    yield TICKETS_OWNER, "tickets_version", issuance, {"tickets_status": status, "tickets": tickets}
 
 
 def _history_parts(booking: str, row: Row, truth: Truth) -> Iterator[Part]:
-    yield "booking", "booking_version", row, {name: row[name] for name in ("customer_id", "state")}
+    yield BOOKINGS_OWNER, "booking_version", row, {name: row[name] for name in ("customer_id", "state")}
     yield _money(booking, truth)
     issuance = truth.issuances.get(booking)
     count = issuance and len(truth.tickets.get(booking, ()))
-    yield "tickets", "tickets_version", issuance, {"tickets_status": issuance and issuance["status"], "tickets": count}
+    yield (
+        TICKETS_OWNER,
+        "tickets_version",
+        issuance,
+        {"tickets_status": issuance and issuance["status"], "tickets": count},
+    )
 
 
 def _sales_parts(booking: str, row: Row, truth: Truth) -> Iterator[Part]:
     hold = truth.holds.get(booking)
-    yield "seats", "hold_version", hold, {"performance_id": hold and hold["performance_id"]}
+    yield HOLDS_OWNER, "hold_version", hold, {"performance_id": hold and hold["performance_id"]}
     yield _money(booking, truth)
 
 
@@ -78,13 +88,13 @@ def _money(booking: str, truth: Truth) -> Part:
     """The booking's contribution to a sum; nothing if Payment does not have it."""
     payment = truth.payments.get(booking, [None])[-1]
     if payment is None:
-        return "payments", "payment_version", None, {"taken": None, "refunded": None, "currency": None}
+        return PAYMENTS_OWNER, "payment_version", None, {"taken": None, "refunded": None, "currency": None}
     expected = {
         "taken": 0 if payment["status"] == "DECLINED" else payment["amount"],
         "refunded": sum(refund["amount"] for refund in truth.refunds.get(payment["id"], ())),
         "currency": payment["currency"],
     }
-    return "payments", "payment_version", payment, expected
+    return PAYMENTS_OWNER, "payment_version", payment, expected
 
 
 def _part(
@@ -119,7 +129,7 @@ def _seats(truth: Truth, view: str, rows: Mapping[tuple[str, str], Row], columns
                 behind = (shown.get("version") or 0) < seat["version"]
                 what = f"{seat['label']}: {_difference(name, shown.get(name), seat[name])}"
                 at = "/".join(place)
-                yield _breach(truth, bookings, what, view, "seats", seat if behind else None, at, part=at)
+                yield _breach(truth, bookings, what, view, SEATS_OWNER, seat if behind else None, at, part=at)
                 break
     known = {(seat["performance_id"], seat["label"]) for seat in truth.of("seat")}
     for performance, label in rows.keys() - known:
@@ -137,7 +147,7 @@ def _names(truth: Truth) -> Iterator[Breach]:
                 what = f"customer {customer['id']}: {difference}"
                 owner, part = customer if behind else None, str(customer["id"])
                 yield _breach(
-                    truth, (), what, view, "booking", owner, tables=tables, part=part, customer=customer["id"]
+                    truth, (), what, view, CUSTOMERS_OWNER, owner, tables=tables, part=part, customer=customer["id"]
                 )
 
 

@@ -4,10 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from serving.doors.headers import IN_OPENAPI
 from topology.chosen import HOUSE
 from topology.contract import request
-
-KEY = {"in": "header", "name": "Idempotency-Key", "required": True, "schema": {"type": "string"}}
 
 
 def request_of(service: str, name: str) -> type[BaseModel]:
@@ -24,7 +23,7 @@ def most_seats() -> int:
 def takes(body: type[BaseModel], *, key: bool = False) -> dict[str, Any]:
     """OpenAPI of a request with this JSON body; with `key`, of the Idempotency-Key as well."""
     content = {"application/json": {"schema": schema(body)}}
-    return {"parameters": [KEY] if key else [], "requestBody": {"required": True, "content": content}}
+    return {**(IN_OPENAPI if key else {}), "requestBody": {"required": True, "content": content}}
 
 
 def schema(body: type[BaseModel]) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def bar(request: HttpRequest) -> HttpResponse:
             "digest": digest,
             "note": known.note,
             "settled": known.settled,
+            "all": sum(one["status"] != "not_applicable" for one in found.get("invariants", [])),
             "broken": sum(one["status"] == "violated" for one in found.get("invariants", [])),
             "settling": bool(known.note) or found.get("status") != "holds",
         },

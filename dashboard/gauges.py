@@ -7,6 +7,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
+from dashboard.lag_history import LagHistory
 from drawing.durations import lasting
 from gateway.cached import Cached
 from messaging.events.streams import name
@@ -37,6 +38,11 @@ def lags_of_page() -> list[Gauge]:
 def gauge(one: Gauge) -> dict[str, Any]:
     """The texts that an open page puts into the gauge: {lag, tail}."""
     return {"lag": lasting(one["lag_ms"] / 1000) if one["applied"] else "nothing yet", "tail": one["tail"]}
+
+
+def with_line(one: Gauge) -> dict[str, Any]:
+    """`gauge`, and the lag of the last minute as a line: {line, idle, most_ms}, see `drawing.lag_line`."""
+    return {**gauge(one), **HISTORY.line(one["view"]).as_dict()}
 
 
 def _utcnow() -> datetime:
@@ -81,4 +87,11 @@ def _look() -> list[Gauge]:
     return list(found.values())
 
 
-LAGS = Cached[list[Gauge]](_look, MAX_AGE_S, [])
+def _watch() -> list[Gauge]:
+    found = _look()
+    HISTORY.note(map(_now, found))
+    return found
+
+
+HISTORY = LagHistory()
+LAGS = Cached[list[Gauge]](_watch, MAX_AGE_S, [])

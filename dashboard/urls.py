@@ -21,6 +21,7 @@ urlpatterns = [
     path("live/head", head, name="live-head"),
     path("live/entries", entries, name="live-entries"),
     path("", stage.index, name="index"),
+    path("seats/differing", stage.differing, name="seats-differing"),
     path("opening", stage.opening, name="opening"),
     path("first-run", first_run, name="first-run"),
     path("verdict", bar, name="verdict"),

@@ -8,6 +8,7 @@ from drawing import present
 from drawing.money import money
 from journal.entry import Story, Tables
 from topology.chosen import HOUSE
+from topology.parts import Service
 from topology.shown import Copied, shown_of
 
 HIDDEN_TABLES = (*present.MACHINERY, "_deadletter")
@@ -48,6 +49,11 @@ def behind(tables: Tables) -> dict[str, dict[str, int]]:
         for one in shown_of(view).copies:
             found.setdefault(one.table, {}).update(_behind(tables, view.name, one))
     return found
+
+
+def truths(view: Service, table: str) -> list[str]:
+    """The tables whose rows this table of a view copies."""
+    return [_TRUTH[one.kind][1] for one in shown_of(view).copies if one.table == table]
 
 
 def _behind(tables: Tables, view: str, copy: Copied) -> dict[str, int]:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.faults import context as rail
 from dashboard.faults.chips import is_for
-from dashboard.gauges import gauge, lags
+from dashboard.gauges import lags, with_line
 from faults import Mechanism
 from faults.toggles import TOGGLES
 from gateway.clients import ServiceDown
@@ -46,7 +46,7 @@ def outages(request: HttpRequest) -> HttpResponse:
 def _banner(request: HttpRequest, problem: str = "") -> HttpResponse:
     context = {"outages": down(), "off": SAFETIES_OFF.get(), "operator": is_operator(request), "problem": problem}
     response = render(request, "faults/faults.html#outages", context)
-    response["HX-Trigger"] = json.dumps({"lags": {one["view"]: gauge(one) for one in lags()}})
+    response["HX-Trigger"] = json.dumps({"lags": {one["view"]: with_line(one) for one in lags()}})
     return response
 
 

@@ -12,15 +12,19 @@ from typing import Any
 
 from dashboard.faults.chips import POINT_NAMES
 from drawing.present import SERVICE_NAMES
-from drawing.seats import sections
+from drawing.seats import differing, sections
+from drawing.tables import truths
 from faults import Point
 from faults.toggles import LABELS
 from gateway.people import masked_reading
 from journal.models import LIVE
 from journal.reading import moments
 from journal.reading.moments import FaultThen, FlightThen, RowThen
+from topology.chosen import HOUSE
 
 SEATS, PERFORMANCES, CHECKPOINTS = "projections_seatmap", "projections_performance", "projections_checkpoint"
+TRUTH = next(table for view in HOUSE.views for table in truths(view, SEATS))
+CHANGED_LAST = 200  # seats that are compared with their view: one that differs has changed a moment ago
 MOST_SEATS = 5_000
 MOST_FLIGHTS = 200
 SHOWN = 12  # maximum number of messages in flight, and of faults; the rest is a count
@@ -34,6 +38,7 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
     at = min(pos, moments.indexed(tape))
     # Only this performance's: a sandbox may have more seats than are read at a time.
     seats = masked_reading.rows_at(at, tape, tables=[SEATS], like={"performance_id": performance}, limit=MOST_SEATS)
+    truth = committed(at, performance, tape)
     checkpoints = masked_reading.rows_at(at, tape, tables=[CHECKPOINTS])
     flights = moments.flights_at(at, tape, limit=MOST_FLIGHTS)
     faults = moments.faults_at(at, tape)
@@ -48,17 +53,31 @@ def panels(pos: int, performance: str, tape: int = LIVE, seen: str = "") -> dict
             "lags": _lags(checkpoints),
             "waiting": pos - at,
         },
-        "seats_then": _seats(seats, performance, tape, seen),
+        "seats_then": _seats(seats, truth, performance, tape, seen),
     }
 
 
-def _seats(rows: list[RowThen], performance: str, tape: int, seen: str) -> dict[str, Any] | None:
+def committed(pos: int, performance: str, tape: int = LIVE) -> list[dict[str, Any]]:
+    """The seats of a performance that changed last, as the service had committed them after entry `pos`."""
+    like = {"performance_id": performance}
+    found = masked_reading.rows_at(pos, tape, tables=[TRUTH], like=like, limit=CHANGED_LAST)
+    return [one.row for one in found]
+
+
+def _seats(
+    rows: list[RowThen], truth: list[dict[str, Any]], performance: str, tape: int, seen: str
+) -> dict[str, Any] | None:
     """The map is the same at many moments that a scrubber passes: then it is not drawn again."""
     mine = [one for one in rows if one.row["place_version"] is not None]
-    version = f"{tape}-{performance}-{max((one.from_pos for one in mine), default=0)}"
+    differs = differing((one.row for one in mine), truth)
+    behind = "".join(f"-{label}{status[:1]}" for label, status in sorted(differs.items()))
+    version = f"{tape}-{performance}-{max((one.from_pos for one in mine), default=0)}{behind}"
     if version == seen:
         return None
-    return {"sections": sections(one.row for one in mine), "version": version}
+    return {
+        "sections": sections({**one.row, "truth": differs.get(one.row["label"], "")} for one in mine),
+        "version": version,
+    }
 
 
 def _lags(rows: Any) -> list[dict[str, Any]]:

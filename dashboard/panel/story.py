@@ -1,6 +1,7 @@
 """A booking's panel: its saga, one journal entry, and every service's rows at that moment. From the journal alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -12,6 +13,7 @@ from dashboard.panel.details import describe
 from dashboard.panel.standing import standing
 from drawing import present, steps, tables, time_bar
 from drawing.lanes import Lane, draw, orchestrated
+from drawing.narration import narrate
 from gateway.people import masked_reading
 from journal.entry import EntryDict, Tables
 from journal.reading.moments import RowThen
@@ -21,19 +23,31 @@ from topology.chosen import HOUSE
 from topology.sagas import sagas_of
 
 
-def narrow(request: HttpRequest) -> bool:
-    """Whether this browser has room only for the narrow picture, according to static/drawing/lanes.js."""
-    return request.COOKIES.get("lanes") == "narrow"
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Which picture of the lanes a browser gets: the one for a phone or not, at a glance or in every detail."""
+
+    narrow: bool = False
+    details: bool = False
+
+
+def picture(request: HttpRequest) -> Picture:
+    """According to the cookies of static/drawing/lanes.js; a permalink says itself whether it shows details."""
+    details = request.GET.get("details") or request.COOKIES.get("details")
+    return Picture(request.COOKIES.get("lanes") == "narrow", details == "1")
+
+
+GLANCE = Picture()
 
 
 def story(
-    booking: str, pos: int | None = None, *, follow: bool = False, performance: str = "", narrow: bool = False
+    booking: str, pos: int | None = None, *, follow: bool = False, performance: str = "", picture: Picture = GLANCE
 ) -> dict[str, Any]:
     """Context for the panel: the state after the booking's last entry at or before `pos`, or the current one. `follow`:
-    the panel shows this booking because it is the newest, and a newer one replaces it. `narrow`: see `narrow`.
+    the panel shows this booking because it is the newest, and a newer one replaces it. `picture`: see `picture`.
     """
     found = from_entries(
-        booking, masked_reading.entries_of(booking), pos, follow=follow, performance=performance, narrow=narrow
+        booking, masked_reading.entries_of(booking), pos, follow=follow, performance=performance, picture=picture
     )
     lanes = found["lanes"]
     if pos is None and lanes and (lanes.standing or lanes.still):
@@ -50,7 +64,7 @@ def from_entries(
     performance: str = "",
     sql: bool = True,
     before: Sequence[RowThen] = (),
-    narrow: bool = False,
+    picture: Picture = GLANCE,
 ) -> dict[str, Any]:
     """`story` over given entries; with none, the panel of a booking that has just been accepted. `performance`: the one
     whose seats the page shows, for the permalink. `sql`: the statements of these transactions may be available.
@@ -58,7 +72,11 @@ def from_entries(
     """
     state = fold(booking, entries, pos, before)
     row = _row(state.tables, booking)
-    address = {"performance": performance, "booking": "" if follow and pos is None else booking}
+    address = {
+        "performance": performance,
+        "booking": "" if follow and pos is None else booking,
+        "details": "1" if picture.details else "",
+    }
     address = {name: value for name, value in address.items() if value}
     return {
         "booking_id": booking,
@@ -72,7 +90,15 @@ def from_entries(
         "entry": present.entry(state.entry, booking) if state.entry else None,
         "tables": tables.groups(state),
         "time": time_bar.of_booking(entries, state.pos),
-        "lanes": draw(entries, booking, pos, lanes=_lanes(state.tables, entries), narrow=narrow),
+        "lanes": draw(
+            entries,
+            booking,
+            pos,
+            lanes=_lanes(state.tables, entries),
+            narrow=picture.narrow,
+            folded=not picture.details,
+        ),
+        "narration": narrate(entries, booking, pos),
         "details": describe(state.entry, booking, sql=sql) if state.entry and pos is not None else None,
         "panel_url": f"/bookings/{booking}/panel?pos=",
         "link": f"/?{urlencode({**address, 'pos': ''})}",

@@ -7,12 +7,13 @@ from django.http import HttpRequest
 
 from dashboard.gauges import lags_of_page
 from dashboard.panel.asked import asked_position
-from dashboard.panel.moment import panels
-from dashboard.panel.story import narrow, story
+from dashboard.panel.moment import committed, panels
+from dashboard.panel.story import Picture, picture, story
 from drawing import present
-from drawing.seats import sections
+from drawing.seats import differing, sections
 from gateway.bodies import most_seats
 from gateway.people import masked_reading
+from journal.reading import moments
 from journal.reading import queries as journal
 from projections import queries as views
 
@@ -33,8 +34,10 @@ def page(request: HttpRequest) -> dict[str, Any]:
     unknown = "" if booking else wanted[:80]
     entries = masked_reading.latest(FEED)
     asked = request.GET.get("performance", "")
-    thin = narrow(request)
-    shown = story(booking, pos, performance=asked, narrow=thin) if booking else {} if unknown else newest(thin, asked)
+    drawn = picture(request)
+    shown = (
+        story(booking, pos, performance=asked, picture=drawn) if booking else {} if unknown else newest(drawn, asked)
+    )
     if pos is not None:
         asked = asked or (shown.get("booking") or {}).get("performance_id", "")
     chosen = asked or _first_ahead(performances)
@@ -64,18 +67,18 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return context | {"sections": sections(views.seat_map(chosen))}
 
 
-def newest(thin: bool, performance: str = "") -> dict[str, Any]:
+def newest(drawn: Picture, performance: str = "") -> dict[str, Any]:
     """The story of the newest booking, which a page follows while none is chosen; {} before the first."""
     found = masked_reading.recent_bookings(1)
-    return story(str(found[0]["id"]), follow=True, performance=performance, narrow=thin) if found else {}
+    return story(str(found[0]["id"]), follow=True, performance=performance, picture=drawn) if found else {}
 
 
 def panel(
-    booking: str, pos: int | None, performance: str, *, follow: bool, narrow: bool, back: bool, seen: str
+    booking: str, pos: int | None, performance: str, *, follow: bool, picture: Picture, back: bool, seen: str
 ) -> dict[str, Any]:
     """Context of one booking's panel. `back`: the page returns from the past, and needs the current seats; `seen`: the
     map it has."""
-    found = story(booking, pos, follow=follow, performance=performance, narrow=narrow)
+    found = story(booking, pos, follow=follow, performance=performance, picture=picture)
     performance = performance or (found["booking"] or {}).get("performance_id", "")
     if pos is not None:
         found |= panels(pos, performance, seen=seen)
@@ -86,6 +89,10 @@ def panel(
 
 def seats_now(performance: str) -> dict[str, Any]:
     return {"seats_now": {"sections": sections(views.seat_map(performance))}, "lags": lags_of_page()}
+
+
+def differing_seats(performance: str) -> dict[str, str]:
+    return differing(views.seat_map(performance), committed(moments.indexed(), performance))
 
 
 def is_open(performance: str) -> bool:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from dashboard.panel.story import from_entries
+from dashboard.panel.story import from_entries, picture
 from dashboard.typed import form_key, whole_or_text
 from drawing.money import money
 from gateway.bodies import most_seats
@@ -74,7 +74,7 @@ def _booked(request: HttpRequest, accepted: dict[str, Any]) -> HttpResponse:
     """The current story of a booking that the key has found, which may have ended by now."""
     booking, performance = accepted["id"], request.POST.get("performance", "")
     entries = masked_reading.entries_of(booking)
-    found = from_entries(booking, entries, performance=performance) | {"fresh": not entries}
+    found = from_entries(booking, entries, performance=performance, picture=picture(request)) | {"fresh": not entries}
     response = render(request, "panel/booking.html#panel", found)
     response["HX-Trigger"] = json.dumps({"booked": {"id": booking, "state": accepted["state"]}})
     shown = request.POST.get("map", "") or performance

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from dashboard.faults import context as rail
 from dashboard.panel.asked import asked_position, says_moments
 from dashboard.panel.details import details
-from dashboard.panel.story import narrow
+from dashboard.panel.story import picture
 from dashboard.stage import context
 from gateway.people import masked_reading
 from gateway.people.operator import is_operator
@@ -53,7 +53,7 @@ def panel(request: HttpRequest, booking: UUID) -> HttpResponse:
     get = request.GET.get
     found = context.panel(
         str(booking), asked_position(request), get("performance", ""),
-        follow=get("follow") == "1", narrow=narrow(request), back=get("back") == "1", seen=get("map", ""),
+        follow=get("follow") == "1", picture=picture(request), back=get("back") == "1", seen=get("map", ""),
     )  # fmt: skip
     return render(request, "panel/booking.html#panel", found)
 
@@ -71,10 +71,17 @@ def entry(request: HttpRequest, booking: UUID, pos: int) -> HttpResponse:
 def newest(request: HttpRequest) -> HttpResponse:
     """The story of the newest booking."""
     performance = request.GET.get("performance", "")
-    found = context.newest(narrow(request), performance)
+    found = context.newest(picture(request), performance)
     if found and request.GET.get("back") == "1":
         found |= context.seats_now(performance) | {"performance": performance}
     return render(request, "panel/booking.html#panel", found) if found else HttpResponse(status=204)
+
+
+@require_GET
+def differing(request: HttpRequest) -> JsonResponse:
+    """`?performance=`: the seats whose view has not applied the last change yet, {label: what Seat has committed}. A page
+    asks while the seat map stands still."""
+    return JsonResponse(context.differing_seats(request.GET.get("performance", "")[:100]))
 
 
 @require_GET

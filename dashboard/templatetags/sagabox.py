@@ -1,15 +1,20 @@
 """Template helpers: money, seats, short ids, and the header's navigation."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.navigation import Group, places
 from drawing import durations
 from drawing.money import money
 from drawing.seat import seat
 from messaging.typed_text import isolated
+
+HYPHENED = re.compile(r"\w+-\w[\w-]*")
 
 register = template.Library()
 register.filter(money)
@@ -21,6 +26,12 @@ register.filter(isolated)
 def short(identifier: object) -> str:
     """The last eight characters of an id: the random end of a UUIDv7, since all ids of the same minute begin alike."""
     return str(identifier)[-8:]
+
+
+@register.filter
+def whole_names(text: str) -> SafeString:
+    """The text, in which a name with a hyphen ("A-14") is not broken at it."""
+    return mark_safe(HYPHENED.sub(r'<span class="whole-name">\g<0></span>', escape(text)))  # noqa: S308
 
 
 @register.filter

@@ -22,7 +22,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """`service`: whose entries are drawn in it, and whose hue it has. `letter` heads it on a phone. `width`: at its narrowest."""
+    """`service`: whose entries are drawn in it, and whose hue it has. `letter` heads it on a phone. `width`: at its narrowest.
+    `also`: other services that are drawn in it."""
 
     service: str
     name: str
@@ -30,10 +31,12 @@ class Lane:
     width: float = 94
     kind: Kind = Kind.SERVICE
     left_of_bus: bool = False  # as arranged
+    also: tuple[str, ...] = ()
 
 
 BROWSER = Lane("browser", "Browser", "Br", 64, Kind.BROWSER)
 BUS = Lane("bus", "Bus", "⇄", 106, Kind.BUS)
+VIEWS = 54  # width of a lane that has only dots
 
 
 class Arrangement:
@@ -50,7 +53,8 @@ class Arrangement:
         self.lanes = tuple(replace(lane, left_of_bus=number < bus) for number, lane in enumerate(lanes))
         self.bus = self._first(Kind.BUS)
         self.browser = self._first(Kind.BROWSER)
-        self._of = {lane.service: lane for lane in self.lanes if lane.kind not in (Kind.BROWSER, Kind.BUS)}
+        mine = [lane for lane in self.lanes if lane.kind not in (Kind.BROWSER, Kind.BUS)]
+        self._of = {service: lane for lane in mine for service in (lane.service, *lane.also)}
 
     def of(self, service: str) -> Lane:
         """The lane of an entry of this service: for a service without a lane, the browser's, or the first."""
@@ -58,6 +62,16 @@ class Arrangement:
 
     def _first(self, kind: Kind) -> Lane | None:
         return next((lane for lane in self.lanes if lane.kind == kind), None)
+
+
+def folded(lanes: Sequence[Lane]) -> tuple[Lane, ...]:
+    """The same lanes for a picture at a glance: no browser and no bus, and one narrow lane for all views, at the right."""
+    services = [lane for lane in lanes if lane.kind == Kind.SERVICE]
+    views = [lane for lane in lanes if lane.kind == Kind.VIEWS]
+    if not services:
+        return tuple(lanes)
+    also = tuple(lane.service for lane in views[1:])
+    return (*services, *(replace(lane, name="Views", width=VIEWS, also=also) for lane in views[:1]))
 
 
 def orchestrated(house: House, followed: Sequence[Saga], seen: Collection[str] = ()) -> tuple[Lane, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from drawing.lanes.arrangement import Kind
+from drawing.lanes.folding import Unseen
 from drawing.lanes.shapes import Arrow, Band, Box, Column, Line, Mark, Sentence
 
 
@@ -22,6 +23,8 @@ class Lanes:
     hues: tuple[str, ...] = ("plain", "back", "bad", "faint")  # of the arrowheads
     times_x: float = 0  # where a time ends
     narrow: bool = False
+    folded: bool = False  # at a glance, without transaction ids
+    unseen: list[Unseen] = field(default_factory=list)
 
     @property
     def reading_order(self) -> str:

@@ -20,14 +20,17 @@ NO_ANSWER = "no_answer"  # the error of an attempt whose answer never came
 IDLE_S = 0.8  # a silence worth showing
 
 
-def history_of(entries: Sequence[EntryDict], booking: str, lanes: Arrangement) -> History:
-    """What happened to this booking. A batch's transaction has rows of other bookings too, which are left out."""
-    return _Reader(booking, lanes).read(sorted(entries, key=lambda entry: entry["pos"]))
+def history_of(entries: Sequence[EntryDict], booking: str, lanes: Arrangement, *, folded: bool = False) -> History:
+    """What happened to this booking. A batch's transaction has rows of other bookings too, which are left out.
+
+    `folded`: a view's writes are next to the node whose event they applied, instead of where they happened.
+    """
+    return _Reader(booking, lanes, folded).read(sorted(entries, key=lambda entry: entry["pos"]))
 
 
 class _Reader:
-    def __init__(self, booking: str, lanes: Arrangement) -> None:
-        self.booking, self.lanes = booking, lanes
+    def __init__(self, booking: str, lanes: Arrangement, folded: bool) -> None:
+        self.booking, self.lanes, self.folded = booking, lanes, folded
         self.keys: dict[Node, float] = {}  # node -> place in the order
         self.nodes: list[Node] = []
         self.emissions: dict[str, list[Emission]] = defaultdict(list)
@@ -49,7 +52,7 @@ class _Reader:
             observed.take(entry)
         nodes = [*self._requests(), *self.nodes, *observed.nodes]
         nodes.sort(key=lambda node: self.keys[node])
-        history = History(self.lanes, nodes)
+        history = History(self.lanes, nodes, folded=self.folded)
         self._views(views, history)
         self._flows(history)
         self._locals(history)
@@ -115,10 +118,17 @@ class _Reader:
         return list(asked.values())
 
     def _views(self, entries: Iterable[EntryDict], history: History) -> None:
-        """A projector's transactions between two nodes make one box, next to the later of the two."""
+        """A projector's transactions between two nodes make one box, next to the later of the two; folded, those that applied the
+        events of a node make one, next to it."""
         order = [self.keys[node] for node in history.nodes]
+        number = {node: at for at, node in enumerate(history.nodes)}
         for entry in entries:
             slot = sum(key < entry["pos"] for key in order)
+            if self.folded:
+                told = [
+                    one for cause in entry["causes"] for one in self.emissions.get(cause, ()) if one.pos < entry["pos"]
+                ]
+                slot = max((number[one.source] for one in told), default=max(slot - 1, 0))
             lane = self.lanes.of(entry["service"])
             views = history.views.setdefault(slot, [])
             node = next((one for one in views if one.lane == lane), None)
@@ -217,6 +227,7 @@ def _flows_of(emission: Emission) -> list[Flow]:
             pos=emission.pos,
             marks=emission.marks if number == 0 else [],
             message=message["id"],
+            bound=str(message.get("destination") or ""),
         )
 
     receivers = emission.receivers

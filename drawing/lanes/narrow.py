@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from drawing.lanes.arrangement import Kind
+from drawing.lanes.folding import fold_views
 from drawing.lanes.paths import Point, drawn
-from drawing.lanes.placing import PAD, PILL_GAP, PILL_H, Placing, called
+from drawing.lanes.placing import FLAG, PAD, PILL_GAP, PILL_H, Placing, called
 from drawing.lanes.shapes import Column, Flow, History, Line, Node, Pill
 
 LANE, WIDTH = 19, 374
@@ -19,9 +21,18 @@ class Narrow(Placing):
     """The picture for a narrow page."""
 
     between = 12.0
-    line_h = 15.0
-    wide: ClassVar[dict[str, float]] = {"title": 7.6, "": 6.6, "meta": 6.4, "mark": 6.8, "view": 6.4}
-    aside: ClassVar[dict[str, float]] = {"view": 50, "mark": 50}
+    line_h = 16.0
+    wide: ClassVar[dict[str, float]] = {
+        "title": 7.6,
+        "": 6.8,
+        "meta": 7.2,
+        "mark": 6.9,
+        "view": 6.8,
+        "event": 6.9,
+        "more": 6.9,
+        "calm": 6.9,
+    }
+    aside: ClassVar[dict[str, float]] = {"view": 50, "mark": 50, "calm": 50, "event": FLAG}
     times_x = WIDTH - 10.0
 
     def __init__(self, history: History, pos: int | None) -> None:
@@ -39,6 +50,8 @@ class Narrow(Placing):
         return [Column(lane, lane.letter, number * LANE, LANE) for number, lane in enumerate(self.history.lanes.lanes)]
 
     def _abreast(self, node: Node | None, views: list[Node]) -> list[list[Node]]:
+        if self.history.folded and node is not None and node.lane.kind != Kind.VIEWS:
+            return [[node, *views]]
         return [[one] for one in (*views, node) if one is not None]
 
     def _row(self, nodes: list[Node], leaving: dict[Node, list[Flow]], y: float) -> float:
@@ -52,6 +65,7 @@ class Narrow(Placing):
             self.pills[flow.id] = self._pill(flow, low)
             low += PILL_H + PILL_GAP
         self.low[node] = low
+        fold_views(self, node, nodes[1:])
         return low - PILL_GAP + self.between
 
     def _frame(self, node: Node) -> tuple[float, float]:
@@ -61,8 +75,10 @@ class Narrow(Placing):
         name, said = node.lane.name, ", ".join(node.lines)
         if node.kind == "views":
             return [("view", f"{name}: {said or node.title}")]
-        texts = [("title", f"{name}: {node.title}"), ("", said), *(("mark", mark.text) for mark in node.marks)]
-        return [*texts, ("meta", f"xid {node.xid} · {node.lsn}")] if node.kind == "transaction" else texts
+        texts = [("title", f"{name}: {node.title}"), ("", said), *((mark.tone, mark.text) for mark in node.marks)]
+        texts += [("event", name) for name in node.says]
+        with_ids = node.kind == "transaction" and not self.history.folded
+        return [*texts, ("meta", f"xid {node.xid} · {node.lsn}")] if with_ids else texts
 
     def _pill(self, flow: Flow, y: float) -> Pill:
         text, flag = called(flow)
@@ -78,9 +94,12 @@ class Narrow(Placing):
             target = dots[id(self.boxes[flow.target])] if flow.target else None
             y = pill.y + pill.h / 2 if pill else self.low[flow.source]
             points = _points(source, target, y, list(dots.values()), self.text_x)
+            if flow.target and self.boxes[flow.target].folded and target:
+                points = [(source[0], source[1] + DOT), (source[0], target[1]), (target[0] - DOT - 1, target[1])]
             arrow.path = drawn(points)
             if pill:
-                arrow.lead = f"M{max(x for x, at in points if at == y) if target else pill.x:.1f} {y:.1f}H{pill.x:.1f}"
+                begins = max((x for x, at in points if at == y), default=source[0]) if target else pill.x
+                arrow.lead = f"M{begins:.1f} {y:.1f}H{pill.x:.1f}"
 
 
 def _points(source: Point, target: Point | None, y: float, dots: Sequence[Point], text_x: float) -> list[Point]:

@@ -32,11 +32,12 @@ class Router:
             return drawn(
                 [(source.x + source.w, source.y + source.h / 2), *self._into(target, source.y + source.h / 2, True)]
             )
-        low = source.y + source.h + (2 if self._under else 8)
+        low, out = source.y + source.h + (2 if self._under else 8), source.x + source.w
         return drawn(
             [
-                (source.x + source.w - 10, source.y + source.h),
-                (source.x + source.w - 10, low),
+                (out, source.flag_y),
+                (out + EDGE, source.flag_y),
+                (out + EDGE, low),
                 *self._into(target, low, target.x >= source.x),
             ]
         )

@@ -17,6 +17,7 @@ from drawing.lanes.wording import arrow_sentence
 
 WIDE = 640  # minimum: fewer lanes are wider
 GAP_H, INSET, PAD, PILL_H, PILL_GAP = 26, 4, 6, 20, 4
+FLAG = 18  # the envelope before an event's name
 SQUEEZE = 1.35
 SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=\.)")  # where a name that is too long for a line may be broken
 
@@ -25,11 +26,21 @@ class Placing:
     """The picture for a wide page: boxes and messages' names are in their lanes."""
 
     between = 20.0
-    line_h = 13.0
-    wide: ClassVar[dict[str, float]] = {"title": 7.2, "": 6.4, "meta": 6.0, "mark": 6.4, "view": 6.0}
+    line_h = 15.0
+    pad: float = PAD
+    wide: ClassVar[dict[str, float]] = {
+        "title": 7.8,
+        "": 6.9,
+        "meta": 7.2,
+        "mark": 7.0,
+        "view": 6.9,
+        "event": 6.9,
+        "more": 6.9,
+        "calm": 7.0,
+    }
     """The approximate width of a character; a text that is longer than its box is wrapped, a slightly longer word is
     squeezed."""
-    aside: ClassVar[dict[str, float]] = {}  # space that a kind of text leaves for the time
+    aside: ClassVar[dict[str, float]] = {"event": FLAG}  # space that a kind of text leaves for a mark, or for the time
     times_x, bands_x = 58.0, 10.0
 
     def __init__(self, history: History, pos: int | None) -> None:
@@ -38,12 +49,14 @@ class Placing:
         self.columns = {column.lane: column for column in self._columns()}
         self.boxes: dict[Node, Box] = {}
         self.pills: dict[str, Pill] = {}
-        self.lanes = Lanes(self._width(), 0, list(self.columns.values()), times_x=self.times_x)
+        self.lanes = Lanes(
+            self._width(), 0, list(self.columns.values()), times_x=self.times_x, folded=self.history.folded
+        )
 
     def place(self) -> Lanes:
         leaving = defaultdict(list)
         for flow in self.history.flows:
-            if _is_named(flow):
+            if self._is_named(flow):
                 leaving[flow.source].append(flow)
         gaps = {gap.before: gap for gap in self.history.gaps}
         y: float = self.between
@@ -100,22 +113,30 @@ class Placing:
         x, w = self._frame(node)
         room = w - 14
         broken = [
-            (kind, part)
+            (kind if kind != "event" or number == 0 else "more", part)
             for kind, text in self._texts(node)
             if text
-            for part in _broken(text, self._most(kind, room), 2 if kind in ("title", "mark") else 3)
+            for number, part in enumerate(_broken(text, self._most(kind, room), 3 if kind in ("", "view") else 2))
         ]
-        box = Box(node.id, node, x, y, w, len(broken) * self.line_h + 2 * PAD)
+        box = self.made(node, x, y, w, len(broken) * self.line_h + 2 * self.pad)
         box.lines = [
-            Line(PAD + self.line_h * (n + 0.78), part, kind, room if len(part) * self.wide[kind] > room else 0)
+            Line(self.pad + self.line_h * (n + 0.78), part, kind, self._squeezed(kind, part, room))
             for n, (kind, part) in enumerate(broken)
         ]
-        box.label = node.as_sentence
+        return box
+
+    def made(self, node: Node, x: float, y: float, w: float, h: float) -> Box:
+        """A node's box, without its texts."""
+        box = Box(node.id, node, x, y, w, h, label=node.as_sentence)
         if self.pos is not None and node.positions:
             first = node.positions[0]
             box.future, box.current = first > self.pos, self.pos in node.all_positions()
         self.boxes[node] = box
         return box
+
+    def _squeezed(self, kind: str, text: str, room: float) -> float:
+        room -= FLAG if kind in ("event", "more") else 0
+        return room if len(text) * self.wide[kind] > room else 0
 
     def _most(self, kind: str, room: float) -> int:
         return max(int((room - self.aside.get(kind, 0)) / self.wide[kind]), 4)
@@ -129,7 +150,7 @@ class Placing:
         """The texts in a box, each with its kind."""
         plain = "view" if node.kind == "views" else ""
         texts = [("title", node.title), *((plain, line) for line in node.lines)]
-        texts += [("mark", mark.text) for mark in node.marks]
+        texts += [*((mark.tone, mark.text) for mark in node.marks), *(("event", name) for name in node.says)]
         return [*texts, ("meta", f"xid {node.xid}"), ("meta", node.lsn)] if node.kind == "transaction" else texts
 
     def _pill(self, flow: Flow, y: float) -> Pill:
@@ -172,19 +193,19 @@ class Placing:
         leaves = self.pills[flow.id].y if flow.id in self.pills else source.y + source.h
         return source.y, leaves, target.y if target else leaves
 
+    def _is_named(self, flow: Flow) -> bool:
+        """Whether its name is on the bus. An event has its name at the box that published it: on the bus only if a service
+        acts on it, or if a fault struck it."""
+        if flow.kind == "event" and not flow.marks and flow.state not in ("dropped", "doubled"):
+            return flow.target is not None and flow.target.lane.kind != Kind.VIEWS
+        return bool(flow.message)
+
     def _sentences(self) -> None:
         for box in self.lanes.boxes:
             lane = box.node.lane
             self.lanes.sentences.append(
                 Sentence(lane.name, lane.service, box.node.as_sentence, box.pos, box.future, box.current)
             )
-
-
-def _is_named(flow: Flow) -> bool:
-    """Whether its name is shown. An event that only views took has none: there are too many of them."""
-    if flow.kind == "event" and not flow.marks and flow.state not in ("dropped", "doubled"):
-        return flow.target is not None and flow.target.lane.kind != Kind.VIEWS
-    return bool(flow.message)
 
 
 def called(flow: Flow) -> tuple[str, str]:

@@ -19,6 +19,11 @@ class Mark:
     positions: list[int] = field(default_factory=list)
     ended: bool = False
 
+    @property
+    def tone(self) -> str:
+        """The kind of the line that names it: calm for what a safety mechanism did."""
+        return "calm" if self.kind == "absorbed" else "mark"
+
 
 @dataclass(slots=True, eq=False)
 class Node:
@@ -38,9 +43,14 @@ class Node:
     xid: int | None = None
     lsn: str = ""
     at: str = ""
-    tone: str = ""  # compensation, bad, wait, good, quiet
+    tone: str = ""  # compensation, turning (the decision to go back), bad, wait, good, quiet
     says: list[str] = field(default_factory=list)  # the events it published
+    states: list[str] = field(
+        default_factory=list
+    )  # of its lines: new states of rows, without the rows' kind where they have a name
     as_sentence: str = ""  # the same as a sentence, for the text equivalent
+    answers: bool = False  # whether it is a participant's answer to a command
+    stated: list[str] = field(default_factory=list)  # of its lines: those about new states
     again: bool = False
     refused: bool = False
     waited: str = ""
@@ -90,6 +100,7 @@ class Flow:
     pos: int = 0
     marks: list[Mark] = field(default_factory=list)
     message: str = ""  # the message's id, if it is one
+    bound: str = ""  # the service that it is addressed to, if it is addressed
 
 
 @dataclass(slots=True)
@@ -103,13 +114,15 @@ class Gap:
 
 @dataclass(slots=True)
 class History:
-    """What happened, before the layout. `nodes` are in causal order; `views[i]` are next to nodes[i], the last ones below."""
+    """What happened, before the layout. `nodes` are in causal order; `views[i]` are next to nodes[i], the last ones below.
+    `folded`: `views[i]` have applied the events of nodes[i]."""
 
     lanes: Arrangement
     nodes: list[Node] = field(default_factory=list)
     views: dict[int, list[Node]] = field(default_factory=dict)
     flows: list[Flow] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    folded: bool = False
 
 
 @dataclass(slots=True)
@@ -118,8 +131,13 @@ class Line:
 
     y: float
     text: str
-    kind: str = ""  # title, meta, mark, view
+    kind: str = ""  # title, event, more (of an event's name), meta, mark, calm (a mark), view
     squeezed: float = 0  # squeezed to this width; 0: natural width
+
+    @property
+    def x(self) -> int:
+        """Next to the spine; an event's name is next to its envelope."""
+        return 25 if self.kind in ("event", "more") else 9
 
 
 @dataclass(slots=True)
@@ -140,6 +158,13 @@ class Box:
     dot: tuple[float, float] | None = (
         None  # offset from its corner: its position in the lane, if the box itself is not in it
     )
+    folded: bool = False  # a view's writes as a dot, in the middle of the box
+
+    @property
+    def flag_y(self) -> float:
+        """The height at which an event leaves it: that of the event's name, below the title if it has none."""
+        flag = next((line for line in self.lines if line.kind == "event"), None)
+        return self.y + (flag.y - 4 if flag else self.h / 2)
 
     @property
     def service(self) -> str:
@@ -152,10 +177,11 @@ class Box:
 
     @property
     def tip(self) -> str:
-        """The commit time by its database's clock, and its position in the journal."""
+        """The commit time by its database's clock, the transaction's place in its log, and its position in the journal."""
         when = f"{self.node.at[:10]} {self.node.at[11:26]} UTC"
         seen = {"transaction": "committed", "views": "first committed", "request": "taken in, and committed"}
-        return f"{seen.get(self.node.kind, 'seen')} {when}, entry {', '.join(map(str, self.node.positions))}"
+        log = f", xid {self.node.xid}, LSN {self.node.lsn}" if self.node.kind == "transaction" else ""
+        return f"{seen.get(self.node.kind, 'seen')} {when}{log}, entry {', '.join(map(str, self.node.positions))}"
 
     @property
     def pos(self) -> int:
@@ -165,6 +191,11 @@ class Box:
     @property
     def middle(self) -> float:
         return self.x + self.w / 2
+
+    @property
+    def half(self) -> tuple[float, float]:
+        """The offset of its centre."""
+        return self.w / 2, self.h / 2
 
 
 @dataclass(slots=True)
@@ -178,6 +209,7 @@ class Pill:
     text: str
     flag: str = ""
     aside: bool = False  # the flag is next to it, not at its corner
+    leftwards: bool = False  # at the left of it
 
     @property
     def middle(self) -> float:

@@ -23,6 +23,7 @@ ONCE = ("BookTickets", "CancelRequested")
 STATES = ("status", "state")
 BAD = ("DECLINED", "CANCELLED", "REFUSED", "STUCK", "dead")
 GOOD = ("CONFIRMED",)
+TURNING = ("COMPENSATING", "CANCELLING")
 UNDOING = undoing(sagas_of(HOUSE))
 """Compensating transactions, also if they are forward steps: cancelling a confirmed booking is a separate saga."""
 
@@ -48,7 +49,7 @@ def titled(
     replies = [message for message in messages if message["kind"] == "reply"]
     events = [message["type"] for message in messages if message["kind"] == "event"]
     states = _states(changes)
-    node = Node("transaction", lane, "", says=events)
+    node = Node("transaction", lane, "", says=events, states=_short(changes))
     if replies:
         _answer(node, replies, states, answered)
     else:
@@ -61,6 +62,8 @@ def titled(
         node.tone = "compensation"
     elif any(state in BAD for _, state in states):
         node.tone = "bad"
+    elif any(noun == "booking" and state in TURNING for noun, state in states):
+        node.tone = "turning"
     elif any(noun == "booking" and state in GOOD for noun, state in states):
         node.tone = "good"
     return node
@@ -71,8 +74,9 @@ def _answer(
 ) -> None:
     """What a participant did and answered. The reply's id is that of the barrier's row: a repeated reply has the same one."""
     node.title = " + ".join(dict.fromkeys(str(reply["type"]).removesuffix("Reply") for reply in replies))
+    node.answers, node.stated = True, [f"{noun} {state}" for noun, state in states]
     node.again = all(reply["id"] in answered for reply in replies)
-    node.lines = [f"{noun} {state}" for noun, state in states]
+    node.lines = [*node.stated]
     if node.again:
         node.lines.append("answers again")
     for reply in replies:
@@ -139,6 +143,24 @@ def _wait(line: dict[str, Any], due: str) -> str:
 
 def _states(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """(noun, new state) of each row that got one; several rows of a table with the same state count as one."""
+    nouns: dict[tuple[str, str], None] = {}
+    for (noun, state), labels in _changed(changes).items():
+        named = [label for label in labels if label]
+        nouns[(" ".join([noun, *named[:2]]) + (" …" if len(named) > 2 else "") if named else noun, state)] = None
+    return list(nouns)
+
+
+def _short(changes: Sequence[dict[str, Any]]) -> list[str]:
+    """The new states of rows by the rows' names, where they have some: "A-14 RESERVED", "DECLINED"."""
+    found = []
+    for (_, state), labels in _changed(changes).items():
+        named = [label for label in labels if label]
+        found.append(" ".join([*named[:2], *(["…"] if len(named) > 2 else []), state]))
+    return list(dict.fromkeys(found))
+
+
+def _changed(changes: Sequence[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """(noun, new state) -> the names of the rows that got it, "" for a row without one."""
     found: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         new, old = change["new"], before(change)
@@ -148,11 +170,7 @@ def _states(changes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
             if isinstance(new.get(name), str) and new[name] != old.get(name):
                 noun = change["table"].partition("_")[2] or change["table"]
                 found.setdefault((noun, new[name]), []).append(str(new.get("label") or ""))
-    nouns: dict[tuple[str, str], None] = {}
-    for (noun, state), labels in found.items():
-        named = [label for label in labels if label]
-        nouns[(" ".join([noun, *named[:2]]) + (" …" if len(named) > 2 else "") if named else noun, state)] = None
-    return list(nouns)
+    return found
 
 
 VIEW_STATES = {"state": "booking", "hold_status": "hold", "payment_status": "payment", "tickets_status": "tickets"}

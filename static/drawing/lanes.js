@@ -1,6 +1,8 @@
 // The swimlanes: the causes and effects of a box or a message, one tab stop, and the selection kept across a redraw.
 
 import { atSwap } from "../live/swap.js";
+import { light } from "./legend.js";
+import { settle } from "./scrolling.js";
 import { edge, focus, future, neighbour, past, stop, weave } from "./tracing.js";
 
 const svg = () => document.getElementById("lanes-svg");
@@ -75,8 +77,11 @@ const keep = () => {
   const details = document.getElementById("entry-details");
   if (!part || part.dataset.pos !== details?.dataset.pos) return;
   const at = () => part.querySelector(".pill-shape, .shape, .way").getBoundingClientRect();
-  window.scrollBy(0, at().top - opened.top);
-  window.scrollBy(0, Math.max(at().bottom + 12 - details.getBoundingClientRect().top, 0));
+  const places = [document.getElementById("lanes-picture"), window]; // what the first cannot scroll, the second does
+  for (const place of places) place.scrollBy({ top: at().top - opened.top, behavior: "instant" });
+  for (const place of places) {
+    place.scrollBy({ top: Math.max(at().bottom + 12 - details.getBoundingClientRect().top, 0), behavior: "instant" });
+  }
   opened = null;
 };
 document.addEventListener("click", (event) => {
@@ -106,28 +111,38 @@ const draw = () => {
   document.getElementById("lanes-picture").hidden = asText;
   const booking = drawing.closest("#lanes").dataset.booking;
   const now = new Set(boxes().map((box) => box.id));
-  if (known?.booking === booking) for (const box of boxes()) box.classList.toggle("fresh", !known.ids.has(box.id));
+  const another = known?.booking !== booking;
+  if (!another) for (const box of boxes()) box.classList.toggle("fresh", !known.ids.has(box.id));
   known = { booking, ids: now };
   const active = document.activeElement?.closest(PART); // htmx gives the focus back by the id
   if (active) stop([...boxes(), ...arrows()], active);
+  settle(document.getElementById("booking")?.dataset.live === "true", another);
   keep();
   show();
+  light();
 };
 document.addEventListener("click", (event) => {
   if (!event.target.closest("#lanes-switch")) return;
   asText = !asText;
   draw();
 });
-// A phone gets a different picture. The server chooses it by a cookie; the page requests it again only if it got the
-// wrong one.
-const narrow = window.matchMedia("(max-width: 62.5em)");
+// Where a drawing would have letters under 12 px, the browser gets the narrow one; and every detail only if somebody wants it. The
+// server chooses by cookies; the page requests the drawing again only if it got the wrong one.
+const LEAST_PX = { glance: 580, details: 620 };
+const phone = window.matchMedia("(max-width: 56.25em)");
 const AGAIN_MS = 1_000; // an answer that was under way may still bring the wrong picture: looked at again until it is the right one
+const YEAR_S = 31_536_000;
+const keepCookie = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`; };
 let looking = 0;
 let reloaded = null;
+
 const fit = () => {
   clearTimeout(looking);
-  const drawn = document.getElementById("lanes-picture")?.hasAttribute("data-narrow");
-  if (drawn === undefined || drawn === narrow.matches || !document.cookie.includes("lanes=")) return;
+  const picture = document.getElementById("lanes-picture");
+  if (!picture || !(phone.matches || picture.clientWidth)) return; // hidden: the words are shown instead
+  const narrow = phone.matches || picture.clientWidth < LEAST_PX["folded" in picture.dataset ? "glance" : "details"];
+  keepCookie("lanes", narrow ? "narrow" : "wide");
+  if (picture.hasAttribute("data-narrow") === narrow || !document.cookie.includes("lanes=")) return;
   const panel = document.getElementById("booking");
   looking = setTimeout(fit, AGAIN_MS);
   if (panel.dataset.live === "true") htmx.trigger(panel, "refresh");
@@ -136,12 +151,26 @@ const fit = () => {
     location.reload();
   }
 };
-const remember = () => {
-  document.cookie = `lanes=${narrow.matches ? "narrow" : "wide"}; path=/; max-age=31536000; samesite=lax`;
-  fit();
-};
-narrow.addEventListener("change", remember);
-document.addEventListener("DOMContentLoaded", remember); // htmx is ready then
+window.addEventListener("resize", fit);
+document.addEventListener("DOMContentLoaded", fit); // htmx is ready then
+
+// Details are kept in this browser, and are in the address, which may be sent to somebody.
+const asked = new URLSearchParams(location.search).get("details");
+if (asked !== null) keepCookie("details", asked === "1" ? "1" : "0");
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("#lanes-details");
+  if (!button) return;
+  const details = button.getAttribute("aria-pressed") !== "true";
+  keepCookie("details", details ? "1" : "0");
+  const address = new URL(location.href);
+  if (details) address.searchParams.set("details", "1");
+  else address.searchParams.delete("details");
+  history.replaceState(history.state, "", address);
+  const panel = document.getElementById("booking");
+  const moment = `${svg().dataset.panel}${document.getElementById("time-moves").dataset.pos}`;
+  if (panel.dataset.live === "true") htmx.trigger(panel, "refresh");
+  else htmx.ajax("GET", moment, { source: button, target: "#booking", swap: "outerHTML" });
+});
 // Other panels settle several times a second. An event of theirs while ours is still settling is too early: htmx is
 // about to remove the classes that we would set.
 atSwap("draw", () => {

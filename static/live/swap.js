@@ -38,6 +38,7 @@ const ORDER = {
     "dock", // dock.js: an entry's details, open or as one line
     "draw", // lanes.js: the swimlanes
     "picture", // diagram.js: the space-time diagram
+    "lags", // lags.js: the views' lines
   ],
 };
 const KNOWN = new Set(Object.values(ORDER).flat());

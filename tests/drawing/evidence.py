@@ -12,6 +12,16 @@ STORIES = sorted(SCENES.keys() & {path.name.removesuffix(".json.gz") for path in
 UNDOING = ("VoidTickets", "RefundPayment", "ReleaseSeats")
 
 
+ACTIONS = {
+    "lost": ("drop",),
+    "twice": ("duplicate",),
+    "late": ("delay", "reorder"),
+    "held": ("hold", "hang", "pause"),
+    "crashed": ("crash",),
+}
+"""What a narration calls it -> the actions of faults."""
+
+
 def matrix() -> dict[str, tuple[str, list[Entry]]]:
     """Bookings of the failpoint matrix, by cell."""
     told = json.loads(gzip.decompress(MATRIX.read_bytes())) if MATRIX.exists() else {}
@@ -69,6 +79,45 @@ class Evidence:
             if entry["pos"] > after
             and (message in entry["causes"] or message in [line["message_id"] for line in self.log(entry)])
         ]
+
+
+class Until(Evidence):
+    """What the entries show until a moment. `drawn`: those of services that are no views."""
+
+    def __init__(self, booking: str, entries: list[Entry], pos: int) -> None:
+        super().__init__(booking, [entry for entry in entries if entry["pos"] <= pos])
+        self.drawn = [entry for entry in self.transactions if entry["service"] != "projections"]
+
+    def messages(self, name: str) -> list[dict[str, Any]]:
+        return [row for entry in self.drawn for row in self.rows(entry, "_outbox") if row["type"] == name]
+
+    def newest(self, table: str) -> dict[str, Any]:
+        found = [c["new"] for e in self.drawn for c in e["changes"] if c["table"] == table and c["new"]]
+        mine = [row for row in found if self.booking in row.values() or row.get("id") in self.sagas]
+        return mine[-1] if mine else {}
+
+    def changed(self, table: str, status: str) -> list[tuple[Entry, dict[str, Any]]]:
+        return [
+            (entry, change["new"])
+            for entry in self.drawn
+            for change in entry["changes"]
+            if change["table"] == table and change["new"] and change["new"].get("status") == status
+            if (change["old"] or {}).get("status") != status
+            if self.booking in [*change["new"].values(), *(change["old"] or {}).values()]
+        ]
+
+    def struck(self, word: str) -> list[tuple[str, Entry]]:
+        """(type of the message, observation) of what faults did, each strike once."""
+        sent = [(row["id"], row["type"]) for entry in self.drawn for row in self.rows(entry, "_outbox")]
+        found, seen = [], set()
+        for entry in self.observed:
+            data = entry["data"].get("data") or {}
+            key = (data.get("fault"), data.get("fired"), entry["data"].get("messageid"))
+            if data.get("action") in ACTIONS[word] and key not in seen:
+                named = [name for one, name in sent if one == entry["data"].get("messageid")]
+                found.append((next((name for name in named if name in entry["title"]), ""), entry))
+                seen.add(key)
+        return found
 
 
 def at(entry: Entry) -> datetime:

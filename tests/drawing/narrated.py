@@ -5,23 +5,14 @@ A sentence that is none of the known kinds is refused: no word gets in without a
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from drawing.narration import Narration, narrate
 from drawing.narration.phrases import REASONS
-from tests.drawing.evidence import UNDOING, Entry, Evidence
+from tests.drawing.evidence import UNDOING, Entry, Until
 
 NAMES = {"Booking": "booking", "Seat": "seats", "Payment": "payments", "Ticket": "tickets"}
 WHO, SEATS = "(Booking|Seat|Payment|Ticket)", r"[Ss]eats? ([\w-]+(?:(?:, | and )[\w-]+)*)"
-ACTIONS = {
-    "lost": ("drop",),
-    "twice": ("duplicate",),
-    "late": ("delay", "reorder"),
-    "held": ("hold", "hang", "pause"),
-    "crashed": ("crash",),
-}
 TIMES = {"once": 1, "twice": 2}
-Known = Evidence
 
 
 def times(word: str) -> int:
@@ -30,45 +21,6 @@ def times(word: str) -> int:
 
 def amount(text: str) -> int:
     return int(text.replace("₩", "").replace(",", ""))
-
-
-class Until(Evidence):
-    """What the entries show until a moment. `drawn`: those of services that are no views."""
-
-    def __init__(self, booking: str, entries: list[Entry], pos: int) -> None:
-        super().__init__(booking, [entry for entry in entries if entry["pos"] <= pos])
-        self.drawn = [entry for entry in self.transactions if entry["service"] != "projections"]
-
-    def messages(self, name: str) -> list[dict[str, Any]]:
-        return [row for entry in self.drawn for row in self.rows(entry, "_outbox") if row["type"] == name]
-
-    def newest(self, table: str) -> dict[str, Any]:
-        found = [c["new"] for e in self.drawn for c in e["changes"] if c["table"] == table and c["new"]]
-        mine = [row for row in found if self.booking in row.values() or row.get("id") in self.sagas]
-        return mine[-1] if mine else {}
-
-    def changed(self, table: str, status: str) -> list[tuple[Entry, dict[str, Any]]]:
-        return [
-            (entry, change["new"])
-            for entry in self.drawn
-            for change in entry["changes"]
-            if change["table"] == table and change["new"] and change["new"].get("status") == status
-            if (change["old"] or {}).get("status") != status
-            if self.booking in [*change["new"].values(), *(change["old"] or {}).values()]
-        ]
-
-    def struck(self, word: str) -> list[tuple[str, Entry]]:
-        """(type of the message, observation) of what faults did, each strike once."""
-        sent = [(row["id"], row["type"]) for entry in self.drawn for row in self.rows(entry, "_outbox")]
-        found, seen = [], set()
-        for entry in self.observed:
-            data = entry["data"].get("data") or {}
-            key = (data.get("fault"), data.get("fired"), entry["data"].get("messageid"))
-            if data.get("action") in ACTIONS[word] and key not in seen:
-                named = [name for one, name in sent if one == entry["data"].get("messageid")]
-                found.append((next((name for name in named if name in entry["title"]), ""), entry))
-                seen.add(key)
-        return found
 
 
 def reserved(known: Until, labels: str) -> None:

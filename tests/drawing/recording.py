@@ -186,13 +186,14 @@ def record_matrix(results: Sequence[str]) -> None:
     cells = [cell for path in results for cell in json.loads(Path(path).read_text())["cells"] if cell["booking"]]
     told = {}
     for cell in cells[:MOST] + cells[MOST :: len(results)]:
-        entries = _own(entries_of(cell["booking"]), cell["booking"])
+        entries = own_rows(entries_of(cell["booking"]), cell["booking"])
         told[f"{cell['row']}, {cell['column']}"] = {"booking": cell["booking"], "entries": entries}
     MATRIX.write_bytes(gzip.compress(json.dumps(told).encode(), mtime=0))
     print(f"{len(told)} cells, {MATRIX.stat().st_size} bytes")
 
 
-def _own(entries: list[dict[str, Any]], booking: str) -> list[dict[str, Any]]:
+def own_rows(entries: list[dict[str, Any]], booking: str) -> list[dict[str, Any]]:
+    """The entries of a booking with its own rows alone: a batch has those of others."""
     changes = [change for entry in entries for change in entry["changes"]]
     rows = [row for change in changes for row in (change["new"], change["old"]) if row and booking in row.values()]
     own = {booking, *(row["saga_id"] for row in rows if row.get("saga_id"))}

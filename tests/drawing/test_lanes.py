@@ -52,21 +52,23 @@ def check_places(lanes: Lanes) -> None:
     """Each lane has a place of its own, each box or its dot is in its lane, and each path ends where it leads to."""
     columns = {column.service: column for column in lanes.columns}
     assert len(columns) == len(lanes.columns)
-    assert lanes.width == 374 if lanes.narrow else lanes.width >= 639.9
+    assert lanes.width == 374 if lanes.narrow else lanes.width >= (599.9 if lanes.folded else 639.9)
     for left, right in pairwise(lanes.columns):
         assert left.x + left.w == pytest.approx(right.x)
     for one in lanes.boxes:
         column = columns[one.service]
         assert bool(one.dot) == lanes.narrow
-        if one.dot:
+        if one.folded:
+            assert one.middle == pytest.approx(column.middle), "a dot beside its lane"
+        elif one.dot:
             assert one.x > lanes.columns[-1].x + lanes.columns[-1].w, "a text stands in the lanes"
             assert one.x + one.dot[0] == pytest.approx(column.middle)
             assert column.w > 13, "dots of neighbours touch"
             assert one.w >= 120, "no room for a text"
         else:
-            assert column.x <= one.x
+            assert column.x <= one.x or (lanes.folded and column.lane.kind == Kind.VIEWS)
             assert one.x + one.w <= column.x + column.w + 0.01
-    for time in lanes.times if not lanes.narrow else ():
+    for time in lanes.times if not (lanes.narrow or lanes.folded) else ():
         for one in lanes.boxes:
             aside = one.x >= lanes.times_x
             assert aside or time.y < one.y or time.y - 8 > one.y + one.h, f"{time.text} stands in {one.label}"

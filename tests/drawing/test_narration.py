@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from drawing.narration import narrate
-from tests.drawing.evidence import CELLS, STORIES, told_of
-from tests.drawing.narrated import Until, check_moments, check_sentence
+from tests.drawing.evidence import CELLS, STORIES, Until, told_of
+from tests.drawing.narrated import check_moments, check_sentence
 from tests.drawing.recording import recorded
 
 BACK = " The saga went backwards: "

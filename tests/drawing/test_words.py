@@ -3,6 +3,8 @@
 The checks derive each word from the entries again, without the code that draws.
 """
 
+from itertools import product
+
 import pytest
 
 from drawing.lanes import Lanes
@@ -120,10 +122,14 @@ def each_band(lanes: Lanes, known: Evidence) -> None:
 
 @pytest.mark.parametrize("name", [*STORIES, *CELLS])
 def test_each_word_in_the_lanes_stands_on_an_entry(name: str) -> None:
-    booking, entries = told_of(name)
+    check_lanes(*told_of(name))
+
+
+def check_lanes(booking: str, entries: list[Entry]) -> None:
+    """In every detail and at a glance, on a wide page and on a phone."""
     known = Evidence(booking, entries)
-    for narrow in (False, True):
-        lanes = draw(entries, booking, narrow=narrow)
+    for narrow, folded in product((False, True), (False, True)):
+        lanes = draw(entries, booking, narrow=narrow, folded=folded)
         for box in lanes.boxes:
             if box.node.kind not in ("request", "views"):
                 each_word(box.node, known)

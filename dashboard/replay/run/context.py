@@ -90,10 +90,11 @@ def shown(request: HttpRequest, run: RunDict, seen: str = "") -> dict[str, Any]:
             entry for entry in masked_reading.entries_of(booking, until=last, tape=tape) if entry["pos"] >= first
         ]
         before = masked_reading.rows_at(first - 1, tape, booking=booking)
-        panel = story.from_entries(booking, entries, pos, sql=False, before=before, narrow=story.narrow(request))
+        panel = story.from_entries(booking, entries, pos, sql=False, before=before, picture=story.picture(request))
         performance = performance or (panel["booking"] or {}).get("performance_id", "")
     performance = performance or _latest_performance(run)
-    address = {name: value for name, value in (("performance", performance), ("booking", booking)) if value}
+    known = {"performance": performance, "booking": booking, "details": "1" if story.picture(request).details else ""}
+    address = {name: value for name, value in known.items() if value}
     # For a run without an entry, the last one is of the previous run.
     entry = _entry(pos, tape) if last >= first else None
     others = panels(pos, performance, tape, seen)

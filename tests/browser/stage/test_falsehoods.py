@@ -42,10 +42,19 @@ def test_a_paused_view_stands_still_and_holds_no_saga(live: Live, open_page: Ope
     book(page, label)
     expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
     expect(page.locator("#lag-seat_map")).to_contain_text("stands still", timeout=PATIENCE)
+    shown = page.locator('[data-lag-line="seat_map"]')
+    expect(shown).to_have_attribute("data-still", "", timeout=PATIENCE)
+    expect(shown.locator(".lag-way")).to_have_attribute("d", re.compile("M.+L"))
+    expect(page.locator("#lag-lines [data-still]")).to_contain_text("seat_map")
+    expect(seat(page, label)).to_have_attribute("data-truth", "SOLD", timeout=PATIENCE)  # Seat has sold it
+    expect(seat(page, label)).to_have_attribute("title", "The view shows available; Seat has it sold")
+    expect(page.locator("#seats [data-truth]")).to_have_count(1)
     expect(page.get_by_text("A fault holds this saga")).to_have_count(0)
     live.http.delete("/api/faults")
     expect(seat(page, label)).to_have_attribute("data-status", "SOLD", timeout=PATIENCE)
     expect(page.locator("#lag-seat_map")).not_to_contain_text("stands still", timeout=PATIENCE)
+    expect(page.locator("#seats [data-truth]")).to_have_count(0, timeout=PATIENCE)
+    expect(shown).not_to_have_attribute("data-still", "")
 
 
 def test_no_word_and_no_number_of_the_tables_is_broken(live: Live, open_page: OpenPage) -> None:

@@ -13,6 +13,7 @@ from tests.live import Live
 
 pytestmark = pytest.mark.timeout(180)
 OpenPage = Callable[..., Page]
+DETAILS = "/?details=1"
 
 
 def box(page: Page, service: str, title: str) -> Any:
@@ -25,7 +26,7 @@ def focused(page: Page) -> str:
 
 def test_a_declined_card_from_the_compensation_back_to_its_cause(live: Live, open_page: OpenPage) -> None:
     label = live.free_seats(1)[0]
-    page = open_page()
+    page = open_page(DETAILS)
     page.get_by_label("Pays with").select_option("tok_declined")
     book(page, label)
     release = page.locator('#lanes-svg .box[data-tone="compensation"]')
@@ -96,7 +97,7 @@ def test_a_declined_card_from_the_compensation_back_to_its_cause(live: Live, ope
 def test_cancelling_a_confirmed_booking_goes_all_the_way_back(live: Live, open_page: OpenPage) -> None:
     booking = live.place(live.free_seats(1), "concert-2024")
     live.ended(booking)
-    page = open_page(f"/?performance=concert-2024&customer=123&booking={booking}")
+    page = open_page(f"/?performance=concert-2024&customer=123&booking={booking}&details=1")
     expect(page.locator('#lanes-svg .box[data-tone="compensation"]')).to_have_count(0)
     twice(page.locator("#cancel-booking"))
     expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
@@ -128,7 +129,7 @@ def test_cancelling_a_confirmed_booking_goes_all_the_way_back(live: Live, open_p
 
 def test_what_has_the_focus_keeps_it_while_the_booking_runs_on(live: Live, open_page: OpenPage) -> None:
     label = live.free_seats(1)[0]
-    page = open_page()
+    page = open_page(DETAILS)
     book(page, label)
     asked = page.locator('#lanes-svg .box[data-kind="request"]')
     asked.wait_for(timeout=PATIENCE)

@@ -10,7 +10,8 @@ from audit.running import partial, reading
 from audit.running.reading import Readings
 from audit.running.scope import Scope
 from tests.audit.served import NDJSON, lines, services, views
-from tests.audit.world import CONFIRMED, World
+from tests.audit.world import CONFIRMED, REFUNDED, World
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=["journal"])
 
@@ -107,6 +108,28 @@ def test_what_an_event_names_is_found_without_reading_everything(watched: Watche
     watched.told.changed = Scope(bookings=frozenset([CONFIRMED]))
     assert watched.read()[1]["status"] == "violated"
     assert not watched.whole
+
+
+def test_what_changes_too_much_at_once_is_read_in_several_readings(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST", 1)
+    watched.world.row("payments", "payment", REFUNDED)["amount"] += 50
+    watched.told.changed = Scope(bookings=frozenset([CONFIRMED, REFUNDED]))
+    assert watched.read()[1]["status"] == "holds", "the older booking is read first"
+    assert watched.read()[1]["status"] == "violated"
+    assert not watched.whole
+
+
+def test_what_an_event_names_is_read_again_once_every_view_should_show_it(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A view may become wrong after its owner's event, without an event of its own."""
+    monkeypatch.setattr(reading, "LATE_S", 0.05)
+    watched.told.changed = Scope(bookings=frozenset([CONFIRMED]))
+    assert watched.read()[0] == "holds"
+    watched.world.bookings[CONFIRMED]["state"] = "CANCELLED"
+    wait_until(lambda: watched.read()[0] == "violated", 10, "the view's row to be read again")
 
 
 def test_an_event_that_nobody_can_read_may_have_been_about_anything(watched: Watched) -> None:

@@ -89,6 +89,15 @@ def booking(settings: LazySettings) -> Iterator[list[tuple[dict[str, str], bytes
         server.server_close()
 
 
+def visitors_cookie() -> str:
+    return f"{COOKIE}={Signer(salt=SALT).sign('ab')}"
+
+
+def test_a_visitor_who_asks_for_a_foreign_host_is_left_to_django() -> None:
+    assert ask(headers={"Cookie": visitors_cookie(), "Host": "elsewhere.example"}).status_code == LEFT
+    assert ask(headers={"Cookie": visitors_cookie()}).status_code == 503, "the control: handed over"
+
+
 async def parts() -> Any:
     yield b'{"in":'
     yield b'"parts"}'
@@ -97,8 +106,8 @@ async def parts() -> Any:
 def test_its_body_key_and_visitor_are_forwarded_and_the_answer_is_returned(
     booking: list[tuple[dict[str, str], bytes]],
 ) -> None:
-    cookie = f"other=1; {COOKIE}={Signer(salt=SALT).sign('ab')}"
-    answer = ask(content=parts(), headers={"Idempotency-Key": "k", "Cookie": cookie, "X-Placed-By": "somebody else"})
+    sent = {"Idempotency-Key": "k", "Cookie": f"other=1; {visitors_cookie()}", "X-Placed-By": "somebody else"}
+    answer = ask(content=parts(), headers=sent)
     assert (answer.status_code, answer.headers["location"], answer.content) == (202, "/here", b"{}")
     ((headers, body),) = booking
     assert body == b'{"in":"parts"}'

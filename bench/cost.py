@@ -37,7 +37,8 @@ class Machine:
     def others(self, measured: float, elapsed: float) -> float:
         """Their share, 0 to 1: of all processors over `elapsed` seconds, without the `measured` CPU seconds."""
         spent = self._busy() - self._began - measured
-        return max(spent, 0.0) / (elapsed * (os.cpu_count() or 1)) if elapsed else 0.0
+        whole = elapsed * (os.cpu_count() or 1)
+        return min(max(spent / whole, 0.0), 1.0) if whole else 0.0
 
     @staticmethod
     def _busy() -> float:

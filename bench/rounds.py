@@ -10,13 +10,13 @@ from bench.apart import apart
 from bench.peers import servers
 from bench.peers.catalogue import PEERS, measure
 from bench.results import SAGABOX, VIEWS, Bulk, Lone, Skipped
-from bench.sagabox import Order
+from bench.sagabox import Order, is_kept
 from bench.sagabox import measure as measure_sagabox
 
 Measured = Bulk | Lone | Skipped
 
 # For the estimate alone, in seconds: as it was on two idle cores.
-START_S, FIRST_START_S, LONE_S, REQUEST_S, GROUPED_S, PEER_S = 20, 30, 1.1, 0.02, 0.015, 7
+START_S, FIRST_START_S, LONE_S, REQUEST_S, GROUPED_S, PEER_S = 20, 30, 1.1, 0.02, 0.015, 4
 PEER_BOOKING_S = {"celery_two": 0.008, "celery_solo": 0.008, "restate": 0.012, "dbos": 0.015}
 
 
@@ -49,7 +49,7 @@ class Plan:
         house = START_S + self.lone * LONE_S + self.bookings * REQUEST_S
         sagabox = sum(house + order.grouped * self.bookings * GROUPED_S for order in self.houses)
         peers = sum(PEER_S + self.bookings * PEER_BOOKING_S.get(name, 0.001) for name in self.peers)
-        once = FIRST_START_S + self.past * GROUPED_S if self.past and self.houses else 0.0
+        once = 0.0 if all(map(is_kept, self.houses)) else FIRST_START_S + self.past * GROUPED_S
         return once + self.rounds * (sagabox + peers)
 
 

@@ -25,6 +25,7 @@ from bench.results import (
     Lone,
     Skipped,
 )
+from sandbox.layout import Layout
 from sandbox.runtime import Sandbox
 from sandbox.stages import Stages
 
@@ -49,6 +50,11 @@ class Order:
     @property
     def house(self) -> str:
         return SEASON if self.past else EMPTY
+
+
+def is_kept(order: Order) -> bool:
+    """Whether nothing has to be placed before: in the house of an earlier run, its past bookings are there."""
+    return not order.past or Layout(ROOT, order.port).state.exists()
 
 
 def measure(order: Order) -> list[Bulk | Lone | Skipped]:
@@ -112,6 +118,7 @@ class House:
         while (missing := self._order.past - self.past()) > 0:
             print(f"{missing} more past bookings to place ...", flush=True)
             self._load.until_converged(*self._placed(self._load.in_batches, min(missing, CHUNK)))
+            self._rows.until_indexed()
 
     def _rest(self) -> None:
         """Wait until nothing is left to do, then look what an idle house costs, in CPU seconds a second."""

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, LABEL, VALUE = 860, 300, 120
+WIDTH, LABEL, VALUE, EDGE = 860, 300, 120, 16
 ROW, BAR, HEAD, GAP = 26, 16, 40, 14
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 } .title { font-weight: 600; font-size: 14px } .note { fill: #59636e }
-  .ours { fill: #0969da } .theirs { fill: #8c959f } .spread { stroke: #1f2328; stroke-width: 1.5 }
+  .page { fill: #ffffff } .ours { fill: #0969da } .theirs { fill: #8c959f } .spread { stroke: #1f2328; stroke-width: 1.5 }
   @media (prefers-color-scheme: dark) {
-    text { fill: #f0f6fc } .note { fill: #9198a1 } .ours { fill: #4493f8 } .theirs { fill: #656c76 } .spread { stroke: #f0f6fc }
+    text { fill: #f0f6fc } .note { fill: #9198a1 } .page { fill: #0d1117 }
+    .ours { fill: #4493f8 } .theirs { fill: #656c76 } .spread { stroke: #f0f6fc }
   }
 """
 
@@ -41,8 +42,12 @@ def chart(panels: Sequence[Panel], about: str) -> str:
     for panel in panels:
         parts.append(_panel(panel, top))
         top += HEAD + ROW * len(panel.bars) + GAP
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top:.0f}" role="img">'
-    return "\n".join([head, f"<title>{escape(about)}</title>", f"<style>{STYLE}</style>", *parts, "</svg>"]) + "\n"
+    box = f"{-EDGE} {-EDGE} {WIDTH + 2 * EDGE} {top + 2 * EDGE:.0f}"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" role="img">'
+    page = f'<rect class="page" x="{-EDGE}" y="{-EDGE}" width="100%" height="100%" rx="6"/>'
+    return (
+        "\n".join([head, f"<title>{escape(about)}</title>", f"<style>{STYLE}</style>", page, *parts, "</svg>"]) + "\n"
+    )
 
 
 def _panel(panel: Panel, top: float) -> str:

@@ -75,6 +75,7 @@ def _about(results: Row) -> str:
     machine, loads = results["machine"], [load for row in results["throughput"] for load in row["load"]]
     shares = [share for row in results["throughput"] for share in row["others"]]
     size = f"{results['rounds']} rounds of {results['bookings']:,} bookings a measurement"
+    size += f", in an empty house and with at least {results['past']:,} past bookings" if results["past"] else ""
     rest = f"load average {min(loads):.1f} to {max(loads):.1f} before the measurements" if loads else ""
     busy = f"other programs used {min(shares):.0%} to {max(shares):.0%} of the processors during them" if shares else ""
     lines = [
@@ -141,5 +142,7 @@ def _spread(spread: Row | None, digits: int = 0) -> str:
 
 
 def _table(heads: list[str], rows: Iterable[list[Any]]) -> str:
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    rows = list(rows)
+    numbers = [all(str(row[column])[:1] in ("", *"*0123456789") for row in rows) for column in range(len(heads))]
+    lines = [heads, ["---:" if number else "---" for number in numbers], *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

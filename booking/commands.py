@@ -3,7 +3,7 @@
 from booking.contract import BookTickets, Reply
 from booking.models import DeadLetter
 from booking.orchestrator import process
-from booking.orchestrator.saga_store import lock_bookings
+from booking.orchestrator.saga_store import lock
 from booking.placing import transaction
 from faults import Plan
 from messaging.database import Database
@@ -25,6 +25,6 @@ def _begin_a_saga(db: Database, plan: Plan) -> None:
     """The saga of a made-up booking, up to the reply to its first command."""
     booking = transaction.rehearse(db)
     process(db, [made_up(BookTickets(booking_id=booking))], plan)
-    ((placed,), _) = lock_bookings(db, [booking])
+    _, (placed,), _ = lock(db, [], [booking])
     reply = Reply.parse({"status": "succeeded", "amount": 0, "currency": "KRW"})
     process(db, [made_up(reply, kind="reply", sagaid=placed.saga_id, sagastep=ReserveSeats.type())], plan)

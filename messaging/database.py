@@ -85,11 +85,15 @@ class Database:
 
     def append(self, outbox: type[models.Model], messages: Iterable[Message]) -> None:
         """Write messages to a service's outbox, in order, in one statement. Raises OutboxError outside a transaction."""
-        if not self.in_transaction:
-            raise OutboxError(f"append to {outbox._meta.db_table} outside a transaction of {self!r}")
+        self.check_in_transaction(outbox)
         asked = list(messages)
         if asked:
             self.run(*insertion(outbox, asked))
+
+    def check_in_transaction(self, outbox: type[models.Model]) -> None:
+        """Raises OutboxError outside a transaction."""
+        if not self.in_transaction:
+            raise OutboxError(f"append to {outbox._meta.db_table} outside a transaction of {self!r}")
 
 
 class RawDatabase(Database):

@@ -1,18 +1,20 @@
-"""The orchestrator's statements: two to lock and load a batch, one for each table to write it. All are set-based.
+"""The orchestrator's statements: one to lock and load a batch, one to write it. Both are set-based.
 
 Sagas are locked before bookings, each in the order of their ids, by every batch: two batches wait for each other at most.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from booking.models import Outbox
 from booking.saga.definition import SagaDefinition
 from booking.saga.definitions import UnknownSagaError, restored
 from booking.saga.state import ACTIVE, ENDED, SagaState, dump_tracks
-from messaging.database import Database, from_json
+from messaging.database import Database
+from messaging.outbox.append import Message, inserting, records
 
 
 @dataclass(slots=True)
@@ -79,78 +81,100 @@ class LogLine:
 
 
 _ACTIVE = ", ".join(f"'{status}'" for status in ACTIVE)
-# `for update` gives the newest version of a row it had to wait for; a join would give its other half stale.
-_SAGAS = f"""
-    select id::text, definition, definition_version, booking_id::text, state, step, action, attempt, reason, steps, context,
-        awaiting, version
-    from booking_saga
-    where id = any (%s::uuid[] || array(
-        select id from booking_saga where booking_id = any (%s::uuid[]) and state in ({_ACTIVE})))
-    order by id for update
+# `for update` gives the newest version of a row it had to wait for; a join would give its other half stale. The bookings are
+# locked once all sagas are: their ids are needed first.
+_LOCK = f"""
+    with saga as materialized (
+        select id, definition, definition_version, booking_id, state, step, action, attempt, reason, steps, context, awaiting,
+            version
+        from booking_saga
+        where id = any (%s::uuid[] || array(
+            select id from booking_saga where booking_id = any (%s::uuid[]) and state in ({_ACTIVE})))
+        order by id for update
+    ), booking as materialized (
+        select id, customer_id, performance_id, seats, payment_method, state, reason, amount, currency, saga_id, version,
+            placed_by, case when cancel_requested_at is not null then uuidv7() end as cancel_saga_id
+        from booking_booking where id = any (%s::uuid[] || array(select booking_id from saga)) order by id for update
+    )
+    select coalesce((select json_agg(saga) from saga), '[]')::text,
+        coalesce((select json_agg(booking) from booking), '[]')::text, to_json(clock_timestamp()) #>> '{{}}'
 """
-_BOOKINGS = """
-    select id::text, customer_id, performance_id, seats, payment_method, state, reason, amount, currency, saga_id::text,
-        version, placed_by, case when cancel_requested_at is not null then uuidv7()::text end, to_json(clock_timestamp()) #>> '{}'
-    from booking_booking where id = any (%s::uuid[]) order by id for update
-"""
-_WRITE_SAGAS = """
-    insert into booking_saga as s (id, definition, definition_version, booking_id, state, step, action, attempt, reason,
-        steps, context, awaiting, due_at, overdue, version)
-    select id, definition, definition_version, booking_id, state, step, action, attempt, reason, steps, context,
-        awaiting, clock_timestamp() + wait * interval '1 second', false, version
-    from jsonb_to_recordset(%s::jsonb) as r (id uuid, definition text, definition_version int, booking_id uuid, state text,
-        step text, action text, attempt int, reason text, steps jsonb, context jsonb, awaiting text, wait float8, version bigint)
-    on conflict (id) do update set state = excluded.state, step = excluded.step, action = excluded.action,
-        attempt = excluded.attempt, reason = excluded.reason, steps = excluded.steps, context = excluded.context,
-        awaiting = excluded.awaiting, due_at = excluded.due_at, overdue = false, version = excluded.version
-"""
-_WRITE_BOOKINGS = """
-    update booking_booking b set state = r.state, reason = r.reason, amount = r.amount, currency = r.currency,
-        version = r.version, due_at = null, cancel_requested_at = case when r.cancel then b.cancel_requested_at end
-    from jsonb_to_recordset(%s::jsonb) as r (id uuid, state text, reason text, amount bigint, currency text, version bigint,
-        cancel bool)
-    where b.id = r.id
-"""
-_WRITE_LOG = """
-    insert into booking_sagalog (saga_id, at, who, what, step, action, attempt, error, state, message_id)
-    select saga_id, clock_timestamp(), who, what, step, action, attempt, error, state, message_id
-    from jsonb_to_recordset(%s::jsonb) as r (saga_id uuid, who text, what text, step text, action text, attempt int,
-        error text, state text, message_id uuid)
+# The bookings are named twice: joined alone, a small table would be read from one end to the other.
+_WRITE = f"""
+    with given as materialized (select %s::jsonb as rows), booking as (
+        update booking_booking b set state = r.state, reason = r.reason, amount = r.amount, currency = r.currency,
+            version = r.version, due_at = null, cancel_requested_at = case when r.cancel then b.cancel_requested_at end
+        from given, jsonb_to_recordset(rows -> 'bookings') as r (id uuid, state text, reason text, amount bigint,
+            currency text, version bigint, cancel bool)
+        where b.id = any (%s::uuid[]) and b.id = r.id
+    ), saga as (
+        insert into booking_saga as s (id, definition, definition_version, booking_id, state, step, action, attempt, reason,
+            steps, context, awaiting, due_at, overdue, version)
+        select id, definition, definition_version, booking_id, state, step, action, attempt, reason, steps, context,
+            awaiting, clock_timestamp() + wait * interval '1 second', false, version
+        from given, jsonb_to_recordset(rows -> 'sagas') as r (id uuid, definition text, definition_version int,
+            booking_id uuid, state text, step text, action text, attempt int, reason text, steps jsonb, context jsonb,
+            awaiting text, wait float8, version bigint)
+        on conflict (id) do update set state = excluded.state, step = excluded.step, action = excluded.action,
+            attempt = excluded.attempt, reason = excluded.reason, steps = excluded.steps, context = excluded.context,
+            awaiting = excluded.awaiting, due_at = excluded.due_at, overdue = false, version = excluded.version
+    ), log as (
+        insert into booking_sagalog (saga_id, at, who, what, step, action, attempt, error, state, message_id)
+        select saga_id, clock_timestamp(), who, what, step, action, attempt, error, state, message_id
+        from given, jsonb_to_recordset(rows -> 'log') as r (saga_id uuid, who text, what text, step text, action text,
+            attempt int, error text, state text, message_id uuid)
+    )
+    {inserting(Outbox, "given, jsonb_to_recordset(rows -> 'messages')")}
 """
 
 
-def lock_sagas(db: Database, saga_ids: Collection[str], of_bookings: Collection[str]) -> list[SagaRow | UnknownSaga]:
-    """Lock these sagas, and the active sagas of these bookings."""
-    return [_saga(record) for record in db.rows(_SAGAS, [sorted(saga_ids), sorted(of_bookings)])]
+def lock(
+    db: Database, saga_ids: Collection[str], booking_ids: Collection[str]
+) -> tuple[list[SagaRow | UnknownSaga], list[BookingRow], str]:
+    """Lock and load these sagas and bookings, the active sagas of these bookings, and the bookings of these sagas; the last
+    is the database's time, ISO 8601."""
+    bookings = sorted(booking_ids)
+    found = db.row(_LOCK, [sorted(saga_ids), bookings, bookings])
+    assert found is not None
+    sagas, booked, now = found
+    return [_saga(row) for row in orjson.loads(sagas)], [BookingRow(**row) for row in orjson.loads(booked)], now
 
 
-def _saga(record: tuple) -> SagaRow | UnknownSaga:
-    saga_id, name, number, booking_id, status, step, action, attempt, reason, steps, context, awaiting, version = record
+def _saga(row: dict[str, Any]) -> SagaRow | UnknownSaga:
+    position = {name: row[name] for name in ("id", "step", "action", "reason", "context", "steps")}
     try:
-        definition, state = restored(
-            name,
-            number,
-            id=saga_id,
-            status=status,
-            step=step,
-            action=action,
-            reason=reason,
-            context=from_json(context),
-            steps=from_json(steps),
-        )
+        definition, state = restored(row["definition"], row["definition_version"], status=row["state"], **position)
     except UnknownSagaError as error:
-        return UnknownSaga(saga_id, booking_id, status, step, action, attempt, str(error))
-    return SagaRow(state, definition, booking_id, awaiting, version)
+        return UnknownSaga(
+            row["id"], row["booking_id"], row["state"], row["step"], row["action"], row["attempt"], str(error)
+        )
+    return SagaRow(state, definition, row["booking_id"], row["awaiting"], row["version"])
 
 
-def lock_bookings(db: Database, ids: Collection[str]) -> tuple[list[BookingRow], str]:
-    """Lock these bookings; return them and the database's time, ISO 8601 ("" if there are none)."""
-    records = db.rows(_BOOKINGS, [sorted(ids)])
-    return [BookingRow(*record[:-1]) for record in records], records[0][-1] if records else ""
+def write(
+    db: Database,
+    *,
+    bookings: Sequence[BookingRow],
+    sagas: Sequence[SagaRow],
+    log: Sequence[LogLine],
+    messages: Sequence[Message],
+) -> None:
+    """Write these rows, and append the messages to the outbox. Raises OutboxError outside a transaction."""
+    if messages:
+        db.check_in_transaction(Outbox)
+    rows = {
+        "bookings": [_booking_record(row) for row in bookings],
+        "sagas": [_saga_record(row) for row in sagas],
+        "log": [{name: getattr(line, name) for name in LogLine.__slots__} for line in log],
+        "messages": records(messages),
+    }
+    if any(rows.values()):
+        db.run(_WRITE, [orjson.dumps(rows).decode(), [row.id for row in bookings]])
 
 
-def write_sagas(db: Database, rows: Iterable[SagaRow]) -> None:
-    _write(db, _WRITE_SAGAS, [_saga_record(row) for row in rows])
+def _booking_record(row: BookingRow) -> dict[str, Any]:
+    names = ("id", "state", "reason", "amount", "currency", "version")
+    return {**{name: getattr(row, name) for name in names}, "cancel": row.cancel_saga_id is not None}
 
 
 def _saga_record(row: SagaRow) -> dict[str, Any]:
@@ -172,21 +196,3 @@ def _saga_record(row: SagaRow) -> dict[str, Any]:
         "wait": row.wait,
         "version": row.version,
     }
-
-
-def write_bookings(db: Database, rows: Iterable[BookingRow]) -> None:
-    names = ("id", "state", "reason", "amount", "currency", "version")
-    _write(
-        db,
-        _WRITE_BOOKINGS,
-        [{**{name: getattr(row, name) for name in names}, "cancel": row.cancel_saga_id is not None} for row in rows],
-    )
-
-
-def write_log(db: Database, lines: Iterable[LogLine]) -> None:
-    _write(db, _WRITE_LOG, [{name: getattr(line, name) for name in LogLine.__slots__} for line in lines])
-
-
-def _write(db: Database, statement: str, records: list[dict[str, Any]]) -> None:
-    if records:
-        db.run(statement, [orjson.dumps(records).decode()])

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from booking.contract import EndSaga, SagaOverdue
-from booking.models import Outbox
 from booking.orchestrator import outbound, saga_store, unknown
 from booking.orchestrator.inbound import CANCEL_REQUESTED, Inbound, read
 from booking.orchestrator.saga_store import BookingRow, LogLine, SagaRow, UnknownSaga
@@ -30,7 +29,7 @@ ROUNDS = CANCEL_BOOKING.policies.retriable.attempts  # as many attempts as for a
 
 
 def process(db: Database, envelopes: Sequence[dict[str, Any]], plan: Plan) -> None:
-    """Handle a batch inside the transaction that `db` is in, in six statements whatever its size.
+    """Handle a batch inside the transaction that `db` is in, in two statements whatever its size.
 
     Messages are decided in the order of arrival; several may be for one saga. Raises on a message that cannot be read
     or concerns nothing in this database, before anything is written.
@@ -58,8 +57,7 @@ class _Batch:
         self._db = db
         by_booking = {message.booking_id for message in inbound if message.booking_id}
         by_saga = {message.saga_id for message in inbound if message.saga_id}
-        sagas = saga_store.lock_sagas(db, by_saga, by_booking)
-        bookings, self.now = saga_store.lock_bookings(db, by_booking | {saga.booking_id for saga in sagas})
+        sagas, bookings, self.now = saga_store.lock(db, by_saga, by_booking)
         self.unknown = {saga.id: saga for saga in sagas if isinstance(saga, UnknownSaga)}
         known = [saga for saga in sagas if isinstance(saga, SagaRow)]
         self.sagas = {saga.state.id: saga for saga in known}
@@ -158,10 +156,13 @@ class _Batch:
     def write(self, plan: Plan) -> None:
         for statement in self.written:  # before a new saga of the same booking is written: one active saga a booking
             statement(self._db)
-        saga_store.write_bookings(self._db, (booking for booking in self.bookings.values() if booking.changed))
-        saga_store.write_sagas(self._db, (saga for saga in self.sagas.values() if saga.changed))
-        saga_store.write_log(self._db, self.log)
-        dual_write.write(self._db, Outbox, self.messages, plan)
+        saga_store.write(
+            self._db,
+            bookings=[booking for booking in self.bookings.values() if booking.changed],
+            sagas=[saga for saga in self.sagas.values() if saga.changed],
+            log=self.log,
+            messages=dual_write.for_outbox(self._db, self.messages, plan),
+        )
 
     def _start(self, message: Inbound) -> None:
         """Start the saga that BookTickets requests, unless it has been started before."""

@@ -13,6 +13,7 @@ import orjson
 from django.db import models
 
 from messaging.database import Database, from_json
+from messaging.outbox.append import Message, inserting, records
 
 
 class Key(NamedTuple):
@@ -31,6 +32,9 @@ class Row:
     fresh: bool
 
 
+Answer = tuple[str, str, dict[str, Any]]
+"""A row's id, `succeeded` or `refused`, and the reply's data."""
+
 _TAKE = """
     insert into {table} (saga_id, step, action, booking_id, state, reply)
     select saga_id, step, action, booking_id, %s, %s::jsonb
@@ -44,9 +48,19 @@ _FIND = """
     select id, saga_id, step, action, state, reply from {table}
     where (saga_id, step, action) in (select * from unnest(%s::uuid[], %s::text[], %s::text[]))
 """
+# The rows are named twice: joined alone, a small table would be read from one end to the other.
 _ANSWER = """
     update {table} b set state = a.state, reply = a.reply
-    from jsonb_to_recordset(%s::jsonb) as a (id uuid, state text, reply jsonb) where b.id = a.id
+    from jsonb_to_recordset(%s::jsonb) as a (id uuid, state text, reply jsonb)
+    where b.id = any(%s::uuid[]) and b.id = a.id
+"""
+_ANSWER_AND_APPEND = """
+    with given as materialized (select %s::jsonb as rows), answered as (
+        update {table} b set state = a.state, reply = a.reply
+        from given, jsonb_to_recordset(rows -> 'answers') as a (id uuid, state text, reply jsonb)
+        where b.id = any(%s::uuid[]) and b.id = a.id
+    )
+    {messages}
 """
 _RELEASE = "delete from {table} where id = any(%s::uuid[])"
 
@@ -74,11 +88,36 @@ def take(
     return rows
 
 
-def answer(db: Database, model: type[models.Model], answers: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
-    """Store what was answered: (row id, `succeeded` or `refused`, the reply's data)."""
-    rows = [{"id": pk, "state": state, "reply": reply} for pk, state, reply in answers]
+def answer(db: Database, model: type[models.Model], answers: Iterable[Answer]) -> None:
+    """Store what was answered."""
+    rows = _answers(answers)
     if rows:
-        db.run(_ANSWER.format(table=model._meta.db_table), [orjson.dumps(rows).decode()])
+        db.run(_ANSWER.format(table=model._meta.db_table), [orjson.dumps(rows).decode(), _ids(rows)])
+
+
+def answer_and_append(
+    db: Database,
+    model: type[models.Model],
+    answers: Iterable[Answer],
+    outbox: type[models.Model],
+    messages: Sequence[Message],
+) -> None:
+    """Store what was answered, and append messages to the outbox, in one statement. Raises OutboxError outside a transaction."""
+    if messages:
+        db.check_in_transaction(outbox)
+    rows = {"answers": _answers(answers), "messages": records(messages)}
+    if any(rows.values()):
+        source = inserting(outbox, "given, jsonb_to_recordset(rows -> 'messages')")
+        statement = _ANSWER_AND_APPEND.format(table=model._meta.db_table, messages=source)
+        db.run(statement, [orjson.dumps(rows).decode(), _ids(rows["answers"])])
+
+
+def _answers(answers: Iterable[Answer]) -> list[dict[str, Any]]:
+    return [{"id": pk, "state": state, "reply": reply} for pk, state, reply in answers]
+
+
+def _ids(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return [row["id"] for row in rows]
 
 
 def release(db: Database, model: type[models.Model], ids: Sequence[str]) -> None:

@@ -16,12 +16,12 @@ from redis import Redis
 from faults import Mechanism, Plan, Point
 from messaging.database import Database
 from messaging.envelope import COMPENSATION, FORWARD
-from messaging.inbox.barrier import Key, Row, answer, release, take
+from messaging.inbox.barrier import Answer, Key, Row, answer, answer_and_append, release, take
 from messaging.inbox.batch import Envelopes
 from messaging.inbox.declarations import Batch, Command, Compensation, Fence, Forward, Outcome, Request
 from messaging.observe import observe
 from messaging.outbox.append import Message
-from messaging.outbox.dual_write import write
+from messaging.outbox.dual_write import for_outbox
 from messaging.strikes import claim
 from topology.chosen import HOUSE
 
@@ -47,11 +47,14 @@ class Participant:
         asked: list[list[dict[str, Any]]] = [[] for _ in self.commands]
         for envelope in envelopes:
             asked[self.commands.index(self.command(envelope))].append(envelope)
+        answers: list[Answer] = []
         messages: list[Message] = []
         for command, mine in zip(self.commands, asked, strict=True):
             if mine:
-                messages += self._take(db, command, mine, plan)
-        write(db, self.outbox, messages, plan)
+                answer(db, self.barrier, answers)  # a compensation has to see what its forward command was answered
+                answers = []
+                messages += self._take(db, command, mine, plan, answers)
+        answer_and_append(db, self.barrier, answers, self.outbox, for_outbox(db, messages, plan))
 
     def validate(self, envelope: dict[str, Any]) -> None:
         """Whether `process` could read this. Raises ValueError, pydantic's included, or KeyError."""
@@ -72,19 +75,22 @@ class Participant:
             f"{self.service} takes {envelope['type']} as {[one.action for one in of_type]}, not '{action}'"
         )
 
-    def _take(self, db: Database, command: Command, envelopes: Envelopes, plan: Plan) -> list[Message]:
+    def _take(
+        self, db: Database, command: Command, envelopes: Envelopes, plan: Plan, answers: list[Answer]
+    ) -> list[Message]:
+        """The messages to send; adds to `answers` what the barrier has to store."""
         if plan.disabled(Mechanism.BARRIER):
             return self._unguarded(db, command, envelopes, plan)
         requests = self._requests(command, envelopes)
         match command:
             case Forward():
                 rows = self._keys(db, requests)
-                return self._decide(db, command, requests, rows, requests.keys(), plan)
+                return self._decide(db, command, requests, rows, requests.keys(), plan, answers)
             case Compensation():
                 forward = self._keys(db, requests, FORWARD, state="fenced", reply=FENCED)
                 rows = self._keys(db, requests)
                 to_undo = [key for key in requests if forward[key._replace(action=FORWARD)].state == "succeeded"]
-                return self._decide(db, command, requests, rows, to_undo, plan)
+                return self._decide(db, command, requests, rows, to_undo, plan, answers)
             case Fence():
                 rows = self._keys(db, requests, FORWARD, state="fenced", reply=FENCED)
                 return [self._reply(requests[key], key, rows[key].id, rows[key].reply or FENCED) for key in requests]
@@ -97,6 +103,7 @@ class Participant:
         rows: dict[Key, Row],
         eligible: Collection[Key],
         plan: Plan,
+        answers: list[Answer],
     ) -> list[Message]:
         """Run the handler for the fresh keys that have something to do; return the stored answer for all others. A
         refusal of a command that must succeed is answered but not stored, or every later attempt would only get it
@@ -109,7 +116,7 @@ class Participant:
             batch = Batch(db, [self._with_fault(requests[key], plan) for key in todo], plan)
             outcomes |= dict(zip(todo, command.handler(batch), strict=True))
         kept = {key: o for key, o in outcomes.items() if command.keeps_refusal or o.status == "succeeded"}
-        answer(db, self.barrier, [(rows[key].id, o.status, o.reply()) for key, o in kept.items()])
+        answers += [(rows[key].id, o.status, o.reply()) for key, o in kept.items()]
         release(db, self.barrier, [rows[key].id for key in outcomes if key not in kept])
         messages = []
         for key, request in requests.items():

@@ -1,4 +1,7 @@
-"""A message to be, and the statement that writes it to an outbox. `Database.append` runs it: it commits with the rows, or not."""
+"""A message to be, and the statement that writes it to an outbox. `Database.append` runs it: it commits with the rows, or not.
+
+A service may write its messages in one statement with its rows: `inserting` is its part about the messages.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -41,7 +44,7 @@ _COLUMNS = (
 _INSERT = f"""
     insert into {{table}} (id, {_COLUMNS})
     select coalesce(id, uuidv7()), {_COLUMNS}
-    from jsonb_to_recordset(%s::jsonb) as r (
+    from {{source}} as r (
         id uuid, kind text, type text, destination text, subject text, correlation_id text, saga_id uuid, step text,
         action text, causation_id uuid, version bigint, schema text, data jsonb)
 """
@@ -49,5 +52,14 @@ _INSERT = f"""
 
 def insertion(outbox: type[models.Model], messages: Sequence[Message]) -> tuple[str, list[str]]:
     """The statement that writes these messages, in order, and its parameters."""
-    rows = [{name: getattr(message, name) for name in _FIELDS} for message in messages]
-    return _INSERT.format(table=outbox._meta.db_table), [orjson.dumps(rows).decode()]
+    return inserting(outbox, "jsonb_to_recordset(%s::jsonb)"), [orjson.dumps(records(messages)).decode()]
+
+
+def inserting(outbox: type[models.Model], source: str) -> str:
+    """The SQL that writes messages, in order. `source`: a call of jsonb_to_recordset, of an array of `records`."""
+    return _INSERT.format(table=outbox._meta.db_table, source=source)
+
+
+def records(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """These messages as JSON has them."""
+    return [{name: getattr(message, name) for name in _FIELDS} for message in messages]

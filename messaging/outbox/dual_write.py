@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery import current_app
-from django.db import models
 from redis import Redis
 
 from faults import Mechanism, Plan
@@ -27,13 +26,14 @@ _pending: list[dict[str, Any]] = []
 """What this process has committed, or is about to commit, and has not published yet. A worker handles one batch at a time."""
 
 
-def write(db: Database, outbox: type[models.Model], messages: Sequence[Message], plan: Plan) -> None:
-    """Append to the outbox; with the mechanism off, only remember the messages, for `publish` after the commit."""
+def for_outbox(db: Database, messages: Sequence[Message], plan: Plan) -> Sequence[Message]:
+    """The messages to append: all of them. With the mechanism off none, and they are remembered for `publish`."""
     if not plan.disabled(Mechanism.OUTBOX):
-        db.append(outbox, messages)
-    elif messages:
+        return messages
+    if messages:
         ((xid, horizon),) = db.rows(_SNAPSHOT)
         _pending.extend(_envelope(plan.service, message, xid, horizon) for message in messages)
+    return []
 
 
 def publish(redis: Redis, service: str) -> None:

@@ -134,10 +134,10 @@ def test_the_database_refuses_what_makes_no_sense(changes: dict) -> None:
 @pytest.mark.parametrize("count", [1, 50])
 def test_the_number_of_statements_does_not_depend_on_the_batch(count: int, django_assert_num_queries) -> None:
     bookings = [(new_id(), new_id()) for _ in range(count)]
-    # savepoint, keys, methods, payments, answers, outbox, release of the savepoint
-    with django_assert_num_queries(7, using="payments"):
+    # savepoint, keys, methods, payments, answers and outbox, release of the savepoint
+    with django_assert_num_queries(6, using="payments"):
         handle([take(booking, saga) for booking, saga in bookings])
-    # savepoint, forward keys (taken and found), keys, payments, refunds, answers, outbox, release
-    with django_assert_num_queries(9, using="payments"):
+    # savepoint, forward keys (taken and found), keys, payments, refunds, answers and outbox, release
+    with django_assert_num_queries(8, using="payments"):
         handle([refund(booking, saga) for booking, saga in bookings])
     assert Refund.objects.count() == count

@@ -86,8 +86,8 @@ def test_an_issued_ticket_found_by_the_fence_goes_forward() -> None:
 @pytest.mark.usefixtures("no_letters")
 @pytest.mark.parametrize("count", [1, 50])
 def test_the_number_of_statements_does_not_depend_on_the_batch(count: int, django_assert_num_queries) -> None:
-    # savepoint, keys, issuances, tickets, answers, outbox, release of the savepoint
-    with django_assert_num_queries(7, using="tickets"):
+    # savepoint, keys, issuances, tickets, answers and outbox, release of the savepoint
+    with django_assert_num_queries(6, using="tickets"):
         handle([issue("A-1", "A-2") for _ in range(count)])
     # savepoint, keys, outbox, release
     with django_assert_num_queries(4, using="tickets"):

@@ -2,7 +2,7 @@
 # venv.sh <venv> <run|dev>: the virtual environment with exactly the pinned packages, made or brought up to date by venv.py. This
 # script finds the Python for it, and checks PORT before anything is made.
 #
-# PYTHON says which interpreter; else it is python3, or the system's own if that is much quicker: the same Python takes half as
+# PYTHON says which interpreter; else it is python3, or the system's own if that is quicker: the same Python takes up to half as
 # long again for everything where it was compiled without what its makers advise, as version managers do it.
 set -eu
 
@@ -23,11 +23,11 @@ speed_of() { # in microseconds: less is better
     "$1" "$(dirname "$0")/interpreter_speed.py"
 }
 
-# An interpreter that is a third slower, or too old, makes way. Debian's own can make no environment without python3-venv.
+# An interpreter that is slower, or too old, makes way. Debian's own can make no environment without python3-venv.
 quicker() {
     new_enough "$1" && "$1" -c 'import ensurepip, venv' 2>/dev/null || return 1
     new_enough "$python" || return 0
-    [ $(($(speed_of "$1") * 4)) -lt $(($(speed_of "$python") * 3)) ]
+    [ "$(speed_of "$1")" -lt "$(speed_of "$python")" ]
 }
 
 if new_enough "$venv/bin/python"; then

@@ -133,6 +133,26 @@ def test_without_a_choice_the_interpreters_of_this_machine_are_compared(checkout
     assert (status, [line for line in output if "error" in line.lower() or "can't" in line]) == (0, [])
 
 
+@pytest.mark.parametrize(("systems", "taken"), [(90, "system"), (110, "first")])
+def test_the_quickest_interpreter_is_taken_by_whatever_margin(checkout: Path, systems: int, taken: str) -> None:
+    for name, speed in (("first", 100), ("system", systems)):
+        python = server(checkout.parent / f"{name}-python", "python3", "")
+        python.write_text(
+            f"""#!/bin/sh
+case "$1" in *interpreter_speed.py) echo {speed}; exit;; *venv.py) touch "{checkout}/{name}-was-taken";; esac
+exec {sys.executable} "$@"
+"""
+        )
+    script = checkout / "sandbox/machine/venv.sh"
+    known = 'systems="/usr/bin/python3 /usr/local/bin/python3"'
+    assert known in script.read_text()
+    script.write_text(script.read_text().replace(known, f"systems={checkout.parent / 'system-python/python3'}"))
+    path = f"{checkout.parent / 'first-python'}:{checkout.parent / 'bin'}:{os.environ['PATH']}"
+    status, output = finish(start(checkout, "venv", "PYTHON=", PATH=path))
+    assert status == 0, output
+    assert [one for one in ("first", "system") if (checkout / f"{one}-was-taken").exists()] == [taken]
+
+
 def test_two_at_once_make_one_environment(checkout: Path) -> None:
     """With an empty PORT, which is the usual one."""
     runs = [start(checkout, "venv", "PORT="), start(checkout, "venv-dev")]

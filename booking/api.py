@@ -23,6 +23,7 @@ from booking.schemas import BookingIn
 from booking.truth import NAMED, TRUTH
 from faults import Mechanism
 from messaging.database import Database
+from messaging.postgresql import kept
 from messaging.process.warm_up import rolled_back
 from serving.doors.headers import IN_OPENAPI, PLACED_BY, key_of
 from serving.problems import Problem, ProblemDetails
@@ -69,6 +70,7 @@ class BookingOut(Schema):
 def _place(requests: Any) -> list[Result | Exception]:
     """Runs in the group commit's thread, which keeps its connection, unless that is broken."""
     close_old_connections()
+    kept.close_if_cut(DATABASE.alias)
     try:
         # the control: each request counts as a new one, so a double click books twice
         if switches.off(Mechanism.IDEMPOTENCY_KEY):
@@ -77,6 +79,11 @@ def _place(requests: Any) -> list[Result | Exception]:
     except Exception:
         DATABASE.close()
         raise
+
+
+async def keep_connection() -> None:
+    """Let the group commit's thread keep a connection of its own, outside of the pool."""
+    await asyncio.get_running_loop().run_in_executor(front.thread, kept.keep_connection, DATABASE.alias)
 
 
 async def rehearse() -> None:
@@ -94,7 +101,7 @@ switches = Switches()
 DATABASE = Database(HOUSE.database_of("booking").alias)
 apart = Apart(DATABASE, lambda db, requests: transaction.place(db, requests))
 front = GroupCommit(_place, size=BATCH, waiting=WAITING)
-AT_START = (rehearse,)
+AT_START = (keep_connection, rehearse)
 
 
 @api.post(

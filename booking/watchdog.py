@@ -47,12 +47,10 @@ _CLAIM = f"""
     returning s.id::text, s.booking_id::text, s.step, s.action, s.attempt
 """
 _CLAIM_UNSTARTED = """
-    with chosen as (
-        select id from booking_booking where due_at <= clock_timestamp() and id::text <> all (%s)
-        order by due_at limit %s for update skip locked
-    )
     update booking_booking b set due_at = clock_timestamp() + %s * interval '1 second'
-    from chosen where b.id = chosen.id
+    where b.id = any (array(
+            select id from booking_booking where due_at is not null and due_at <= clock_timestamp() and id::text <> all (%s)
+            order by due_at limit %s for update skip locked))
         and (b.state = 'PENDING' or b.state = 'CONFIRMED' and b.cancel_requested_at is not null)
     returning b.id::text, b.saga_id::text, b.state
 """
@@ -102,7 +100,7 @@ def _overdue(db: Database, idle: Collection[str], held: Collection[str]) -> list
 
 def _unstarted(db: Database, held: Collection[str]) -> list[Message]:
     """Claim bookings whose saga has not started: their BookTickets or CancelRequested may have been lost with Redis."""
-    claimed = db.rows(_CLAIM_UNSTARTED, [list(held), IN_FLIGHT, LEASE_S])
+    claimed = db.rows(_CLAIM_UNSTARTED, [LEASE_S, list(held), IN_FLIGHT])
     return [
         _message(
             BookTickets.type() if state == "PENDING" else CancelRequested.type(),

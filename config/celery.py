@@ -10,9 +10,9 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init, worker_ready
 from django.conf import settings
-from django.db import connections
 
-from config.pooling import pool_connections
+from messaging.postgresql.bounded import be_patient
+from messaging.postgresql.kept import keep_connections
 
 app = Celery("sagabox")
 app.conf.update(
@@ -39,6 +39,8 @@ app.conf.update(
     worker_hijack_root_logger=False,
     task_serializer="json",
     accept_content=["json"],
+    # Celery would close the connections before and after each task. One that is broken is closed by the inbox.
+    CELERY_DB_REUSE_MAX=1_000_000,
 )
 app.set_default()  # relays publish by `celery.current_app`: a library does not import the wiring
 
@@ -55,9 +57,9 @@ def _commands() -> Any:
 
 
 @worker_init.connect
-def keep_connections(**_: Any) -> None:
-    # a connection whose server does not answer is dropped, and the work is repeated
-    pool_connections(2, statement_s=30)
+def connect(**_: Any) -> None:
+    be_patient(30)  # a connection whose server does not answer is dropped, and the work is repeated
+    keep_connections()
 
 
 @worker_ready.connect
@@ -69,7 +71,7 @@ def beat(**_: Any) -> None:
     from messaging.process.redis import redis_client
     from messaging.process.warm_up import warm_up
 
-    warm_up(f"worker-{settings.SERVICE}", lambda: _commands().rehearse(), connections.close_all, _to_itself)
+    warm_up(f"worker-{settings.SERVICE}", lambda: _commands().rehearse(), _to_itself)
     settle()
     in_background(redis_client(), f"worker-{settings.SERVICE}")
     letter_retries.in_background(settings.SERVICE)

@@ -87,7 +87,6 @@ def in_background(service: str) -> None:
                 outage.over()
             except (DatabaseError, InterfaceError) as error:
                 outage.failed(error)
-            finally:
                 db.close()
             time.sleep(min(settings.LETTER_RETRY_S / 2, LOOK_S))
 

@@ -24,18 +24,19 @@ class _Seat(NamedTuple):
 
 
 _FIND = """
-    select seat.id, seat.performance_id, seat.label, seat.price, seat.status, performance.currency
+    select seat.id, seat.performance_id, seat.label, seat.price, seat.status,
+        (select currency from seats_performance performance where performance.id = seat.performance_id)
     from unnest(%s::text[], %s::text[]) as wanted (performance_id, label)
     join seats_seat seat on seat.performance_id = wanted.performance_id and seat.label = wanted.label
-    join seats_performance performance on performance.id = seat.performance_id
     order by seat.id
 """
 _LOCK = _FIND + " for no key update of seat"
 
+# The seats are named twice: joined alone, a small table would be read from one end to the other.
 _TAKE = """
     update seats_seat seat set status = 'RESERVED', booking_id = taken.booking_id, version = seat.version + 1
     from unnest(%s::bigint[], %s::uuid[]) as taken (id, booking_id)
-    where seat.id = taken.id {guard}
+    where seat.id = any(%s::bigint[]) and seat.id = taken.id {guard}
     returning seat.id, seat.version
 """
 _TAKE_IF_FREE = _TAKE.format(guard="and seat.status = 'AVAILABLE'")
@@ -60,7 +61,8 @@ def reserve(db: Database, commands: Sequence[ReserveSeats], *, guarded: bool = T
     seats = _wanted_seats(db, commands, guarded)
     taken: dict[int, str] = {}
     decisions = [_decide(command, seats, taken) for command in commands]
-    versions = dict(db.rows(_TAKE_IF_FREE if guarded else _TAKE_REGARDLESS, [list(taken), list(taken.values())]))
+    ids = list(taken)
+    versions = dict(db.rows(_TAKE_IF_FREE if guarded else _TAKE_REGARDLESS, [ids, list(taken.values()), ids]))
     if len(versions) != len(taken):
         raise HoldError(f"{len(taken) - len(versions)} seats changed between being looked at and being written")
     granted = {

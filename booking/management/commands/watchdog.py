@@ -12,6 +12,7 @@ from booking.watchdog import OWN_QUEUE, lags, patrol, services
 from faults import held_bookings
 from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
+from messaging.postgresql.kept import keep_connections
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.lifecycle import Stopping
 from messaging.process.outage import Outage, is_passing
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         be_patient(30)
+        keep_connections()
         stopping, redis, db = Stopping(), impatient_redis(), Database.of(Outbox)
         heartbeat = Heartbeat(redis, "watchdog")
         redis_outage, database_outage = Outage("watchdog: Redis"), Outage("watchdog: PostgreSQL")

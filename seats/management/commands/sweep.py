@@ -8,6 +8,7 @@ from django.db import Error, close_old_connections
 
 from messaging.database import Database
 from messaging.postgresql.bounded import be_patient
+from messaging.postgresql.kept import keep_connections
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.lifecycle import Stopping
 from messaging.process.outage import Outage, is_passing
@@ -24,6 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         be_patient(30)
+        keep_connections()
         stopping, db = Stopping(), Database.of(Outbox)
         heartbeat, outage = Heartbeat(impatient_redis(), "sweeper-seats"), Outage("sweeper-seats: PostgreSQL")
         while not stopping():

@@ -70,21 +70,25 @@ def measure(order: Order) -> list[Bulk | Lone | Skipped]:
 
 
 def _measure(order: Order) -> list[Bulk | Lone | Skipped] | None:
-    """None if the house has too many past bookings."""
     with Sandbox(ROOT, order.port, Stages(quiet=True)) as sandbox:
-        os.environ.update(sandbox.environments.control(), DJANGO_SETTINGS_MODULE="config.settings")
-        import django
-        from django.db import connections
+        pids = {name: status.pid for name, status in sandbox.processes().items() if status.pid}
+        return measure_running(order, sandbox.url.rstrip("/"), pids, sandbox.environments.control())
 
-        django.setup()
-        try:
-            pids = {name: status.pid for name, status in sandbox.processes().items() if status.pid}
-            house = House(order, sandbox.url.rstrip("/"), pids)
-            if house.past() > KEPT * order.past > 0:
-                return None
-            return house.measure()
-        finally:
-            connections.close_all()
+
+def measure_running(
+    order: Order, url: str, pids: dict[str, int], environment: dict[str, str]
+) -> list[Bulk | Lone | Skipped] | None:
+    """Measure a sandbox that runs; None if it has too many past bookings. To be called in a process of its own."""
+    os.environ.update(environment, DJANGO_SETTINGS_MODULE="config.settings")
+    import django
+    from django.db import connections
+
+    django.setup()
+    try:
+        house = House(order, url, pids)
+        return None if house.past() > KEPT * order.past > 0 else house.measure()
+    finally:
+        connections.close_all()
 
 
 class House:
@@ -107,7 +111,7 @@ class House:
         past = self.past()
         self._rest()
         found: list[Bulk | Lone | Skipped] = [self._lone()]
-        self._load.until_converged(*self._placed(self._load.in_batches, WARM))
+        self._load.until_converged(*self._placed(self._load.in_batches, min(WARM, self._order.bookings)))
         found.append(self._bulk(REQUEST, past, self._by_request, self._order.clients))
         if self._order.grouped:
             found.append(self._bulk(GROUPED, past, self._load.in_batches, 1))

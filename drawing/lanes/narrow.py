@@ -83,7 +83,7 @@ class Narrow(Placing):
     def _pill(self, flow: Flow, y: float) -> Pill:
         text, flag = called(flow)
         return Pill(
-            self.text_x + 14, y, min(len(text) * 6.4 + 20, WIDTH - self.text_x - 60), PILL_H, text, flag, aside=True
+            self.text_x + 14, y, min(len(text) * 7.0 + 20, WIDTH - self.text_x - 60), PILL_H, text, flag, aside=True
         )
 
     def _paths(self) -> None:

@@ -20,6 +20,7 @@ RECORDER = Program(
     service=SERVICE.name,
     arguments=manage("record"),
     keys=(*COMMON, DATABASE.url, "REPLICATION_URL_*", "JOURNAL_KEEP_ENTRIES", "JOURNAL_KEEP_BYTES"),
+    yields=True,
 )
 API = Program(
     name="api-journal",
@@ -27,5 +28,6 @@ API = Program(
     service=SERVICE.name,
     arguments=UVICORN,
     keys=(*COMMON, DATABASE.url, "OPERATOR_TOKEN", "VISITOR_RUN_S"),
+    yields=True,
 )
 PART = part(DATABASE, SERVICE, RECORDER, API)

@@ -189,8 +189,8 @@ class Program:
     """One process. `keys` are the names of all environment variables it is given, and it is given no others.
 
     `KEY_*` stands for that key of everything the house has (see House.keys). `yields`: it has lower priority if there
-    is not enough processor time for all. Programs that do a saga's work yield: their messages, and booking requests,
-    then wait and are taken in larger batches, which is cheaper. Programs that show pages cannot save time in that way.
+    is not enough processor time for all. Programs that only show what sagas have done yield: projectors, the recorder, the
+    journal's API, the auditor. What waits for them is taken in larger batches, which is cheaper.
 
     `on_demand`: it does not start with the sandbox; the control process starts and stops it. A program of a service whose
     database is on an instance on demand is on demand itself (see House).

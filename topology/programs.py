@@ -45,10 +45,10 @@ def of_service(service: Service, database: Database, *worker_keys: str) -> tuple
     name = service.name
     return (
         Program(name=f"relay-{name}", kind=Kind.RELAY, service=name, arguments=manage("relay"),
-                keys=(*own, database.replication_url), yields=True),
+                keys=(*own, database.replication_url)),
         Program(name=f"worker-{name}", kind=Kind.WORKER, service=name, arguments=celery(service.queue),
-                keys=(*own, *LETTERS, *worker_keys), yields=True),
-        Program(name=f"api-{name}", kind=Kind.API, service=name, arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN"), yields=True),
+                keys=(*own, *LETTERS, *worker_keys)),
+        Program(name=f"api-{name}", kind=Kind.API, service=name, arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN")),
     )  # fmt: skip
 
 

@@ -63,18 +63,28 @@ def read(part: Part | None = None) -> Snapshot:
 
 def collect(part: Part | None = None) -> Snapshot:
     """The same in the caller's transaction, of whatever isolation."""
-    booking, seat, name = (_about(part.bookings), _at(part.seats), _of(part.customers)) if part else (_ALL, _ALL, _ALL)
+    booking, seat, sales_seat, name = _ALL, _ALL, _ALL, _ALL
+    if part:
+        booking, name = _about(part.bookings), _of(part.customers)
+        seat, sales_seat = _at("projections_seatmap", part.seats), _at("projections_salesseat", part.seats)
     return Snapshot(
         bookings={row["id"]: row for row in _read(_BOOKINGS, booking)},
         seats={(row["performance_id"], row["label"]): row for row in _read(_SEATS, seat)},
         history={row["id"]: row for row in _read(_HISTORY, booking)},
         sales={row["id"]: row for row in _read(_SALES, booking)},
-        sales_seats={(row["performance_id"], row["label"]): row for row in _read(_SALES_SEATS, seat)},
+        sales_seats={(row["performance_id"], row["label"]): row for row in _read(_SALES_SEATS, sales_seat)},
         names={(row["view"], row["id"]): row for row in _read(_NAMES, name)},
         checkpoints={(row["view"], row["source"]): row for row in _read(_CHECKPOINTS)},
     )
 
 
+# Each by the primary key: a join with many seats would read the whole table.
+_SOME_SEATS = """
+    where ctid = any(array(
+        select found.at from unnest(%s::text[], %s::text[]) as asked (performance, label), lateral (
+            select seat.ctid as at from {table} seat
+            where seat.performance_id = asked.performance and seat.label = asked.label limit 1) found))
+"""
 Where = tuple[str, list[Any]]
 _ALL: Where = ("", [])
 
@@ -83,10 +93,10 @@ def _about(bookings: Collection[str]) -> Where:
     return "where id = any(%s::uuid[])", [list(bookings)]
 
 
-def _at(seats: Collection[str]) -> Where:
+def _at(table: str, seats: Collection[str]) -> Where:
     places = [seat.partition("/") for seat in seats]  # a performance's id has no stroke in it
     columns = [[performance for performance, _, _ in places], [label for _, _, label in places]]
-    return "where (performance_id, label) in (select * from unnest(%s::text[], %s::text[]))", columns
+    return _SOME_SEATS.format(table=table), columns
 
 
 def _of(customers: Collection[str]) -> Where:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from journal.database import JOURNAL
+from journal.database import JOURNAL, by_index
 from journal.index import index_store
 from journal.index.flights import Flights
 from journal.index.folding import Fold, Place, Total, Version
@@ -80,6 +80,7 @@ class Indexer:
 
     def _step(self, limit: int) -> int:
         with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
+            by_index(cursor)
             at = index_store.locked_position(cursor, self.tape)
             if not self._ready or at != self.pos:
                 self._resume(cursor, at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from journal.database import JOURNAL
+from journal.database import JOURNAL, by_index
 from topology.tuning import Count, Times
 
 BATCH: Count = 2_000  # entries, and rows of each kind
@@ -78,6 +78,7 @@ class Keep:
 def prune(keep: Keep, indexed: int) -> bool:
     """Delete one batch of old entries; True if there may be more. `indexed`: nothing beyond it is deleted."""
     with JOURNAL.atomic(), JOURNAL.cursor() as cursor:
+        by_index(cursor)
         oldest, cut = _cut(cursor, keep, indexed)
         if cut < oldest:
             return _derived(cursor, oldest - 1)

@@ -3,9 +3,11 @@
 import logging
 import os
 import threading
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from redis import Redis
+from redis import Redis, RedisError
 
 from control import slots
 from control.api import build
@@ -17,6 +19,7 @@ from control.state import Store
 from messaging.observe import observe
 from messaging.process.heartbeat import Heartbeat
 from messaging.process.redis import redis_of_a_round
+from messaging.wal import unread
 from serving import own_api
 from topology.programs import CONTROL
 from topology.tuning import Seconds
@@ -38,13 +41,18 @@ def run(host: str, port: int) -> None:
     own_api.prepare(build(keeper, matrix, starter))
     turning.start()
     try:
-        slots.keep(os.environ, keeper.report_slot, stop, starter.works)
+        slots.keep(os.environ, keeper.report_slot, partial(_measured, redis), stop, starter.works)
         own_api.serve(host, port)
     finally:
         stop.set()
         turning.join()
         matrix.rest()
         keeper.rest()
+
+
+def _measured(redis: Redis, database: str, size: int) -> None:
+    with suppress(RedisError):  # the next report follows in a second
+        unread.report(redis, database, size)
 
 
 def _turn(keeper: Keeper, starter: Starter, redis: Redis, stop: threading.Event) -> None:

@@ -27,17 +27,25 @@ LOOK_S: Seconds = 1.0  # between two looks at the replication slots
 DRAIN_S: Seconds = 5.0  # how long to wait for a reader to read the rest of a log
 _BEHIND = "select from pg_replication_slots where slot_name = any(%s) and active and confirmed_flush_lsn < %s::pg_lsn"
 _READ = "select from pg_replication_slots where active"
+# From the place at which the server would begin to send again: what is before it may be thrown away.
+_UNREAD = """
+    select pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint from pg_replication_slots
+    where slot_name = %s and restart_lsn is not null
+"""
 Notify = Callable[[str, str], None]
 """Called with a service and a sentence about what was repaired there."""
+Measure = Callable[[str, int], None]
+"""Called with a database and the bytes of log that it keeps for the recorder."""
 
 
 def keep(
     environment: Mapping[str, str],
     notify: Notify,
+    measure: Measure,
     stop: threading.Event,
     works: Callable[[str], bool] = lambda instance: True,
 ) -> list[threading.Thread]:
-    """Watch each database in its own thread until `stop`: a frozen one delays no other.
+    """Watch each database in its own thread until `stop`: a frozen one delays no other. `notify` and `measure` may not raise.
 
     `environment` has the superuser's addresses, and the recorder's, whose password proves that a note is ours. `works` says
     whether an instance should work: the databases of one on demand that is stopped are skipped.
@@ -55,6 +63,7 @@ def keep(
                 admin_url(environment, one.instance, one.name),
                 keys[alias],
                 notify,
+                measure,
                 stop,
                 partial(works, one.instance),
             ),
@@ -69,7 +78,13 @@ def keep(
 
 
 def _keep(
-    alias: str, url: str, key: str, notify: Notify, stop: threading.Event, works: Callable[[], bool] = lambda: True
+    alias: str,
+    url: str,
+    key: str,
+    notify: Notify,
+    measure: Measure,
+    stop: threading.Event,
+    works: Callable[[], bool] = lambda: True,
 ) -> None:
     connection: psycopg.Connection | None = None
     away = Outage(f"slots of {alias}")
@@ -90,6 +105,8 @@ def _keep(
             for slot in repair(connection, alias, key):
                 log.warning("the replication slot %s of %s was lost; it has been recreated", slot, alias)
                 notify(alias, _sentence(slot, alias))
+            for (unread,) in connection.execute(_UNREAD, [HOUSE.database(alias).slot]).fetchall():
+                measure(alias, unread)
             away.over()
         except psycopg.Error as error:
             away.failed(error)

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -16,8 +15,8 @@ from redis import Redis
 from gateway import fast_path
 from gateway.fast_path import Gateway
 from gateway.people.visitor import COOKIE, SALT, pseudonym
-from gateway.pressure import LATE_S, Pressure
-from journal.recording.broadcast import STATUS
+from gateway.pressure import MOST_UNREAD, Pressure
+from messaging.wal import unread
 from sandbox.layout import free_ports
 from serving.doors.bodies import Bounded
 
@@ -135,8 +134,8 @@ def test_what_is_not_ordinary_is_left_to_django(odd: dict[str, Any]) -> None:
 def test_back_pressure_and_not_knowing_of_any_is_left_to_django(calm: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_path, "PRESSURE", Pressure(calm))
     assert ask().status_code == LEFT, "nobody has asked yet"
-    calm.hset(STATUS, mapping={"behind_ms": (LATE_S + 1) * 1000, "at": datetime.now(UTC).isoformat()})
+    unread.report(calm, "seats", MOST_UNREAD + 1)
     late = Pressure(calm)
-    late._late_s.get()
+    late._unread.get()
     monkeypatch.setattr(fast_path, "PRESSURE", late)
     assert ask().status_code == LEFT

@@ -1,4 +1,4 @@
-"""Back pressure at the front door: no more bookings while the recorder is late by minutes."""
+"""Back pressure at the front door: no more bookings while a database keeps very much log for the recorder."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,33 +9,35 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from gateway import api, cached
-from gateway.pressure import LATE_S, Pressure
-from journal.recording.broadcast import STATUS
+from gateway.pressure import MB, MOST_UNREAD, Pressure
+from messaging.wal import unread
 from sandbox.layout import free_ports
 from serving.problems import Problem
 
-
-def report(redis: Redis, late_s: float, ago: timedelta = timedelta()) -> None:
-    at = (datetime.now(UTC) - ago).isoformat()
-    redis.hset(STATUS, mapping={"behind_ms": round(late_s * 1000), "at": at})
+TOO_MUCH = MOST_UNREAD + 30 * MB
 
 
-def test_a_recorder_that_is_late_by_minutes_stops_bookings(redis: Redis) -> None:
-    report(redis, LATE_S + 30)
+def report(redis: Redis, size: int, ago: timedelta = timedelta()) -> None:
+    unread.report(redis, "tickets", MB)
+    redis.hset(unread.KEY, "seats", f"{size} {(datetime.now(UTC) - ago).isoformat()}")
+
+
+def test_a_recorder_that_has_very_much_to_read_stops_bookings(redis: Redis) -> None:
+    report(redis, TOO_MUCH)
     with pytest.raises(Problem) as caught:
         Pressure(redis).check()
     assert (caught.value.status, caught.value.headers) == (429, {"Retry-After": "5"})
-    assert "150 s late, 120 s are allowed" in caught.value.detail
+    assert "has not read 1,054 MB of the log of seats, 1,024 MB are allowed" in caught.value.detail
 
 
-@pytest.mark.parametrize("late_s", [0, LATE_S - 1])
-def test_one_that_is_a_little_late_does_not(redis: Redis, late_s: float) -> None:
-    report(redis, late_s)
+@pytest.mark.parametrize("size", [0, MOST_UNREAD])
+def test_one_that_has_less_to_read_does_not(redis: Redis, size: int) -> None:
+    report(redis, size)
     Pressure(redis).check()
 
 
-def test_a_recorder_that_is_down_is_another_matter(redis: Redis) -> None:
-    report(redis, LATE_S + 30, ago=timedelta(minutes=1))
+def test_an_old_report_is_none(redis: Redis) -> None:
+    report(redis, TOO_MUCH, ago=timedelta(minutes=1))
     Pressure(redis).check()
 
 
@@ -52,7 +54,7 @@ def test_redis_is_asked_once_a_second(redis: Redis, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cached.time, "monotonic", lambda: now)
     one = Pressure(redis)
     one.check()
-    report(redis, LATE_S + 30)
+    report(redis, TOO_MUCH)
     one.check()
     now += 1.1
     with pytest.raises(Problem):
@@ -64,22 +66,22 @@ def test_while_it_is_asked_again_what_was_known_is_at_hand(redis: Redis, monkeyp
     now = 100.0
     monkeypatch.setattr(cached.time, "monotonic", lambda: now)
     one = Pressure(redis)
-    with one._late_s._lock:
+    with one._unread._lock:
         assert not one.is_known_to_be_low(), "nothing is known yet"
     one.check()
     now += 1.1
     assert not one.is_known_to_be_low(), "nobody asks"
-    with one._late_s._lock:
+    with one._unread._lock:
         assert one.is_known_to_be_low()
 
 
-@pytest.mark.parametrize("late_s", [LATE_S + 30, 0])
+@pytest.mark.parametrize("size", [TOO_MUCH, 0])
 def test_the_front_door_says_so_before_it_asks_booking(
-    redis: Redis, client: Any, monkeypatch: pytest.MonkeyPatch, late_s: float
+    redis: Redis, client: Any, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """The control: a recorder that keeps up leaves the request to Booking, which is not there."""
     monkeypatch.setattr(api, "PRESSURE", Pressure(redis))
-    report(redis, late_s)
+    report(redis, size)
     answer = client.post("/api/bookings", {}, content_type="application/json")
-    assert answer.status_code == (429 if late_s else 503)
+    assert answer.status_code == (429 if size else 503)
     assert answer.headers["Content-Type"] == "application/problem+json"

@@ -24,7 +24,7 @@ from messaging.database import Database
 from messaging.hashing import added
 from messaging.outbox.append import Message
 from messaging.outbox.relay import Relay
-from messaging.wal import WalStream
+from messaging.wal import WalStream, unread
 from sandbox.testing import url_of
 from seats.models import Outbox, Venue
 from serving.table_hashes import live as live_hashes
@@ -52,14 +52,16 @@ def superuser(url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def keeper(
-    superuser: psycopg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+    superuser: psycopg.Connection, url: str, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], list[str]]]:
     """Starts what the control process does; returns what it has told."""
     monkeypatch.setattr(slots, "LOOK_S", 0.1)
     told: list[str] = []
     stop = threading.Event()
     thread = threading.Thread(
-        target=slots._keep, args=("seats", url, key_of(url), lambda _, text: told.append(text), stop), daemon=True
+        target=slots._keep,
+        args=("seats", url, key_of(url), lambda _, text: told.append(text), partial(unread.report, redis), stop),
+        daemon=True,
     )
 
     def start() -> list[str]:
@@ -272,3 +274,14 @@ def hashes_agree() -> bool:
     venues = [hashed for hashed, row in found if set(row) == {"id", "name"}]
     live = live_hashes("seats")["tables"]["seats_venue"]
     return live == {"rows": len(venues), "hash": str(added(0, *venues))}
+
+
+def test_how_much_log_is_kept_for_the_recorder_is_reported(
+    superuser: psycopg.Connection, keeper: Callable[[], list[str]], redis: Redis
+) -> None:
+    """Whether the recorder is slow, stopped or gone: here there is none."""
+    keeper()
+    wait_until(lambda: unread.most(redis)[0] == "seats", 10, "a report")
+    before = unread.most(redis)[1]
+    superuser.execute("select pg_logical_emit_message(false, 'x', repeat('y', 1000000)) from generate_series(1, 3)")
+    wait_until(lambda: unread.most(redis)[1] > before + 3_000_000, 10, "3 MB more")

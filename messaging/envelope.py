@@ -86,8 +86,8 @@ _EXTENSIONS = (
 )
 
 
-def check(envelope: Any) -> dict[str, Any]:
-    """Return the envelope if it is valid. Raises EnvelopeError."""
+def check(envelope: Any, *, parsed: bool = False) -> dict[str, Any]:
+    """Return the envelope if it is valid; `parsed` as for storable.check. Raises EnvelopeError."""
     if not isinstance(envelope, dict):
         raise EnvelopeError(f"an envelope is a JSON object, not {type(envelope).__name__}")
     missing = [name for name in REQUIRED if name not in envelope]
@@ -96,7 +96,7 @@ def check(envelope: Any) -> dict[str, Any]:
     if not isinstance(envelope["data"], dict):
         raise EnvelopeError("the envelope's data is not a JSON object")
     try:
-        storable.check(envelope)
+        storable.check(envelope, parsed=parsed)
     except storable.NotStorableError as error:
         raise EnvelopeError(f"the envelope {error}") from None
     try:

@@ -25,8 +25,11 @@ class NotStorableError(ValueError):
     """Not every part of the system can store this value; the text says why, as the rest of a sentence about it."""
 
 
-def check(value: Any, largest: int = LARGEST) -> None:
-    """Raise NotStorableError for JSON that is too deep, too large, or has text or numbers that no database can store."""
+def check(value: Any, largest: int = LARGEST, *, parsed: bool = False) -> None:
+    """Raise NotStorableError for JSON that is too deep, too large, or has text or numbers that no database can store.
+
+    `parsed`: orjson has read the value, and so it has no number and no half of a character that could not be stored.
+    """
     if deeper(value, DEPTH):
         raise NotStorableError(f"is nested more than {DEPTH} levels deep")
     try:
@@ -35,7 +38,8 @@ def check(value: Any, largest: int = LARGEST) -> None:
         raise NotStorableError(_why(value) or f"is no JSON: {error}") from error
     if len(text) > largest:
         raise NotStorableError(f"takes {len(text):,} bytes; at most {largest:,} are kept")
-    if (b"\\u0000" in text or b"null" in text) and (why := _why(value)):
+    # NaN and infinity are written as null. Looking at each value takes 8 of 12 microseconds for an event.
+    if (b"\\u0000" in text or (b"null" in text and not parsed)) and (why := _why(value)):
         raise NotStorableError(why)
 
 

@@ -1,6 +1,5 @@
 """Gets events that a stream may have lost from a service's event API: `GET <api>/api/<source>/events?after=<horizon>`."""
 
-import json
 import queue
 import threading
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import orjson
 
 from topology.tuning import Count
 
@@ -51,7 +51,7 @@ class EventApi:
             params = {"after": str(after), "limit": str(self._limit)}
             response = self._client.get(f"/api/{self.source}/events", params=params)
             response.raise_for_status()
-            answer = json.loads(response.content)
+            answer = orjson.loads(response.content)
             self._limit = min(self._limit * 2, PAGE)
             return Page(
                 after=after,

@@ -28,23 +28,25 @@ from messaging.observe import observe
 from messaging.process.outage import Outage
 from topology.tuning import Count, Milliseconds
 
-COUNT: Count = 500  # entries of a stream in one read
+COUNT: Count = 2_000  # entries of a stream in one read
 BLOCK_MS: Milliseconds = 500  # how long a read waits for news
 BLOCK_CATCHING_UP_MS: Milliseconds = 20  # a quiet stream must not delay an answer of an event API
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Batch:
     """What to apply: the envelopes in the order read, and the cursors that are valid once they are written. Only
     sources with something new have a cursor here. `behind`: stream entries of a source not yet read. `unreadable`:
-    entries that are not events (content, position, what is wrong); their sources have a cursor here, too.
+    entries that are not events (content, position, what is wrong); their sources have a cursor here, too. `more`: some
+    source is known to have more already.
     """
 
     envelopes: list[dict[str, Any]]
     cursors: list[Cursor]
     behind: dict[str, int]
     unreadable: list[tuple[Any, str, Exception]] = field(default_factory=list)
+    more: bool = False
 
 
 def event_apis(sources: Iterable[str]) -> dict[str, EventApi]:
@@ -136,7 +138,9 @@ class Reader:
                 source.unreadable(stream_id)
                 batch.unreadable.append((raw.decode(errors="replace"), f"{source.stream} {stream_id}", error))
         if entries:
-            source.behind = 0 if len(entries) < COUNT else self._behind(source)
+            full = len(entries) >= COUNT
+            source.behind = self._behind(source) if full else 0
+            batch.more = batch.more or full
             batch.behind[source.name] = source.behind
 
     def _behind(self, source: Source) -> int:
@@ -149,6 +153,7 @@ class Reader:
         if isinstance(outcome, EventApiError):
             source.refused(outcome)
             return
+        batch.more = batch.more or outcome.more
         for envelope in source.caught_up(outcome, doubts):
             try:
                 batch.envelopes.append(checked_event(envelope))
@@ -166,8 +171,8 @@ class Reader:
 
 
 def checked_event(envelope: Any) -> dict[str, Any]:
-    """The envelope, if it is that of an event. Raises EnvelopeError, KeyError, TypeError or ValueError."""
-    event = check(envelope)
+    """The envelope, as orjson has read it, if it is that of an event. Raises EnvelopeError, KeyError, TypeError or ValueError."""
+    event = check(envelope, parsed=True)
     if event["kind"] != "event":
         raise EnvelopeError(f"a {event['kind']} among the events")
     if not str(event["source"]).strip("/"):

@@ -1,0 +1,70 @@
+"""How a reader rests: the first event is applied at once, those that follow share a transaction, and a backlog does not wait."""
+
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from messaging.events import catch_up, follow, reader
+from messaging.events.reader import Reader
+from tests.event_source import EventSource
+from tests.messaging.events.following import PATIENCE, Keeper, emit, following
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(databases=["seats", "payments"], transaction=True)
+NEVER = 10.0 * PATIENCE
+
+
+class Batches(Keeper):
+    """Remembers what came in one transaction."""
+
+    def __init__(self, *sources: str) -> None:
+        super().__init__(*sources)
+        self.batches: list[list[str]] = []
+
+    def apply(self, envelopes: Any, cursors: Any, behind: dict[str, int]) -> None:
+        super().apply(envelopes, cursors, behind)
+        self.batches.append([envelope["type"] for envelope in envelopes])
+
+
+def test_events_that_follow_one_closely_share_a_transaction(
+    redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "ROUND_S", 2.0)
+    keeper = Batches("seats")
+    with following(keeper, redis, seats.api()):
+        emit(seats, "First")
+        seats.publish()
+        wait_until(keeper.has("First"), PATIENCE, "the first event")
+        for name in ("Second", "Third", "Fourth"):
+            emit(seats, name)
+            seats.publish()
+        wait_until(keeper.has("Fourth"), PATIENCE, "those that follow")
+    assert ["Second", "Third", "Fourth"] in keeper.batches
+
+
+def test_a_backlog_is_read_without_a_rest(redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "ROUND_S", NEVER)
+    monkeypatch.setattr(catch_up, "PAGE", 2)
+    emit(seats, *(f"Event{number}" for number in range(7)))
+    seats.publish()
+    keeper = Batches("seats")
+    with following(keeper, redis, seats.api()):
+        wait_until(keeper.has("Event5"), PATIENCE, "the pages of the event log")
+        assert len(keeper.batches) >= 3
+        monkeypatch.setattr(follow, "ROUND_S", 0.0)
+
+
+def test_a_full_read_of_a_stream_says_that_there_is_more(
+    redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "COUNT", 2)
+    one = Reader("test-reader", redis=redis, apis={"seats": seats.api()})
+    emit(seats, "Zeroth")
+    one.start(Keeper("seats").cursors.values())
+    wait_until(lambda: one.read().envelopes, PATIENCE, "the answer of the event log")
+    emit(seats, "First", "Second")
+    seats.publish()
+    found = [one.read(), one.read()]
+    assert [(len(batch.envelopes), batch.more) for batch in found] == [(2, True), (1, False)]
+    one.close()

@@ -15,8 +15,18 @@ _MODULUS, _HALF = 1 << 64, 1 << 63
 
 def row_hash(key: str, row: Mapping[str, Any]) -> int:
     """64 bits of a row as `messaging.wal.python_row` gives it, and as it comes back from the journal: signed, as a bigint."""
-    text = orjson.dumps((key, row), option=orjson.OPT_SORT_KEYS)
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
+    return text_hash(key, row_text(row))
+
+
+def row_text(row: Mapping[str, Any]) -> bytes:
+    """The row as JSON, always in the same order."""
+    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+
+
+def text_hash(key: str, text: bytes) -> int:
+    """`row_hash` of the row with this `row_text`."""
+    whole = b"[%b,%b]" % (orjson.dumps(key), text)
+    return int.from_bytes(blake2b(whole, digest_size=8).digest(), "big", signed=True)
 
 
 def added(total: int, *hashes: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from messaging.hashing import added, row_hash
+from messaging.hashing import added, row_text, text_hash
 
 Place = tuple[int, str]
 """(number of the table, key of the row)"""
@@ -19,12 +19,12 @@ def octave(length: int) -> int:
 
 @dataclass(slots=True)
 class Version:
-    """A row from `from_pos` until `to_pos` (None: it still is). `row` is None for one that is stored already."""
+    """A row from `from_pos` until `to_pos` (None: it still is). `row`: as JSON; None for one that is stored already."""
 
     from_pos: int
     hash: int
     correlation: str | None
-    row: dict[str, Any] | None = None
+    row: bytes | None = None
     to_pos: int | None = None
 
 
@@ -53,11 +53,12 @@ class Fold:
 
     def put(self, pos: int, place: Place, row: dict[str, Any], belongs: Callable[[Version | None], str | None]) -> None:
         """The row has this content from `pos` onwards. `belongs` returns its booking, given the previous row."""
-        before, hashed = self.current.get(place), row_hash(place[1], row)
+        text = row_text(row)
+        before, hashed = self.current.get(place), text_hash(place[1], text)
         total = self.totals.setdefault(place[0], Total())
         if before is None or before.hash != hashed:
             self._end(pos, place)
-            self.current[place] = version = Version(pos, hashed, belongs(before), row)
+            self.current[place] = version = Version(pos, hashed, belongs(before), text)
             self.made.append((place, version))
             total.rows += 1
             total.hash = added(total.hash, hashed)

@@ -1,23 +1,21 @@
-"""What the recorder does when it has nothing to record: index the journal, and delete entries beyond the limits."""
+"""What the recorder does when it has nothing to record: index the journal, and delete entries beyond the limits.
+
+In a thread of its own, and so on a connection of its own: a batch may take its time, and delays nothing that arrives meanwhile.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import InterfaceError, OperationalError
 
+from journal.database import JOURNAL
 from journal.index.indexer import Indexer
 from journal.recording import entry_store, retention
 from topology.tuning import Count, Seconds, Times
 
-INDEX_S: Seconds = 0.03
-"""How long a batch of the indexer should take: a transaction that arrives meanwhile may wait that long. Gained: batches of
-at least 100 entries took 500 to 860 ms."""
-INDEX_LIMITS: tuple[Count, Count] = (1, 1_000)
-"""Entries of such a batch, at least and at most. In a stream an entry has the changes of a dozen bookings: small batches
-cost more per entry, large ones keep a page waiting."""
-FIRST_LIMIT: Count = 50  # entries of the first batch, before it is known how long one takes
 # entries; beyond this lag, indexing alternates with recording even while there is something to record
 INDEX_LAG: Count = 20_000
 BEHIND_S: Seconds = 1.0
@@ -39,7 +37,9 @@ class Maintenance:
         self.indexed, self.failure = entry_store.indexed(), ""
         self._keep = keep
         self._indexer: Indexer | None = None
-        self._limit = FIRST_LIMIT
+        self._thread = ThreadPoolExecutor(1, "maintenance")
+        self._batch: Future[None] | None = None
+        self._closed = False
         self._not_before = self._rested_at = 0.0
         self._prune_at = time.monotonic() + PRUNE_EVERY
 
@@ -49,14 +49,28 @@ class Maintenance:
         `behind_s`: how old the oldest of the last entries was when it was recorded.
         """
         now, lag = time.monotonic(), pos - self.indexed
-        if now < self._not_before:
+        if now < self._not_before or (self._batch is not None and not self._batch.done()):
             return False
         if busy:
             return (lag > INDEX_LAG and behind_s < BEHIND_S) or (lag > 0 and now >= self._rested_at)
         return lag > 0 or now >= self._prune_at
 
     def turn(self, pos: int) -> None:
-        """Do one batch of it."""
+        """Begin one batch of it, unless one is under way. Raises what the last one raised."""
+        if self._batch is not None:
+            if not self._batch.done():
+                return
+            self._batch.result()
+        self._batch = self._thread.submit(self._do, pos)
+
+    def close(self) -> None:
+        """Wait for the batch that is under way. May be called again."""
+        if not self._closed:
+            self._closed = True
+            self._thread.submit(JOURNAL.close)
+            self._thread.shutdown()
+
+    def _do(self, pos: int) -> None:
         try:
             if pos > self.indexed:
                 self._index()
@@ -74,9 +88,6 @@ class Maintenance:
     def _index(self) -> None:
         self._indexer = self._indexer or Indexer()
         began = time.monotonic()
-        self._indexer.step(self._limit)
+        self._indexer.step()
         self.indexed = self._indexer.pos
-        took = time.monotonic() - began
-        self._rested_at = began + SHARE * took
-        fitting = int(self._limit * INDEX_S / max(took, INDEX_S / 2))  # at most twice as many as before
-        self._limit = max(INDEX_LIMITS[0], min(fitting, INDEX_LIMITS[1]))
+        self._rested_at = began + SHARE * (time.monotonic() - began)

@@ -110,6 +110,7 @@ class Recorder:
     def close(self) -> None:
         for stream in self._every_stream.values():
             stream.close()
+        self._maintenance.close()
 
     def step(self) -> None:
         """Wait a moment for something to read, then read, order, store and publish."""

@@ -174,3 +174,15 @@ def test_a_hash_survives_the_journal(value: Any) -> None:
     with connections["journal"].cursor() as cursor:
         cursor.execute("select %s::jsonb::text", [json.dumps(row)])
         assert row_hash("k", orjson.loads(cursor.fetchone()[0])) == row_hash("k", row)
+
+
+def test_a_batch_ends_with_the_entry_that_fills_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pos in range(1, 6):
+        record(pos, "x", change("x_t", None, {"id": str(pos), "text": "x" * 1_000}))
+    monkeypatch.setattr("journal.index.indexer.BATCH_BYTES", 2_500)
+    indexer = Indexer()
+    assert [indexer.step(), indexer.step(), indexer.step()] == [3, 2, 0]
+    monkeypatch.setattr("journal.index.indexer.BATCH_BYTES", 0)
+    record(6, "x", change("x_t", None, {"id": "6", "text": "x" * 10_000}))
+    assert indexer.step() == 1
+    assert hash_at("x_t", 6)[0] == 6

@@ -1,6 +1,7 @@
 """What the recorder reports in Redis: how far behind the recording is, and how far behind the index is."""
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -79,3 +80,29 @@ def test_an_index_that_cannot_be_made_does_not_end_the_recording(
         return RowVersion.objects.count() == 6
 
     wait_until(caught_up, 10, "the index")
+
+
+def test_a_batch_of_the_index_keeps_nothing_waiting(
+    servers: Servers, start: Callable[[], Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def step(*_: Any) -> int:
+        begun.set()
+        return int(ended.wait(60))
+
+    monkeypatch.setattr("journal.index.indexer.Indexer.step", step)
+    recorder = start()
+    try:
+        commit(servers["booking"], "booking")
+        run_until(recorder, 1)
+
+        def indexing() -> bool:
+            recorder.step()
+            return begun.is_set()
+
+        wait_until(indexing, 10, "the index to be made")
+        commit(servers["booking"], "booking")
+        assert len(run_until(recorder, 2)) == 2
+    finally:
+        ended.set()

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from control.setup.publish import publish
 from journal.reading import moments
@@ -86,7 +87,8 @@ def _place(live: Live, wish: dict[str, Any]) -> int:
 
 def replayed(journal: psycopg.Connection, pos: int) -> Rows:
     """As the player asks for it: (service, table) -> key -> row."""
-    values = {"pos": pos, "tape": 0, "names": None, "limit": 1_000_000}
+    like = Jsonb(dict(moments.ANY_ROW))
+    values = {"pos": pos, "tape": 0, "names": None, "like": like, "limit": 1_000_000}
     rows: Rows = {}
     for service, table, key, _, row in journal.execute(moments._ROWS.encode(), values):
         rows.setdefault((service, table), {})[key] = json.loads(row)
@@ -110,7 +112,7 @@ def test_every_row_of_every_database_is_replayed(troubled: Live) -> None:
         """Rows compared by database, once nothing moved while they were read."""
         counts = {}
         with database(troubled, "journal") as journal:
-            pos = _end(journal)
+            pos = end_of_index(journal)
             if pos is None:
                 return None
             rows = replayed(journal, pos)
@@ -124,7 +126,7 @@ def test_every_row_of_every_database_is_replayed(troubled: Live) -> None:
                         if differing(live, table, told):
                             return None
                         counts[name] += len(told)
-            return counts if _end(journal) == pos else None
+            return counts if end_of_index(journal) == pos else None
 
     def agreed() -> dict[str, int] | None:
         """The same, while the check that the page makes found just as many: a letter may be tried again in between."""
@@ -140,7 +142,7 @@ def test_every_row_of_every_database_is_replayed(troubled: Live) -> None:
     assert all(count > BOOKINGS / 4 for count in counts.values())
 
 
-def _end(journal: psycopg.Connection) -> int | None:
+def end_of_index(journal: psycopg.Connection) -> int | None:
     """The newest entry, if it is indexed."""
     found = journal.execute(
         "select max(pos), (select pos from journal_indexed where tape = 0) from journal_entry where tape = 0"
@@ -151,7 +153,7 @@ def _end(journal: psycopg.Connection) -> int | None:
 
 def test_a_moment_in_the_middle_is_the_fold_of_all_before_it(troubled: Live) -> None:
     with database(troubled, "journal") as journal:
-        pos = (wait_until(lambda: _end(journal), 30, "the index") or 0) * 2 // 3
+        pos = (wait_until(lambda: end_of_index(journal), 30, "the index") or 0) * 2 // 3
         state: Rows = {}
         for service, changes in journal.execute(
             "select service, changes from journal_entry where tape = 0 and pos <= %s order by pos", (pos,)
@@ -214,7 +216,7 @@ def test_a_column_that_a_migration_adds_is_replayed_of_rows_and_events_from_befo
 
     def noted() -> bool:
         with database(troubled, "journal") as journal:
-            pos = _end(journal)
+            pos = end_of_index(journal)
             rows = replayed(journal, pos) if pos is not None else {}
         return bool(rows) and all(
             [row.get("note") for row in rows[place].values()] == ["x"] * len(rows[place]) for place in WIDENED.items()

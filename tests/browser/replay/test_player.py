@@ -27,6 +27,9 @@ def declined(live: Live) -> tuple[str, str]:
     live.ended(booking)
     wait_until(lambda: live.seat(label, "concert-2024")["status"] == "AVAILABLE", 20, "the map to show the seat free")
     live.http.delete("/api/faults")
+    (last,) = live.rows("journal", "select max(pos) from journal_entry where tape = 0")[0]
+    indexed = "select pos >= %s from journal_indexed where tape = 0"
+    wait_until(lambda: live.rows("journal", indexed, last) == [(True,)], 30, "its entries to be indexed")
     return booking, label
 
 

@@ -90,10 +90,13 @@ def said_no(known: Until, who: str, why: str) -> None:
 
 
 def tried_again(known: Until, who: str, command: str) -> None:
-    replies = [row for e in known.drawn if e["service"] == NAMES[who] for row in known.replies(e)]
-    assert replies[-1]["type"] == f"{command}Reply", replies[-1]
-    assert replies[-1]["data"]["status"] == "refused"
+    answered = [(e["pos"], row) for e in known.drawn if e["service"] == NAMES[who] for row in known.replies(e)]
+    pos, reply = answered[-1]
+    assert reply["type"] == f"{command}Reply", reply
+    assert reply["data"]["status"] == "refused"
     assert command in (*UNDOING, "ConfirmSeats"), "its refusal turns the saga"
+    later = [line["what"] for e in known.drawn if e["pos"] > pos for line in known.log(e)]
+    assert not [what for what in later if what.endswith("by hand")], later
 
 
 def went_back(known: Until, ended: str, rest: str | None) -> None:
@@ -163,13 +166,13 @@ def more(known: Until, _count: str) -> None:
 def repaired(known: Until, command: str, count: str, rest: str | None) -> None:
     assert len({row["id"] for row in known.messages(command)}) >= times(count), command
     if rest:
-        stored(known, rest.removeprefix(", and ").split("'")[0])
+        stored(known, rest.removeprefix(", and ").split("'")[0], f"{command}Reply")
 
 
-def stored(known: Until, who: str) -> None:
+def stored(known: Until, who: str, reply: str = "") -> None:
     again = [
         e["pos"] for e in known.drawn if e["service"] == NAMES[who]
-        for row in known.replies(e) if row["id"] in known.given_before(e["pos"])
+        for row in known.replies(e) if row["id"] in known.given_before(e["pos"]) and reply in row["type"]
     ]  # fmt: skip
     assert again, f"{who} gave no stored answer"
 
@@ -189,6 +192,8 @@ def skipped(known: Until, command: str) -> None:
 
 def holds(known: Until, message: str) -> None:
     held = known.struck("held")
+    sent = [row["kind"] for e in known.drawn for row in known.rows(e, "_outbox") if row["type"] == message]
+    assert "event" not in sent, "an event that is held holds no saga"
     assert message in ("it", *(one for one, _ in held)), held
     (entry,) = [entry for one, entry in held if one == message][-1:]
     later = known.handled(entry["data"]["messageid"], entry["pos"])

@@ -33,8 +33,8 @@ def text_of(row: dict[str, Any], column: str, currency: object = None) -> str:
 
 
 def groups(story: Story) -> list[dict[str, Any]]:
-    """One for each service, in the order that a booking visits them: {service, name, letter, tables, view, more}, see
-    `_table`. `more`: how many tables copy no service's rows; a page folds those of a view."""
+    """One for each service, in the order that a booking visits them: {service, name, letter, tables, view, behind,
+    whose}, see `_table`. `behind` and `whose`: of the table that is furthest behind; None without views."""
     return [_group(story, service) for service in present.SERVICE_NAMES]
 
 
@@ -79,13 +79,15 @@ def _group(story: Story, service: str) -> dict[str, Any]:
         for table, rows in sorted(story.tables.get(service, {}).items())
         if not table.endswith(HIDDEN_TABLES)
     ]
+    versions = [table["behind"] for table in tables if table["behind"] is not None]
     return {
         "service": service,
         "name": name,
         "letter": present.LETTERS[service],
         "tables": tables,
         "view": service in present.VIEWS,
-        "more": sum(table["behind"] is None for table in tables),
+        "behind": max(versions, default=None),
+        "whose": ", ".join(table["whose"] for table in tables if table["behind"]),
     }
 
 

@@ -19,3 +19,8 @@ const posOf = (element) => {
 document.addEventListener("mouseover", ({ target }) => light(posOf(target) || posOf(document.activeElement)));
 document.addEventListener("focusin", ({ target }) => light(posOf(target)));
 document.addEventListener("focusout", ({ relatedTarget }) => light(posOf(relatedTarget)));
+// The whole row can be pressed; its link is for the keyboard, and says where it leads.
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.("a") || String(getSelection())) return;
+  target.closest?.(ROW)?.querySelector(".by a")?.click();
+});

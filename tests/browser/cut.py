@@ -51,7 +51,8 @@ CUT = """() => {
 
 FIRST_SCREEN = """() => {
   const inView = (box) => box.width > 1 && box.height > 1 && box.top < innerHeight && box.bottom > 0 && box.left < innerWidth;
-  const seen = (one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest(".unseen, .visually-hidden, .skip");
+  const HIDDEN = ".unseen, .visually-hidden, .skip";
+  const seen = (one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !one.closest(HIDDEN);
   const words = [];
   const small = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
+from topology.tuning import Milliseconds, Seconds
+
 WIDTH, HEIGHT = 120, 18
-SPAN_S = 60.0
-LEAST_MS = 100.0  # the top of the scale at least: a few milliseconds are no mountain
+SPAN_S: Seconds = 60.0  # how far back the line of a view's lag goes
+LEAST_MS: Milliseconds = 100  # the top of the scale at least: a few milliseconds are no mountain
 
 Sample = tuple[float, float | None]
 """(age in seconds, lag in milliseconds); no lag if the view had nothing to apply."""

@@ -50,7 +50,7 @@ class State:
         return True
 
     def switched_off(self) -> list[dict[str, str]]:
-        """What is off, by whom and since when (ISO 8601): {"name", "by", "at"}; "" for both of what was switched elsewhere."""
+        """What is off: {"name", "by", "at": ISO 8601}. "by" and "at" are empty for what was switched elsewhere."""
         unknown = {"by": "", "at": ""}
         return [{"name": name, **self.switched.get(name, unknown)} for name in sorted(self.off)]
 

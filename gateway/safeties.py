@@ -1,4 +1,4 @@
-"""Which safety mechanisms are off, by whom and since when: for the bar that everybody in this sandbox sees."""
+"""Which safety mechanisms are off, who switched them off, and when: for the bar that everybody in this sandbox sees."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

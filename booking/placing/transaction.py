@@ -84,7 +84,7 @@ PRICES_UNKNOWN = Refused(
 REUSED = Refused("", "Idempotency key reused", idempotency.REUSED)
 
 # Everything that decides a request, in one statement: the former use of its key, and the rows it names. `offset 0` has each row
-# looked up by itself: a join would read a small table from one end to the other, and go on so while it grows.
+# looked up by itself: a join would read a small table from one end to the other, and would still do so when it has grown.
 _LOOK = """
     select r.key, k.fingerprint, k.booking_id::text, b.state, c.id is not null, p.id is not null,
         p.starts_at > clock_timestamp(), array(select seat from unnest(r.seats) seat where seat <> all (p.labels)),

@@ -1,6 +1,6 @@
 // Times as a person wants them. A countdown (`data-left`: seconds from when the server drew it, so it keeps the server's clock) counts
 // down; a time of day (`data-clock`: "time", or "moment" with its day) is shown in UTC, or in this browser's zone, as the
-// switch in the header says. Its absolute time is always its title.
+// switch in the Workshop menu sets it. Its absolute time is always its title.
 
 import { atSwap } from "../live/swap.js";
 

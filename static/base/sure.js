@@ -1,5 +1,5 @@
 // What cannot be undone is asked for twice: the first press of a button with `data-sure` says what it does, the second, within five
-// seconds, does it. A button that is drawn anew in between is still the one that was pressed, by its id.
+// seconds, does it. A button that is drawn again in between is still the one that was pressed, by its id.
 
 import { atSwap } from "../live/swap.js";
 

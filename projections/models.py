@@ -4,6 +4,7 @@ Each row keeps a version for every aggregate that feeds it; a write applies only
 neither order nor duplicates matter.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Cast, Now, Right
@@ -12,9 +13,9 @@ from messaging import models as messaging
 
 
 class ReadModel(models.Model):
-    """A row of a read model. `caused_by`: the id of the event applied last."""
+    """A row of a read model. `caused_by`: the ids of the events that its last write applied."""
 
-    caused_by = models.UUIDField(null=True)
+    caused_by = ArrayField(models.UUIDField(), null=True)
 
     class Meta:
         abstract = True

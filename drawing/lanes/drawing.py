@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from drawing.lanes.arrangement import Kind
-from drawing.lanes.folding import Unseen
+from drawing.lanes.folding import LineEnd
 from drawing.lanes.shapes import Arrow, Band, Box, Column, Line, Mark, Sentence
 
 
@@ -24,7 +24,7 @@ class Lanes:
     times_x: float = 0  # where a time ends
     narrow: bool = False
     folded: bool = False  # at a glance, without transaction ids
-    unseen: list[Unseen] = field(default_factory=list)
+    ends: list[LineEnd] = field(default_factory=list)  # of the lines to views where no box stands
 
     @property
     def reading_order(self) -> str:

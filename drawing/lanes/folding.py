@@ -18,18 +18,23 @@ W, H = 30, 24  # of what can be clicked
 
 
 @dataclass(slots=True)
-class Unseen:
-    """An event that no view has applied yet: the end of its line is a ring."""
+class LineEnd:
+    """The end of an event's line where no view's write stands: a ring if no view has applied the event yet, else a dot."""
 
     path: str
     x: float
     y: float
     future: bool = False
+    title: str = ""  # of a dot: which entry applied it; empty for a ring
+
+    @property
+    def applied(self) -> bool:
+        return bool(self.title)
 
 
 def fold_views(placing: Placing, node: Node, views: Sequence[Node]) -> None:
-    """Place the dot of a node's views; for events that none has applied yet, a ring. A view that is behind applies the newest of
-    several events of a service: then the earlier ones have been passed over, and have no ring."""
+    """Place the dot of a node's views. An event that a view has applied together with later ones has a dot without a box of
+    its own; one that no view has applied yet has a ring."""
     source = placing.boxes[node]
     for view in views:
         column = placing.columns[view.lane]
@@ -40,15 +45,19 @@ def fold_views(placing: Placing, node: Node, views: Sequence[Node]) -> None:
     lane = next((column for column in placing.lanes.columns if column.lane.kind == Kind.VIEWS), None)
     if lane is None or views or not node.says or not placing.history.folded:
         return
-    if _passed(placing, node):
+    pos = placing.history.applied.get(node)
+    applied = pos is not None and (placing.pos is None or pos <= placing.pos)
+    if not applied and _passed(placing, node):
         return
     begins = placing.columns[node.lane].middle if placing.lanes.narrow else source.x + source.w
     path = drawn([(begins, source.flag_y), (lane.middle - DOT, source.flag_y)])
-    placing.lanes.unseen.append(Unseen(path, lane.middle, source.flag_y, source.future))
+    title = f"applied with later events, entry #{pos}" if applied else ""
+    placing.lanes.ends.append(LineEnd(path, lane.middle, source.flag_y, source.future, title))
 
 
 def _passed(placing: Placing, node: Node) -> bool:
-    """Whether a view has applied a later event of the same service, by the chosen moment."""
+    """Whether a view has applied a later event of the same service, by the chosen moment. Older recordings name only the last
+    event of a write, so the earlier ones may have been applied with it: they have neither dot nor ring."""
     history, pos = placing.history, placing.pos
     after = history.nodes.index(node) + 1
     applied = [

@@ -124,11 +124,14 @@ class _Reader:
         number = {node: at for at, node in enumerate(history.nodes)}
         for entry in entries:
             slot = sum(key < entry["pos"] for key in order)
+            told: list[Emission] = []
             if self.folded:
                 told = [
                     one for cause in entry["causes"] for one in self.emissions.get(cause, ()) if one.pos < entry["pos"]
                 ]
                 slot = max((number[one.source] for one in told), default=max(slot - 1, 0))
+                for one in told:
+                    history.applied.setdefault(one.source, entry["pos"])
             lane = self.lanes.of(entry["service"])
             views = history.views.setdefault(slot, [])
             node = next((one for one in views if one.lane == lane), None)
@@ -139,7 +142,7 @@ class _Reader:
                 self.causes[node] = []
             node.positions.append(entry["pos"])
             views_lines(node, entry, self.booking)
-            self.causes[node] += entry["causes"]
+            self.causes[node] += [one.message["id"] for one in told if number[one.source] == slot] or entry["causes"]
 
     def _flows(self, history: History) -> None:
         twice: dict[str, list[Node]] = defaultdict(list)

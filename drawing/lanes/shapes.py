@@ -115,7 +115,7 @@ class Gap:
 @dataclass(slots=True)
 class History:
     """What happened, before the layout. `nodes` are in causal order; `views[i]` are next to nodes[i], the last ones below.
-    `folded`: `views[i]` have applied the events of nodes[i]."""
+    `folded`: `views[i]` have applied the events of nodes[i]; `applied`: node -> the first entry that applied an event of it."""
 
     lanes: Arrangement
     nodes: list[Node] = field(default_factory=list)
@@ -123,6 +123,7 @@ class History:
     flows: list[Flow] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     folded: bool = False
+    applied: dict[Node, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

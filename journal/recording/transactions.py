@@ -102,7 +102,7 @@ def _read(alias: str, transaction: Transaction, key: str) -> Candidate:
     correlations = [message["correlation_id"] for message in messages]
     for change in changes:
         row = change["new"] or change["old"] or {}
-        causes.append(row.get("caused_by"))
+        causes.extend(_listed(row.get("caused_by")))
         if change["table"].endswith(LOG):  # a decision may have written nothing else
             causes.append(row.get("message_id"))
         correlations.extend(_bookings(change))
@@ -189,6 +189,11 @@ def _bookings(change: dict[str, Any]) -> Iterable[str | None]:
 def distinct(values: Iterable[Any]) -> tuple[str, ...]:
     """Correlation ids, each once. They are looked up in an index, which limits their length."""
     return tuple(dict.fromkeys(storable_text(str(value), LONGEST_KEY) for value in values if value))
+
+
+def _listed(value: Any) -> list[Any]:
+    """The ids in a column `caused_by`: a list, or one id."""
+    return value if isinstance(value, list) else [value]
 
 
 def ids(values: Iterable[Any]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class Part:
 class Table:
     """A table: its key and parts. `derived`: {column: SQL}, with the row's own columns as {column}.
 
-    `caused_by`: whether a column of that name holds the id of the event applied last.
+    `caused_by`: whether a column of that name holds the ids of the events that the last write applied.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Table:
         for part in self.parts:
             types |= part.columns | {part.version: "bigint"}
         if self.caused_by:
-            types["caused_by"] = "uuid"
+            types["caused_by"] = "uuid[]"
         new = {column: f"n.{_quoted(column)}" for column in types}
         newer = [_newer(part, check) for part in self.parts]
         stored = {column: f"excluded.{_quoted(column)}" for column in types}
@@ -107,7 +107,7 @@ class Fold:
             return
         row.update(columns)
         row[version_column] = version
-        row["caused_by"] = event_id
+        row.setdefault("caused_by", []).append(event_id)
 
     def rows(self) -> list[Row]:
         """The rows in the order of their keys, which is the order of their locks."""

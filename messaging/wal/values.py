@@ -32,6 +32,7 @@ _CONVERTERS: dict[int, Callable[[str], Any]] = {
     3802: readable,  # jsonb
     1009: _array(1009),  # text[]
     1016: _array(1016),  # bigint[]
+    2951: _array(1009),  # uuid[], whose elements stay text
 }
 
 

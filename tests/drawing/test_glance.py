@@ -117,7 +117,7 @@ def test_a_ring_is_an_event_that_no_view_has_applied_yet(name: str) -> None:
             if row["kind"] == "event"
         ]
         boxes = [box for box in lanes.boxes if box.node.says and not box.folded]
-        rings = {round(one.y) for one in lanes.unseen if not one.future}
+        rings = {round(one.y) for one in lanes.ends if not one.future and not one.applied}
         for box in boxes:
             pos = box.node.positions[0]
             later = {one for at, service, one in sent if at >= pos and service == box.service}
@@ -125,10 +125,28 @@ def test_a_ring_is_an_event_that_no_view_has_applied_yet(name: str) -> None:
                 assert not later & applied, f"{box.label} at #{moment['pos']}"
 
 
+def test_events_that_one_write_applied_together_have_a_dot_each() -> None:
+    """Recorded before a row named all of them: here the last write of the bookings view names what the others named, too."""
+    booking, entries = told_of("declined")
+    writes = [entry for entry in entries if entry["service"] == "projections"]
+    known = Evidence(booking, entries)
+    sent = [row["id"] for entry in known.transactions for row in known.rows(entry, "_outbox") if row["kind"] == "event"]
+    merged = {**writes[-1], "causes": sent}
+    told = [entry for entry in entries if entry not in writes] + [merged]
+    lanes = draw(told, booking, folded=True)
+    assert [one.title for one in lanes.ends if one.applied] == [
+        f"applied with later events, entry #{merged['pos']}"
+    ] * (len(sent) - 1), "the last has the write's own dot"
+    assert not [one for one in lanes.ends if not one.applied]
+    before = draw(told, booking, merged["pos"] - 1, folded=True)
+    assert not [one for one in before.ends if one.applied], "the control: before the write"
+
+
 def test_without_projectors_an_event_has_its_ring() -> None:
     booking, entries = recorded("declined")
     lanes = draw([entry for entry in entries if entry["service"] != "projections"], booking, folded=True)
-    assert len(lanes.unseen) == len([box for box in lanes.boxes if box.node.says])
+    assert not any(one.applied for one in lanes.ends)
+    assert len(lanes.ends) == len([box for box in lanes.boxes if box.node.says])
 
 
 @settings(max_examples=100, deadline=None)

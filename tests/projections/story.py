@@ -116,7 +116,7 @@ def story() -> list[dict[str, Any]]:
 
 
 def rows() -> dict[str, list[Any]]:
-    """All rows of the views, but for `caused_by`, which tells which event came last."""
+    """All rows of the views, but for `caused_by`, which names the events of the last write."""
     found = {}
     with connections["projections"].cursor() as cursor:
         for table in TABLES:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from projections import queries, snapshot, sums
 from projections.database import PROJECTIONS
+from projections.models import BookingView
 from projections.views import VIEWS
 from tests.projections.story import BOOKINGS, CONCERT, booking, hold, payment, rows, story
 
@@ -51,6 +52,19 @@ def test_any_order_and_any_duplicates_give_the_same_rows(db: None, batches: list
         clear()
         project(*batches)
         assert rows() == expected
+
+
+def test_a_row_names_the_events_that_its_last_write_applied() -> None:
+    first = BOOKINGS[0]
+    placed, held, paid = (
+        booking(first, 1, "PENDING", at=1),
+        hold(first, 1, "HELD", {"A-1": ("RESERVED", 2)}, at=2),
+        payment(first, 1, "COMPLETED", at=3),
+    )
+    VIEWS["bookings"].write(PROJECTIONS, [placed])
+    assert BookingView.objects.get(id=first).caused_by == [uuid.UUID(placed["id"])]
+    VIEWS["bookings"].write(PROJECTIONS, [placed, held, paid])
+    assert BookingView.objects.get(id=first).caused_by == [uuid.UUID(one["id"]) for one in (placed, held, paid)]
 
 
 def test_a_part_of_the_views_has_the_rows_of_those_asked_for() -> None:

@@ -47,6 +47,12 @@ def test_a_read_models_row_names_its_cause() -> None:
     assert found.correlations == ("b-1",)
 
 
+def test_a_read_models_row_names_all_events_that_its_last_write_applied() -> None:
+    row = {"id": "b-1", "state": "PENDING", "caused_by": [C1]}
+    found = read_transaction("projections", transaction(update("projections_bookingview", row, caused_by=[M1, M2])))
+    assert found.causes == (M1, M2)
+
+
 def test_mentions_come_from_old_and_new_rows() -> None:
     seat = {"id": "1", "status": "RESERVED", "booking_id": "b-1"}
     found = read_transaction(

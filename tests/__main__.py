@@ -11,9 +11,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-APART = ("tests/flow", "tests/browser", "tests/journal", "tests/messaging")
+APART = ("tests/flow", "tests/bench", "tests/browser", "tests/journal", "tests/messaging")
 PARTS = {  # in the order in which they begin: the long ones must not be last
-    "flow": ("tests/flow",),
+    "flow": ("tests/flow", "tests/bench"),  # the bench is tried on the flows' sandbox
     "servers": ("tests", *(f"--ignore={directory}" for directory in APART)),
     "browser": ("tests/browser",),
     "logs": ("tests/journal", "tests/messaging"),

@@ -32,7 +32,7 @@ ASKED = "select count(*) from booking_outbox where type = 'IssueTickets' and cor
 
 
 def banner(live: Live) -> str:
-    return live.http.get("/rail/outages").text
+    return live.http.get("/rail/outages").text.strip()
 
 
 def reserved(live: Live, bookings: list[str]) -> int:

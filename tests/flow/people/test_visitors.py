@@ -22,6 +22,7 @@ HARMLESS = {"point": "bus", "action": "drop", "service": "seats", "seat": "nobod
 NO_BOOKING = {
     "/replay/imports/{id}": "an import's progress",
     "/api/runs/imports/{id}": "the same",
+    "/seats/differing": "labels of seats, and states",
 }
 """Routes that show no booking, and are looked at elsewhere."""
 

@@ -116,7 +116,7 @@ const draw = () => {
   known = { booking, ids: now };
   const active = document.activeElement?.closest(PART); // htmx gives the focus back by the id
   if (active) stop([...boxes(), ...arrows()], active);
-  settle(document.getElementById("booking")?.dataset.live === "true", another);
+  settle(document.getElementById("booking")?.dataset.live === "true", another, Boolean(document.getElementById(pointed)));
   keep();
   show();
   light();

@@ -1,6 +1,6 @@
 // The swimlanes have a height of their own where there is room for columns, so that their newest row and the words above them are in
 // sight together. While the page is live they follow the newest row, as a chat does: until the reader scrolls away, or moves the focus
-// to an earlier row, and again from the end on. In the past, the chosen row stays in sight.
+// to an earlier row, and again from the end on; and not while the pointer rests on a box or a message. In the past, the chosen row stays in sight.
 
 const END_PX = 24; // so near the end is the end
 const LEAST_PX = 320; // the lowest they are made
@@ -42,13 +42,13 @@ export const measure = () => {
 };
 window.addEventListener("resize", measure);
 
-// After a redraw; `another`: it is of another booking than the one before.
-export const settle = (live, another) => {
+// After a redraw; `another`: it is of another booking than the one before; `pointed`: the pointer rests on a part of it.
+export const settle = (live, another, pointed) => {
   const place = picture();
   if (!place) return;
   measure();
   if (another) [following, top] = [true, 0];
-  place.scrollTop = live && following ? place.scrollHeight : top;
+  place.scrollTop = live && following && !pointed ? place.scrollHeight : top;
   const current = live ? null : place.querySelector('.box[aria-current="step"] .shape')?.getBoundingClientRect();
   if (!current) return;
   const { top: from, bottom: to } = place.getBoundingClientRect();

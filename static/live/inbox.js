@@ -1,7 +1,7 @@
 // Received elements that are not drawn yet. Log lines are kept one by one, up to a limit; for an element with an id
 // only the last state is kept.
 
-const LENGTH = 1000; // lines that wait at most: a hidden page draws none, and must not grow for ever
+export const LENGTH = 1000; // lines that wait at most: a hidden page draws none, and must not grow for ever
 
 // A frame as the server sends it. `lines` are oldest first; `latest` are elements that replace those with the same id.
 export const read = (text) => {

@@ -113,7 +113,7 @@ def test_a_broken_line_says_how_far_behind_it_is_and_then_nothing_is_missing_or_
     wire.cut()
     expect(page.locator("#socket")).to_have_attribute("data-state", "away", timeout=PATIENCE)
     missed = book(live, 4)
-    assert missed - began > 40
+    assert missed - began > 25, "the control: it missed many"
 
     def says_how_far() -> bool:  # the views' entries may still be coming
         head = live.http.get("/live/head").json()["pos"]

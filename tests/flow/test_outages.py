@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(autouse=True)
 def nothing_armed(live: Live) -> Iterator[None]:
+    wait_until(lambda: banner(live) == "", 30, "what an earlier test took down to be back")
     yield
     for _ in range(2):
         live.http.delete("/api/faults")

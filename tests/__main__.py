@@ -19,7 +19,7 @@ PARTS = {  # in the order in which they begin: the long ones must not be last
     "logs": ("tests/journal", "tests/messaging"),
 }
 AT_ONCE = 2
-PORTS = {"browser": "18401"}  # the flows' sandbox has the usual one
+PORTS = {"browser": "18401", "servers": "18402"}  # of their sandboxes; the flows' has the usual one
 INTERRUPTED = 2  # pytest's status
 NOTHING = 5  # pytest's status where a part has no test of the kind that is asked for
 SLOWEST = 10

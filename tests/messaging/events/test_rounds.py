@@ -40,7 +40,8 @@ def test_events_that_follow_one_closely_share_a_transaction(
             emit(seats, name)
             seats.publish()
         wait_until(keeper.has("Fourth"), PATIENCE, "those that follow")
-    assert ["Second", "Third", "Fourth"] in keeper.batches
+    # A reader may read an event again that it has applied, for example from the event log.
+    assert ["Second", "Third", "Fourth"] in [batch[-3:] for batch in keeper.batches], keeper.batches
 
 
 def test_a_backlog_is_read_without_a_rest(redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from journal.database import by_index
+from journal.index import index_store
 from journal.index.indexer import Indexer
 from journal.models import Entry, Flight, Indexed, RowVersion, Table, TableHash
 from messaging.hashing import added, row_hash
@@ -186,3 +188,42 @@ def test_a_batch_ends_with_the_entry_that_fills_it(monkeypatch: pytest.MonkeyPat
     record(6, "x", change("x_t", None, {"id": "6", "text": "x" * 10_000}))
     assert indexer.step() == 1
     assert hash_at("x_t", 6)[0] == 6
+
+
+ASKED = ([1] * 4_000, [f"k-{number}" for number in range(0, 8_000, 2)])
+BATCH_STATEMENTS = [
+    (index_store._CURRENT, [*ASKED, 0], "journal_version_one"),
+    (index_store._BOOKINGS, [ASKED[1], [1], 0], "journal_version_one"),
+    (index_store._CLOSE, [[0] * 4_000, *ASKED, *[[1] * 4_000] * 3], "journal_rowversion_pkey"),
+    (index_store._LAND, [[0] * 4_000, [str(uuid.uuid4())] * 4_000, *[[1] * 4_000] * 3], "journal_flight_pkey"),
+]
+
+
+@pytest.mark.parametrize("rows", [0, 50, 2_000, 40_000])
+def test_the_rows_of_a_batch_are_found_by_their_keys_before_anything_is_known_about_the_table(rows: int) -> None:
+    """In a new house there are no statistics yet: no statement may read all versions for each row of a batch."""
+    with transaction.atomic("journal"), connections["journal"].cursor() as cursor:
+        cursor.execute(
+            "truncate journal_rowversion, journal_flight"
+        )  # new files: what was known about them is forgotten
+        cursor.execute(
+            """
+            insert into journal_rowversion (tape, "table", key, from_pos, hash, "row")
+            select 0, 1 + n %% 2, 'k-' || n, n, n, '{}' from generate_series(1, %s) n
+            """,
+            [rows],
+        )
+        cursor.execute(
+            """
+            insert into journal_flight (tape, id, kind, type, source, target, correlation, from_pos)
+            select 0, gen_random_uuid(), 'command', 'ReserveSeats', 'booking', 'seats', 'b-' || n, n from generate_series(1, %s) n
+            """,
+            [rows],
+        )
+        by_index(cursor)
+        for statement, values, index in BATCH_STATEMENTS:
+            cursor.execute(f"explain {statement}", values)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert f"Index Scan using {index}" in plan, plan
+            assert "Join Filter" not in plan, plan
+        transaction.set_rollback(True, using="journal")

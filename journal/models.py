@@ -175,8 +175,10 @@ class RowVersion(models.Model):
 
     class Meta:
         indexes = [
+            # Its condition means the same as that of the keys below, and is another one, so that a row which is looked up by
+            # its key is not looked for here: without statistics the planner takes one index for as good as the other.
             models.Index(
-                "tape", "table", "from_pos", condition=models.Q(octave__isnull=True), name="journal_version_current"
+                "tape", "table", "from_pos", condition=models.Q(to_pos__isnull=True), name="journal_version_current"
             ),
             models.Index(
                 "tape",

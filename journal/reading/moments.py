@@ -42,7 +42,7 @@ _ROWS = (
     from journal_table t, lateral (
         select key, from_pos, "row" from (
             (select key, from_pos, "row" from journal_rowversion
-             where tape = %(tape)s and "table" = t.id and octave is null and from_pos <= %(pos)s and "row" @> %(like)s
+             where tape = %(tape)s and "table" = t.id and to_pos is null and from_pos <= %(pos)s and "row" @> %(like)s
              order by from_pos desc, key limit %(limit)s)
             union all
             select was.* from octaves o, lateral (

@@ -220,6 +220,10 @@ def test_the_rows_of_a_batch_are_found_by_their_keys_before_anything_is_known_ab
             """,
             [rows],
         )
+        # Of two indexes that look equally good the planner takes the one that was made last.
+        cursor.execute("select pg_get_indexdef('journal_version_current'::regclass)")
+        (again,) = cursor.fetchone()
+        cursor.execute(f"drop index journal_version_current; {again}")
         by_index(cursor)
         for statement, values, index in BATCH_STATEMENTS:
             cursor.execute(f"explain {statement}", values)

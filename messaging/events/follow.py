@@ -1,6 +1,7 @@
 """The loop around a reader: apply what it reads, and survive every outage."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,14 +12,17 @@ from messaging.events.cursor import Cursor
 from messaging.events.reader import Batch, Reader, checked_event
 from messaging.events.skipped import AT_ONCE, SkippedEvents
 from messaging.process.outage import Outage, may_be_caused_by_content
-from topology.tuning import Seconds
+from messaging.process.pacing import Pacer
+from topology.tuning import PerSecond, Seconds
 
 log = logging.getLogger(__name__)
 
-ROUND_S: Seconds = 0.3
-"""From the beginning of one transaction to that of the next while more arrive: those of one aggregate that share a
-transaction make one version of its row. The first event after a pause is applied immediately.
+LONGEST_ROUND_S: Seconds = 0.3
+"""From the beginning of one transaction to that of the next in a stream of events: those of one aggregate that share a
+transaction make one version of its row, however many they are.
 """
+ONE_AFTER_ANOTHER: PerSecond = 200
+"""Events up to which none waits: bookings each of which waits for the view of the last one make some 110."""
 CHECK_S: Seconds = 2.0  # between two looks whether somebody else has moved the cursors
 Load = Callable[[], Sequence[Cursor]]
 Apply = Callable[[Sequence[dict[str, Any]], Sequence[Cursor], dict[str, int]], None]
@@ -53,6 +57,7 @@ def follow(
     loop waits and tries again.
     """
     outage = Outage(f"{reader.name}: PostgreSQL")
+    pacer = Pacer(LONGEST_ROUND_S, quiet=ONE_AFTER_ANOTHER, enough=math.inf)
     loaded = False
     rest_until = check_at = retry_at = 0.0
     while not stop():
@@ -65,7 +70,8 @@ def follow(
             if batch.cursors:
                 began = time.monotonic()
                 _deliver(reader, apply, batch, skipped)
-                rest_until = began if batch.more else began + ROUND_S
+                pacer.count(len(batch.envelopes))
+                rest_until = began if batch.more else pacer.due_at(began)
                 check_at = time.monotonic() + CHECK_S
             elif time.monotonic() >= check_at:
                 check()

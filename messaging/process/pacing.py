@@ -25,12 +25,12 @@ class Pacer:
         pacer.count(len(batch))
         time.sleep(max(0.0, pacer.due_at(began) - time.monotonic()))
 
-    `longest_s`: the longest round. `quiet`: up to so many things a second nothing waits. `over_s`: see SOON.
+    `longest_s`: the longest round. `quiet`: up to so many things a second nothing waits. `over_s`, `enough`: see SOON, ENOUGH.
     """
 
-    def __init__(self, longest_s: float, *, quiet: float = QUIET, over_s: float = SOON) -> None:
+    def __init__(self, longest_s: float, *, quiet: float = QUIET, over_s: float = SOON, enough: float = ENOUGH) -> None:
         self._recent, self._at = 0.0, time.monotonic()
-        self._longest_s, self._quiet, self._over_s = longest_s, quiet, over_s
+        self._longest_s, self._quiet, self._over_s, self._enough = longest_s, quiet, over_s, enough
 
     def count(self, things: int) -> None:
         self._fade()
@@ -44,10 +44,10 @@ class Pacer:
         """How long to let messages accumulate (seconds): 0 below `quiet`, then growing with the rate.
 
         A round costs the same for one thing as for ten. At r things a second it holds r * r / FOR_A_SECOND, and never
-        more than ENOUGH.
+        more than `enough`.
         """
         rate = self.a_second()
-        return min(rate / FOR_A_SECOND, self._longest_s, ENOUGH / rate) if rate > self._quiet else 0.0
+        return min(rate / FOR_A_SECOND, self._longest_s, self._enough / rate) if rate > self._quiet else 0.0
 
     def due_at(self, began: float) -> float:
         """When the round after one that began then may begin; both by time.monotonic()."""

@@ -1,4 +1,4 @@
-"""How a reader rests: the first event is applied at once, those that follow share a transaction, and a backlog does not wait."""
+"""How a reader rests: single events are applied at once, those of a stream share a transaction, and a backlog does not wait."""
 
 from typing import Any
 
@@ -7,12 +7,14 @@ from redis import Redis
 
 from messaging.events import catch_up, follow, reader
 from messaging.events.reader import Reader
+from messaging.process import pacing
 from tests.event_source import EventSource
 from tests.messaging.events.following import PATIENCE, Keeper, emit, following
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(databases=["seats", "payments"], transaction=True)
-NEVER = 10.0 * PATIENCE
+LONG_S = 0.75 * PATIENCE  # so that a test's thread still ends
+SOON_S = 0.5 * PATIENCE
 
 
 class Batches(Keeper):
@@ -27,10 +29,28 @@ class Batches(Keeper):
         self.batches.append([envelope["type"] for envelope in envelopes])
 
 
+def in_a_stream(monkeypatch: pytest.MonkeyPatch, longest_s: float) -> None:
+    """Every event is one of a stream, and each round is the longest."""
+    monkeypatch.setattr(follow, "LONGEST_ROUND_S", longest_s)
+    monkeypatch.setattr(follow, "ONE_AFTER_ANOTHER", 0)
+    monkeypatch.setattr(pacing, "FOR_A_SECOND", 1e-6)
+
+
+def test_single_events_do_not_wait(redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "LONGEST_ROUND_S", LONG_S)
+    monkeypatch.setattr(pacing, "FOR_A_SECOND", 1e-6)
+    keeper = Batches("seats")
+    with following(keeper, redis, seats.api()):
+        for number in range(10):
+            emit(seats, f"Event{number}")
+            seats.publish()
+            wait_until(keeper.has(f"Event{number}"), SOON_S, "each event before the next one is there")
+
+
 def test_events_that_follow_one_closely_share_a_transaction(
     redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "ROUND_S", 2.0)
+    in_a_stream(monkeypatch, 2.0)
     keeper = Batches("seats")
     with following(keeper, redis, seats.api()):
         emit(seats, "First")
@@ -45,15 +65,14 @@ def test_events_that_follow_one_closely_share_a_transaction(
 
 
 def test_a_backlog_is_read_without_a_rest(redis: Redis, seats: EventSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "ROUND_S", NEVER)
+    in_a_stream(monkeypatch, LONG_S)
     monkeypatch.setattr(catch_up, "PAGE", 2)
     emit(seats, *(f"Event{number}" for number in range(7)))
     seats.publish()
     keeper = Batches("seats")
     with following(keeper, redis, seats.api()):
-        wait_until(keeper.has("Event5"), PATIENCE, "the pages of the event log")
+        wait_until(keeper.has("Event5"), SOON_S, "the pages of the event log")
         assert len(keeper.batches) >= 3
-        monkeypatch.setattr(follow, "ROUND_S", 0.0)
 
 
 def test_a_full_read_of_a_stream_says_that_there_is_more(

@@ -33,16 +33,23 @@ const fault = (field) => {
     return `This is not JSON: ${error.message}`;
   }
 };
-document.body.addEventListener("htmx:confirm", (event) => {
-  const { elt, path, verb } = event.detail;
-  if (verb !== "post" || !elt.closest('[hx-include*="#hand"]')) return;
+// Whether something is missing: marks it, and goes there.
+const missing = (elt, path) => {
+  if (!elt.closest('[hx-include*="#hand"]')) return false;
   const fields = [...document.querySelectorAll("#hand [name=who], #hand [name=why]")];
   if (path.endsWith("/edit-and-retry")) fields.push(elt.closest("form").querySelector("[name=data]"));
   for (const field of fields) mark(field, fault(field));
   const first = fields.find((field) => field.hasAttribute("aria-invalid"));
-  if (!first) return;
-  event.preventDefault();
-  first.focus();
+  first?.focus();
+  return Boolean(first);
+};
+// Before the person is asked whether they are sure, and before it is sent.
+document.body.addEventListener("sagabox:ask", (event) => {
+  if (missing(event.target, event.target.getAttribute("hx-post") ?? "")) event.preventDefault();
+});
+document.body.addEventListener("htmx:confirm", (event) => {
+  const { elt, path, verb } = event.detail;
+  if (verb === "post" && missing(elt, path)) event.preventDefault();
 });
 document.body.addEventListener("input", ({ target }) => {
   if (target.hasAttribute?.("aria-invalid")) mark(target, fault(target));

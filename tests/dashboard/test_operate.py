@@ -1,12 +1,14 @@
 """Operator actions at the front door: who is admitted, and which service gets which request."""
 
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
 
@@ -217,3 +219,21 @@ def test_without_a_name_or_a_reason_nothing_is_asked(
         for path in (f"/operate/letters/seats/{ID}/{what}", f"/operate/letters/seats/{what}"):
             assert says in client.post(path, {**decision, "letter": ID}).content.decode()
     assert asked == []
+
+
+IRREVERSIBLE = re.compile(
+    r"/(skip|discard|end|cancel)\b|operate-saga' booking_id '(skip|end|cancel)'|replay-(stop|delete)'"
+)
+BUTTON = re.compile(r"<button\b(?:{%.*?%}|{{.*?}}|[^>])*>", re.DOTALL)
+
+
+def test_every_button_for_what_cannot_be_undone_asks_first() -> None:
+    """A button that asks has an id: by that it is found again after a redraw."""
+    buttons = [
+        one for page in (settings.BASE_DIR / "templates").rglob("*.html") for one in BUTTON.findall(page.read_text())
+    ]
+    final = [one for one in buttons if IRREVERSIBLE.search(one)]
+    assert len(final) > 10
+    assert [one for one in final if "data-sure=" not in one] == []
+    asking = [one for one in buttons if "data-sure=" in one]
+    assert [one for one in asking if not re.search(r"\bid=", one)] == []

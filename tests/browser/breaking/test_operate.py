@@ -82,7 +82,13 @@ def test_a_dead_letter_is_edited_or_discarded(browser: Any, live: Live) -> None:
     case.locator("textarea").fill(json.dumps({**data, "amount": "much"}))
     case.get_by_role("button", name="Edit and retry").click()
     expect(page.locator("#answer")).to_contain_text("'much'")  # what was wrong before had no such value
-    case.get_by_role("button", name="Discard").click()
+    discard = case.locator("button[data-sure]")
+    discard.dblclick()  # a habit is no second decision
+    expect(discard).to_have_text("Press again: this message is never handled")
+    page.keyboard.press("Escape")
+    expect(discard).to_have_text("Discard")
+    assert ("discarded",) not in live.rows("payments", "select state from payments_deadletter where id = %s", letter)
+    twice(discard)
     expect(page.locator("#answer")).to_contain_text("discarded")
     expect(case).to_have_count(0)
     (row,) = live.rows("payments", "select state, reason from payments_deadletter where id = %s", letter)
@@ -130,7 +136,7 @@ def test_a_late_command_is_sent_again_and_its_booking_cancelled(browser: Any, li
     finally:
         live.sandbox.start_process("watchdog")
     wait_until(lambda: any(line["what"] == "resent by hand" for line in log(live, booking)), 15, "the saga to say so")
-    twice(case.locator("button[data-sure]"))
+    twice(case.locator("[id^=cancel-]"))
     expect(page.locator("#answer")).to_contain_text("being cancelled")
     live.http.delete("/api/faults")
     assert live.ended(booking)[0]["state"] == "CANCELLED"
@@ -155,7 +161,11 @@ def test_a_stuck_saga_is_retried_or_its_step_skipped(
     live.rows("booking", stick, booking)
     live.http.delete("/api/faults")
     case = page.locator(f"#saga-{booking}")
-    case.get_by_role("button", name=button).click(timeout=PATIENCE)
+    expect(case.get_by_role("button", name=button)).to_be_visible(timeout=PATIENCE)
+    if button == "Retry now":
+        case.get_by_role("button", name=button).click()
+    else:
+        twice(case.locator("[id^=skip-]"))
     expect(page.locator("#answer")).to_contain_text(answer)
     assert live.ended(booking)[0]["state"] == "CONFIRMED"
     expect(case).to_have_count(0, timeout=PATIENCE)
@@ -176,12 +186,13 @@ def log(live: Live, booking: str) -> list[dict[str, Any]]:
 
 
 def test_a_decision_without_a_reason_marks_the_field_and_goes_there(page: Any, live: Live) -> None:
-    """Also with spaces only, and for every operator action's button."""
+    """Also with spaces only, for every operator action's button, and before it is asked whether the person is sure."""
     page.goto(f"{live.url}/operate")
     page.evaluate(
         """() => { document.getElementById("work").removeAttribute("hx-trigger");
           document.querySelector("main").insertAdjacentHTML("beforeend",
-            `<p hx-include="#hand"><button type="button" id="decide" hx-post="/operate/sagas/0/skip">Skip</button></p>`);
+            `<p hx-include="#hand"><button type="button" id="decide" data-sure="gone"
+              hx-post="/operate/sagas/0/skip">Skip</button></p>`);
           htmx.process(document.querySelector("main")); }"""
     )
     posts: list[str] = []

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.standing import twice
 from tests.live import Live
 from tests.waiting import wait_until
 
@@ -61,7 +62,6 @@ def test_a_run_is_started_carried_out_and_in_and_deleted(page: Page, live: Live,
     expect(page.locator("#run-title")).to_contain_text("imported")
     expect(page.locator("main")).to_contain_text("seats_seat")
     page.go_back()
-    page.on("dialog", lambda dialog: dialog.accept())
-    copy.get_by_role("button", name="Delete").click()
+    twice(copy.locator("button[data-sure]"))
     expect(page.locator("#answer")).to_have_text("Deleted.")
     expect(copy).to_have_count(0)

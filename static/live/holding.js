@@ -1,6 +1,6 @@
-// No element is replaced while a person selects text in it, or holds a mouse button down: the selection would be lost,
-// and something else would be copied or clicked. What is marked `data-stays` also stays under the mouse ("pointer"), or
-// while the focus is in it ("focus").
+// No element is replaced while a person selects text in it, or holds a mouse button or the space bar down: the selection
+// would be lost, and something else would be copied or clicked, or nothing: a button is clicked where both halves of the press
+// are. What is marked `data-stays` also stays under the mouse ("pointer"), or while the focus is in it ("focus").
 
 let pressed = null;
 let pointed = null; // by a mouse. A finger does not point: after a tap it is nowhere, and no browser says that it has left.
@@ -42,10 +42,26 @@ for (const end of ["pointerup", "pointercancel"]) {
     soon();
   });
 }
+// A button is pressed by the space bar when that comes up again. Not a field or a list: typing holds nothing, and the browser keeps
+// the end of a key that has opened a list to itself.
+const PRESSES = "button, summary, input:is([type=checkbox], [type=radio])";
+const letGo = () => {
+  if (!pressed) return;
+  pressed = null;
+  soon();
+};
+document.addEventListener("keydown", ({ key, target, ctrlKey, metaKey, altKey }) => {
+  if (key === " " && !ctrlKey && !metaKey && !altKey && target.matches?.(PRESSES)) pressed = target;
+}, { capture: true });
+window.addEventListener("keyup", letGo, { capture: true });
+window.addEventListener("blur", letGo); // it comes up in another window
 document.addEventListener("selectionchange", () => {
   if (document.getSelection()?.isCollapsed !== false) release();
 });
-document.addEventListener("focusout", soon);
+document.addEventListener("focusout", ({ target }) => {
+  if (target === pressed) pressed = null; // the browser forgets a key's press when the focus leaves
+  soon();
+});
 document.addEventListener("pointerover", ({ target, pointerType }) => { pointed = pointerType === "mouse" ? target : null; });
 document.addEventListener("pointerout", ({ target, relatedTarget }) => {
   pointed = null;

@@ -74,11 +74,13 @@ const ask = () => {
 const again = () => {
   if (due.size) ask();
 };
-const stays = (element) => held(element) || typedIn(element);
+// What an answer replaces: its target, and the parts that are swapped out of band with it, and never without it.
+const replaced = (id) => [document.getElementById(id), ...document.querySelectorAll(`[data-comes-with="${id}"]`)];
+const stays = (id) => replaced(id).some((element) => held(element) || typedIn(element));
 const undrawn = new Set();
 whenReleased(() => {
   for (const id of undrawn) {
-    if (stays(document.getElementById(id))) continue;
+    if (stays(id)) continue;
     undrawn.delete(id);
     due.add(id);
   }
@@ -86,7 +88,7 @@ whenReleased(() => {
 });
 atSwap("hold", (detail) => {
   const { target, shouldSwap } = detail;
-  if (!shouldSwap || !target.id || !renews(detail) || !stays(target)) return;
+  if (!shouldSwap || !target.id || !renews(detail) || !stays(target.id)) return;
   detail.shouldSwap = false;
   undrawn.add(target.id);
 });

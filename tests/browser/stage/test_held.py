@@ -131,6 +131,42 @@ def test_a_list_that_renews_itself_keeps_the_focus_and_waits_for_a_selection(
     page.wait_for_function(renewed, timeout=PATIENCE)
 
 
+RENEWALS = """() => document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
+  window.renewed = [...(window.renewed ?? []), detail.pathInfo.requestPath];
+})"""
+
+
+def renew(page: Page, place: str, path: str) -> None:
+    """Have an element renew itself; returns when its answer has been drawn, or refused."""
+    page.evaluate("window.renewed = []")
+    page.evaluate("(place) => htmx.trigger(place, 'refresh')", place)
+    page.wait_for_function("(path) => window.renewed.some((one) => one.startsWith(path))", arg=path, timeout=PATIENCE)
+
+
+def test_a_press_is_not_lost_to_a_renewal_between_its_halves(live: Live, visit: Any) -> None:
+    """Neither one by the space bar nor one by the mouse, on a part that is replaced out of band."""
+    booking = newest(live)
+    page, _ = visit(f"/?booking={booking}")
+    page.evaluate(RENEWALS)
+    page.get_by_text("Switch a safety off").click()
+    barrier = page.locator("#mechanism-barrier")
+    barrier.focus()
+    try:
+        page.keyboard.down("Space")
+        renew(page, "#faults", "/rail/mechanisms")
+        page.keyboard.up("Space")
+        expect(barrier).to_have_attribute("aria-checked", "false", timeout=PATIENCE)
+    finally:
+        live.http.put("/api/mechanisms", json={"barrier": True})
+    expect(barrier).to_have_attribute("aria-checked", "true", timeout=PATIENCE)  # by itself: nothing is held any more
+
+    page.locator("#step-previous").hover()
+    page.mouse.down()
+    renew(page, "#booking", f"/bookings/{booking}/panel")
+    page.mouse.up()
+    expect(page.locator("#badge")).to_have_text("REPLAY", timeout=PATIENCE)
+
+
 def test_what_is_typed_into_a_list_that_renews_itself_is_not_taken_away(live: Live, open_page: Any) -> None:
     """A visitor types the operator's token into the rail, which is brought again by each fault that strikes."""
     page = open_page(extra_http_headers={"X-Forwarded-For": "192.0.2.7"})

@@ -112,11 +112,15 @@ const draw = () => {
   const booking = drawing.closest("#lanes").dataset.booking;
   const now = new Set(boxes().map((box) => box.id));
   const another = known?.booking !== booking;
+  const { folded, narrow } = document.getElementById("lanes-picture").dataset;
+  const kind = `${folded} ${narrow}`; // with every detail there are more boxes, and no new row
+  const grown = !another && kind === known.kind && boxes().some((box) => !known.ids.has(box.id));
   if (!another) for (const box of boxes()) box.classList.toggle("fresh", !known.ids.has(box.id));
-  known = { booking, ids: now };
+  known = { booking, ids: now, kind };
   const active = document.activeElement?.closest(PART); // htmx gives the focus back by the id
   if (active) stop([...boxes(), ...arrows()], active);
-  settle(document.getElementById("booking")?.dataset.live === "true", another, Boolean(document.getElementById(pointed)));
+  const live = document.getElementById("booking")?.dataset.live === "true";
+  settle(live, { another, grown, pointed: Boolean(document.getElementById(pointed)) });
   keep();
   show();
   light();

@@ -9,6 +9,7 @@ from tests.browser.breaking.test_faults import nothing_armed
 from tests.browser.stage.test_page import PATIENCE, OpenPage, book, state
 from tests.browser.standing import twice
 from tests.live import Live
+from tests.waiting import wait_until
 
 __all__ = ["nothing_armed"]
 pytestmark = pytest.mark.timeout(180)
@@ -129,6 +130,40 @@ def test_the_newest_row_is_followed_until_the_reader_scrolls(live: Live, open_pa
     expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
     expect(page.locator("#lanes-svg")).to_contain_text("BookingCancelled", timeout=PATIENCE)
     assert lanes.evaluate(END) < 24, "the newest row is not followed again"
+
+
+BELOW = """() => document.getElementById("lanes-picture").getBoundingClientRect().bottom
+  - document.getElementById("time").getBoundingClientRect().top"""
+"""How far the newest row is below what can be seen on a phone, in px."""
+
+
+def test_a_phone_follows_the_newest_row_until_the_reader_scrolls(live: Live, open_page: OpenPage) -> None:
+    live.settled()
+    live.arm(service="tickets", point="transaction.before", action="hold", message="IssueTickets", seconds=100)
+    page = open_page()
+    page.set_viewport_size({"width": 390, "height": 700})
+    book(page, *live.free_seats(1))
+    expect(page.locator("#narration")).to_contain_text("A fault holds IssueTickets here", timeout=PATIENCE)
+    wait_until(
+        lambda: page.evaluate(BELOW) < 24 and page.evaluate("scrollY") > 100, 10, "the newest row to be in sight"
+    )
+    page.mouse.move(195, 300)
+    page.mouse.wheel(0, -3000)  # the reader looks at the beginning
+    page.wait_for_function("() => scrollY === 0")
+    live.http.delete("/api/faults")
+    expect(state(page)).to_have_text("CONFIRMED", timeout=PATIENCE)
+    expect(page.locator("#lanes-svg")).to_contain_text("BookingConfirmed", timeout=PATIENCE)
+    assert page.evaluate("scrollY") == 0, "the reader was moved"
+    page.mouse.wheel(0, page.evaluate(BELOW))  # back to the newest row
+    page.wait_for_function(f"() => ({BELOW})() < 24")
+    twice(page.locator("#cancel-booking"))
+    expect(state(page)).to_have_text("CANCELLED", timeout=PATIENCE)
+    expect(page.locator("#lanes-svg")).to_contain_text("BookingCancelled", timeout=PATIENCE)
+    assert page.evaluate(BELOW) < 24, "the newest row is not followed again"
+    opened = open_page(f"/?booking={page.locator('#booking').get_attribute('data-booking')}")
+    opened.set_viewport_size({"width": 390, "height": 700})
+    expect(opened.locator("#lanes-picture[data-narrow]")).to_be_visible(timeout=PATIENCE)
+    assert opened.evaluate("scrollY") == 0, "a booking that is opened begins with its words"
 
 
 def lit(page: Page) -> set[str]:

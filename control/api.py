@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from redis import RedisError
 
+from control.children import AlreadyRunning, Matrix, Trial
 from control.keeper import Keeper, Unknown
 from control.machine import MachineError
-from control.matrix import AlreadyRunning, Matrix
 from control.outages import Stopped
 from control.starter import Refused, Starter, UnknownName
 from faults import FaultError, Mechanism, load
@@ -21,8 +21,8 @@ from serving.operator_token import OperatorToken
 from serving.problems import Problem, install
 
 
-def build(keeper: Keeper, matrix: Matrix, starter: Starter) -> NinjaAPI:
-    """The API of this process, around its keeper, its matrix and what it starts on demand."""
+def build(keeper: Keeper, matrix: Matrix, trial: Trial, starter: Starter) -> NinjaAPI:
+    """The API of this process, around its keeper, its children and what it starts on demand."""
     api = NinjaAPI(title="Sagabox: control", urls_namespace="control", docs_url=None, openapi_url=None)
     install(api)
     api.add_exception_handler(Unknown, lambda request, error: Problem(404, "Unknown fault", str(error)).response())
@@ -30,12 +30,13 @@ def build(keeper: Keeper, matrix: Matrix, starter: Starter) -> NinjaAPI:
         RedisError, lambda request, error: Problem(503, "Redis does not answer", "try again").response()
     )
     api.add_router("", health.router({"redis": health.redis}))
-    api.add_router("/control", _operations(keeper, matrix))
+    api.add_router("/control", _operations(keeper))
+    api.add_router("/control", _children(matrix, trial))
     api.add_router("/control", _on_demand(starter))
     return api
 
 
-def _operations(keeper: Keeper, matrix: Matrix) -> Router:
+def _operations(keeper: Keeper) -> Router:
     routes = Router(auth=OperatorToken())
 
     @routes.get("/faults")
@@ -81,6 +82,12 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
             keeper.switch(Mechanism(name), off=not on, who=who)
         return mechanisms(request)
 
+    return routes
+
+
+def _children(matrix: Matrix, trial: Trial) -> Router:
+    routes = Router(auth=OperatorToken())
+
     @routes.get("/matrix")
     def matrix_state(request: HttpRequest) -> dict[str, Any]:
         return matrix.state()
@@ -92,6 +99,18 @@ def _operations(keeper: Keeper, matrix: Matrix) -> Router:
         except AlreadyRunning as error:
             raise Problem(409, "A matrix runs", str(error)) from error
         return matrix.state()
+
+    @routes.get("/trial")
+    def trial_state(request: HttpRequest) -> dict[str, Any]:
+        return trial.state()
+
+    @routes.post("/trial/{mechanism}")
+    def trial_start(request: HttpRequest, mechanism: Mechanism) -> dict[str, Any]:
+        try:
+            trial.start(mechanism)
+        except AlreadyRunning as error:
+            raise Problem(409, "A trial runs", str(error)) from error
+        return trial.state()
 
     return routes
 

@@ -11,8 +11,8 @@ from redis import Redis, RedisError
 
 from control import slots
 from control.api import build
+from control.children import Matrix, Trial
 from control.keeper import Keeper
-from control.matrix import Matrix
 from control.signs import Signs
 from control.starter import Starter
 from control.state import Store
@@ -37,8 +37,9 @@ def run(host: str, port: int) -> None:
     keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ, starter.works)
     stop = threading.Event()
     turning = threading.Thread(target=_turn, args=(keeper, starter, redis, stop), name="keeper")
-    matrix = Matrix(Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", ""))
-    own_api.prepare(build(keeper, matrix, starter))
+    state, front = Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", "")
+    matrix, trial = Matrix(state, front), Trial(state, front)
+    own_api.prepare(build(keeper, matrix, trial, starter))
     turning.start()
     try:
         slots.keep(os.environ, keeper.report_slot, partial(_measured, redis), stop, starter.works)
@@ -47,6 +48,7 @@ def run(host: str, port: int) -> None:
         stop.set()
         turning.join()
         matrix.rest()
+        trial.rest()
         keeper.rest()
 
 

@@ -74,6 +74,7 @@ urlpatterns = [
     path("rail/mechanisms", faults.mechanisms, name="mechanisms"),
     path("rail/mechanisms/<slug:name>", faults.mechanism, name="mechanism"),
     path("rail/mechanisms/<slug:name>/on", faults.mechanism_on, name="mechanism-on"),
+    path("rail/mechanisms/<slug:name>/try", faults.mechanism_try, name="mechanism-try"),
     path("rail/operator", faults.sign_in, name="sign-in"),
     path("", api.urls),
 ]

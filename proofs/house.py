@@ -153,5 +153,10 @@ class House:
     def switch(self, **mechanisms: bool) -> None:
         self.http.put("/api/mechanisms", json=mechanisms).raise_for_status()
 
+    def switches(self) -> dict[str, bool]:
+        """{mechanism: whether it is on}. Raises NotInTime."""
+        found = wait_for(lambda: self.get("/api/mechanisms"), 30, "the safety mechanisms")
+        return {one["name"]: one["on"] for one in found["mechanisms"]}
+
     def verdict(self) -> dict[str, Any]:
         return self.get("/api/verdict") or {}

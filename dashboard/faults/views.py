@@ -19,7 +19,7 @@ from gateway.people import operator
 from gateway.people.operator import check_operator, is_operator, who
 from gateway.people.ownership import armed_by, visitors_too
 from gateway.people.visitor import visitor
-from gateway.safeties import SAFETIES_OFF
+from gateway.safeties import SAFETIES_OFF, TRIAL, try_safety
 from gateway.services_down import down
 from serving.problems import Problem
 
@@ -44,7 +44,10 @@ def outages(request: HttpRequest) -> HttpResponse:
 
 
 def _banner(request: HttpRequest, problem: str = "") -> HttpResponse:
-    context = {"outages": down(), "off": SAFETIES_OFF.get(), "operator": is_operator(request), "problem": problem}
+    off = SAFETIES_OFF.get()
+    context = {"outages": down(), "off": off, "operator": is_operator(request), "problem": problem}
+    if off:
+        context["trial"] = TRIAL.get()
     response = render(request, "faults/faults.html#outages", context)
     response["HX-Trigger"] = json.dumps({"lags": {one["view"]: with_line(one) for one in lags()}})
     return response
@@ -96,6 +99,15 @@ def mechanism_on(request: HttpRequest, name: str) -> HttpResponse:
         SAFETIES_OFF.forget()
 
     return _done(request, turn, shown=_banner)
+
+
+@require_POST
+def mechanism_try(request: HttpRequest, name: str) -> HttpResponse:
+    """Play what it is there for, as it is switched: from the rail, or from the banner."""
+    if name not in set(Mechanism):
+        return HttpResponse(f"no mechanism '{name}'", status=404, content_type="text/plain")
+    shown = _banner if request.htmx.target == "outages" else _switches  # type: ignore[attr-defined]
+    return _done(request, lambda: try_safety(Mechanism(name)), shown=shown)
 
 
 @require_POST
@@ -155,5 +167,10 @@ def _rail(request: HttpRequest, problem: str = "", known: bool = False) -> HttpR
 
 
 def _switches(request: HttpRequest, problem: str = "") -> HttpResponse:
-    context = {"mechanisms": rail.mechanisms(), "problem": problem, "operator": is_operator(request)}
+    context = {
+        "mechanisms": rail.mechanisms(),
+        "trial": TRIAL.get(),
+        "problem": problem,
+        "operator": is_operator(request),
+    }
     return render(request, "faults/faults.html#mechanisms", context)

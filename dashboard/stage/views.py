@@ -17,6 +17,7 @@ from gateway.people import masked_reading
 from gateway.people.operator import is_operator
 from gateway.people.ownership import armed_by
 from gateway.people.visitor import visitor
+from gateway.safeties import TRIAL
 from messaging.process.outage import is_passing
 
 
@@ -29,6 +30,7 @@ def index(request: HttpRequest) -> HttpResponse:
         **rail.rail(visitor(request), armed_by(request)),
         **rail.form({}, own=not is_operator(request)),
         "mechanisms": rail.mechanisms(),
+        "trial": TRIAL.last(),
         "operator": is_operator(request),
     }
     try:

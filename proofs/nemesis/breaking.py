@@ -3,25 +3,22 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from dotenv import dotenv_values
 
 from proofs import running
 from proofs.history import Recorder
-from proofs.house import House, NotInTime, wait_for
+from proofs.house import House, NotInTime
 from proofs.nemesis import lasting, schedule
 from proofs.nemesis.schedule import Strike
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from topology.processes import BY_NAME, HOUSE, celery
+from topology.processes import BY_NAME, HOUSE
 
 SHIFT = {
     "seats": "update seats_hold set expires_at = expires_at - %s * interval '1 second' where status = 'HELD'",
@@ -172,18 +169,11 @@ class Breaker:
 
     def another_worker(self, service: str) -> None:
         """Start another worker of the service, for the rest of the run; returns once it takes messages."""
-        command = [sys.executable, *celery(service)]
         name = f"{service}-extra-{len(self._extra) + 1}"
-        command[command.index(f"{service}@%h")] = f"{name}@%h"
-        command[command.index("WARNING")] = "INFO"  # to hear it say that it is ready
-        environment = {**os.environ, **_values(self.layout.environment_file(service)), "SERVICE": service}
-        path = self.layout.logs / f"worker-{name}.log"
-        with path.open("wb") as log:
-            self._extra.append(subprocess.Popen(command, cwd=self.layout.root, env=environment, stdout=log, stderr=log))
-        wait_for(lambda: b" ready." in path.read_bytes(), 60, f"another worker of {service}")
+        self._extra.append(running.another_worker(self.layout, service, name))
 
     def _clock(self, strike: Strike) -> None:
-        url = _values(self.layout.environment_file(strike.on))[f"DATABASE_URL_{strike.on.upper()}"]
+        url = running.values(self.layout, strike.on)[f"DATABASE_URL_{strike.on.upper()}"]
         with psycopg.connect(url, connect_timeout=5) as connection:
             rows = connection.execute(SHIFT[strike.on].encode(), [strike.seconds]).rowcount
         self.recorder.write("fault", what="clock jumped", on=strike.on, rows=rows)
@@ -202,7 +192,3 @@ _DO: dict[str, Callable[[Breaker, Strike], None]] = {
     schedule.SWALLOW: Breaker._swallow,
     schedule.SLOT: Breaker._drop_slot,
 }
-
-
-def _values(file: Path) -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(file).items() if value is not None}

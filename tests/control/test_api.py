@@ -13,8 +13,8 @@ from pytest_django import Settings
 from redis import Redis
 
 from control.api import build
+from control.children import Matrix, Trial
 from control.keeper import Keeper
-from control.matrix import Matrix
 from control.starter import Starter
 from control.state import Record, State, Store
 from faults import LIMIT, Action, Fault, Point, dump
@@ -25,9 +25,9 @@ from tests.waiting import wait_until
 class Client:
     """Sends a body as it stands, which the front door does too."""
 
-    def __init__(self, keeper: Keeper, matrix: Matrix) -> None:
+    def __init__(self, keeper: Keeper, matrix: Matrix, trial: Trial) -> None:
         starter = Starter(redis_client(), {}, lambda text: None)
-        self._client = TestClient(build(keeper, matrix, starter))
+        self._client = TestClient(build(keeper, matrix, trial, starter))
 
     def __call__(self, method: str, path: str, body: str = "", token: str = "secret") -> Any:
         headers = {"Authorization": f"Bearer {token}"}
@@ -37,9 +37,11 @@ class Client:
 @pytest.fixture
 def new_client(settings: Settings, tmp_path: Path) -> Iterator[Callable[[Keeper], Client]]:
     settings.OPERATOR_TOKEN = "secret"
-    matrix = Matrix(tmp_path, "http://127.0.0.1:1")  # where nobody listens
-    yield lambda keeper: Client(keeper, matrix)
+    nobody = "http://127.0.0.1:1"  # where nobody listens
+    matrix, trial = Matrix(tmp_path, nobody), Trial(tmp_path, nobody)
+    yield lambda keeper: Client(keeper, matrix, trial)
     matrix.rest()
+    trial.rest()
 
 
 @pytest.fixture
@@ -109,3 +111,12 @@ def test_one_matrix_at_a_time_and_it_says_why_it_could_not_run(ask: Client) -> N
     assert ask("POST", "/matrix").status_code == 409
     wait_until(lambda: not ask("GET", "/matrix").json()["running"], 60, "the matrix to give up")
     assert "not every part of the sandbox is ready" in ask("GET", "/matrix").json()["error"]
+
+
+def test_one_trial_at_a_time_and_of_a_mechanism_that_there_is(ask: Client) -> None:
+    assert ask("POST", "/trial/luck").status_code == 422
+    assert ask("GET", "/trial").json() == {"running": False, "error": "", "result": None, "mechanism": ""}
+    assert ask("POST", "/trial/barrier").json()["running"]
+    assert ask("POST", "/trial/barrier").status_code == 409
+    wait_until(lambda: not ask("GET", "/trial").json()["running"], 60, "the trial to give up")
+    assert "not every part of the sandbox is ready" in ask("GET", "/trial").json()["error"]

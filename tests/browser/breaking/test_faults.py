@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.stage.test_page import PATIENCE, OpenPage, book, state
 from tests.browser.standing import twice
+from tests.flow.test_verdict import execute
 from tests.live import Live
 from tests.waiting import wait_until
 
@@ -19,7 +20,7 @@ def nothing_armed(live: Live) -> Iterator[None]:
     _clear(live)
     yield
     _clear(live)
-    live.http.put("/api/mechanisms", json={"barrier": True})
+    live.http.put("/api/mechanisms", json={"barrier": True, "idempotency_key": True})
     wait_until(lambda: live.http.get("/readyz").status_code == 200, 60, "everything to be back")
 
 
@@ -188,6 +189,23 @@ def test_everybody_sees_that_a_safety_is_off_and_can_switch_it_on(live: Live, op
     expect(loud).to_have_count(0, timeout=PATIENCE)
     assert all(one["on"] for one in live.http.get("/api/mechanisms").json()["mechanisms"])
     expect(ours.locator("#outages [data-safety]")).to_have_count(0, timeout=PATIENCE)
+
+
+def test_a_safety_is_tried_on_and_off(live: Live, open_page: OpenPage) -> None:
+    ours, theirs = open_page(), open_page("/sales")
+    ours.get_by_text("Switch a safety off").click()
+    ours.locator("#try-here-idempotency_key").click()
+    tried = ours.locator("#mechanisms .trial")
+    expect(tried).to_contain_text("Tried while on: every promise held", timeout=PATIENCE)
+    ours.locator("#mechanism-idempotency_key").click()
+    loud = theirs.locator("#outages [data-safety]")
+    try:
+        twice(loud.locator("#try-idempotency_key"))  # it breaks a promise for everybody
+        expect(loud.locator(".trial")).to_contain_text("it broke One charge each", timeout=PATIENCE)
+        loud.get_by_role("link", name="See the booking").click()
+        expect(theirs.locator("#booking")).to_have_attribute("data-follow", "false")
+    finally:
+        execute(live, "booking", "delete from booking_idempotencykey where key like '% %'")
 
 
 def test_what_one_visitor_arms_spares_the_next_ones_booking(live: Live, open_page: OpenPage) -> None:

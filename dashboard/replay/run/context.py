@@ -101,7 +101,7 @@ def shown(request: HttpRequest, run: RunDict, seen: str = "") -> dict[str, Any]:
     return {
         **panel,
         **others,
-        "then": {**others["then"], "at": _clock(entry["committed_at"]) if entry else ""},
+        "then": {**others["then"], **_when(entry)},
         "run": run,
         "booking_id": booking,
         "performance": performance,
@@ -171,9 +171,12 @@ def _booking(request: HttpRequest, run: RunDict) -> str:
     return booking
 
 
-def _clock(committed_at: str) -> str:
-    """The date and the time of day to the millisecond, UTC."""
-    return f"{committed_at[:10]} {clock(committed_at)}"
+def _when(entry: dict[str, Any] | None) -> dict[str, str]:
+    """`at`: the date and the time of day to the millisecond, UTC; `moment`: ISO 8601."""
+    if entry is None:
+        return {"at": "", "moment": ""}
+    moment = entry["committed_at"]
+    return {"at": f"{moment[:10]} {clock(moment)}", "moment": moment}
 
 
 def _entry(pos: int, tape: int) -> dict[str, Any] | None:

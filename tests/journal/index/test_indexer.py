@@ -191,7 +191,7 @@ def test_a_batch_ends_with_the_entry_that_fills_it(monkeypatch: pytest.MonkeyPat
 
 
 ASKED = ([1] * 4_000, [f"k-{number}" for number in range(0, 8_000, 2)])
-BATCH_STATEMENTS = [
+BATCH_STATEMENTS: list[tuple[str, list[Any], str]] = [
     (index_store._CURRENT, [*ASKED, 0], "journal_version_one"),
     (index_store._BOOKINGS, [ASKED[1], [1], 0], "journal_version_one"),
     (index_store._CLOSE, [[0] * 4_000, *ASKED, *[[1] * 4_000] * 3], "journal_rowversion_pkey"),

@@ -12,17 +12,22 @@ from redis import RedisError
 
 from control.children import AlreadyRunning, Matrix, Trial
 from control.keeper import Keeper, Unknown
-from control.machine import MachineError
+from control.on_demand import lab_api
+from control.on_demand.lab_api import as_problems
+from control.on_demand.measurement import Measurement
+from control.on_demand.rigs import Rigs
+from control.on_demand.starter import Starter
 from control.outages import Stopped
-from control.starter import Refused, Starter, UnknownName
 from faults import FaultError, Mechanism, load
 from serving import health
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, install
 
 
-def build(keeper: Keeper, matrix: Matrix, trial: Trial, starter: Starter) -> NinjaAPI:
-    """The API of this process, around its keeper, its children and what it starts on demand."""
+def build(
+    keeper: Keeper, matrix: Matrix, trial: Trial, starter: Starter, rigs: Rigs, measurement: Measurement
+) -> NinjaAPI:
+    """The API of this process, around its keeper, its children, what it starts on demand, and the lab's rigs."""
     api = NinjaAPI(title="Sagabox: control", urls_namespace="control", docs_url=None, openapi_url=None)
     install(api)
     api.add_exception_handler(Unknown, lambda request, error: Problem(404, "Unknown fault", str(error)).response())
@@ -33,6 +38,7 @@ def build(keeper: Keeper, matrix: Matrix, trial: Trial, starter: Starter) -> Nin
     api.add_router("/control", _operations(keeper))
     api.add_router("/control", _children(matrix, trial))
     api.add_router("/control", _on_demand(starter))
+    api.add_router("/control", lab_api.router(rigs, measurement, starter))
     return api
 
 
@@ -120,21 +126,13 @@ def _on_demand(starter: Starter) -> Router:
 
     @routes.get("/on-demand")
     def listing(request: HttpRequest) -> dict[str, Any]:
-        try:
+        with as_problems():
             return {"on_demand": starter.listing()}
-        except MachineError as error:
-            raise Problem(503, "supervisord does not answer", str(error)) from error
 
     @routes.post("/on-demand/{name}/{verb}", response={202: dict[str, Any]})
     def change(request: HttpRequest, name: str, verb: Literal["start", "stop"], who: str = "") -> Any:
         """Begins it and answers at once; the listing says how far it has come."""
-        try:
+        with as_problems():
             return 202, {"start": starter.start, "stop": starter.stop}[verb](name, who)
-        except UnknownName as error:
-            raise Problem(404, "Nothing of this name", str(error)) from error
-        except Refused as error:
-            raise Problem(409, "Not now", str(error)) from error
-        except MachineError as error:
-            raise Problem(503, "supervisord does not answer", str(error)) from error
 
     return routes

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,10 @@ from control import slots
 from control.api import build
 from control.children import Matrix, Trial
 from control.keeper import Keeper
+from control.on_demand.measurement import Measurement
+from control.on_demand.rigs import Rigs
+from control.on_demand.starter import Starter
 from control.signs import Signs
-from control.starter import Starter
 from control.state import Store
 from messaging.observe import observe
 from messaging.process.heartbeat import Heartbeat
@@ -36,10 +39,12 @@ def run(host: str, port: int) -> None:
     starter = Starter(redis, os.environ, lambda text: observe(redis, CONTROL.service, "operator", text))
     keeper = Keeper(redis, Store(Path(os.environ["CONTROL_STATE"])), os.environ, starter.works)
     stop = threading.Event()
-    turning = threading.Thread(target=_turn, args=(keeper, starter, redis, stop), name="keeper")
     state, front = Path(os.environ["CONTROL_STATE"]), os.environ.get("API_URL_WEB", "")
     matrix, trial = Matrix(state, front), Trial(state, front)
-    own_api.prepare(build(keeper, matrix, trial, starter))
+    measurement = Measurement(state, front)
+    rigs = Rigs(starter, os.environ, lambda: measurement.running)
+    own_api.prepare(build(keeper, matrix, trial, starter, rigs, measurement))
+    turning = threading.Thread(target=_turn, args=(keeper, (starter.turn, rigs.turn), redis, stop), name="keeper")
     turning.start()
     try:
         slots.keep(os.environ, keeper.report_slot, partial(_measured, redis), stop, starter.works)
@@ -49,6 +54,7 @@ def run(host: str, port: int) -> None:
         turning.join()
         matrix.rest()
         trial.rest()
+        measurement.rest()
         keeper.rest()
 
 
@@ -57,12 +63,12 @@ def _measured(redis: Redis, database: str, size: int) -> None:
         unread.report(redis, database, size)
 
 
-def _turn(keeper: Keeper, starter: Starter, redis: Redis, stop: threading.Event) -> None:
+def _turn(keeper: Keeper, others: Sequence[Callable[[], None]], redis: Redis, stop: threading.Event) -> None:
     heartbeat, signs = Heartbeat(redis, "control"), Signs(redis)
     while not stop.wait(TURN_S):
         try:
-            starter.turn()
-            keeper.turn()
+            for turn in (*others, keeper.turn):
+                turn()
             signs.turn()
             heartbeat.beat()
         except Exception:  # for example a full disk; the plan in Redis is still valid, and the next turn may succeed

@@ -119,7 +119,9 @@ AT: dict[Point, tuple[str, ...]] = {
     Point.PROJECTOR_COMMITTED: (*VIEWS, *PROJECTORS),
     Point.API: SERVICES,
     Point.DATABASE: tuple(
-        service.name for service in HOUSE.every_service if HOUSE.database(service.database).journaled
+        service.name
+        for service in HOUSE.every_service
+        if service.database and HOUSE.database(service.database).journaled
     ),
     Point.PROCESS: PROCESSES,
     Point.REDIS: ("redis",),

@@ -6,6 +6,18 @@ parts to a `House`, which answers questions about the whole. Imports neither Dja
 """
 
 from topology.house import House
-from topology.parts import Database, Instance, Kind, Part, Program, Service, Tier, TopologyError, part
+from topology.parts import Database, Instance, Kind, Part, Program, Rig, Service, Tier, TopologyError, part
 
-__all__ = ["Database", "House", "Instance", "Kind", "Part", "Program", "Service", "Tier", "TopologyError", "part"]
+__all__ = [
+    "Database",
+    "House",
+    "Instance",
+    "Kind",
+    "Part",
+    "Program",
+    "Rig",
+    "Service",
+    "Tier",
+    "TopologyError",
+    "part",
+]

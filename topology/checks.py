@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from topology.parts import Database, Instance, Program, Service, TopologyError
+from topology.parts import Database, Instance, Program, Rig, Service, TopologyError
 
 
 def check_databases(
@@ -31,12 +31,14 @@ def check_databases(
 
 
 def check_services(services: Collection[Service], databases: Collection[Database]) -> None:
-    """Names, and that each has its tables in a database."""
+    """Names, and that each has its tables in a database, unless it neither has tables nor exchanges messages."""
     _check_distinct("service", [service.name for service in services])
     for what in ("app", "queue", "stream"):
         _check_distinct(f"{what} of services", [getattr(service, what) for service in services])
     apps = {database.alias: database.apps for database in databases}
     for service in services:
+        if not service.database and not service.contract:
+            continue
         if service.database not in apps:
             where = f"in database '{service.database}', which nobody declares" if service.database else "in no database"
             raise TopologyError(f"service '{service.name}' is {where}; there is {names(apps)}")
@@ -53,6 +55,17 @@ def check_programs(programs: Collection[Program], callers: Collection[str]) -> N
     for program in programs:
         if program.service not in (*callers, "control", ""):
             raise TopologyError(f"program '{program.name}' is of service '{program.service}', which nobody declares")
+
+
+def check_rigs(rigs: Collection[Rig], programs: Collection[Program], startable: Collection[str]) -> None:
+    """Names, which are none of `startable`, and that the programs of each are on demand."""
+    _check_distinct("rig", [*(rig.name for rig in rigs), *startable])
+    on_demand = [program.name for program in programs if program.on_demand]
+    for rig in rigs:
+        if others := [name for name in rig.programs if name not in on_demand]:
+            raise TopologyError(
+                f"rig '{rig.name}' has {names(others)}, which is not on demand; there is {names(on_demand)}"
+            )
 
 
 def names(several: Iterable[str]) -> str:

@@ -9,8 +9,8 @@ from itertools import chain
 from typing import TypeVar
 
 from topology import on_demand
-from topology.checks import check_databases, check_programs, check_services, names
-from topology.parts import RECORDER, Database, Instance, Kind, Part, Program, Service, TopologyError, admin_key
+from topology.checks import check_databases, check_programs, check_rigs, check_services, names
+from topology.parts import RECORDER, Database, Instance, Kind, Part, Program, Rig, Service, TopologyError, admin_key
 from topology.programs import CONTROL, INIT, REDIS, init_of, of_instance
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ class House:
         self.instances: tuple[Instance, ...] = tuple(chain.from_iterable(one.instances for one in parts))
         self.databases: tuple[Database, ...] = tuple(chain.from_iterable(one.databases for one in parts))
         self.every_service: tuple[Service, ...] = tuple(chain.from_iterable(one.services for one in parts))
+        self.rigs: tuple[Rig, ...] = tuple(chain.from_iterable(one.rigs for one in parts))
         own = [REDIS, CONTROL, *map(of_instance, self.instances)]
         given = [*own, *chain.from_iterable(one.programs for one in parts)]
         check_services(self.every_service, self.databases)
@@ -41,6 +42,7 @@ class House:
             )
             for program in sorted(given, key=lambda program: (program.tier, program.kind))
         )
+        check_rigs(self.rigs, self.programs, on_demand.startable(self.programs, self.instance_of))
         self.init = replace(INIT, keys=tuple(self.keys(INIT)))
         self.inits = tuple(init_of(one, *self._keys_of_instance(one.name)) for one in self.instances if one.on_demand)
 
@@ -192,17 +194,22 @@ class House:
     @cached_property
     def startable(self) -> dict[str, tuple[Program, ...]]:
         """What may be started on demand, by name -> the programs that takes, in the order in which they start."""
-        return on_demand.startable(self.programs, self.instance_of)
+        return on_demand.startable(self.programs, self.instance_of, self.rigs)
 
     def profiles(self, program: Program) -> tuple[str, ...]:
-        """The names of the profiles with which compose runs a program on demand: those of the services it is there for."""
-        served = [name for name in self.instance_of if program in self.startable.get(name, ())]
+        """The names of the profiles with which compose runs a program on demand: the services and rigs it is there for."""
+        known = (*self.instance_of, *(rig.name for rig in self.rigs))
+        served = [name for name in known if program in self.startable.get(name, ())]
         return tuple(served) or (program.name,)
 
     @cached_property
     def instance_of(self) -> dict[str, str]:
-        """Service -> the instance its tables are on."""
-        return {one.name: self.database(one.database).instance for one in self.every_service}
+        """Service -> the instance its tables are on, of those with tables."""
+        return {one.name: self.database(one.database).instance for one in self.every_service if one.database}
+
+    def rig(self, name: str) -> Rig:
+        """Raises TopologyError."""
+        return _find(name, "rig", {rig.name: rig for rig in self.rigs})
 
     @cached_property
     def django(self) -> tuple[Program, ...]:
@@ -229,12 +236,18 @@ class House:
             "CONSOLE_URL_*": [database.console_url for database in self.journaled],
             "ADMIN_URL_*": [instance.admin_url for instance in self.instances],
             "API_URL_*": [service.api_url for service in self.services],
+            "RIG_API_URL_*": [one.api_url for one in self.apis if f"api-{one.name}" in self._in_rigs],
             "*_PASSWORD": [password_key(role) for role in self.roles],
         }
         for key in program.keys:
             if "*" in key and key not in every:
                 raise TopologyError(f"program '{program.name}' asks for {key}; there is {names(every)}")
             yield from every.get(key, [key])
+
+    @cached_property
+    def _in_rigs(self) -> frozenset[str]:
+        """The names of all programs that a rig has."""
+        return frozenset(name for rig in self.rigs for name in rig.programs)
 
     def _keys_of_instance(self, instance: str) -> Iterator[str]:
         """All that sets up an instance: its superuser's address, its databases' and the passwords of its roles."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from topology.parts import Instance, Program
+from topology.parts import Instance, Program, Rig
 
 
 def is_on_demand(program: Program, instance_of: Mapping[str, str], instances: Iterable[Instance]) -> bool:
@@ -11,10 +11,13 @@ def is_on_demand(program: Program, instance_of: Mapping[str, str], instances: It
     return program.on_demand or any(one.name == place and one.on_demand for one in instances)
 
 
-def startable(programs: Sequence[Program], instance_of: Mapping[str, str]) -> dict[str, tuple[Program, ...]]:
+def startable(
+    programs: Sequence[Program], instance_of: Mapping[str, str], rigs: Iterable[Rig] = ()
+) -> dict[str, tuple[Program, ...]]:
     """What may be started, by name -> the programs that takes, in the order in which they start.
 
-    A service's name stands for its programs and the instance it has its tables on; a program's name for itself and that instance.
+    A service's name stands for its programs and the instance it has its tables on; a program's name for itself and that
+    instance; a rig's for what its programs take.
     """
     ours = [program for program in programs if program.on_demand]
 
@@ -27,4 +30,7 @@ def startable(programs: Sequence[Program], instance_of: Mapping[str, str]) -> di
             found[service] = (*instance(service), *own)
     for program in ours:
         found.setdefault(program.name, (*instance(program.service), program))
+    for rig in rigs:
+        taken = {one.name for name in rig.programs for one in found.get(name, ())}
+        found[rig.name] = tuple(program for program in ours if program.name in taken)
     return found

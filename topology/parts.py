@@ -141,11 +141,11 @@ class Service:
 
     `contract` is the module of the messages that cross its boundary; a service that has one has an outbox, a relay, a queue and a
     stream. `orchestrates`: it runs the sagas that the module `sagas` defines; the others with a contract take part in them.
-    `requests` is the module of the bodies that its API takes.
+    `requests` is the module of the bodies that its API takes. One without a database only asks others, and has no contract.
     """
 
     name: str
-    database: str  # an alias
+    database: str = ""  # an alias
     title: str = ""
     letter: str = ""  # the title's first
     contract: str = ""
@@ -233,6 +233,17 @@ class Program:
         return [python, *(argument.format(host=host, port=port) for argument in self.arguments)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rig:
+    """What an exhibit of the lab needs besides the sandbox: `programs` on demand, by name, opened and closed together.
+
+    Programs of PostgreSQL are among them where the exhibit has instances of its own.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Part:
     """What one room adds to the house."""
@@ -241,12 +252,13 @@ class Part:
     databases: tuple[Database, ...] = ()
     services: tuple[Service, ...] = ()
     programs: tuple[Program, ...] = ()
+    rigs: tuple[Rig, ...] = ()
 
 
-def part(*things: Instance | Database | Service | Program) -> Part:
+def part(*things: Instance | Database | Service | Program | Rig) -> Part:
     """Sort a room's declarations by what they are. Raises TopologyError for anything else."""
-    kinds = (Instance, Database, Service, Program)
+    kinds = (Instance, Database, Service, Program, Rig)
     for thing in things:
         if not isinstance(thing, kinds):
-            raise TopologyError(f"{thing!r} is neither an Instance, a Database, a Service nor a Program")
+            raise TopologyError(f"{thing!r} is neither an Instance, a Database, a Service, a Program nor a Rig")
     return Part(*(tuple(one for one in things if isinstance(one, kind)) for kind in kinds))  # type: ignore[arg-type]

@@ -71,8 +71,8 @@ def init_of(instance: Instance, *keys: str) -> Program:
 REDIS = Program(name="redis", kind=Kind.REDIS)
 
 SUPERVISION = ("SUPERVISION", "SANDBOX_PORT", "COMPOSE_PROFILES")
-"""How control starts programs on demand: a class (see control/machine.py), for the sandbox of that PORT. Compose starts those of
-its profiles itself."""
+"""How control starts programs on demand: a class (see control/on_demand/machine.py), for the sandbox of that PORT. Compose
+starts those of its profiles itself."""
 
 # Owns the fault plan and takes servers down on purpose: of all long-running programs, only this one gets the
 # superuser's password.
@@ -81,7 +81,16 @@ CONTROL = Program(
     kind=Kind.CONTROL,
     service="control",
     arguments=manage("control", "--host", "{host}", "--port", "{port}"),
-    keys=(*COMMON, "ADMIN_URL_*", "REPLICATION_URL_*", "OPERATOR_TOKEN", "CONTROL_STATE", "API_URL_WEB", *SUPERVISION),
+    keys=(
+        *COMMON,
+        "ADMIN_URL_*",
+        "REPLICATION_URL_*",
+        "OPERATOR_TOKEN",
+        "CONTROL_STATE",
+        "API_URL_WEB",
+        "RIG_IDLE_S",
+        *SUPERVISION,
+    ),
 )
 
 # Sets everything up and ends: `init` in docker-compose.yml, a child of `manage.py sandbox up` in the sandbox. It alone

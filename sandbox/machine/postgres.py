@@ -89,6 +89,13 @@ class Clusters:
         self._draft(instance).rename(self.data(instance))
         return True
 
+    def remove(self, instance: str) -> None:
+        """Remove the cluster of an instance that is stopped. An interrupted removal leaves none that could be taken for whole."""
+        shutil.rmtree(self._draft(instance), ignore_errors=True)
+        if self.data(instance).exists():
+            self.data(instance).rename(self._draft(instance))
+            shutil.rmtree(self._draft(instance))
+
     def _move_log(self, directory: Path, log: Path) -> None:
         """Let its log begin at a position that no earlier copy of the template has come to: 4 GB further for each second.
 

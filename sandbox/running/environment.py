@@ -83,6 +83,7 @@ class Environments:
             "JOURNAL_KEEP_BYTES": os.environ.get("JOURNAL_KEEP_BYTES", "20000000000"),
             "VISITOR_RUN_S": os.environ.get("VISITOR_RUN_S", "900"),
             "AUDIT_EVERY_S": os.environ.get("AUDIT_EVERY_S", "300"),
+            "RIG_IDLE_S": os.environ.get("RIG_IDLE_S", "600"),
             "CONTROL_STATE": str(self.control_state),
             "SANDBOX_PORT": str(self.ports["web"]),
             "SUPERVISION": "sandbox.running.local.Local",

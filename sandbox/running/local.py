@@ -1,15 +1,15 @@
-"""Starting and stopping one more program of the running sandbox, for its control process (control/machine.py)."""
+"""Starting and stopping one more program of the running sandbox, for its control process (control/on_demand/machine.py)."""
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
 from control import health
-from control.machine import MachineError
+from control.on_demand.machine import MachineError
 from control.setup.provision import admin_url, roles_of
 from sandbox.data import storage
 from sandbox.data.backup import known
@@ -23,6 +23,7 @@ from topology.parts import Kind
 from topology.processes import BY_NAME, HOUSE, Process
 from topology.tuning import Seconds
 
+LOOK_S: Seconds = 0.1  # between two looks whether a program works: a person watches it start
 PATIENCE_S: Seconds = 240.0  # with a program that starts, and with a set-up; as `make run` has
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,13 +60,25 @@ class Local:
             self._supervisor.start(program.tier, program.name)
         return True
 
-    def wait(self, *programs: Process) -> None:
+    def wait(self, *programs: Process, works: Callable[[Process], None]) -> None:
         with _worded():
-            waiting.until_healthy(self._supervisor, list(programs), self._layout, self._environment, PATIENCE_S)
+            waiting.until_healthy(
+                self._supervisor,
+                list(programs),
+                self._layout,
+                self._environment,
+                PATIENCE_S,
+                works=works,
+                look_s=LOOK_S,
+            )
 
     def stop(self, program: Process) -> None:
         with _worded():
             self._supervisor.stop(program.tier, program.name)
+
+    def discard(self, instance: str) -> None:
+        with _worded():
+            Clusters(storage.postgres_home(self._layout), postgres_account()).remove(instance)
 
     def is_set_up(self, instance: str) -> bool:
         try:

@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from control.health import is_healthy
 from sandbox.errors import SandboxError
@@ -27,15 +27,30 @@ def until_supervised(
 
 
 def until_healthy(
-    supervisor: Supervisor, processes: list[Process], layout: Layout, environment: Mapping[str, str], patience: float
+    supervisor: Supervisor,
+    processes: list[Process],
+    layout: Layout,
+    environment: Mapping[str, str],
+    patience: float,
+    *,
+    works: Callable[[Process], None] = lambda process: None,
+    look_s: float = 0.25,
 ) -> None:
-    """Until each process works. Raises SandboxError with the log of one that does not."""
+    """Until each process works; `works` is called with each as soon as it does. Raises SandboxError with the log of one
+    that does not.
+
+    `look_s` from one look to the next: asking takes processor time that those who start could use.
+    """
     deadline = time.monotonic() + patience
     starts: dict[str, set[int]] = defaultdict(set)
     missing = list(processes)
-    while missing := [
-        process for process in missing if not is_healthy(process, layout.ports, environment, layout.front.reach)
-    ]:
+    while True:
+        healthy = [one for one in missing if is_healthy(one, layout.ports, environment, layout.front.reach)]
+        for process in healthy:
+            works(process)
+        missing = [process for process in missing if process not in healthy]
+        if not missing:
+            return
         statuses = supervisor.statuses()
         for process in missing:
             status = statuses[process.name]
@@ -45,4 +60,4 @@ def until_healthy(
         if time.monotonic() > deadline:
             names = ", ".join(process.name for process in missing)
             raise SandboxError(f"not ready after {patience:.0f} s: {names}", layout.log(missing[0].name))
-        time.sleep(0.25)  # asking takes processor time that those who start could use
+        time.sleep(look_s)

@@ -15,7 +15,9 @@ from redis import Redis
 from control.api import build
 from control.children import Matrix, Trial
 from control.keeper import Keeper
-from control.starter import Starter
+from control.on_demand.measurement import Measurement
+from control.on_demand.rigs import Rigs
+from control.on_demand.starter import Starter
 from control.state import Record, State, Store
 from faults import LIMIT, Action, Fault, Point, dump
 from messaging.process.redis import redis_client
@@ -25,9 +27,10 @@ from tests.waiting import wait_until
 class Client:
     """Sends a body as it stands, which the front door does too."""
 
-    def __init__(self, keeper: Keeper, matrix: Matrix, trial: Trial) -> None:
+    def __init__(self, keeper: Keeper, matrix: Matrix, trial: Trial, measurement: Measurement) -> None:
         starter = Starter(redis_client(), {}, lambda text: None)
-        self._client = TestClient(build(keeper, matrix, trial, starter))
+        rigs = Rigs(starter, {}, lambda: measurement.running)
+        self._client = TestClient(build(keeper, matrix, trial, starter, rigs, measurement))
 
     def __call__(self, method: str, path: str, body: str = "", token: str = "secret") -> Any:
         headers = {"Authorization": f"Bearer {token}"}
@@ -39,7 +42,7 @@ def new_client(settings: Settings, tmp_path: Path) -> Iterator[Callable[[Keeper]
     settings.OPERATOR_TOKEN = "secret"
     nobody = "http://127.0.0.1:1"  # where nobody listens
     matrix, trial = Matrix(tmp_path, nobody), Trial(tmp_path, nobody)
-    yield lambda keeper: Client(keeper, matrix, trial)
+    yield lambda keeper: Client(keeper, matrix, trial, Measurement(tmp_path, nobody))
     matrix.rest()
     trial.rest()
 

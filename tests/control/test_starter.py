@@ -3,77 +3,21 @@
 That the real one does these steps is tests/topology/on_demand/test_starting.py's matter.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from threading import Event
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from control import starter as module
-from control.machine import MachineError
-from control.starter import Refused, Starter, UnknownName
+from control.on_demand import starter as module
+from control.on_demand.operation import Refused, UnknownName
+from control.on_demand.starter import Starter
 from messaging.process import on_demand
+from tests.control.memory import MEMORY, SUPERVISION, Memory, State
 from tests.topology.on_demand.house import HOUSE
 from tests.waiting import wait_until
-from topology.processes import Process
 
 PROGRAMS = ("postgres-vouchers", "relay-vouchers", "worker-vouchers", "api-vouchers")
-MEMORY: list["Memory"] = []
-
-
-@dataclass
-class State:
-    state: str = "STOPPED"
-    pid: int = 0
-    log: str = "/log"
-
-    @property
-    def is_wanted(self) -> bool:
-        return self.state == "RUNNING"
-
-
-@dataclass
-class Memory:
-    """Notes each step; `broken` programs do not come up; a start waits for `go`."""
-
-    environment: Mapping[str, str]
-    steps: list[str] = field(default_factory=list)
-    set_ups: set[str] = field(default_factory=set)
-    broken: str = ""
-    go: Event = field(default_factory=Event)
-
-    def __post_init__(self) -> None:
-        self.programs = {one.name: State() for one in HOUSE.programs}
-        self.go.set()
-        MEMORY.append(self)
-
-    def states(self) -> Mapping[str, State]:
-        return dict(self.programs)
-
-    def start(self, program: Process) -> bool:
-        self.go.wait(10)
-        if self.programs[program.name].is_wanted:
-            return False
-        self.steps.append(f"start {program.name}")
-        self.programs[program.name] = State("RUNNING", 1)
-        return True
-
-    def wait(self, *programs: Process) -> None:
-        if any(program.name == self.broken for program in programs):
-            raise MachineError(f"{self.broken} keeps dying", "/log")
-
-    def stop(self, program: Process) -> None:
-        self.steps.append(f"stop {program.name}")
-        self.programs[program.name] = State()
-
-    def is_set_up(self, instance: str) -> bool:
-        return instance in self.set_ups
-
-    def set_up(self, instance: str) -> None:
-        self.steps.append(f"set up {instance}")
-        self.set_ups.add(instance)
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +38,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def starter(redis: Redis, told: list[str]) -> Starter:
-    return Starter(redis, {"SUPERVISION": f"{__name__}.Memory"}, told.append)
+    return Starter(redis, {"SUPERVISION": SUPERVISION}, told.append)
 
 
 @pytest.fixture
@@ -195,6 +139,23 @@ def test_a_redis_that_lost_its_data_is_told_again(starter: Starter, redis: Redis
     done(starter, starter.start)
     redis.flushall()
     assert working(starter, redis) == frozenset(PROGRAMS)
+
+
+def test_what_is_made_anew_begins_with_the_template(starter: Starter, machine: Memory) -> None:
+    done(starter, starter.start)
+    machine.steps.clear()
+    assert done(starter, starter.renew)["state"] == "running"
+    stopped = [f"stop {name}" for name in reversed(PROGRAMS)]
+    again = ["start postgres-vouchers", "set up vouchers", *(f"start {name}" for name in PROGRAMS[1:])]
+    assert machine.steps == [*stopped, "discard vouchers", *again]
+
+
+def test_each_program_says_how_long_its_start_took(starter: Starter, machine: Memory) -> None:
+    assert {one["took_s"] for one in shown(starter)["programs"]} == {None}
+    done(starter, starter.start)
+    assert all(one["took_s"] >= 0 for one in shown(starter)["programs"])
+    done(starter, starter.stop)
+    assert {one["took_s"] for one in shown(starter)["programs"]} == {None}
 
 
 def test_unknown_names_and_containers_are_refused_in_words(starter: Starter, redis: Redis) -> None:

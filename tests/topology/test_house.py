@@ -1,6 +1,7 @@
 """A house of parts: what it answers where one name is not the other, and what it refuses."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 from config.house import HOUSE, PARTS
 from projections.topology import VIEWS as DECLARED_VIEWS
 from projections.views import VIEWS
-from topology import Database, House, Instance, Kind, Part, Program, Service, TopologyError, part
+from topology import Database, House, Instance, Kind, Part, Program, Rig, Service, TopologyError, part
 from topology.programs import COMMON, of_service
 
 SHOP = Instance(name="shop")
@@ -24,7 +25,7 @@ VOUCHERS = Service(
 )  # fmt: skip
 
 
-def house(*things: Instance | Database | Service | Program) -> House:
+def house(*things: Instance | Database | Service | Program | Rig) -> House:
     return House(part(*things))
 
 
@@ -102,7 +103,7 @@ REFUSED = {
         "more than once, publication in database 'ware': outbox",
     ),
     "a service without a database": (
-        (SHOP, WARE, Service(name="lost", database="")),
+        (SHOP, WARE, Service(name="lost", database="", contract="lost.contract")),
         "service 'lost' is in no database; there is ware",
     ),
     "an unknown database": (
@@ -136,7 +137,9 @@ def test_parts_that_do_not_fit_are_refused(things: tuple, why: str) -> None:
 
 
 def test_a_part_of_something_else_is_refused() -> None:
-    with pytest.raises(TopologyError, match="'seats' is neither an Instance, a Database, a Service nor a Program"):
+    with pytest.raises(
+        TopologyError, match="'seats' is neither an Instance, a Database, a Service, a Program nor a Rig"
+    ):
         part("seats")  # type: ignore[arg-type]
 
 
@@ -227,3 +230,40 @@ def test_an_instance_on_demand_has_a_set_up_of_its_own_with_its_passwords_alone(
         "RECORDER_PASSWORD", "WEB_PASSWORD",
     }  # fmt: skip
     assert init.name not in [program.name for program in made.programs]
+
+
+ASKER = Service(name="asker", module="somewhere")
+ASKING = Program(name="api-asker", kind=Kind.API, service="asker", arguments=("x",), on_demand=True)
+
+
+def test_a_service_without_tables_has_an_api_and_no_database() -> None:
+    made = house(SHOP, WARE, GOODS, *of_service(GOODS, WARE), ASKER, ASKING)
+    assert "asker" in [service.name for service in made.apis]
+    assert made.visible("asker") == ()
+    assert "asker" not in made.instance_of
+    assert made.startable == {"api-asker": (made.program("api-asker"),)}
+
+
+def test_a_rig_is_what_its_programs_take_opened_under_its_name() -> None:
+    rare = replace(SHOP, on_demand=True)
+    rig = Rig(name="asking", programs=("api-asker", "relay-stock"))
+    made = house(rare, WARE, GOODS, *of_service(GOODS, WARE), ASKER, ASKING, rig)
+    assert [one.name for one in made.startable["asking"]] == ["postgres-shop", "relay-stock", "api-asker"]
+    assert made.profiles(made.program("api-asker")) == ("asking",)
+    assert made.rig("asking") is rig
+
+
+@pytest.mark.parametrize(
+    ("rig", "said"),
+    [
+        (
+            Rig(name="asking", programs=("api-asker", "worker-stock")),
+            "rig 'asking' has worker-stock, which is not on demand",
+        ),
+        (Rig(name="asking", programs=("api-nobody",)), "rig 'asking' has api-nobody, which is not on demand"),
+        (Rig(name="api-asker", programs=("api-asker",)), "declared more than once, rig: api-asker"),
+    ],
+)
+def test_a_rig_has_a_name_of_its_own_and_programs_on_demand(rig: Rig, said: str) -> None:
+    with pytest.raises(TopologyError, match=re.escape(said)):
+        house(SHOP, WARE, GOODS, *of_service(GOODS, WARE), ASKER, ASKING, rig)

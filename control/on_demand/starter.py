@@ -10,14 +10,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from redis import Redis, RedisError
 
 from control import slots
-from control.machine import MachineError, State, machine
+from control.on_demand.machine import MachineError, State, machine
+from control.on_demand.operation import DOING, PAST, SHOWN, Operation, Refused, UnknownName
 from messaging.process import on_demand
 from topology.parts import Kind, postgres
 from topology.processes import BY_NAME, HOUSE, Process
@@ -25,27 +25,6 @@ from topology.tuning import Seconds
 
 log = logging.getLogger(__name__)
 TELL_S: Seconds = 1.0  # seconds after which the set is published again: Redis may have lost its data
-DOING = {"start": "being started", "stop": "being stopped"}
-PAST = {"start": "starts", "stop": "stops"}
-
-
-class UnknownName(LookupError):
-    """Nothing on demand has this name."""
-
-
-class Refused(RuntimeError):
-    """It cannot be started or stopped now; the text says why."""
-
-
-@dataclass
-class Operation:
-    """The last operation on a part. `step` is "" once it has ended; `failure` is what went wrong, `log` the file with
-    details."""
-
-    verb: str
-    step: str
-    failure: str = ""
-    log: str = ""
 
 
 class Starter:
@@ -56,6 +35,7 @@ class Starter:
         self._environment, self._machine = environment, machine(environment)
         self._operations: dict[str, Operation] = {}
         self._busy = ""  # the name of what is being started or stopped
+        self._took: dict[str, tuple[int, float]] = {}  # program -> (pid, seconds that its start took until it worked)
         self._lock = threading.Lock()
         self._working: set[str] = set() if self._machine else _of_profiles(environment.get("COMPOSE_PROFILES", ""))
         self._known = self._machine is None  # what works; else supervisord has to be asked once
@@ -67,21 +47,48 @@ class Starter:
         return name not in on_demand.NAMES or name in self._working
 
     def listing(self) -> list[dict[str, Any]]:
-        """Each thing on demand: {"name", "state", "step", "failure", "log", "programs": [{"name", "state", "pid", "log"}]}.
+        """Each thing on demand: {"name", "state", "step", "failure", "log", "programs": [...]}, where a program has {"name",
+        "state", "pid", "log", "took_s"}.
 
-        `state`: stopped, starting, running, stopping, partly (some of its programs run), or in compose "by compose". Raises
-        MachineError while supervisord does not answer.
+        `state`: stopped, starting, running, stopping, partly (some of its programs run), or in compose "by compose".
+        `took_s`: how long the program's last start took until it worked; null if that is not known. Raises MachineError
+        while supervisord does not answer.
         """
-        states = self._states()
-        return [self._shown(name, states) for name in HOUSE.startable]
+        return self.shown(*HOUSE.startable)
 
-    def start(self, name: str, who: str = "") -> dict[str, Any]:
-        """Begin to start it, unless that is under way. Raises UnknownName, Refused, MachineError."""
-        return self._begin(name, "start", who)
+    def shown(self, *names: str) -> list[dict[str, Any]]:
+        """The same of these alone. Raises MachineError."""
+        states = self._states()
+        return [self._shown(name, states) for name in names]
+
+    @property
+    def busy(self) -> str:
+        """What is being started or stopped, in words; "" if nothing is."""
+        with self._lock:
+            return f"{self._busy} is {DOING[self._operations[self._busy].verb]}" if self._busy else ""
+
+    def is_working(self, name: str) -> bool:
+        """Whether any of its programs should work. Asks nobody."""
+        return any(program.name in self._working for program in HOUSE.startable[name])
+
+    def start(self, name: str, who: str = "", instead_of: str = "") -> dict[str, Any]:
+        """Begin to start it, unless that is under way; `instead_of` is stopped first. Raises UnknownName, Refused,
+        MachineError."""
+
+        def work(name: str, operation: Operation) -> None:
+            if instead_of:
+                self._stop(instead_of, operation)
+            self._start(name, operation)
+
+        return self._begin(name, "start", who, work)
 
     def stop(self, name: str, who: str = "") -> dict[str, Any]:
         """Begin to stop it and everything that depends on it; its data stay. Raises UnknownName, Refused, MachineError."""
-        return self._begin(name, "stop", who)
+        return self._begin(name, "stop", who, self._stop)
+
+    def renew(self, name: str, who: str = "") -> dict[str, Any]:
+        """Begin to stop it, discard the data of its instances and start it. Raises UnknownName, Refused, MachineError."""
+        return self._begin(name, "renew", who, self._renew)
 
     def turn(self) -> None:
         """Publish in Redis what works. Never raises."""
@@ -108,7 +115,7 @@ class Starter:
             if not self._busy:
                 self._working, self._known = wanted - half, True
 
-    def _begin(self, name: str, verb: str, who: str) -> dict[str, Any]:
+    def _begin(self, name: str, verb: str, who: str, work: Callable[[str, Operation], None]) -> dict[str, Any]:
         if name not in HOUSE.startable:
             raise UnknownName(f"nothing on demand is called '{name}'; there is {', '.join(HOUSE.startable) or 'none'}")
         if self._machine is None:
@@ -124,7 +131,6 @@ class Starter:
                 self._busy = name
                 operation = self._operations[name] = Operation(verb, step="beginning")
                 self._told(f"{who or 'somebody'} {PAST[verb]} {name}")
-                work = {"start": self._start, "stop": self._stop}[verb]
                 threading.Thread(
                     target=self._do, args=(name, work, operation), name=f"{verb} {name}", daemon=True
                 ).start()
@@ -148,19 +154,27 @@ class Starter:
         """What the start began is stopped again when it fails."""
         assert self._machine is not None
         began: list[Process] = []
+        begun: dict[str, float] = {}
+
+        def works(program: Process) -> None:
+            if program.name in begun and self._machine is not None:
+                took = round(time.monotonic() - begun[program.name], 2)
+                self._took[program.name] = self._machine.states()[program.name].pid, took
+
         try:
             for program in HOUSE.startable[name]:
                 operation.step = f"starting {program.name}"
                 if self._machine.start(program):
                     began.append(program)
+                    begun[program.name] = time.monotonic()
                 if program.kind == Kind.POSTGRES:
-                    self._machine.wait(program)
+                    self._machine.wait(program, works=works)
                     operation.step = f"setting up {program.name}"
                     self._machine.set_up(program.instance)
                     self._change(add=program.name)
             rest = [one for one in HOUSE.startable[name] if one.kind != Kind.POSTGRES]
             operation.step = f"waiting for {', '.join(one.name for one in rest)}"
-            self._machine.wait(*rest)
+            self._machine.wait(*rest, works=works)
             for program in rest:
                 self._change(add=program.name)
         except BaseException:
@@ -175,6 +189,15 @@ class Starter:
         for program in self._leaving(name):
             operation.step = f"stopping {program.name}"
             self._end(program)
+
+    def _renew(self, name: str, operation: Operation) -> None:
+        assert self._machine is not None
+        self._stop(name, operation)
+        for program in HOUSE.startable[name]:
+            if program.kind == Kind.POSTGRES:
+                operation.step = f"discarding the data of {program.name}"
+                self._machine.discard(program.instance)
+        self._start(name, operation)
 
     def _leaving(self, name: str) -> list[Process]:
         """What stops with this: of a service all, of an instance all that has its tables there; those that start last come first.
@@ -224,22 +247,27 @@ class Starter:
 
     def _shown(self, name: str, statuses: Mapping[str, State]) -> dict[str, Any]:
         operation = self._operations.get(name, Operation("", ""))
-        rows = [
-            {"name": one.name, "state": status.state, "pid": status.pid, "log": status.log}
-            for one in HOUSE.startable[name]
-            if (status := statuses.get(one.name))
-        ]
+        rows = [self._row(one.name, statuses[one.name]) for one in HOUSE.startable[name] if one.name in statuses]
         running = [row for row in rows if row["state"] in ("STARTING", "RUNNING", "BACKOFF")]
         if not self._machine:
             state = "by compose"
         elif operation.step:
-            state = {"start": "starting", "stop": "stopping"}[operation.verb]
+            state = SHOWN[operation.verb]
         elif not running or (name in on_demand.NAMES and not statuses[name].pid):
             state = "stopped"
         else:
             state = "running" if len(running) == len(rows) else "partly"
         shown = {"step": operation.step, "failure": operation.failure, "log": operation.log}
         return {"name": name, "state": state, **shown, "programs": rows}
+
+    def _row(self, name: str, status: State) -> dict[str, Any]:
+        """supervisord calls a program STARTING for its first second, even if it works."""
+        pid, took = self._took.get(name, (0, 0.0))
+        known = bool(status.pid) and pid == status.pid
+        state = "RUNNING" if known and status.state == "STARTING" else status.state
+        return {
+            "name": name, "state": state, "pid": status.pid, "log": status.log, "took_s": took if known else None,
+        }  # fmt: skip
 
 
 def on_instance(program: Process, instance: str) -> bool:

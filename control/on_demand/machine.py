@@ -3,7 +3,7 @@
 SUPERVISION names the class, which is given the control process's environment; "" where nobody does, as in containers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
 from django.utils.module_loading import import_string
@@ -40,11 +40,14 @@ class Machine(Protocol):
     def start(self, program: Process) -> bool:
         """Start it; False if it runs, or is about to. A PostgreSQL gets a data directory if it has none."""
 
-    def wait(self, *programs: Process) -> None:
-        """Until each works."""
+    def wait(self, *programs: Process, works: Callable[[Process], None]) -> None:
+        """Until each works; `works` is called with each as soon as it does."""
 
     def stop(self, program: Process) -> None:
         """Stop it and wait until it is gone. Its data stay."""
+
+    def discard(self, instance: str) -> None:
+        """Remove the data of an instance that is stopped: its next start begins with the template."""
 
     def is_set_up(self, instance: str) -> bool:
         """Whether this version of the code has set up the instance's databases completely."""

@@ -3,12 +3,12 @@
 import asyncio
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Schema, Status
+from ninja import Query, Schema, Status
 
 from booking import operator_api, saga_api
 from booking.customers import api as customers
@@ -23,11 +23,13 @@ from booking.schemas import BookingIn
 from booking.truth import NAMED, TRUTH
 from faults import Mechanism
 from messaging.database import Database
+from messaging.message import SLUG
 from messaging.postgresql import kept
 from messaging.process.warm_up import rolled_back
 from serving.doors.headers import IN_OPENAPI, PLACED_BY, key_of
 from serving.problems import Problem, ProblemDetails
 from serving.service_api import service_api
+from serving.several import MOST
 from topology.chosen import HOUSE
 from topology.tuning import Count
 
@@ -167,6 +169,19 @@ def _refusal(refused: Refused) -> Problem:
         return Problem(422, refused.title, refused.detail, errors=where)
     price = {"amount": refused.price.amount, "currency": refused.price.currency}
     return Problem(409, refused.title, refused.detail, type=PRICE_CHANGED, more={"price": price}, errors=where)
+
+
+@api.get(
+    "/api/bookings",
+    response={200: list[BookingOut], 422: ProblemDetails},
+    summary="The bookings of a performance, the newest first",
+)
+def of_performance(
+    request: HttpRequest,
+    performance: Annotated[str, Query(pattern=SLUG, max_length=64)],
+    limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
+) -> Any:
+    return list(Booking.objects.filter(performance_id=performance).order_by("-id")[:limit])
 
 
 @api.get("/api/bookings/{booking_id}", response=BookingOut, summary="A booking, from the service that owns it")

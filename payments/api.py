@@ -10,7 +10,9 @@ from payments.commands import validate
 from payments.contract import PaymentStatus
 from payments.models import DeadLetter, Outbox, Payment
 from payments.truth import TRUTH
+from serving.problems import ProblemDetails
 from serving.service_api import service_api
+from serving.several import Bookings, bookings_of
 
 api = service_api("payments", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
 
@@ -35,9 +37,17 @@ class PaymentOut(Schema):
     version: int
 
 
-@api.get("/api/payments", response=list[PaymentOut], summary="The payment of a booking: one, or none")
-def payments(request: HttpRequest, booking: Annotated[UUID, Query(description="the booking's id")]) -> Any:
-    found = Payment.objects.filter(booking_id=booking).select_related("refund")
+@api.get(
+    "/api/payments",
+    response={200: list[PaymentOut], 400: ProblemDetails, 422: ProblemDetails},
+    summary="The payment of a booking (one, or none), or those of several",
+)
+def payments(
+    request: HttpRequest,
+    booking: Annotated[UUID | None, Query(description="the booking's id")] = None,
+    bookings: Bookings = None,
+) -> Any:
+    found = Payment.objects.filter(booking_id__in=bookings_of(booking, bookings)).select_related("refund")
     return [_out(payment) for payment in found]
 
 

@@ -1,5 +1,6 @@
 """Seat's HTTP API: performances and seats, and the event log."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,14 +12,15 @@ from ninja import Path, Schema, Status
 from messaging.database import Database
 from messaging.message import SLUG
 from seats.commands import validate
-from seats.contract import SeatStatus
-from seats.models import DeadLetter, Outbox, Performance, Seat
+from seats.contract import HoldStatus, SeatStatus
+from seats.models import DeadLetter, Hold, Outbox, Performance, Seat
 from seats.schemas import PerformanceIn
 from seats.transactions import Programme, SeatBlock, announce
 from seats.truth import NAMED, TRUTH
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, ProblemDetails
 from serving.service_api import service_api
+from serving.several import Bookings, uuids
 
 api = service_api("seats", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH, named=NAMED)
 
@@ -47,6 +49,19 @@ class SeatOut(Schema):
     currency: str
     status: SeatStatus
     booking_id: UUID | None
+    version: int
+
+
+class HoldOut(Schema):
+    """`seats` are those that the booking has now, none once they are released; `amount` in minor units of `currency`."""
+
+    booking_id: UUID
+    performance_id: str
+    status: HoldStatus
+    seats: list[str]
+    expires_at: datetime
+    amount: int
+    currency: str
     version: int
 
 
@@ -85,6 +100,38 @@ def seats(request: HttpRequest, performance_id: PerformanceId) -> Any:
     if not found:
         raise Problem(404, "Unknown performance", f"there is no performance '{performance_id}'")
     return [{**row, "section": row["in_section"], "row": row["in_row"], "currency": row["money"]} for row in found]
+
+
+@api.get(
+    "/api/seats/holds",
+    response={200: list[HoldOut], 400: ProblemDetails, 422: ProblemDetails},
+    summary="What is held or sold for several bookings",
+)
+def holds(request: HttpRequest, bookings: Bookings = None) -> Any:
+    return _holds(uuids("bookings", bookings or ""))
+
+
+@api.get(
+    "/api/seats/holds/{booking_id}",
+    response={200: HoldOut, 404: ProblemDetails},
+    summary="What is held or sold for a booking",
+)
+def hold(request: HttpRequest, booking_id: UUID) -> Any:
+    for found in _holds([booking_id]):
+        return found
+    raise Problem(404, "Unknown hold", f"nothing was ever held for booking {booking_id}")
+
+
+def _holds(bookings: Sequence[UUID]) -> list[dict[str, Any]]:
+    taken: dict[UUID, list[str]] = {}
+    booking: Any
+    for booking, label in (
+        Seat.objects.filter(booking_id__in=bookings).order_by("pk").values_list("booking_id", "label")
+    ):
+        taken.setdefault(booking, []).append(label)
+    columns = ("performance_id", "status", "expires_at", "amount", "currency", "version")
+    found = Hold.objects.filter(pk__in=bookings).order_by("pk").values(*columns, booking_id=F("pk"))
+    return [{**row, "seats": taken.get(row["booking_id"], [])} for row in found]
 
 
 def _programme(asked: PerformanceIn) -> Programme:

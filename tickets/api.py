@@ -6,7 +6,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Schema
 
+from serving.problems import ProblemDetails
 from serving.service_api import service_api
+from serving.several import Bookings, bookings_of
 from tickets.commands import validate
 from tickets.contract import IssuanceStatus
 from tickets.models import DeadLetter, Issuance, Outbox
@@ -33,10 +35,18 @@ class IssuanceOut(Schema):
     version: int
 
 
-@api.get("/api/tickets", response=list[IssuanceOut], summary="The tickets of a booking: one issuance, or none")
-def tickets(request: HttpRequest, booking: Annotated[UUID, Query(description="the booking's id")]) -> Any:
+@api.get(
+    "/api/tickets",
+    response={200: list[IssuanceOut], 400: ProblemDetails, 422: ProblemDetails},
+    summary="The tickets of a booking (one issuance, or none), or those of several",
+)
+def tickets(
+    request: HttpRequest,
+    booking: Annotated[UUID | None, Query(description="the booking's id")] = None,
+    bookings: Bookings = None,
+) -> Any:
     columns = ("booking_id", "performance_id", "customer_id", "status", "reason", "version")
-    found = Issuance.objects.filter(pk=booking).prefetch_related("tickets")
+    found = Issuance.objects.filter(pk__in=bookings_of(booking, bookings)).prefetch_related("tickets")
     return [
         {**{name: getattr(issuance, name) for name in columns}, "tickets": list(issuance.tickets.all())}
         for issuance in found

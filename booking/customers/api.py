@@ -13,6 +13,7 @@ from messaging.message import LARGEST_ID
 from messaging.typed_text import typed_text
 from serving.doors.headers import IN_OPENAPI, key_of
 from serving.problems import Problem, ProblemDetails
+from serving.several import Numbers, numbers
 
 STATUS = {Why.UNKNOWN: 404, Why.REUSED: 422, Why.MOVED: 409}
 TITLE = {Why.UNKNOWN: "Unknown customer", Why.REUSED: "Idempotency key reused", Why.MOVED: "Changed meanwhile"}
@@ -27,9 +28,14 @@ class CustomerOut(Schema):
     version: int
 
 
-@router.get("/customers", response=list[CustomerOut], summary="Customers")
-def customers(request: HttpRequest) -> Any:
-    return list(Customer.objects.order_by("id"))
+@router.get(
+    "/customers",
+    response={200: list[CustomerOut], 400: ProblemDetails, 422: ProblemDetails},
+    summary="Customers: all, or those with these ids",
+)
+def customers(request: HttpRequest, ids: Numbers = None) -> Any:
+    found = Customer.objects.order_by("id")
+    return list(found if ids is None else found.filter(id__in=numbers("ids", ids)))
 
 
 @router.get(

@@ -32,3 +32,32 @@ def test_a_bad_booking_id_gets_a_problem_document(client: Client, query: str) ->
     answer = client.get(f"/api/payments{query}")
     assert (answer.status_code, answer["Content-Type"]) == (422, MEDIA_TYPE)
     assert answer.json()["errors"][0]["name"] == "booking"
+
+
+def test_the_payments_of_several_bookings_without_the_unknown(client: Client) -> None:
+    bookings = [new_id() for _ in range(3)]
+    handle([take(booking, new_id()) for booking in bookings])
+    asked = ",".join([*bookings[:2], new_id()])
+    assert {one["booking_id"] for one in client.get(f"/api/payments?bookings={asked}").json()} == set(bookings[:2])
+    most = ",".join([*bookings, *(new_id() for _ in range(97))])
+    assert len(client.get(f"/api/payments?bookings={most}").json()) == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        (
+            f"bookings={','.join(new_id() for _ in range(101))}",
+            400,
+            "at most 100 ids in one request, and these are 101",
+        ),
+        ("bookings=", 422, "name at least one id"),
+        ("bookings=7", 422, "'7' is no id of a booking"),
+        (f"bookings={new_id()},", 422, "'' is no id of a booking"),
+        (f"booking={new_id()}&bookings={new_id()}", 422, "name one `booking`, or several `bookings`"),
+    ],
+)
+def test_bad_lists_of_bookings(client: Client, query: str, status: int, said: str) -> None:
+    answer = client.get(f"/api/payments?{query}")
+    assert (answer.status_code, answer["Content-Type"]) == (status, MEDIA_TYPE)
+    assert said in answer.json()["detail"]

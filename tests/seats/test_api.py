@@ -9,6 +9,7 @@ from django.test import Client
 from seats.commands import handle
 from seats.models import Outbox, Performance
 from serving.problems import MEDIA_TYPE
+from tests.messages import new_id
 from tests.seats.test_reserving import reserve
 
 pytestmark = [pytest.mark.django_db(databases=["seats"]), pytest.mark.urls("tests.seats.urls")]
@@ -201,3 +202,34 @@ def test_a_body_that_others_could_not_read_is_refused(client: Client, settings: 
     answer = announce(client, f'{{"id": "deep", "title": {body}}}')
     assert answer.status_code in ((422,) if depth < 1000 else (400, 422))
     assert answer["Content-Type"] == MEDIA_TYPE
+
+
+@pytest.mark.usefixtures("performance")
+def test_what_bookings_hold_one_and_several(client: Client) -> None:
+    first, second = reserve("A-1", "A-2"), reserve("A-3")
+    handle([first, second])
+    one, other = first["correlationid"], second["correlationid"]
+    found = client.get(f"/api/seats/holds/{one}").json()
+    assert (found["booking_id"], found["status"], found["seats"], found["amount"]) == (
+        one,
+        "HELD",
+        ["A-1", "A-2"],
+        300_000,
+    )
+    several = client.get(f"/api/seats/holds?bookings={other},{one},{new_id()}").json()
+    assert {row["booking_id"]: row["seats"] for row in several} == {one: ["A-1", "A-2"], other: ["A-3"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"holds/{new_id()}", 404),
+        ("holds/7", 422),
+        ("holds", 422),
+        ("holds?bookings=7", 422),
+        (f"holds?bookings={','.join(new_id() for _ in range(101))}", 400),
+    ],
+)
+def test_bad_questions_about_holds(client: Client, path: str, status: int) -> None:
+    answer = client.get(f"/api/seats/{path}")
+    assert (answer.status_code, answer["Content-Type"]) == (status, MEDIA_TYPE)

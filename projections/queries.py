@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
 from projections.models import BookingView, Checkpoint, Customer, Performance, SeatMap
+from projections.ordinary import LAB
 
 SEAT_COLUMNS = (
     "performance_id", "label", "seat_id", "section", "row", "number", "price", "currency", "status", "booking_id", "version",
@@ -21,8 +22,13 @@ BOOKING_COLUMNS = tuple(name for name in _NAMES if name not in _INTERNAL)
 
 
 def performances() -> list[dict[str, Any]]:
-    """Performances by date: id, title, venue, starts_at, currency, version, `ahead` (not begun), seats and available (counts)."""
-    found = Performance.objects.annotate(ahead=Q(starts_at__gt=Now())).order_by("starts_at", "id")
+    """Performances by date, without the lab's: id, title, venue, starts_at, currency, version, `ahead` (not begun), seats
+    and available (counts)."""
+    found = (
+        Performance.objects.exclude(id__startswith=LAB)
+        .annotate(ahead=Q(starts_at__gt=Now()))
+        .order_by("starts_at", "id")
+    )
     counts: dict[str, dict[str, Any]] = {
         row["performance_id"]: dict(row)
         for row in SeatMap.objects.values("performance_id").annotate(
@@ -80,8 +86,8 @@ def seats_of(bookings: Iterable[str]) -> dict[str, list[str]]:
 
 
 def recent_bookings(limit: int = 20) -> list[dict[str, Any]]:
-    """The latest bookings, newest first, each with its `customer` (name)."""
-    rows = list(_bookings().order_by("-id").values(*BOOKING_COLUMNS)[:limit])
+    """The latest bookings, newest first, each with its `customer` (name). The lab's are not among them."""
+    rows = list(_bookings().exclude(performance_id__startswith=LAB).order_by("-id").values(*BOOKING_COLUMNS)[:limit])
     return with_names(rows)
 
 

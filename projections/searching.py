@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Right
 
 from projections.models import BookingView, Customer
+from projections.ordinary import LAB
 from projections.queries import BOOKING_COLUMNS, with_names
 
 NAMES = 500  # maximum number of customers that a search by name includes
@@ -26,7 +27,7 @@ SHORT = 8  # the end of an id, as the pages show it
 class Wanted:
     """What to list. Empty fields do not filter. `search`: the beginning of an id or its last 8 characters, a seat, or, with
     `by_name`, a part of a customer's name. `only`: restrict the list to these bookings. `since` (included) and `until`
-    (not).
+    (not). `lab`: those of the lab's halls, too.
     """
 
     state: str = ""
@@ -38,6 +39,7 @@ class Wanted:
     until: datetime | None = None
     only: Sequence[str] | None = None
     before: UUID | None = None
+    lab: bool = False
 
 
 def bookings(wanted: Wanted, limit: int = 50) -> tuple[list[dict[str, Any]], UUID | None]:
@@ -49,6 +51,8 @@ def bookings(wanted: Wanted, limit: int = 50) -> tuple[list[dict[str, Any]], UUI
 
 def _filtered(wanted: Wanted) -> QuerySet[BookingView]:
     rows = BookingView.objects.filter(booking_version__isnull=False)
+    if not wanted.lab:
+        rows = rows.exclude(performance_id__startswith=LAB)
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.customer is not None:

@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any
 
 from projections.database import PROJECTIONS
+from projections.ordinary import LAB
 
 # Customers whose name or number matches, after a number; then the sums of those on the page alone.
 _CUSTOMERS = """
@@ -47,6 +48,7 @@ _SALES = """
         coalesce(s.sold_value, 0) as sold_value, coalesce(m.taken, 0) as taken, coalesce(m.refunded, 0) as refunded,
         coalesce(m.payments, 0) as payments, coalesce(m.refunds, 0) as refunds
     from projections_salesperformance p left join seats s using (id) left join money m using (id)
+    where %(lab)s or p.id not like %(halls)s
     order by p.starts_at, p.id, currency
 """
 
@@ -73,11 +75,11 @@ def versions(number: int) -> list[dict[str, Any]]:
     return PROJECTIONS.named(f"select view, name, version from ({NAMES}) named where id = %(id)s", {"id": number})
 
 
-def sales() -> list[dict[str, Any]]:
+def sales(lab: bool = False) -> list[dict[str, Any]]:
     """Performances by date: id, title, starts_at, currency, seats, sold, held, free, sold_value, taken, refunded, payments,
-    refunds. One line per currency that was paid in; money in minor units.
+    refunds. One line per currency that was paid in; money in minor units. `lab`: the lab's halls, too.
     """
-    return PROJECTIONS.named(_SALES, {})
+    return PROJECTIONS.named(_SALES, {"lab": lab, "halls": f"{LAB}%"})
 
 
 def _with_money(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

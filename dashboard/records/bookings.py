@@ -22,7 +22,7 @@ from topology.sagas import sagas_of, states
 
 STATES = states(sagas_of(HOUSE))
 PAGE, LONGEST = 50, 80
-FIELDS = ("state", "customer", "seat", "fault", "since", "until", "q")
+FIELDS = ("state", "customer", "seat", "fault", "since", "until", "q", "lab")
 ANY = "any"
 
 
@@ -77,6 +77,7 @@ def read(query: QueryDict) -> tuple[Wanted | None, list[str]]:
     return Wanted(
         state=get["state"], customer=whole(customer), seat=get["seat"].upper(),
         search=get["q"], by_name=viewer().operator, since=since, until=until, only=only, before=before,
+        lab=get["lab"] == "1",
     ), []  # fmt: skip
 
 

@@ -22,6 +22,7 @@ SERVICE_OF_COMMAND = {
     "nemesis": "web",
     "hostile": "web",
     "load": "web",
+    "lab": "web",
 }
 
 

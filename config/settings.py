@@ -133,6 +133,7 @@ INSTALLED_APPS = [
     *HOUSE.rooms.values(),
     "audit",
     "control",
+    "lab",
     "dashboard",
     "sandbox",
     "proofs",

@@ -7,7 +7,7 @@ from django.urls import reverse
 GROUPS = (
     ("", (("index", "Stage"),)),
     ("Records", (("bookings", "Bookings"), ("customers", "Customers"), ("sales", "Sales"))),
-    ("", (("replay", "Replay"),)),
+    ("", (("replay", "Replay"), ("lab", "Lab"))),
     (
         "Workshop",
         (("console", "Console"), ("operate", "Operate"), ("matrix", "Matrix"), ("front-door:openapi-view", "API")),

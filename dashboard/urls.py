@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from dashboard import matrix
 from dashboard.console import views as console
@@ -16,6 +16,9 @@ from dashboard.stage import views as stage
 from dashboard.stage.first_run import first_run
 from gateway.api import api
 from gateway.audit.verdict_api import bar
+from lab.api import router as lab
+
+api.add_router("/api", lab)
 
 urlpatterns = [
     path("live/head", head, name="live-head"),
@@ -76,5 +79,6 @@ urlpatterns = [
     path("rail/mechanisms/<slug:name>/on", faults.mechanism_on, name="mechanism-on"),
     path("rail/mechanisms/<slug:name>/try", faults.mechanism_try, name="mechanism-try"),
     path("rail/operator", faults.sign_in, name="sign-in"),
+    path("lab", include("lab.urls")),
     path("", api.urls),
 ]

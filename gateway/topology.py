@@ -17,6 +17,7 @@ WEB = Program(
         "API_URL_CONTROL",
         "API_URL_AUDITOR",
         "API_URL_JOURNAL",
+        "RIG_API_URL_*",
         "OPERATOR_TOKEN",
         "PORT",
         "STATIC_ROOT",

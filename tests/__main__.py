@@ -11,15 +11,16 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-APART = ("tests/flow", "tests/bench", "tests/browser", "tests/journal", "tests/messaging")
+APART = ("tests/flow", "tests/bench", "tests/browser", "tests/lab", "tests/journal", "tests/messaging")
 PARTS = {  # in the order in which they begin: the long ones must not be last
     "flow": ("tests/flow", "tests/bench"),  # the bench is tried on the flows' sandbox
     "servers": ("tests", *(f"--ignore={directory}" for directory in APART)),
     "browser": ("tests/browser",),
+    "lab": ("tests/lab",),
     "logs": ("tests/journal", "tests/messaging"),
 }
 AT_ONCE = 2
-PORTS = {"browser": "18401", "servers": "18402"}  # of their sandboxes; the flows' has the usual one
+PORTS = {"browser": "18401", "servers": "18402", "lab": "18403"}  # of their sandboxes; the flows' has the usual one
 INTERRUPTED = 2  # pytest's status
 NOTHING = 5  # pytest's status where a part has no test of the kind that is asked for
 SLOWEST = 10

@@ -49,7 +49,7 @@ from tests.live import live  # noqa: E402, F401
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick tests first; the browser's last: from then on Playwright keeps an event loop running in this thread."""
-    items.sort(key=lambda item: ("tests/flow" in item.path.as_posix()) + 2 * ("tests/browser" in item.path.as_posix()))
+    items.sort(key=lambda item: ("flow" in item.path.parts) + 2 * ("browser" in item.path.parts))
 
 
 def _delete_rows(test_case: TransactionTestCase) -> None:

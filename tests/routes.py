@@ -18,7 +18,7 @@ LOOKS = {"GET", "HEAD", "OPTIONS"}
 
 def routes() -> list[Route]:
     """All of them. Raises AssertionError for one that does not say its methods, or hides from the documentation."""
-    from gateway.api import api
+    from dashboard.urls import api
 
     paths = api.get_openapi_schema()["paths"]
     documented = [(method.upper(), path) for path, methods in paths.items() for method in methods]

@@ -16,6 +16,13 @@ NO_TUNING = {
     ("fault", "LONGEST_S"): "limit of a fault",
     ("relay_faults", "OVERTAKEN_S"): "part of a fault's definition",
     ("operator_token", "IN_S"): "contract: how many guesses there are in a minute",
+    ("traffic", "MOST_PER_S"): "limit of the lab's traffic",
+    ("traffic", "LONGEST_S"): "limit of the lab's traffic",
+    ("asking", "NETWORKS_MS"): "choices that a page offers",
+    ("browser", "ROUND_TRIPS_MS"): "choices that a page offers",
+    ("api", "SLOWEST_NETWORK_MS"): "limit of a simulated network",
+    ("pages", "OUTAGE_S"): "limit of a fault",
+    ("measuring", "NETWORK_MS"): "part of a figure's definition",
     ("history", "IDLE_S"): "drawing: a silence that the swimlanes show",
 }
 

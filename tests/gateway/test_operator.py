@@ -143,6 +143,8 @@ def test_the_addresses_of_one_network_count_as_one_and_what_is_remembered_is_bou
         ("post", "/api/performances"), ("post", "/api/runs/import?id=none"), ("patch", "/api/runs/none"),
         ("delete", "/api/runs/none"), ("post", "/api/faults/x/resume"), ("post", "/api/operator/sagas/none/skip"),
         ("post", "/api/nobody/dead-letters/none/retry"), ("get", "/api/nobody/dead-letters"),
+        ("post", "/api/lab/rigs/none/open"), ("post", "/api/lab/measurement"), ("get", "/api/lab/composition"),
+        ("post", "/api/lab/composition/bookings?count=none"),
     ],
 )  # fmt: skip
 def test_who_asks_comes_before_what_is_asked(method: str, path: str) -> None:

@@ -10,13 +10,13 @@ import yaml
 from control.health import CONTAINER_PORT
 from sandbox.data.secret_store import NAMES
 from tests.topology.on_demand.house import HOUSE as WITH_RARE
-from topology.processes import BACKEND_KB, DJANGO, INIT, POSTGRES_SETTINGS, PROCESSES, SUPERVISED, Process, Tier
+from topology.processes import BACKEND_KB, DJANGO, HOUSE, INIT, POSTGRES_SETTINGS, PROCESSES, SUPERVISED, Process, Tier
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 OURS: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 MADE_UP: dict[str, Any] = yaml.safe_load((ROOT / "tests/topology/vouchers/compose.yml").read_text())["services"]
-"""Of a house with a service on demand: this one has none."""
+"""Of a house with a service on demand that has an instance of its own."""
 SERVICES = OURS | MADE_UP
 RARE = [process for process in (*WITH_RARE.programs, *WITH_RARE.inits) if process.on_demand]
 RUNNING = [*PROCESSES, *(process for process in RARE if not process.ends)]
@@ -38,6 +38,8 @@ def test_what_is_on_demand_runs_with_its_service_s_profile_and_everything_else_w
     assert {name for name, service in OURS.items() if "profiles" in service} == {
         process.name for process in SUPERVISED if process.on_demand
     }
+    for process in SUPERVISED:
+        assert OURS[process.name].get("profiles", []) == (list(HOUSE.profiles(process)) if process.on_demand else [])
     for process in RARE:
         instance = f"postgres-{process.name.removeprefix('init-')}"
         served = WITH_RARE.profiles(WITH_RARE.program(instance) if process.ends else process)

@@ -35,7 +35,9 @@ def test_they_start_in_an_order_that_may_be_reversed_for_stopping() -> None:
 @each_process
 def test_a_process_is_given_the_databases_of_its_service_only(process: Process) -> None:
     looks = {"PROJECTIONS", "JOURNAL"}
-    own = {"web": looks, "auditor": looks, "control": set()}.get(process.service, {process.service.upper()})
+    own = {"web": looks, "auditor": looks, "control": set(), "composer": set()}.get(
+        process.service, {process.service.upper()}
+    )
     assert {key.removeprefix("DATABASE_URL_") for key in process.keys if key.startswith("DATABASE_URL_")} == own
 
 
@@ -148,7 +150,8 @@ def test_what_sets_up_and_ends_is_not_started_again() -> None:
 
 
 def test_what_is_on_demand_has_ports_after_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    standing = Layout(Path("/somewhere"), 8000).ports
+    always = {process.name for process in PROCESSES}
+    standing = {name: port for name, port in Layout(Path("/somewhere"), 8000).ports.items() if name in always}
     monkeypatch.setattr("sandbox.layout.HOUSE", WITH_RARE)
     ports = Layout(Path("/somewhere"), 8000).ports
     last = max(port for name, port in standing.items() if name != "web")
@@ -160,7 +163,7 @@ def test_only_what_the_house_runs_has_a_port(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sandbox.layout.HOUSE", SMALLER)
     monkeypatch.setattr("sandbox.running.environment.HOUSE", SMALLER)
     ports = Layout(Path("/somewhere"), 8000).ports
-    assert set(LAYOUT.ports) - set(ports) == {"api-tickets", "postgres-tickets", "auditor"}
+    assert set(LAYOUT.ports) - set(ports) == {"api-tickets", "postgres-tickets", "auditor", "api-composer"}
     environments = Environments(ports, dict.fromkeys(NAMES, "x"), LAYOUT.control)
     assert environments.values("web")["API_URL_AUDITOR"] == ""
 

@@ -22,7 +22,7 @@ from topology.processes import ALIASES
 
 GOLDEN = Path(__file__).parent / "golden"
 DROPPED = ("HOLD_SECONDS", "VISITOR_RUN_S", "LETTER_RETRY_S", "LETTER_LONGEST_RETRY_S", "JOURNAL_KEEP_ENTRIES",
-           "JOURNAL_KEEP_BYTES", "FORWARDED_ALLOW_IPS", "AUDIT_EVERY_S")  # fmt: skip
+           "JOURNAL_KEEP_BYTES", "FORWARDED_ALLOW_IPS", "AUDIT_EVERY_S", "RIG_IDLE_S")  # fmt: skip
 """What a person may set; a test run may have been given other values."""
 
 

@@ -23,6 +23,18 @@ NO_BOOKING = {
     "/replay/imports/{id}": "an import's progress",
     "/api/runs/imports/{id}": "the same",
     "/seats/differing": "labels of seats, and states",
+    "/lab": "figures",
+    "/lab/comparison": "the same",
+    "/lab/{exhibit}": "figures, and how a rig stands",
+    "/lab/{exhibit}/standing": "how a rig stands",
+    "/lab/{exhibit}/price": "figures",
+    "/lab/composition/subject": "for operators: tests/lab/test_pages.py",
+    "/lab/net/composed": "the same",
+    "/lab/net/{part}": "the same",
+    "/api/lab": "names of exhibits, and how their rigs stand",
+    "/api/lab/figures": "figures",
+    "/api/lab/measurement": "what is being measured",
+    "/api/lab/composition": "for operators: tests/lab/test_pages.py",
 }
 """Routes that show no booking, and are looked at elsewhere."""
 
@@ -126,7 +138,7 @@ def test_a_stranger_changes_nothing(world: World, method: str, path: str) -> Non
     body = BODIES.get((method, path), {})
     values = {"booking": world.booking, "booking_id": world.booking, "run": run, "customer": CUSTOMER, "fault": armed,
               "customer_id": CUSTOMER, "id": run, "letter": run, "letter_id": run, "what": "discard",
-              "service": "seats", "name": "barrier",
+              "service": "seats", "name": "barrier", "exhibit": "composition", "rig": "reads",
               "verb": "discard" if "letters" in path else "skip"}  # fmt: skip
     content = {"json" if path.startswith("/api/") else "data": body} if method != "DELETE" else {}
     headers = {"Idempotency-Key": str(uuid.uuid4())}

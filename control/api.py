@@ -130,9 +130,9 @@ def _on_demand(starter: Starter) -> Router:
             return {"on_demand": starter.listing()}
 
     @routes.post("/on-demand/{name}/{verb}", response={202: dict[str, Any]})
-    def change(request: HttpRequest, name: str, verb: Literal["start", "stop"], who: str = "") -> Any:
+    def change(request: HttpRequest, name: str, verb: Literal["start", "stop", "renew"], who: str = "") -> Any:
         """Begins it and answers at once; the listing says how far it has come."""
         with as_problems():
-            return 202, {"start": starter.start, "stop": starter.stop}[verb](name, who)
+            return 202, {"start": starter.start, "stop": starter.stop, "renew": starter.renew}[verb](name, who)
 
     return routes

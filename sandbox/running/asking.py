@@ -19,13 +19,14 @@ from topology.processes import BY_NAME, CONTROL
 from topology.tuning import Seconds
 
 LOOK_S: Seconds = 0.2  # between two looks whether the control process has done it
-DONE = {"start": "started", "stop": "stopped"}
+DONE = {"start": "started", "stop": "stopped", "renew": "started over"}
 STOPPED = "on demand"
 """What `status` says of a program on demand that is stopped."""
 
 
 def change(layout: Layout, verb: str, name: str, stages: Stages) -> None:
-    """Start or stop it and wait until that is done; each step is a line. Raises SandboxError, with the log of what failed."""
+    """Start it, stop it or start it over (`renew`), and wait until that is done; each step is a line. Raises SandboxError,
+    with the log of what failed."""
     token = dotenv_values(layout.state / "secrets.env").get("OPERATOR_TOKEN") or ""
     url = f"http://127.0.0.1:{layout.ports['control']}/control/on-demand"
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as http:

@@ -76,6 +76,11 @@ def test_an_instance_is_made_started_set_up_stopped_and_started_again_with_its_d
     with psycopg.connect(url("vouchers", "vouchers")) as owner:
         assert owner.execute("select count(*) from vouchers_voucher").fetchall() == [(0,)]
         assert position(owner) > begun + 2**32, "a reader that remembers the first one would pass over its beginning"
+        owner.execute("insert into vouchers_voucher (booking_id, worth, version) values (gen_random_uuid(), 5, 1)")
+
+    change(LAYOUT, "renew", NAME, Stages(quiet=True))
+    with psycopg.connect(url("vouchers", "vouchers")) as owner:
+        assert owner.execute("select count(*) from vouchers_voucher").fetchall() == [(0,)], "made from the template"
 
 
 def position(connection: psycopg.Connection) -> int:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 WIDTH = 720
-NAMES = 168  # the column on the left, with the name of each call
+NAMES = 184  # the column on the left, with the name of each call
 TALL, LOW = 18, 5  # height of a bar's line: with its name, and without where there are too many to read
 READABLE = 60  # bars with a name, at most
 LETTERS = 26  # of a name

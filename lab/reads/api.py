@@ -1,5 +1,6 @@
 """The API of `api-composer`: it has no database, and answers only from what the other services' APIs answer."""
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -60,6 +61,21 @@ class Composed(Schema):
     missing: int
 
 
+@cache
+def client() -> httpx.AsyncClient:
+    """One for the process: it reads the certificates that there are, which takes longer than to ask."""
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    return httpx.AsyncClient(timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S), limits=limits)
+
+
+async def warm_up() -> None:
+    """What the first question would wait for."""
+    client()
+
+
+AT_START = (warm_up,)
+
+
 @api.get(
     "/api/composition",
     response={200: Composed, 422: ProblemDetails, 502: ProblemDetails},
@@ -69,14 +85,12 @@ async def composition(request: HttpRequest, asked: Query[Asked]) -> Any:
     """Nothing is cached: each answer is as fresh as its parts."""
     wanted = asked.dict()
     how = wanted.pop("how")
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    async with httpx.AsyncClient(timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S), limits=limits) as http:
-        call = Caller(http, settings.API_URLS, Question(**wanted))
-        try:
-            rows = await compose(call, how)
-        except Incomplete as error:
-            more = {"spans": as_dicts(call.spans), "took_ms": call.took_ms}
-            raise Problem(502, "A part is missing", str(error), type="incomplete", more=more) from error
+    call = Caller(client(), settings.API_URLS, Question(**wanted))
+    try:
+        rows = await compose(call, how)
+    except Incomplete as error:
+        more = {"spans": as_dicts(call.spans), "took_ms": call.took_ms}
+        raise Problem(502, "A part is missing", str(error), type="incomplete", more=more) from error
     return {
         "how": how,
         "rows": rows,

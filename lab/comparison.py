@@ -10,11 +10,12 @@ from lab.figures import Figure
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`figure`: None if it was not measured. `age`: of it, in words."""
+    """`figure`: None if it was not measured. `age`: of it, in words. `applies`: the exhibit has this figure at all."""
 
     figure: Figure | None
     age: str = ""
     title: str = ""
+    applies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def tables(found: Mapping[str, Figure], exhibits: Sequence[Exhibit] | None = Non
 def _cell(found: Mapping[str, Figure], exhibit: Exhibit, way: Way, name: str) -> Cell:
     figure = found.get(f"{exhibit.name}/{way.name}/{name}")
     if figure is None:
-        return Cell(None)
+        return Cell(None, applies=any(column.name == name for column in exhibit.columns))
     under = f"; under {', '.join(figure.faults)}" if figure.faults else ""
     title = f"{figure.count} measured, {figure.at}, load {figure.load:g}{under}"
     return Cell(figure, age(figure.age_s(datetime.now(UTC))), title)

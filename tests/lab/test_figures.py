@@ -1,5 +1,6 @@
 """Figures: percentiles, and what is kept in Redis."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from redis import Redis
 
 from lab import figures
 from lab.comparison import age, tables
-from lab.exhibits import COMPOSITION
+from lab.exhibits import COMPOSITION, Column
 from lab.figures import KEY, Figure, keep, latest, percentile
 
 FIGURE = Figure(
@@ -74,3 +75,11 @@ def test_the_comparison_has_a_row_a_way_and_says_what_was_not_measured() -> None
     assert measured == {("batch", "p50_10")}
     (cell,) = [cell for row in table.rows for cell in row.cells if cell.figure]
     assert cell.title == "12 measured, 2026-11-29T12:00:00+00:00, load 3.1; under down at api payments"
+
+
+def test_a_figure_that_an_exhibit_does_not_have_is_nothing_to_measure() -> None:
+    other = replace(COMPOSITION, name="other", columns=(Column(name="age", title="how old"),))
+    (table,) = tables({}, [COMPOSITION, other])
+    assert [column.name for column in table.columns][-1] == "age"
+    applies = {row.exhibit.name: [cell.applies for cell in row.cells] for row in table.rows}
+    assert applies == {"composition": [True] * 6 + [False], "other": [False] * 6 + [True]}

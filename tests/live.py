@@ -15,6 +15,7 @@ import pytest
 
 from sandbox.runtime import Sandbox
 from tests.waiting import wait_until
+from topology.processes import HOUSE
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = int(os.environ.get("SAGABOX_TEST_PORT", "18400"))  # another one lets two runs go side by side
@@ -31,6 +32,14 @@ class Live:
     @property
     def url(self) -> str:
         return self.sandbox.url.rstrip("/")
+
+    @property
+    def apis(self) -> dict[str, str]:
+        """Service, or process with an API of its own -> its address, of those that run all the time."""
+        given = self.sandbox.environments.values("web").items()
+        stopped = {program.name.removeprefix("api-") for program in HOUSE.programs if program.on_demand}
+        urls = {key.removeprefix("API_URL_").lower(): url for key, url in given if key.startswith("API_URL_")}
+        return {name: url for name, url in urls.items() if name not in {"web", *stopped}}
 
     def place(self, seats: list[str], performance: str = "studio-night", method: str = "tok_visa", **more: Any) -> str:
         """Place a booking and return its id at once."""

@@ -16,9 +16,7 @@ GIGABYTE = 1_000_000_000
 
 def listeners(live: Live) -> Iterator[tuple[str, str]]:
     yield "web", live.url
-    for name, url in live.sandbox.environments.values("web").items():
-        if name.startswith("API_URL_") and name != "API_URL_WEB":
-            yield name.removeprefix("API_URL_").lower(), url
+    yield from live.apis.items()
 
 
 def announced(url: str, path: str, *headers: str) -> bytes:

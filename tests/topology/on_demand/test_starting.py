@@ -92,7 +92,8 @@ def position(connection: psycopg.Connection) -> int:
 def url(role: str, database: str) -> str:
     secrets = (LAYOUT.state / "secrets.env").read_text().split()
     (password,) = (line.partition("=")[2] for line in secrets if line.startswith(f"{role.upper()}_PASSWORD="))
+    always = {process.name for process in PROCESSES} - {"web"}
     port = (
-        max(port for name, port in LAYOUT.ports.items() if name != "web") + 1
+        max(port for name, port in LAYOUT.ports.items() if name in always) + 1
     )  # what is on demand comes after what stands
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"

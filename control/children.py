@@ -19,9 +19,13 @@ class AlreadyRunning(RuntimeError):
 
 
 class Child:
-    """A management command. `directory` keeps <name>.json and <name>.log. `url` is the front door's."""
+    """A management command, whose words are `command`, or else its name. An exit status that is one of `fine` shows that it
+    has done its work. `directory` keeps <name>.json and <name>.log. `url` is the front door's.
+    """
 
     name = ""
+    command: tuple[str, ...] = ()
+    fine: tuple[int, ...] = (0, 1)
 
     def __init__(self, directory: Path, url: str) -> None:
         self._result, self._log, self._url = directory / f"{self.name}.json", directory / f"{self.name}.log", url
@@ -31,7 +35,8 @@ class Child:
         """Raises AlreadyRunning."""
         if self.running:
             raise AlreadyRunning(f"a {self.name} is already running; wait for its end")
-        command = [sys.executable, "manage.py", self.name, "--url", self._url, "--output", str(self._result)]
+        words = self.command or (self.name,)
+        command = [sys.executable, "manage.py", *words, "--url", self._url, "--output", str(self._result)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, *arguments], cwd=settings.BASE_DIR, env=_environment(), stdin=subprocess.DEVNULL, stdout=log,
@@ -44,7 +49,7 @@ class Child:
 
     def state(self) -> dict[str, Any]:
         """{"running", "error": why the last one could not run, "result": as the command writes it, or null}."""
-        failed = self._process is not None and not self.running and self._process.returncode not in (0, 1)
+        failed = self._process is not None and not self.running and self._process.returncode not in self.fine
         spoke = self._log.read_text(errors="replace").strip().splitlines() if failed and self._log.exists() else []
         try:
             result = json.loads(self._result.read_text())

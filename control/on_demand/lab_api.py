@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
+from control.children import AlreadyRunning
 from control.on_demand.machine import MachineError
 from control.on_demand.measurement import Measurement
 from control.on_demand.operation import Refused, UnknownName
@@ -29,7 +30,7 @@ def as_problems() -> Iterator[None]:
         yield
     except UnknownName as error:
         raise Problem(404, "Nothing of this name", str(error)) from error
-    except Refused as error:
+    except (Refused, AlreadyRunning) as error:
         raise Problem(409, "Not now", str(error)) from error
     except MachineError as error:
         raise Problem(503, "supervisord does not answer", str(error)) from error
@@ -56,7 +57,7 @@ def router(rigs: Rigs, measurement: Measurement, starter: Starter) -> Router:
         with as_problems():
             if measurement.running:
                 raise Refused("the lab is being measured; try again when that has ended")
-            return 202, {"open": rigs.open, "close": rigs.close, "renew": rigs.renew}[verb](name, who)
+            return Status(202, {"open": rigs.open, "close": rigs.close, "renew": rigs.renew}[verb](name, who))
 
     @routes.get("/measurement")
     def measured(request: HttpRequest) -> Any:
@@ -67,6 +68,7 @@ def router(rigs: Rigs, measurement: Measurement, starter: Starter) -> Router:
         with as_problems():
             if busy := starter.busy:
                 raise Refused(f"{busy}; nothing is measured meanwhile")
-            return 202, measurement.start(payload.exhibits)
+            measurement.start(payload.exhibits)
+            return Status(202, measurement.state())
 
     return routes

@@ -3,6 +3,7 @@
 import json
 import time
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         measure = commands.add_parser("measure", help="measure exhibits (all by default); opens their rigs first")
         measure.add_argument("exhibits", nargs="*", metavar="exhibit")
         measure.add_argument("--here", action="store_true", help="in this process, of rigs that are open")
+        measure.add_argument("--output", default="", help="with --here: also write the figures there, as JSON")
         _common(measure)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,7 +60,10 @@ class Command(BaseCommand):
                 return found, _listed(found)
             case "measure" if options["here"]:
                 measured = measuring.measure(client, redis_client(), named, self._say)
-                return [figures.as_dict(one) for one in measured], [f"{len(measured)} figures are measured"]
+                rows = [figures.as_dict(one) for one in measured]
+                if options["output"]:
+                    Path(options["output"]).write_text(json.dumps(rows))
+                return rows, [f"{len(measured)} figures are measured"]
             case "measure":
                 return self._measure(client, named or list(EXHIBITS))
             case verb:

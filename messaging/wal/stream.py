@@ -55,6 +55,9 @@ class WalStream:
         self._url, self._slot, self._publication, self._name, self._notes = url, slot, publication, name, notes
         self._resume = resume or Resume()
         self._delivered = self._confirmed = self._resume.lsn
+        # A stored position is that of a transaction. The slot of its reader stands later when log that was not ours was
+        # confirmed after it, so only a position that this object itself has reached tells that something is missing.
+        self._connected_before = False
         self._connection: ReplicationConnection | None = None
         self._attempt: Attempt | None = None
         self._assembler = Assembler()
@@ -198,10 +201,10 @@ class WalStream:
         if connection.start.lsn < self._delivered:  # another cluster: its positions start again
             log.warning("%s: the log is another one; reading on from where the slot stands", self._name)
             self._delivered = self._confirmed = 0
-        elif 0 < self._delivered < connection.slot_lsn:
+        elif self._connected_before and 0 < self._delivered < connection.slot_lsn:
             log.warning("%s: slot %s is another one, and begins later than we had read", self._name, self._slot)
             self.holes += 1
-        self._resume = connection.start
+        self._resume, self._connected_before = connection.start, True
         self._connection, self._assembler = connection, Assembler()
         self._wal_end = self._sent = 0
         self._sent_at = 0.0

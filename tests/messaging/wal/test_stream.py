@@ -190,6 +190,46 @@ def test_log_that_is_not_ours_is_confirmed_or_it_would_be_retained_for_ever(data
         wait_until(caught_up, 10, "the slot to move past what is not published")
 
 
+def test_a_kept_position_before_log_that_is_not_ours_is_no_hole(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An idle reader confirms what is not published, and its caller stores no position for that."""
+    with reading(database.stream()) as stream:
+        insert(database, "a")
+        (last,) = read(stream, 1)
+        stream.confirm(last.end_lsn)
+        database.run("insert into noise (body) select repeat('x', 500) from generate_series(1, 2000)")
+
+        def moved_on() -> bool:
+            wait([stream], 0.05)
+            assert stream.poll() == []
+            return parse_lsn(database.confirmed()) > last.end_lsn
+
+        wait_until(moved_on, 10, "the slot to move past the position that is kept")
+        resume = Resume(last.end_lsn, stream.system_id)
+    wait_until(database.slot_is_free, 10, "the slot")
+    insert(database, "b")
+    with reading(database.stream(resume=resume)) as stream:
+        assert labels(read(stream, 1)) == ["b"]
+        assert (stream.holes, caplog.text.count("begins later")) == (0, 0)
+
+
+def test_a_slot_that_was_made_anew_while_it_was_read_is_a_hole(database: Database) -> None:
+    """The control: what was committed before the new slot is missing, and the reader knows."""
+    with reading(database.stream()) as stream:
+        insert(database, "a")
+        stream.confirm(read(stream, 1)[0].end_lsn)
+        slot = database.value("select slot_name from pg_replication_slots where active")
+        database.run("select pg_terminate_backend(active_pid) from pg_replication_slots where active")
+        wait_until(database.slot_is_free, 10, "the slot")
+        database.run(f"select pg_drop_replication_slot('{slot}')")
+        insert(database, "missed")
+        database.run(f"select pg_create_logical_replication_slot('{slot}', 'pgoutput')")
+        insert(database, "b")
+        assert labels(read(stream, 1)) == ["b"]
+        assert stream.holes == 1
+
+
 def test_log_that_is_not_ours_is_not_confirmed_while_something_of_ours_is_unhandled(database: Database) -> None:
     with reading(database.stream()) as stream:
         insert(database, "held")

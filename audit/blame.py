@@ -8,7 +8,7 @@ from audit import history
 from audit.truth import Answer, Row, Truth, Views
 from journal.reading import row_origin
 from journal.reading.row_origin import Blamed, Version
-from journal.recording.transactions import BOOKING_COLUMN
+from journal.recording.summaries import BOOKING_COLUMN
 from topology.chosen import HOUSE
 
 Document = dict[str, Any]

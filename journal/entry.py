@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 EntryDict = dict[str, Any]
-"""An entry with its rows; see journal.reading.queries.as_dict."""
+"""An entry with its rows; see journal.reading.queries.as_dict and journal.packed.rows.opened."""
 Kind = Literal["transaction", "observation", "fault"]
 
 

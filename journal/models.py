@@ -27,7 +27,7 @@ class JSONText(models.JSONField):
         return "json"
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        return orjson.dumps(value).decode()  # as jsonb it would be rewritten
+        return None if value is None else orjson.dumps(value).decode()  # as jsonb it would be rewritten
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         return value  # psycopg has parsed it
@@ -50,9 +50,13 @@ class Entry(models.Model):
     cause_pos = ArrayField(models.BigIntegerField())  # entries that emitted them
     cause_known = models.BooleanField()  # False: some cause was not journaled in time, so the order is a guess
     emits = ArrayField(models.UUIDField())  # message ids it put into an outbox
+    # Its rows as the log had them (journal.packed), and the layouts to decode them with, in the order of their numbers.
+    packed = models.BinaryField(null=True)
+    layouts = ArrayField(models.BigIntegerField(), null=True)  # Layout.id
+    # The rows of an entry that is not packed (imported, or recorded by an older version):
     # [{"table", "op": insert|update|delete|truncate, "key", "old", "new"}]; an update's "old" may hold only the changed
     # columns
-    changes = JSONText()
+    changes = JSONText(null=True)
     data = models.JSONField(null=True)  # of an observation: {"kind", "messageid", ...}
     # That kind, in a separate column: queries that count observations or search the next one read only the index.
     observed = models.GeneratedField(
@@ -78,6 +82,16 @@ class Entry(models.Model):
                 name="journal_entry_fault",
             ),
         ]
+
+
+class Layout(models.Model):
+    """A table's columns and key as its log announced them: what packed rows of that time are decoded with.
+
+    Few, and never deleted: {"oid", "schema", "table", "columns": [[name, type's OID, in the identity]], "key": [name]}.
+    """
+
+    id = models.BigIntegerField(primary_key=True)  # the first 64 bits of the definition's hash
+    definition = models.JSONField()
 
 
 class Mention(models.Model):

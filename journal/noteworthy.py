@@ -40,5 +40,10 @@ def for_live_pages(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "changes": kept} | ({"left_out": left_out} if left_out else {})
 
 
+def is_shown(table: str) -> bool:
+    """Whether live pages show or follow rows of this table."""
+    return table in FOLLOWED or table not in BOOKKEEPING
+
+
 def _is_noteworthy(change: Change) -> bool:
     return change["table"] not in BOOKKEEPING

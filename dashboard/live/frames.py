@@ -11,7 +11,6 @@ from functools import cache
 from threading import Event
 from typing import Any
 
-import orjson
 from django.template.loader import get_template
 from django.utils.html import escape
 
@@ -19,6 +18,8 @@ from drawing import present
 from drawing.line import bare, line
 from drawing.seat import seat
 from gateway.people.privacy import STRANGER, masked, seen_by
+from journal.noteworthy import for_live_pages, is_shown
+from journal.packed.rows import opened_for
 
 Row = dict[str, Any]
 
@@ -28,10 +29,13 @@ VISITORS = Event()  # a viewer who is not an operator follows: until then no lin
 
 @dataclass(slots=True)
 class Frame:
-    """One entry. It is parsed and rendered when a page first asks for it, and then once for all."""
+    """One entry. It is decoded and rendered when a page first asks for it, and then once for all.
+
+    `raw`: the entry; if its rows are packed, their layouts have to be loaded.
+    """
 
     pos: int
-    raw: bytes | Row | None
+    raw: Row | None
     line: str = ""
     bare: str = ""
     masked: str = ""  # the line for visitors; "" until there is one
@@ -41,7 +45,8 @@ class Frame:
     def make(self) -> "Frame":
         """Render, and drop the source."""
         if self.raw is not None:
-            raw = orjson.loads(self.raw) if isinstance(self.raw, bytes) else self.raw
+            # Of the rows that a page draws: decoding the others would be most of the work in a stream.
+            raw = for_live_pages(opened_for(self.raw, is_shown))
             shown = present.entry(raw)
             # The log hides bookkeeping, which is one entry in three: only a placeholder is sent.
             self.line = bare(shown, named=True) if shown["bookkeeping"] else line(shown)

@@ -17,8 +17,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dashboard.live.frames import Frame, cursor, join
+from journal.packed import layouts
 from journal.reading import queries
-from journal.recording.broadcast import STATUS, STREAM
+from journal.recording.broadcast import STATUS, STREAM, published
 from topology.tuning import Count, Milliseconds, Seconds
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,10 @@ class Tail:
             and news[0][0] == self.shown + 1
             and all(fields.get(b"epoch") == self.epoch.encode() for _, fields in news)
         ):
-            return [Frame(pos, fields[b"e"]) for pos, fields in news]
+            entries = [published(fields) for _, fields in news]
+            if layouts.missing(named := {id for entry in entries for id in entry["layouts"]}):
+                await database_sync_to_async(layouts.load)(named)
+            return [Frame(entry["pos"], entry) for entry in entries]
         status = await cast("Any", redis.hmget(STATUS, ["epoch", "streamed"]))
         epoch, streamed = (value.decode() if value else "" for value in status)
         behind = epoch and (epoch != self.epoch or int(streamed or 0) < self.shown - KEPT)

@@ -13,6 +13,9 @@ from journal.archive.lines import SCHEMA, Entry, Hashes
 from journal.archive.writing import Writer
 from journal.database import JOURNAL
 from journal.models import Run
+from journal.packed import layouts
+from journal.packed.packing import unpack
+from journal.packed.rows import changes_of
 from topology.tuning import Bytes, Count
 
 FETCH: Count = 200  # rows of a cursor at a time
@@ -41,7 +44,7 @@ _FLIGHTS = """
 """
 _ENTRIES = """
     select pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes::text[], cause_pos, cause_known,
-        emits::text[], data::text, changes::text
+        emits::text[], data::text, changes::text, packed, layouts
     from journal_entry where tape = %s and pos between %s and %s order by pos
 """
 _MENTIONS = """
@@ -150,6 +153,8 @@ def _entries(tape: int, first: int, last: int) -> Iterator[Entry]:
         emits,
         data,
         changes,
+        packed,
+        named,
     ) in _stream(_ENTRIES, [tape, first, last]):
         own: list[str] = []
         if at == pos:
@@ -171,8 +176,15 @@ def _entries(tape: int, first: int, last: int) -> Iterator[Entry]:
             "emits": emits,
             "correlations": own,
             "data": None if data is None else raw(data),
-            "changes": raw(changes),
+            "changes": raw(changes) if packed is None else _changes(packed, named),
         }
+
+
+def _changes(packed: bytes, named: list[int]) -> Any:
+    if not packed:
+        return []
+    layouts.load(named)
+    return orjson.Fragment(orjson.dumps(changes_of(unpack(packed), layouts.relations(named))))
 
 
 def _stream(sql: str, values: list[Any]) -> Iterator[tuple[Any, ...]]:

@@ -9,9 +9,10 @@ from journal.index.flights import Flight
 from journal.index.folding import Place, Total, Version, octave
 
 _ENTRIES = """
-    select pos, service, changes::text, causes, data::text from (
-        select *, sum(pg_column_size(changes)) over (order by pos) - pg_column_size(changes) as before from (
-            select * from journal_entry where tape = %s and pos > %s order by pos limit %s
+    select pos, service, changes::text, packed, layouts, causes, data::text from (
+        select *, sum(size) over (order by pos) - size as before from (
+            select *, coalesce(pg_column_size(packed), 0) + coalesce(pg_column_size(changes), 0) as size
+            from journal_entry where tape = %s and pos > %s order by pos limit %s
         ) next
     ) sized where before <= %s order by pos
 """
@@ -81,7 +82,8 @@ def move(cursor: Any, tape: int, pos: int) -> None:
 
 
 def entries(cursor: Any, tape: int, after: int, limit: int, size: int) -> list[tuple[Any, ...]]:
-    """(pos, service, changes as text, causes, data as text), in order: one, or `limit` and about `size` bytes at most."""
+    """(pos, service, changes as text, packed rows, layouts, causes, data as text), in order: one, or `limit` and about
+    `size` bytes at most, as they are stored."""
     cursor.execute(_ENTRIES, [tape, after, limit, size])
     return list(cursor.fetchall())
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from journal.recording.transactions import BOOKING_COLUMN
+from journal.recording.summaries import BOOKING_COLUMN
 from topology.tuning import Count
 
 REMEMBERED: Count = 50_000  # sagas

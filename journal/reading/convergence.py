@@ -21,8 +21,10 @@ _ENTRIES = """
     select pos, xid from journal_entry where tape = %s and service = %s and xid is not null order by pos desc limit %s
 """
 _TOUCHED = """
-    select distinct change ->> 'table' from journal_entry, json_array_elements(changes) change
-    where tape = %s and pos = any(%s)
+    with hidden as materialized (select changes, layouts from journal_entry where tape = %s and pos = any(%s))
+    select change ->> 'table' from hidden, json_array_elements(changes) change
+    union
+    select definition ->> 'table' from hidden, unnest(layouts) named join journal_layout on id = named
 """
 _REPLAYED = """
     select t.name, h.rows, h.hash from journal_table t, lateral (

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 
 from journal.entry import EntryDict
 from journal.models import LIVE, Entry, Epoch, Mention
+from journal.packed import layouts
+from journal.packed.rows import opened
 
 
 def epoch() -> str:
@@ -32,6 +34,11 @@ def latest(limit: int, tape: int = LIVE) -> list[EntryDict]:
     return _as_dicts(Entry.objects.filter(tape=tape).order_by("-pos")[:limit], tape)[::-1]
 
 
+def latest_packed(limit: int) -> list[EntryDict]:
+    """The newest `limit` entries of the live tape, oldest first, as they are stored: with "packed" and "layouts"."""
+    return _packed(Entry.objects.filter(tape=LIVE).order_by("-pos")[:limit], LIVE)[::-1]
+
+
 def entries_of(correlation: str, *, until: int | None = None, limit: int = 1000, tape: int = LIVE) -> list[EntryDict]:
     """The entries that mention a booking, in order, up to position `until`; the oldest `limit`."""
     mentions = Mention.objects.filter(tape=tape, correlation=correlation)
@@ -42,6 +49,12 @@ def entries_of(correlation: str, *, until: int | None = None, limit: int = 1000,
 
 
 def _as_dicts(entries: QuerySet[Entry], tape: int) -> list[EntryDict]:
+    found = _packed(entries, tape)
+    layouts.load(id for entry in found for id in entry["layouts"])
+    return [opened(entry) for entry in found]
+
+
+def _packed(entries: QuerySet[Entry], tape: int) -> list[EntryDict]:
     found = list(entries)
     correlations = defaultdict(list)
     mentions = Mention.objects.filter(tape=tape, pos__in=[entry.pos for entry in found])
@@ -51,7 +64,7 @@ def _as_dicts(entries: QuerySet[Entry], tape: int) -> list[EntryDict]:
 
 
 def as_dict(entry: Entry, correlations: Iterable[str]) -> EntryDict:
-    """The entry's columns and "correlations"; times are ISO 8601, ids strings."""
+    """The entry's columns and "correlations"; times are ISO 8601, ids strings. Its rows are in "changes" once it is opened."""
     return {
         "pos": entry.pos,
         "kind": entry.kind,
@@ -67,5 +80,7 @@ def as_dict(entry: Entry, correlations: Iterable[str]) -> EntryDict:
         "emits": [str(message) for message in entry.emits],
         "correlations": list(correlations),
         "data": entry.data,
-        "changes": entry.changes,
+        "changes": entry.changes or [],
+        "packed": bytes(entry.packed or b""),
+        "layouts": entry.layouts or [],
     }

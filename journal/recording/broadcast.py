@@ -1,9 +1,13 @@
-"""Publishes the journal on a Redis Stream, for live pages: entry `pos` has the id `<pos>-0`. PostgreSQL keeps all of it."""
+"""Publishes the journal on a Redis Stream, for live pages: entry `pos` has the id `<pos>-0`. PostgreSQL keeps all of it.
+
+The fields of an entry: "e" (JSON of it), "packed" (its rows as they are stored, see journal.packed), "epoch". `published`
+reads it.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,7 +15,7 @@ from redis import Redis, RedisError, ResponseError
 
 from journal.entry import EntryDict
 from journal.noteworthy import for_live_pages
-from journal.reading.queries import latest
+from journal.reading.queries import latest_packed
 from topology.tuning import Count
 
 STREAM, STATUS = "journal", "recorder"
@@ -67,7 +71,7 @@ class Broadcast:
         newest: Any = self._redis.xrevrange(STREAM, count=1)
         last = _pos(newest)
         same = _text(self._redis.hget(STATUS, "epoch")) == self._epoch
-        entries = latest(REFILL)
+        entries = latest_packed(REFILL)
         end = entries[-1]["pos"] if entries else 0
         gap = not entries or last < entries[0]["pos"] - 1
         pipe = self._redis.pipeline(transaction=True)
@@ -83,9 +87,16 @@ class Broadcast:
         self._pos = end
 
     def _add(self, pipe: Any, entry: EntryDict) -> None:
-        """Add the epoch, which identifies the journal of an entry."""
-        fields: dict[Any, Any] = {"e": orjson.dumps(for_live_pages(entry)), "epoch": self._epoch}
+        """Add the epoch, which identifies the journal of an entry. Its rows stay packed: who shows them decodes them."""
+        shown = for_live_pages({name: value for name, value in entry.items() if name != "packed"})
+        fields: dict[Any, Any] = {"e": orjson.dumps(shown), "packed": entry["packed"], "epoch": self._epoch}
         pipe.xadd(STREAM, fields, id=f"{entry['pos']}-0", maxlen=MAXLEN, approximate=True)
+
+
+def published(fields: Mapping[bytes, bytes]) -> EntryDict:
+    """An entry of the stream, with "packed" and "layouts"."""
+    entry: EntryDict = orjson.loads(fields[b"e"])
+    return {"layouts": [], **entry, "packed": fields.get(b"packed", b"")}
 
 
 def _pos(found: list[Any]) -> int:

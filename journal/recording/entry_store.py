@@ -1,4 +1,5 @@
-"""Writes the journal: entries, mentions and the five positions in one statement: one transaction, and one round trip."""
+"""Writes the journal: entries, their layouts, mentions and the five positions in one statement: one transaction, and one
+round trip."""
 
 from __future__ import annotations
 
@@ -8,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 import psycopg
 from django.db import DataError, Error, NotSupportedError, connections
 from psycopg.types.json import Jsonb
@@ -21,16 +21,22 @@ _APPEND = """
     with stamp as materialized (select clock_timestamp() as at),
     entries as (
         insert into journal_entry (
-            pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos, cause_known, emits, changes, data
+            pos, kind, service, xid, lsn, committed_at, recorded_at, title, causes, cause_pos, cause_known, emits, packed,
+            layouts, data
         )
         select pos, kind, service, xid, lsn, committed_at, stamp.at, title, causes::uuid[], cause_pos::bigint[], cause_known,
-            emits::uuid[], changes::json, data::jsonb
+            emits::uuid[], packed, layouts::bigint[], data::jsonb
         from stamp, unnest(
             %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::text[],
-            %b::bool[], %b::text[], %b::text[], %b::text[]
+            %b::bool[], %b::text[], %b::bytea[], %b::text[], %b::text[]
         ) given (
-            pos, kind, service, xid, lsn, committed_at, title, causes, cause_pos, cause_known, emits, changes, data
+            pos, kind, service, xid, lsn, committed_at, title, causes, cause_pos, cause_known, emits, packed, layouts, data
         )
+    ),
+    layouts as (
+        insert into journal_layout (id, definition) select id, definition::jsonb from unnest(%b::bigint[], %b::text[])
+            given (id, definition)
+        on conflict do nothing
     ),
     mentions as (
         insert into journal_mention (correlation, pos) select * from unnest(%b::text[], %b::bigint[])
@@ -112,7 +118,7 @@ def indexed() -> int:
 def append(
     placed: Sequence[Placed], system_ids: dict[str, str], definitions: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[EntryDict]:
-    """Commit entries and how far each source is read. Returns them as `queries` does.
+    """Commit entries and how far each source is read. Returns them as `queries.latest_packed` does.
 
     `definitions`: service -> table -> definition, for the open run to keep.
 
@@ -123,8 +129,10 @@ def append(
     clusters = [system_ids.get(source, "") for source in newest]
     mentions = [(correlation, item.pos) for item in placed for correlation in item.candidate.correlations]
     tables = Jsonb(definitions or {})
+    layouts = {layout.id: layout.definition for item in placed for layout in item.candidate.layouts}
     columns = (list(column) for column in zip(*map(_row, placed), strict=True))
-    given = [*columns, [one for one, _ in mentions], [pos for _, pos in mentions], tables, tables]
+    mentioned = ([one for one, _ in mentions], [pos for _, pos in mentions])
+    given = [*columns, list(layouts), list(layouts.values()), *mentioned, tables, tables]
     connection = connections[JOURNAL.alias]
     connection.ensure_connection()
     with connection.wrap_database_errors:
@@ -162,7 +170,8 @@ def _row(item: Placed) -> tuple[Any, ...]:
         _array(item.cause_pos),
         item.cause_known,
         _array(candidate.emits),
-        orjson.dumps(candidate.changes).decode(),
+        candidate.packed,
+        _array(layout.id for layout in candidate.layouts),
         None if candidate.data is None else json.dumps(candidate.data),
     )
 
@@ -173,7 +182,7 @@ def _array(items: Iterable[object]) -> str:
 
 
 def _as_dict(item: Placed, recorded_at: datetime) -> EntryDict:
-    """The same shape as `queries.as_dict`."""
+    """The same shape as `queries.latest_packed`."""
     candidate = item.candidate
     return {
         "pos": item.pos,
@@ -190,5 +199,7 @@ def _as_dict(item: Placed, recorded_at: datetime) -> EntryDict:
         "emits": candidate.emits,
         "correlations": candidate.correlations,
         "data": candidate.data,
-        "changes": candidate.changes,
+        "changes": [],
+        "packed": candidate.packed,
+        "layouts": [layout.id for layout in candidate.layouts],
     }

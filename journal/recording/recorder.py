@@ -263,4 +263,6 @@ def _kept(
 def _stream(alias: str, url: str, stored: entry_store.Cursor | None) -> WalStream:
     resume = Resume(parse_lsn(stored.cursor), stored.system_id) if stored else None
     slot = HOUSE.database(alias).slot
-    return WalStream(url, slot=slot, publication="journal", name=f"recorder {alias}", resume=resume, notes=True)
+    return WalStream(
+        url, slot=slot, publication="journal", name=f"recorder {alias}", resume=resume, notes=True, raw=True
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from journal.noteworthy import noteworthy
 
-_STATES = ("status", "state")
+STATES = ("status", "state")
 _PAST = {"insert": "inserted", "update": "updated", "delete": "deleted", "truncate": "emptied"}
 _PARTS = 4  # the rest is in the changes
 
@@ -33,7 +33,7 @@ def _handled(messages: Sequence[dict[str, Any]]) -> list[str]:
 
 def _state(change: dict[str, Any]) -> str | None:
     new, old = change["new"], change["old"]
-    for name in _STATES if new else ():
+    for name in STATES if new else ():
         if isinstance(new.get(name), str) and (old is None or old.get(name, new[name]) != new[name]):
             return f"{_noun(change)} {new[name]}"
     return None

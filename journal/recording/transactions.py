@@ -1,5 +1,7 @@
 """Turns a database transaction, as the log has it, into a candidate for the journal. Pure.
 
+Its rows stay packed; of each only the columns are decoded that tell its causes, its bookings and its title.
+
 It depends on no domain app, only on conventions: the outbox is `<app>_outbox`; `caused_by` names the message a row
 follows from; `booking_id` names the booking a row belongs to. The house declares the service of a table, and the
 exceptions.
@@ -8,31 +10,31 @@ exceptions.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from journal.packed.layouts import Layout
+from journal.packed.packing import pack
+from journal.packed.rows import TRUNCATE
+from journal.recording.summaries import BOOKING_COLUMN, LOG, OUTBOX, Summaries, Summary
 from journal.recording.titles import title_of
 from messaging.storable import LONGEST_KEY, storable_text
-from messaging.wal import Change, Delete, Insert, Relation, Transaction, Truncate, format_lsn, python_row, row_key
+from messaging.wal import RawChange, Transaction, Truncate, format_lsn
 from messaging.wal.notes import PREFIX, UNREADABLE, NoteError, read
 from topology.chosen import HOUSE
 
 LONGEST_TITLE = 1000  # characters
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-LOG = "_sagalog"
-"""The ending of the names of tables that keep the decision about each message: `message_id` names it."""
-OUTBOX = "_outbox"
-"""The ending of the names of message tables."""
-BOOKING_COLUMN = HOUSE.booking_columns
-"""Tables that name a booking by another column than `booking_id`."""
+_SUMMARIES = Summaries()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A future entry. `source` and `cursor`: how far its source is read once it is journaled."""
+    """A future entry. `source` and `cursor`: how far its source is read once it is journaled. `packed`: its rows, see
+    journal.packed; "" if there are none."""
 
     kind: str
     source: str
@@ -43,16 +45,15 @@ class Candidate:
     causes: tuple[str, ...] = ()
     emits: tuple[str, ...] = ()
     correlations: tuple[str, ...] = ()
-    changes: tuple[dict[str, Any], ...] = ()
+    packed: bytes = b""
+    layouts: tuple[Layout, ...] = ()
     xid: int | None = None
     lsn: str = ""
     data: dict[str, Any] | None = None
 
 
 def read_transaction(alias: str, transaction: Transaction, key: str = "") -> Candidate:
-    """The entry is that service's whose message, else whose row, was written first. Never raises.
-
-    Ids are strings; a change's values are JSON-friendly.
+    """The entry is that service's whose message, else whose row, was written first. Never raises. `transaction`: raw.
 
     `key` proves notes that empty the journal's memory. A transaction that cannot be read becomes an entry that reports
     that.
@@ -87,13 +88,23 @@ def replacement(candidate: Candidate, why: str) -> Candidate:
         causes=(),
         emits=(),
         correlations=(),
-        changes=(),
+        packed=b"",
+        layouts=(),
         data={"kind": UNREADABLE, "data": {"why": storable_text(why, LONGEST_TITLE)}},
     )
 
 
 def _read(alias: str, transaction: Transaction, key: str) -> Candidate:
-    changes = [row for change in transaction.changes for row in _rows(change)]
+    pieces: list[tuple[Summary, bytes]] = []
+    changes: list[dict[str, Any]] = []
+    unreadable = list(transaction.unreadable)
+    for summary, message in _messages(alias, transaction):
+        try:
+            changes += summary.of(message)
+            pieces.append((summary, message))
+        except Exception as error:
+            table = summary.layout.relation.table
+            unreadable.append(f"{type(error).__name__}: {error}; a row of {table} that begins {message[:40]!r}")
     sent = [change for change in changes if change["table"].endswith(OUTBOX) and change["op"] == "insert"]
     service = next((HOUSE.owner(alias, change["table"]) for change in (*sent, *changes)), HOUSE.owner(alias, ""))
     messages = [change["new"] for change in sent]
@@ -108,8 +119,9 @@ def _read(alias: str, transaction: Transaction, key: str) -> Candidate:
         correlations.extend(_bookings(change))
     own = set(emits)
     lsn = format_lsn(transaction.end_lsn)
-    note, wrong = _noted(transaction, key)
+    note, wrong = _noted(transaction, unreadable, key)
     rows = [change for change in changes if not change["table"].endswith(OUTBOX)]
+    packed, layouts = _packed(pieces)
     return Candidate(
         kind="observation" if (note or wrong) and not changes else "transaction",
         source=alias,
@@ -120,16 +132,40 @@ def _read(alias: str, transaction: Transaction, key: str) -> Candidate:
         causes=ids(cause for cause in causes if cause not in own) if any(causes) else (),
         emits=ids(emits),
         correlations=distinct(correlations),
-        changes=tuple(changes),
+        packed=packed,
+        layouts=layouts,
         xid=transaction.xid,
         lsn=lsn,
         data=(note and {"kind": note["kind"]}) or (wrong and {"kind": UNREADABLE, "data": {"why": wrong}}) or None,
     )
 
 
-def _noted(transaction: Transaction, key: str) -> tuple[dict[str, str] | None, str]:
-    """The transaction's note to the journal, and what in it could not be read."""
-    wrong = list(transaction.unreadable)
+def _messages(alias: str, transaction: Transaction) -> Iterable[tuple[Summary, bytes]]:
+    for change in transaction.changes:
+        if isinstance(change, RawChange):
+            yield _SUMMARIES.of(alias, change.relation), change.message
+        elif isinstance(change, Truncate):
+            for relation in change.relations:
+                yield _SUMMARIES.of(alias, relation), TRUNCATE
+        else:
+            raise TypeError("a stream of decoded rows; the recorder reads raw ones")
+
+
+def _packed(pieces: Sequence[tuple[Summary, bytes]]) -> tuple[bytes, tuple[Layout, ...]]:
+    if not pieces:
+        return b"", ()
+    numbers: dict[int, int] = {}  # by the layout's id: the same table may have been announced again without a change
+    layouts: list[Layout] = []
+    for summary, _ in pieces:
+        layout = summary.layout
+        if layout.id not in numbers:
+            numbers[layout.id] = len(layouts)
+            layouts.append(layout)
+    return pack((numbers[summary.layout.id], message) for summary, message in pieces), tuple(layouts)
+
+
+def _noted(transaction: Transaction, wrong: list[str], key: str) -> tuple[dict[str, str] | None, str]:
+    """The transaction's note to the journal, and what in it could not be read: what is `wrong` already, and notes."""
     for note in transaction.notes:
         if note.prefix == PREFIX:
             try:
@@ -143,38 +179,6 @@ def _title(service: str, note: dict[str, str] | None, wrong: str, changes: list[
     if note:
         return note["text"]
     return f"{service}'s log holds what cannot be read" if wrong and not changes else ""
-
-
-def _rows(change: Change) -> Iterable[dict[str, Any]]:
-    if isinstance(change, Truncate):
-        for table in change.relations:
-            yield {"table": table.table, "op": "truncate", "key": None, "old": None, "new": None}
-        return
-    relation = change.relation
-    if isinstance(change, Delete):
-        yield _row(relation, "delete", old=python_row(relation, change.old))
-        return
-    new = python_row(relation, change.new)
-    if isinstance(change, Insert):
-        yield _row(relation, "insert", new=new)
-        return
-    old = None
-    if change.old is not None:
-        # Unchanged columns are not repeated: they were a quarter of all that was journaled.
-        changed = {name: text for name, text in change.old.items() if (name, text) not in change.new.items()}
-        if any(name in changed for name in relation.key):  # one row was deleted, another inserted
-            yield _row(relation, "delete", old=python_row(relation, change.old))
-            yield _row(relation, "insert", new=new)
-            return
-        old = python_row(relation, changed)
-    yield _row(relation, "update", old, new)
-
-
-def _row(
-    relation: Relation, op: str, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    key = row_key(relation.key, new or old or {})
-    return {"table": relation.table, "op": op, "key": key, "old": old, "new": new}
 
 
 def _bookings(change: dict[str, Any]) -> Iterable[str | None]:

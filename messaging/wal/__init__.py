@@ -1,11 +1,13 @@
 """Transaction log tailing: PostgreSQL's write-ahead log through a logical replication slot, by psycopg 3 alone."""
 
 from .connection import Resume
+from .decoding import read_change
 from .messages import (
     Change,
     Delete,
     Insert,
     Note,
+    RawChange,
     Relation,
     Row,
     Transaction,
@@ -15,7 +17,7 @@ from .messages import (
     parse_lsn,
 )
 from .stream import WalStream
-from .values import python_row, row_key
+from .values import converted, python_row, row_key
 from .waiting import wait
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Delete",
     "Insert",
     "Note",
+    "RawChange",
     "Relation",
     "Resume",
     "Row",
@@ -30,9 +33,11 @@ __all__ = [
     "Truncate",
     "Update",
     "WalStream",
+    "converted",
     "format_lsn",
     "parse_lsn",
     "python_row",
+    "read_change",
     "row_key",
     "wait",
 ]

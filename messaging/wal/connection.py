@@ -79,9 +79,9 @@ class ReplicationConnection:
 
 
 def open_stream(
-    url: str, slot: str, publication: str, resume: Resume, name: str = "", notes: bool = False
+    url: str, slot: str, publication: str, resume: Resume, name: str = "", notes: bool = False, raw: bool = False
 ) -> ReplicationConnection:
-    """Connect and start reading `slot` after `resume`, with its `notes` if asked for.
+    """Connect and start reading `slot` after `resume`, with its `notes` and with `raw` rows if asked for.
 
     Blocks for 5 s at most if the host does not answer.
     A `resume` of another cluster (the database was recreated) or past the end of this one's log is not used: reading
@@ -114,15 +114,17 @@ def open_stream(
         pgconn.finish()
         raise
     slot_lsn = parse_lsn(stands[0][0]) if stands and stands[0][0] else 0
-    return ReplicationConnection(pgconn, Resume(resume.lsn, system_id), Decoder(primary_keys), slot_lsn)
+    return ReplicationConnection(pgconn, Resume(resume.lsn, system_id), Decoder(primary_keys, raw=raw), slot_lsn)
 
 
 class Attempt(Thread):
     """An attempt to connect. Its thread is a daemon: a process that ends does not wait for a dead host."""
 
-    def __init__(self, url: str, slot: str, publication: str, resume: Resume, name: str, notes: bool) -> None:
+    def __init__(
+        self, url: str, slot: str, publication: str, resume: Resume, name: str, notes: bool, raw: bool
+    ) -> None:
         super().__init__(name=f"connect {name}", daemon=True)
-        self._arguments = (url, slot, publication, resume, name, notes)
+        self._arguments = (url, slot, publication, resume, name, notes, raw)
         self._abandoned = False
         self.connection: ReplicationConnection | None = None
         self.error: Exception | None = None

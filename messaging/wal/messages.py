@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = dict[str, str | None]
 """Column name -> PostgreSQL's text form of the value, or None for NULL. `python_row` converts it to Python values."""
@@ -24,7 +24,8 @@ class Relation:
 
     `key` names the primary key's columns (from the catalogue; the protocol itself marks every column of a table with
     REPLICA IDENTITY FULL as identity). `names` (the columns' names in order) and `converters` (column name, function of
-    its text; for the columns that are not text) are worked out once here, for the loops over rows.
+    its text; for the columns that are not text) are worked out once here, for the loops over rows. A column whose name in
+    `names` is "" is not decoded.
     """
 
     oid: int
@@ -71,6 +72,13 @@ class Truncate:
     relations: tuple[Relation, ...]
 
 
+class RawChange(NamedTuple):
+    """A row's change that is not decoded yet: the message as it arrived. `decoding.read_change` decodes it."""
+
+    relation: Relation
+    message: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     commit_lsn: int
@@ -105,15 +113,17 @@ class Unreadable:
     why: str
 
 
-Change = Insert | Update | Delete | Truncate
-Message = Begin | Relation | Insert | Update | Delete | Truncate | Note | Unreadable | Commit | Keepalive
+RowChange = Insert | Update | Delete
+Change = RowChange | Truncate | RawChange
+Message = Begin | Relation | Change | Note | Unreadable | Commit | Keepalive
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """One committed transaction. LSNs are byte positions in the log; `end_lsn` is the one to confirm.
 
-    `unreadable`: why pieces of it are missing from `changes`.
+    `changes` are RawChange and Truncate, if the stream was asked for raw ones. `unreadable`: why pieces of it are missing
+    from `changes`.
     """
 
     xid: int

@@ -39,7 +39,7 @@ class WalStream:
     During its life nothing is delivered twice: the server may rewind a slot (an immediate restart forgets the newest
     confirmations), but this object resumes at its own position and skips what is before it. `resume` is such a position
     that the caller stored with its own data; it wins over the slot's. `notes`: include what `pg_logical_emit_message`
-    wrote.
+    wrote. `raw`: do not decode the rows.
     """
 
     def __init__(
@@ -51,8 +51,10 @@ class WalStream:
         name: str = "",
         resume: Resume | None = None,
         notes: bool = False,
+        raw: bool = False,
     ) -> None:
-        self._url, self._slot, self._publication, self._name, self._notes = url, slot, publication, name, notes
+        self._url, self._slot, self._publication, self._name = url, slot, publication, name
+        self._notes, self._raw = notes, raw
         self._resume = resume or Resume()
         self._delivered = self._confirmed = self._resume.lsn
         # A stored position is that of a transaction. The slot of its reader stands later when log that was not ours was
@@ -185,7 +187,9 @@ class WalStream:
             if time.monotonic() < self._next_attempt:
                 return None
             resume = Resume(self._delivered, self._resume.system_id)
-            self._attempt = Attempt(self._url, self._slot, self._publication, resume, self._name, self._notes)
+            self._attempt = Attempt(
+                self._url, self._slot, self._publication, resume, self._name, self._notes, self._raw
+            )
             self._attempt.start()
         self._attempt.join(0.002)
         if self._attempt.is_alive():

@@ -54,9 +54,13 @@ def row_key(names: Sequence[str], row: Mapping[str, Any]) -> str:
 
 def python_row(relation: Relation, row: Row) -> dict[str, Any]:
     """A new row whose booleans, integers, floats and JSON are Python values; every other type keeps its text."""
-    values: dict[str, Any] = dict(row)
+    return converted(relation, dict(row))
+
+
+def converted(relation: Relation, row: dict[str, Any]) -> dict[str, Any]:
+    """The row itself, with its values made those of `python_row`."""
     for name, convert in relation.converters:
-        text = values.get(name)
+        text = row.get(name)
         if text is not None:
-            values[name] = convert(text)
-    return values
+            row[name] = convert(text)
+    return row

@@ -13,13 +13,14 @@ from proofs.matrix.whole import run_all
 from tests.drawing.narrated import check_moments
 from tests.drawing.recording import own_rows
 from tests.drawing.test_words import check_lanes
+from tests.journal.packed_rows import LAYOUTS, opener
 from tests.live import Live
 from tests.waiting import wait_until
 
 ELSEWHERE = ("process", "redis")  # tests/flow/test_faults.py and test_kills.py kill every process, and Redis
 ENTRIES = """
     select e.pos, e.kind, e.service, e.xid, e.lsn, e.title, e.committed_at, e.causes::text[], e.cause_pos, e.cause_known,
-        e.data::text, e.changes::text
+        e.data::text, e.changes::text, e.packed, e.layouts
     from journal_entry e join journal_mention m on m.tape = e.tape and m.pos = e.pos
     where e.tape = 0 and m.correlation = %s order by e.pos
 """
@@ -27,9 +28,11 @@ ENTRIES = """
 
 def entries_of(live: Live, booking: str) -> list[dict[str, Any]]:
     names = ("pos", "kind", "service", "xid", "lsn", "title", "committed_at", "causes", "cause_pos", "cause_known")
+    rows = live.rows("journal", ENTRIES, booking)
+    changes = opener(live.rows("journal", LAYOUTS))
     found = [
-        {**dict(zip(names, row, strict=False)), "data": json.loads(row[-2] or "null"), "changes": json.loads(row[-1])}
-        for row in live.rows("journal", ENTRIES, booking)
+        {**dict(zip(names, row, strict=False)), "data": json.loads(row[-4] or "null"), "changes": changes(*row[-3:])}
+        for row in rows
     ]
     for entry in found:
         entry["committed_at"] = entry["committed_at"].isoformat()

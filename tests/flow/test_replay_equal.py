@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from control.setup.publish import publish
 from journal.reading import moments
+from tests.journal.packed_rows import COLUMNS, LAYOUTS, opener
 from tests.live import Live
 from tests.waiting import wait_until
 
@@ -155,10 +156,11 @@ def test_a_moment_in_the_middle_is_the_fold_of_all_before_it(troubled: Live) -> 
     with database(troubled, "journal") as journal:
         pos = (wait_until(lambda: end_of_index(journal), 30, "the index") or 0) * 2 // 3
         state: Rows = {}
-        for service, changes in journal.execute(
-            "select service, changes from journal_entry where tape = 0 and pos <= %s order by pos", (pos,)
-        ):
-            for change in changes:
+        stored = f"select service, {COLUMNS} from journal_entry where tape = 0 and pos <= %s order by pos"
+        entries = journal.execute(stored.encode(), (pos,)).fetchall()
+        changes = opener(journal.execute(LAYOUTS).fetchall())
+        for service, *rows_then in entries:
+            for change in changes(*rows_then):
                 rows = state.setdefault((service, change["table"]), {})
                 if change["new"] is None:
                     rows.pop(change["key"], None)

@@ -1,15 +1,18 @@
 """Candidates and log transactions made by hand, for tests of the pure parts."""
 
+import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from journal.packed.packing import unpack
+from journal.packed.rows import changes_of
 from journal.recording.transactions import Candidate
-from messaging.wal import Change, Insert, Relation, Transaction, Update
+from messaging.wal import Change, Delete, Insert, RawChange, Relation, Row, Transaction, Truncate, Update
 from messaging.wal.messages import Column
 from messaging.wal.values import converters_of
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
-TEXT, JSONB, BIGINT = 25, 3802, 20
+TEXT, JSONB, BIGINT, UUIDS = 25, 3802, 20, 2951
 TYPES = {"data": JSONB, "version": BIGINT}
 
 
@@ -26,8 +29,8 @@ def candidate(source: str, emits: list[str] | None = None, causes: list[str] | N
     )
 
 
-def relation(table: str, names: list[str], key: tuple[str, ...] = ("id",)) -> Relation:
-    columns = tuple(Column(name, TYPES.get(name, TEXT), True) for name in names)
+def relation(table: str, names: list[str], key: tuple[str, ...] = ("id",), **types: int) -> Relation:
+    columns = tuple(Column(name, {**TYPES, **types}.get(name, TEXT), True) for name in names)
     return Relation(1, "public", table, columns, key, tuple(names), converters_of(columns))
 
 
@@ -45,4 +48,38 @@ def message(service: str, kind: str, type: str, id: str = "m-1", **more: Any) ->
 
 
 def transaction(*changes: Change) -> Transaction:
-    return Transaction(7, 0x100, 0x140, START, list(changes))
+    """As a stream of raw rows has it."""
+    return Transaction(7, 0x100, 0x140, START, [raw(change) for change in changes])
+
+
+def raw(change: Change) -> Change:
+    """The bytes that PostgreSQL would send for a row, after its manual."""
+    if isinstance(change, RawChange | Truncate):
+        return change
+    relation = change.relation
+    oid = struct.pack(">I", relation.oid)
+    match change:
+        case Insert():
+            message = b"I" + oid + b"N" + _tuple(relation, change.new)
+        case Delete():
+            message = b"D" + oid + b"O" + _tuple(relation, change.old)
+        case Update():
+            old = b"" if change.old is None else b"O" + _tuple(relation, change.old)
+            message = b"U" + oid + old + b"N" + _tuple(relation, change.new)
+    return RawChange(relation, message)
+
+
+def _tuple(relation: Relation, row: Row) -> bytes:
+    parts = [struct.pack(">h", len(relation.names))]
+    for name in relation.names:
+        value = row[name]
+        text = (value or "").encode()
+        parts.append(b"n" if value is None else b"t" + struct.pack(">i", len(text)) + text)
+    return b"".join(parts)
+
+
+def changes(candidate: Candidate) -> list[dict[str, Any]]:
+    """Its rows, decoded."""
+    if not candidate.packed:
+        return []
+    return changes_of(unpack(candidate.packed), [layout.relation for layout in candidate.layouts])

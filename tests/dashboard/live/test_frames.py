@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-import orjson
-
 from dashboard.live.address import Address
 from dashboard.live.frames import Frame, join
 from journal.noteworthy import for_live_pages
@@ -39,7 +37,7 @@ def lag(view: str, behind: int) -> dict[str, Any]:
 
 
 def frame(entry: dict[str, Any]) -> Frame:
-    return Frame(entry["pos"], orjson.dumps(entry))
+    return Frame(entry["pos"], entry)
 
 
 def test_a_log_takes_every_line_and_the_newest_comes_first() -> None:

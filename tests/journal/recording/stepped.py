@@ -10,7 +10,10 @@ import pytest
 from psycopg import sql
 from redis import Redis
 
+from journal.packed import layouts
+from journal.packed.rows import opened
 from journal.reading import queries
+from journal.recording.broadcast import published
 from journal.recording.recorder import Recorder
 from tests.servers import PostgresServer, postgres_servers
 from tests.waiting import wait_until
@@ -98,9 +101,12 @@ def run_until(recorder: Recorder, count: int, timeout: float = 20) -> list[dict[
 
 
 def streamed(redis: Redis) -> list[dict[str, Any]]:
+    """The entries on the stream, opened."""
     found: Any = redis.xrange("journal")
     assert [id for id, _ in found] == [f"{json.loads(fields[b'e'])['pos']}-0".encode() for id, fields in found]
-    return [json.loads(fields[b"e"]) for _, fields in found]
+    entries = [published(fields) for _, fields in found]
+    layouts.load(id for entry in entries for id in entry["layouts"])
+    return [opened(entry) for entry in entries]
 
 
 def heads(redis: Redis) -> list[bytes]:

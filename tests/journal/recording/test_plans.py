@@ -13,11 +13,14 @@ from journal.models import Entry
 from journal.recording import entry_store
 from journal.recording.ordering import Placed
 from journal.recording.retention import Keep, prune
-from tests.journal.builders import candidate
+from journal.recording.transactions import read_transaction
+from messaging.wal import Delete
+from tests.journal.builders import insert, relation, transaction, update
 from tests.messaging.plans import planned
 
 pytestmark = [pytest.mark.django_db(databases=["journal"]), pytest.mark.usefixtures("season")]
 ROWS = 20_000
+CAUSED = {"correlation_id": None, "causation_id": None}
 TABLES = ("booking_saga", "booking_sagalog", "booking_outbox", "seats_seat", "projections_checkpoint")
 SEASON = {
     "table": "select n, 'booking', name from unnest(array{tables}) with ordinality t(name, n)",
@@ -65,30 +68,22 @@ def season(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         cursor.execute(f"truncate {tables}; analyze")
 
 
-def changes(number: int) -> tuple[dict[str, Any], ...]:
-    """A saga's step: rows that are there already, one of a saga whose booking is in no row of the batch, and a message."""
-    key, saga = f"k-{number}", f"k-{number}"
-    rows = {
-        "booking_saga": {"id": key, "state": "RUNNING"},
-        "booking_sagalog": {"id": key, "saga_id": saga},
-        "seats_seat": {"id": key, "booking_id": f"b-{number}"},
-        "booking_outbox": {"id": str(uuid.uuid4()), "kind": "command", "type": "T", "destination": "seats"},
-        "projections_checkpoint": {"id": key, "event_id": str(uuid.uuid4())},
-    }
-    ops = {"booking_outbox": "insert"}
-    found = [
-        {"table": table, "op": ops.get(table, "update"), "key": row["id"], "old": {}, "new": row}
-        for table, row in rows.items()
-    ]
-    return (*found, {"table": "seats_seat", "op": "delete", "key": f"k-{number + 1}", "old": {}, "new": None})
-
-
 def placed(number: int) -> list[Placed]:
-    """So many entries after the last one."""
+    """So many entries after the last one, each a saga's step: rows that are there already, one of a saga whose booking is in
+    no row of the batch, and a message."""
     made = []
     for n in range(number):
-        message, cause = str(uuid.uuid4()), str(uuid.uuid4())
-        one = replace(candidate("booking", [message], [cause]), changes=changes(n), correlations=(f"b-{n}",))
+        key, message, cause = f"k-{n}", str(uuid.uuid4()), str(uuid.uuid4())
+        step = transaction(
+            update("booking_saga", {"id": key, "state": "RUNNING"}),
+            update("booking_sagalog", {"id": key, "saga_id": key}),
+            update("seats_seat", {"id": key, "booking_id": f"b-{n}"}),
+            insert("booking_outbox", id=message, kind="command", type="T", destination="seats", **CAUSED),
+            update("projections_checkpoint", {"id": key, "event_id": str(uuid.uuid4())}),
+            Delete(relation("seats_seat", ["id"]), {"id": f"k-{n + 1}"}),
+        )
+        one = replace(read_transaction("booking", step), causes=(cause,))
+        assert (one.emits, one.correlations) == ((message,), (f"b-{n}",))
         made.append(Placed(ROWS + 1 + n, one, (n + 1,), True))
     return made
 

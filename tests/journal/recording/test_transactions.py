@@ -8,9 +8,10 @@ import pytest
 from journal.noteworthy import before
 from journal.recording.observations import read_observation
 from journal.recording.transactions import read_transaction
-from messaging.wal import Change, Delete, Insert, Note, Row, Transaction, Truncate, Update
+from messaging.wal import Change, Delete, Note, RawChange, Row, Transaction, Truncate, Update
 from messaging.wal.notes import written
-from tests.journal.builders import START, insert, message, relation, transaction, update
+from tests.journal.builders import START, UUIDS, insert, message, raw, relation, transaction, update
+from tests.journal.builders import changes as rows_of
 
 M1, M2, C1 = (f"0000000{number}-0000-7000-8000-000000000000" for number in (1, 2, 3))
 
@@ -48,8 +49,10 @@ def test_a_read_models_row_names_its_cause() -> None:
 
 
 def test_a_read_models_row_names_all_events_that_its_last_write_applied() -> None:
-    row = {"id": "b-1", "state": "PENDING", "caused_by": [C1]}
-    found = read_transaction("projections", transaction(update("projections_bookingview", row, caused_by=[M1, M2])))
+    view = relation("projections_bookingview", ["id", "state", "caused_by"], caused_by=UUIDS)
+    row: Row = {"id": "b-1", "state": "PENDING", "caused_by": f"{{{C1}}}"}
+    change = Update(view, row, {**row, "caused_by": f"{{{M1},{M2}}}"})
+    found = read_transaction("projections", transaction(change))
     assert found.causes == (M1, M2)
 
 
@@ -70,12 +73,12 @@ def test_mentions_come_from_old_and_new_rows() -> None:
 def test_an_update_says_once_what_has_not_changed_and_the_row_before_it_is_known_all_the_same() -> None:
     seat = {"id": "1", "label": "A-1", "status": "AVAILABLE", "booking_id": None}
     changes = (update("seats_seat", seat, status="HELD", booking_id="b-1"), update("seats_seat", seat))
-    held, touched = read_transaction("seats", transaction(*changes)).changes
+    held, touched = rows_of(read_transaction("seats", transaction(*changes)))
     assert held["old"] == {"status": "AVAILABLE", "booking_id": None}
     assert held["new"] == {**seat, "status": "HELD", "booking_id": "b-1"}
     assert touched["old"] == {}
     assert before(held) == before(touched) == seat
-    (unknown,) = read_transaction("seats", transaction(Update(changes[0].relation, None, seat))).changes
+    (unknown,) = rows_of(read_transaction("seats", transaction(Update(changes[0].relation, None, seat))))
     assert (unknown["old"], before(unknown)) == (None, {})
 
 
@@ -83,7 +86,7 @@ def test_a_row_that_gets_another_key_goes_and_comes_as_a_whole() -> None:
     pair = relation("seats_price", ["zone", "kind", "price"], ("zone", "kind"))
     was: Row = {"zone": "A", "kind": "full", "price": "9"}
     is_now: Row = {**was, "zone": "B"}
-    gone, come = read_transaction("seats", transaction(Update(pair, was, is_now))).changes
+    gone, come = rows_of(read_transaction("seats", transaction(Update(pair, was, is_now))))
     assert (gone["op"], gone["key"], gone["old"], gone["new"]) == ("delete", "A,full", was, None)
     assert (come["op"], come["key"], come["old"], come["new"]) == ("insert", "B,full", None, is_now)
 
@@ -98,7 +101,7 @@ def test_changes_have_python_values_and_the_primary_key() -> None:
             Truncate((pair,)),
         ),
     )
-    sold, deleted, truncated = found.changes
+    sold, deleted, truncated = rows_of(found)
     assert (sold["op"], sold["key"], sold["new"]["data"], sold["new"]["version"]) == (
         "insert",
         "m-1",
@@ -209,7 +212,7 @@ def test_a_note_that_is_none_of_ours_is_told_and_empties_nothing(content: bytes,
     assert alone.data is not None
     assert alone.data["kind"] == "unreadable"
     assert why in alone.data["data"]["why"]
-    beside = Transaction(7, 0x100, 0x140, START, [insert("seats_seat", id="1", status="SOLD")], [note])
+    beside = Transaction(7, 0x100, 0x140, START, [raw(insert("seats_seat", id="1", status="SOLD"))], [note])
     found = read_transaction("seats", beside, "secret")
     assert (found.kind, found.title) == ("transaction", "seat SOLD")
 
@@ -220,9 +223,22 @@ def test_a_note_with_its_proof_is_believed() -> None:
     assert (found.kind, found.title, found.data) == ("observation", "the log is lost", {"kind": "gap"})
 
 
+def test_a_row_that_cannot_be_read_leaves_the_rest_of_its_transaction() -> None:
+    torn = RawChange(relation("seats_seat", ["id"]), b"I\0\0\0\1N\0\1t\x7f")
+    found = read_transaction("seats", transaction(torn, insert("seats_seat", id="1", status="SOLD")))
+    assert (found.title, found.xid, found.cursor) == ("seat SOLD", 7, "0/140")
+    assert [change["key"] for change in rows_of(found)] == ["1"]
+    assert found.data is not None
+    assert found.data["kind"] == "unreadable"
+    assert "a row of seats_seat" in found.data["data"]["why"]
+    alone = read_transaction("seats", transaction(torn))
+    assert (alone.kind, alone.title) == ("observation", "seats's log holds what cannot be read")
+
+
 def test_a_transaction_that_cannot_be_read_becomes_an_entry() -> None:
-    torn = Insert(relation("seats_seat", ["id"]), None)  # type: ignore[arg-type]
-    found = read_transaction("seats", transaction(torn))
+    """Such as one of a stream that decodes its rows: nothing else is expected to fail as a whole."""
+    decoded = Transaction(7, 0x100, 0x140, START, [insert("seats_seat", id="1")])
+    found = read_transaction("seats", decoded)
     assert (found.title, found.xid, found.cursor) == ("a transaction of seats cannot be read", 7, "0/140")
 
 
@@ -231,8 +247,9 @@ def test_a_transaction_that_cannot_be_read_becomes_an_entry() -> None:
 )
 def test_json_that_others_could_not_write_again_stays_text(data: str) -> None:
     found = read_transaction("seats", transaction(insert("seats_deadletter", id="1", data=data)))
-    assert found.changes[0]["new"]["data"] == data
-    orjson.dumps(found.changes)
+    (change,) = rows_of(found)
+    assert change["new"]["data"] == data
+    orjson.dumps(change)
 
 
 def test_ids_are_uuids_and_correlations_fit_an_index() -> None:

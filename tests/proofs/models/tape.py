@@ -143,7 +143,9 @@ def _log(alias: str) -> Iterator[WalStream]:
         undo.callback(wait_until, partial(_dropped, reader, slot), 10, "the slot's reader to go")
         ensure_slot(reader, slot)
         backfill(owner, alias, journaled_tables(owner, alias), Begun.NEW)
-        with closing(WalStream(recorder, slot=slot, publication="journal", name=f"tape {alias}", notes=True)) as stream:
+        with closing(
+            WalStream(recorder, slot=slot, publication="journal", name=f"tape {alias}", notes=True, raw=True)
+        ) as stream:
             yield stream
 
 

@@ -31,7 +31,7 @@ from messaging.inbox.statements import Statements
 from messaging.message import describe_error
 from messaging.observe import observe
 from messaging.outbox import dual_write
-from messaging.outbox.publisher import Publisher
+from messaging.outbox.publisher import queue_of, send_task
 from messaging.process.outage import is_locked, is_passing, patiently
 from messaging.process.warm_up import rolled_back
 from messaging.strikes import claim, strike
@@ -147,11 +147,7 @@ class Inbox:
                 self._observe(
                     "rolled back", f"{envelope['type']}: a row it needs is locked; the others go first", envelope
                 )
-        publisher = Publisher(current_app, self.redis(), self.service)
-        try:
-            patiently(lambda: publisher.batch(self.service, envelopes), OUTAGE_S)
-        finally:
-            publisher.close()
+        patiently(lambda: send_task(current_app, queue_of(self.service), envelopes), OUTAGE_S)
 
     def _run(self, envelopes: Envelopes, plan: Plan, lock_s: float = 0) -> None:
         """One local transaction. Waits, for a limited time, for a server that is down; a deadlock's loser is run again

@@ -44,14 +44,12 @@ def publish(redis: Redis, service: str) -> None:
     forget()
     publisher = Publisher(current_app, redis, service)
     try:
-        publisher.events_and_lengths([one for one in said if one["kind"] == "event"], [])
+        publisher.send([one for one in said if one["kind"] == "event"], {})
         for one in said:
             if one["kind"] != "event":
-                publisher.batch(one["destination"], [one])
+                publisher.push(one["destination"], [one])
     except FAILURES as error:
         log.warning("%s: messages without an outbox are lost: %s", service, error)
-    finally:
-        publisher.close()
 
 
 def forget() -> None:

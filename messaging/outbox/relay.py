@@ -36,6 +36,7 @@ from topology.tuning import Count, Seconds
 log = logging.getLogger(__name__)
 
 BATCH: Count = 200  # envelopes a task: the handler's local transaction, and its locks, must stay short
+LONE: Count = 2  # messages for one queue that are sent in the round trip that looks whether it is empty
 EVENTS_AT_ONCE: Count = 500  # events in one round trip to Redis
 HELD_LIMIT: Count = 50_000  # envelopes in memory before reading stops (the log keeps them better than we do)
 CREDIT_POLL: tuple[Seconds, Seconds] = (0.005, 0.02)
@@ -70,7 +71,7 @@ class Relay:
         self._previous_event = ""  # unknown to a relay that has just started; readers take that as a gap
         self._stopping: Callable[[], bool] = lambda: False
         self._backoff, self._blocked_until, self._moved_at = BACKOFF[0], 0.0, 0.0
-        self._sent_at: dict[str, float] = {}  # queue -> when it was last given something
+        self._sent_at: dict[str, float] = {}  # destination -> when it was last given something
         self._pacer, self._round_at = Pacer(LONGEST_ROUND_S, quiet=ONE_AFTER_ANOTHER), 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -85,7 +86,6 @@ class Relay:
 
     def close(self) -> None:
         self._stream.close()
-        self._publisher.close()
 
     def step(self) -> None:
         """Wait for something to do, at most half a second, and do it."""
@@ -197,27 +197,34 @@ class Relay:
             self._stream.confirm(lsn)
 
     def _send(self) -> None:
+        """Events, and a batch to each destination whose turn it is. Where many messages wait, its queue is looked at first: to
+        write a batch that is not taken costs more than that."""
         backlog = self._backlog
         events = [item.envelope for item in backlog.first(backlog.events, EVENTS_AT_ONCE)]
         now = time.monotonic()
         due = [queue for queue in backlog.queues if now >= self._due_at(queue)]
         if not events and not due:
             return
-        lengths = self._publisher.events_and_lengths(events, due)
-        backlog.sent(backlog.events, len(events))
-        self._faults.published(events)
-        for destination, length in lengths.items():
-            if length == 0:
-                self._send_batch(destination)
+        batches = {queue: self._first(queue) if len(backlog.queues[queue]) <= LONE else None for queue in due}
+        empty = self._give(events, batches)
+        if empty:
+            self._give([], {queue: self._first(queue) for queue in empty})
 
-    def _send_batch(self, destination: str) -> None:
-        line = self._backlog.queues[destination]
-        batch = [item.envelope for item in self._backlog.first(line, BATCH)]
-        self._publisher.batch(destination, batch)
-        self._backlog.sent(line, len(batch))
-        self._backlog.drop_empty(destination)
-        self._moved_at = self._sent_at[destination] = time.monotonic()
-        self._faults.published(batch)
+    def _give(self, events: list[Envelope], batches: dict[str, list[Envelope] | None]) -> set[str]:
+        """Send; return the destinations whose queues were only looked at, and are empty."""
+        empty = self._publisher.send(events, batches)
+        taken = {queue: batch for queue, batch in batches.items() if batch and queue in empty}
+        self._backlog.sent(self._backlog.events, len(events))
+        for queue, batch in taken.items():
+            self._backlog.sent(self._backlog.queues[queue], len(batch))
+            self._backlog.drop_empty(queue)
+            self._moved_at = self._sent_at[queue] = time.monotonic()
+        for sent in (events, *taken.values()):
+            self._faults.published(sent)
+        return empty - taken.keys()
+
+    def _first(self, queue: str) -> list[Envelope]:
+        return [item.envelope for item in self._backlog.first(self._backlog.queues[queue], BATCH)]
 
     def _alive(self) -> bool:
         """Called while a fault stops the relay itself: its database must not disconnect, and the heartbeat must continue."""

@@ -88,7 +88,6 @@ def test_a_relay_warms_up_the_way_through_the_broker_with_a_batch_of_none(
 ) -> None:
     publisher = Publisher(Celery("test", broker=redis_server.url), redis, "payments")
     publisher.rehearse()
-    publisher.close()
     message: Any = redis.rpop("payments")
     assert batch_of(message) == []
     before = rows("payments")

@@ -20,6 +20,16 @@ class Customer(models.Model):
     version = models.BigIntegerField(default=1)
 
 
+class Credential(models.Model):
+    """What a customer logs in with. A private table: in no publication, so no reader of the log, no journal and no copy has it.
+
+    `password_hash`: as Django's hashers write it; one that begins with "!" admits nobody.
+    """
+
+    customer = models.OneToOneField(Customer, on_delete=models.CASCADE, primary_key=True)
+    password_hash = models.TextField()
+
+
 class Booking(models.Model):
     """A customer's booking and its progress. `state` is a semantic lock that all services can see."""
 

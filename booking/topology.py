@@ -20,6 +20,7 @@ SERVICE = Service(
         "request": "booking_idempotencykey",
     },
     bookkeeping=("booking_replicacheckpoint", "booking_idempotencykey", "booking_sagalog"),
+    private=("booking_credential",),
 )
 DATABASE = Database(alias="booking", instance="booking", apps=("booking",))
 WATCHDOG = Program(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from django.core.management import call_command, get_commands
 
 from control import health
-from control.setup import provision, publish
+from control.setup import closing, provision, publish
 from messaging.process.heartbeat import note_start
 from messaging.process.redis import redis_client
 from sandbox.data.backup import refuse_newer_databases
@@ -41,6 +41,7 @@ def run(stages: Stages, environment: Mapping[str, str], on_demand: str = "") -> 
     with stages.stage("Migrations"):
         for one in databases:
             call_command("migrate", database=one.alias, verbosity=0, interactive=False)
+        closing.close(environment, instances)
     with stages.stage("Publications, replica identity, slots"):
         publish.publish(environment, instances)
     with stages.stage("Demo data"):

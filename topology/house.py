@@ -130,6 +130,15 @@ class House:
         """Those with a contract whose tables are in this database."""
         return tuple(service for service in self.services if service.database == alias)
 
+    @cached_property
+    def replicating(self) -> tuple[Service, ...]:
+        """Those that keep copies of other services' rows which not even they may write."""
+        return tuple(service for service in self.every_service if service.replicas)
+
+    def private_in(self, alias: str) -> tuple[str, ...]:
+        """The tables in this database that leave it in no way."""
+        return tuple(table for one in self.every_service if one.database == alias for table in one.private)
+
     # Databases and instances
 
     @cached_property
@@ -180,9 +189,10 @@ class House:
         aliases = [database.alias for database in databases]
         owners = [database.owner for database in databases]
         relays = [service.relay for service in self.services if service.database in aliases]
+        writers = [one.replicas.role for one in self.replicating if one.database in aliases and one.replicas]
         consoles = [database.console for database in databases if database.journaled]
         readers = [reader for database in databases for reader in database.readers]
-        return tuple(dict.fromkeys([*owners, *relays, *consoles, RECORDER, *readers]))
+        return tuple(dict.fromkeys([*owners, *relays, *writers, *consoles, RECORDER, *readers]))
 
     # Programs
 

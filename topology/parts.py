@@ -136,6 +136,19 @@ class Database:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replicas:
+    """`tables` in which a service keeps copies of other services' rows, by their events. PostgreSQL lets only `role` write them:
+    the owner of these tables may read. `progress` are tables that both write: the reader's cursors, and what it skipped.
+    `module` has their REPLICATION (see messaging/events/replication.py).
+    """
+
+    module: str
+    role: str
+    tables: tuple[str, ...]
+    progress: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """A part of the system with tables of its own. Pages show it by `title` and `letter`, if it has a title.
 
@@ -168,6 +181,10 @@ class Service:
     bookkeeping: tuple[str, ...] = ()  # tables with internal bookkeeping
     shown: str = ""  # the module of what pages show of it; see topology/shown.py
     followed: tuple[str, ...] = ()  # tables whose every row a live page keeps up to date
+    private: tuple[
+        str, ...
+    ] = ()  # tables in no publication, which only the owner may read: no log, no console has their rows
+    replicas: Replicas | None = None
 
     def __post_init__(self) -> None:
         _default(self, letter=self.title[:1], module=self.name, app=self.name)
@@ -177,6 +194,11 @@ class Service:
     def api_url(self) -> str:
         """The environment variable with the address of its API."""
         return f"API_URL_{self.name.upper()}"
+
+    @property
+    def replica_url(self) -> str:
+        """The environment variable with the address of the role that writes its replicas."""
+        return f"REPLICA_URL_{self.name.upper()}"
 
     @property
     def outbox(self) -> str:

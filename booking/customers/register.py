@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+
+from django.contrib.auth.hashers import make_password
 
 from booking.contract import CustomerRegistered
 from booking.models import Outbox
@@ -15,20 +17,32 @@ _REGISTER = """
     order by id on conflict (id) do nothing returning id
 """
 
+_ADMIT = """
+    insert into booking_credential (customer_id, password_hash)
+    select id, hash from unnest(%s::bigint[], %s::text[]) as c (id, hash)
+"""
+HASHER = "scrypt"
+
 
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
+    """`password`: None for a customer who cannot log in."""
+
     id: int
     name: str
     email: str
+    password: str | None = field(default=None, repr=False)
 
 
 def register(db: Database, customers: Iterable[NewCustomer]) -> list[int]:
-    """Register the customers that do not exist yet; return their ids. Running it again changes nothing."""
+    """Register the customers that do not exist yet, with their credentials; return their ids. Running it again changes
+    nothing. A password goes into its hash and nowhere else.
+    """
     asked = {customer.id: customer for customer in customers}
+    rows = [{"id": customer.id, "name": customer.name, "email": customer.email} for customer in asked.values()]
     with db.atomic():
-        registered = db.rows(_REGISTER, [json.dumps([asdict(customer) for customer in asked.values()])])
-        new = sorted(pk for (pk,) in registered)
+        new = sorted(pk for (pk,) in db.rows(_REGISTER, [json.dumps(rows)]))
+        db.run(_ADMIT, [new, [make_password(asked[pk].password, hasher=HASHER) for pk in new]])
         db.append(Outbox, [_registered(asked[pk]) for pk in new])
     return new
 

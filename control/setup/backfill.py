@@ -4,6 +4,8 @@ An update that changes nothing writes the whole row into the log. A note in the 
 From it the journal sees which earlier rows no longer count, and that something may be missing if a slot had been lost.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 import psycopg
@@ -104,7 +106,7 @@ def _backfill_table(connection: psycopg.Connection, table: str) -> None:
         name, sql.Identifier(column), sql.Identifier(column)
     )
     for block in range(0, blocks, BLOCKS):
-        with connection.transaction():
+        with connection.transaction(), _may_update(connection, name):
             if identity != "f":  # else a long value, which does not change, would not be in the log
                 connection.execute(sql.SQL("alter table {} replica identity full").format(name))
             if connection.execute(touch, (f"({block},0)", f"({block + BLOCKS},0)")).rowcount:
@@ -113,6 +115,20 @@ def _backfill_table(connection: psycopg.Connection, table: str) -> None:
                 connection.execute(sql.SQL("alter table {} replica identity default").format(name))
     (shape,) = connection.execute(f"select {_SHAPE} from (values (%s::text)) one (name)", (table,)).fetchone() or ("",)
     connection.execute(sql.SQL("comment on table {} is {}").format(name, sql.Literal(shape)))
+
+
+@contextmanager
+def _may_update(connection: psycopg.Connection, table: sql.Identifier) -> Iterator[None]:
+    """Inside a transaction: a replica is closed even to its owner, who lets itself in for as long as nobody can see it."""
+    query = sql.SQL("select has_table_privilege({}::regclass, 'update')").format(
+        sql.Literal(table.as_string(connection))
+    )
+    (may,) = connection.execute(query).fetchone() or (True,)
+    if not may:
+        connection.execute(sql.SQL("grant update on {} to current_user").format(table))
+    yield
+    if not may:
+        connection.execute(sql.SQL("revoke update on {} from current_user").format(table))
 
 
 def _note(connection: psycopg.Connection, kind: str, text: str, key: str = "") -> None:

@@ -11,26 +11,34 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from control.setup.closing import keep_private
 from topology.parts import RECORDER, Database, admin_key
 from topology.processes import HOUSE, INSTANCES, password_key
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A login on one instance. It owns the databases `owns`, may read everything in `reads`, and may replicate `tails`.
-    `settings` apply to each of its sessions; `at_once`: how many of those there may be, -1 for any number.
+    """A login on one instance. It owns the databases `owns`, may read everything in `reads` but private tables, may replicate
+    `tails`, and writes the replicas in `copies` (see control/setup/closing.py). `settings` apply to each of its sessions;
+    `at_once`: how many of those there may be, -1 for any number.
     """
 
     name: str
     owns: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     tails: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     at_once: int = -1
 
     @property
+    def uses(self) -> tuple[str, ...]:
+        """Whose tables it uses without owning them."""
+        return (*self.reads, *self.copies)
+
+    @property
     def databases(self) -> tuple[str, ...]:
-        return (*self.owns, *self.reads, *self.tails)
+        return (*self.owns, *self.reads, *self.tails, *self.copies)
 
 
 # For SQL typed into the page's console: no statement can write, run long or use many resources.
@@ -73,12 +81,22 @@ def roles_of(instance: str) -> list[Role]:
         Role(name=RECORDER, tails=tuple(one.name for one in journaled)),
         *(Role(name=one.console, reads=(one.name,), settings=CONSOLE_SETTINGS, at_once=4) for one in journaled),
         *(Role(name=service.relay, tails=(one.name,)) for one in here for service in HOUSE.services_in(one.alias)),
+        *(
+            Role(name=service.replicas.role, copies=(one.name,))
+            for one in here
+            for service in HOUSE.replicating
+            if service.replicas and service.database == one.alias
+        ),
         *(Role(name=name, reads=tuple(one.name for one in here if name in one.readers)) for name in readers),
     ]
 
 
 def _names(databases: Iterable[Database], owner: str) -> tuple[str, ...]:
     return tuple(one.name for one in databases if one.owner == owner)
+
+
+def _aliases(instance: str, database: str) -> Iterable[str]:
+    return (one.alias for one in HOUSE.databases_on(instance) if one.name == database)
 
 
 def admin_url(environment: Mapping[str, str], instance: str, database: str = "postgres") -> str:
@@ -105,13 +123,15 @@ def provision(
                 _allow_connections(connection, role)
         for role in roles:
             for database in role.owns:
-                programs = [other.name for other in roles if database in other.reads and not other.settings]
+                programs = [other.name for other in roles if database in other.uses and not other.settings]
                 with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
                     keep_functions_to(connection, role.name, programs)
             for database in role.reads:
                 owner = next(other.name for other in roles if database in other.owns)
                 with psycopg.connect(admin_url(environment, instance, database), autocommit=True) as connection:
-                    grant_reading(connection, owner, role.name)
+                    with connection.transaction():
+                        grant_reading(connection, owner, role.name)
+                        keep_private(connection, *_aliases(instance, database))
                     if role.settings:
                         _keep_programs_to(connection, owner)
 
@@ -158,17 +178,30 @@ def keep_functions_to(connection: psycopg.Connection, owner: str, readers: Itera
     """
     rows = connection.execute(
         """
-        select oid::regprocedure::text, proname from pg_proc
+        select oid::regprocedure::text from pg_proc
         where pronamespace = 'pg_catalog'::regnamespace and proname like any (%s)
             and (proacl is null or exists (select from aclexplode(proacl) where grantee = 0))
         """,
         (list(ACTING_FUNCTIONS),),
     ).fetchall()
-    for signature, name in rows:
-        function = sql.SQL(signature)
-        connection.execute(sql.SQL("revoke execute on function {} from public").format(function))
-        for role in (owner, *(readers if name in FOR_READERS else ())):
-            connection.execute(sql.SQL("grant execute on function {} to {}").format(function, sql.Identifier(role)))
+    for (signature,) in rows:
+        connection.execute(sql.SQL("revoke execute on function {} from public").format(sql.SQL(signature)))
+        _let_execute(connection, signature, owner)
+    lacking = connection.execute(
+        """
+        select oid::regprocedure::text, role from pg_proc, unnest(%s::text[]) role
+        where pronamespace = 'pg_catalog'::regnamespace and proname = any (%s)
+            and not has_function_privilege(role, oid, 'execute')
+        """,
+        (list(readers), list(FOR_READERS)),
+    ).fetchall()
+    for signature, role in lacking:  # also of a role that is newer than the database
+        _let_execute(connection, signature, role)
+
+
+def _let_execute(connection: psycopg.Connection, signature: str, role: str) -> None:
+    statement = sql.SQL("grant execute on function {} to {}").format(sql.SQL(signature), sql.Identifier(role))
+    connection.execute(statement)
 
 
 def _ensure_database(connection: psycopg.Connection, database: str, owner: str) -> None:
@@ -183,5 +216,8 @@ def _ensure_database(connection: psycopg.Connection, database: str, owner: str) 
 def _allow_connections(connection: psycopg.Connection, role: Role) -> None:
     """By default PostgreSQL lets every role connect to every database; `revoke all` above has ended that."""
     for database in role.databases:
-        statement = sql.SQL("grant connect on database {} to {}")
+        # a rebuild makes temporary tables
+        statement = sql.SQL(
+            "grant connect, temporary on database {} to {}" if role.copies else "grant connect on database {} to {}"
+        )
         connection.execute(statement.format(sql.Identifier(database), sql.Identifier(role.name)))

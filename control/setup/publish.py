@@ -65,14 +65,17 @@ def publish_database(connection: psycopg.Connection, alias: str) -> list[str]:
 
 
 def journaled_tables(connection: psycopg.Connection, alias: str) -> list[str]:
-    """The tables of the database's apps, sorted. Idempotency keys are internal to the front door, and not recorded."""
+    """The tables of the database's apps, sorted, without private ones. Idempotency keys are internal to the front door, and
+    not recorded.
+    """
     rows = connection.execute(
         r"""
         select tablename from pg_tables
         where schemaname = 'public' and tablename like any (%s) and tablename not like '%%\_idempotencykey'
+            and tablename <> all (%s)
         order by tablename
         """,
-        ([f"{app}\\_%" for app in HOUSE.database(alias).apps],),
+        ([f"{app}\\_%" for app in HOUSE.database(alias).apps], list(HOUSE.private_in(alias))),
     )
     return [name for (name,) in rows]
 

@@ -1,5 +1,6 @@
 """manage.py seed_booking: the demo's customers."""
 
+import secrets
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -9,9 +10,12 @@ from booking.models import Customer
 from messaging.database import Database
 
 CUSTOMERS = [
-    NewCustomer(99, "John", "john@example.com"),
-    NewCustomer(123, "Min-jun", "minjun@example.com"),
-    NewCustomer(1042, "Ana", "ana@example.com"),
+    NewCustomer(pk, name, email, password=secrets.token_urlsafe())  # nobody is told: the sandbox has no login
+    for pk, name, email in (
+        (99, "John", "john@example.com"),
+        (123, "Min-jun", "minjun@example.com"),
+        (1042, "Ana", "ana@example.com"),
+    )
 ]
 
 

@@ -14,6 +14,7 @@ from sandbox.printing import until_nobody_reads
 SERVICE_OF_COMMAND = {
     "rebuild": "projections",
     "project": "projections",
+    "replicas": "tickets",
     "record": "journal",
     "book": "web",
     "faults": "web",

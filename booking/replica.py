@@ -6,9 +6,9 @@ The copy may be a moment behind. That is harmless: Seat refuses a seat that is a
 from collections.abc import Mapping
 from typing import Any
 
-from booking.models import ReplicaCheckpoint
-from messaging.events.checkpoints import Checkpoints
+from booking.models import DeadLetter, ReplicaCheckpoint
 from messaging.events.projector import Projector
+from messaging.events.replication import Replication
 from messaging.events.upsert import Part, Table
 from messaging.events.view import Folds, View
 from seats.contract import PerformanceAnnounced
@@ -51,6 +51,9 @@ def _announced(envelope: Mapping[str, Any], folds: Folds) -> None:
 VIEW = View(name="performances", tables=(PERFORMANCES,), events={(SOURCE, PerformanceAnnounced.type()): _announced})
 
 
+REPLICATION = Replication(replicas=(VIEW,), checkpoint=ReplicaCheckpoint, dead_letter=DeadLetter)
+
+
 def replica() -> Projector:
     """The projector that keeps the copy up to date."""
-    return Projector(VIEW, Checkpoints(ReplicaCheckpoint))
+    return REPLICATION.projector()

@@ -1,6 +1,6 @@
 """Booking's part of the house: it runs the sagas, and keeps a replica table of Seat's programme."""
 
-from topology.parts import Database, Instance, Kind, Program, Service, part
+from topology.parts import Database, Instance, Kind, Program, Replicas, Service, part
 from topology.programs import COMMON, WAITING, manage, of_service
 
 SERVICE = Service(
@@ -21,6 +21,12 @@ SERVICE = Service(
     },
     bookkeeping=("booking_replicacheckpoint", "booking_idempotencykey", "booking_sagalog"),
     private=("booking_credential",),
+    replicas=Replicas(
+        module="booking.replica",
+        role="booking_replicator",
+        tables=("booking_performancereplica",),
+        progress=("booking_replicacheckpoint", "booking_deadletter"),
+    ),
 )
 DATABASE = Database(alias="booking", instance="booking", apps=("booking",))
 WATCHDOG = Program(
@@ -31,7 +37,7 @@ REPLICATOR = Program(
     kind=Kind.READER,
     service=SERVICE.name,
     arguments=manage("replicate"),
-    keys=(*COMMON, DATABASE.url, WAITING, "API_URL_SEATS"),
+    keys=(*COMMON, SERVICE.replica_url, WAITING, "API_URL_SEATS"),
     yields=True,
 )
 PART = part(Instance(name="booking"), DATABASE, SERVICE, *of_service(SERVICE, DATABASE), WATCHDOG, REPLICATOR)

@@ -86,8 +86,18 @@ OPERATOR_TOKEN = os.environ.get("OPERATOR_TOKEN", "")
 CONNECT_S = 2 if SERVICE in {*APIS, "web"} else 5  # to a PostgreSQL that does not answer; an API's caller waits
 
 
+# A program that writes the service's replicas has the address of another role, and not the owner's.
+_REPLICAS = {one.database: one.replica_url for one in HOUSE.replicating if one.name == SERVICE}
+
+
+def _key(alias: str) -> str:
+    """The environment variable with the address by which this process uses the database; it may be missing."""
+    own = HOUSE.database(alias).url
+    return own if os.environ.get(own) else _REPLICAS.get(alias, own)
+
+
 def _database(alias: str) -> dict:
-    url = os.environ[HOUSE.database(alias).url]
+    url = os.environ[_key(alias)]
     config = dict(dj_database_url.parse(url, conn_max_age=None, engine="messaging.postgresql"))
     config["CONN_HEALTH_CHECKS"] = True
     config["TEST"] = {"DEPENDENCIES": []}  # without it, tests that name one alias fail with "Circular dependency"
@@ -109,7 +119,7 @@ def _database(alias: str) -> dict:
 
 # `default` is empty on purpose: a forgotten `using=` fails immediately instead of reaching another service's tables.
 DATABASES: dict[str, dict] = {"default": {}} | {
-    alias: _database(alias) for alias in HOUSE.visible(SERVICE) if HOUSE.database(alias).url in os.environ
+    alias: _database(alias) for alias in HOUSE.visible(SERVICE) if os.environ.get(_key(alias))
 }
 DATABASE_ROUTERS = ["config.router.OwnershipRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

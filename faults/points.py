@@ -86,6 +86,7 @@ BY_CONTROL = frozenset({(Point.DATABASE, Action.DOWN), (Point.REDIS, Action.DOWN
 SERVICES = tuple(service.name for service in HOUSE.services)
 PARTICIPANTS = tuple(service.name for service in HOUSE.participants)
 PROJECTORS = tuple(program.name for program in HOUSE.programs_of(Kind.PROJECTOR))
+REPLICATORS = tuple(program.name for program in HOUSE.programs_of(Kind.READER))
 VIEWS = tuple(service.name for service in HOUSE.views)
 _LISTED = (
     Kind.WORKER,
@@ -115,8 +116,8 @@ AT: dict[Point, tuple[str, ...]] = {
     Point.RELAY_BEFORE_PUBLISH: SERVICES,
     Point.RELAY_AFTER_PUBLISH: SERVICES,
     Point.BUS: SERVICES,
-    Point.PROJECTOR_BEFORE: (*VIEWS, *PROJECTORS),
-    Point.PROJECTOR_COMMITTED: (*VIEWS, *PROJECTORS),
+    Point.PROJECTOR_BEFORE: (*VIEWS, *PROJECTORS, *REPLICATORS),
+    Point.PROJECTOR_COMMITTED: (*VIEWS, *PROJECTORS, *REPLICATORS),
     Point.API: SERVICES,
     Point.DATABASE: tuple(
         service.name

@@ -9,12 +9,14 @@ from ninja import Query, Schema
 from serving.problems import ProblemDetails
 from serving.service_api import service_api
 from serving.several import Bookings, bookings_of
+from tickets import door_api
 from tickets.commands import validate
 from tickets.contract import IssuanceStatus
 from tickets.models import DeadLetter, Issuance, Outbox
 from tickets.truth import TRUTH
 
 api = service_api("tickets", outbox=Outbox, dead_letter=DeadLetter, validate=validate, truth=TRUTH)
+api.add_router("/api/tickets", door_api.router)
 
 
 class TicketOut(Schema):

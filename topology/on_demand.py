@@ -16,8 +16,8 @@ def startable(
 ) -> dict[str, tuple[Program, ...]]:
     """What may be started, by name -> the programs that takes, in the order in which they start.
 
-    A service's name stands for its programs and the instance it has its tables on; a program's name for itself and that
-    instance; a rig's for what its programs take.
+    A service's name stands for its programs and the instance it has its tables on, if all of its programs are on demand; a
+    program's name for itself and that instance; a rig's for what its programs take.
     """
     ours = [program for program in programs if program.on_demand]
 
@@ -26,7 +26,8 @@ def startable(
 
     found: dict[str, tuple[Program, ...]] = {}
     for service in instance_of:
-        if own := [program for program in ours if program.service == service]:
+        own = [program for program in programs if program.service == service]
+        if own and all(program.on_demand for program in own):
             found[service] = (*instance(service), *own)
     for program in ours:
         found.setdefault(program.name, (*instance(program.service), program))

@@ -39,8 +39,11 @@ def manage(command: str, *words: str) -> tuple[str, ...]:
     return ("manage.py", command, *words)
 
 
-def of_service(service: Service, database: Database, *worker_keys: str) -> tuple[Program, ...]:
-    """Relay, worker and API: what every service with a contract runs. `worker_keys` are what its worker is given besides."""
+def of_service(
+    service: Service, database: Database, *worker_keys: str, api_keys: tuple[str, ...] = ()
+) -> tuple[Program, ...]:
+    """Relay, worker and API: what every service with a contract runs. `worker_keys` and `api_keys` are what its worker and its
+    API are given besides."""
     own = (*COMMON, database.url)
     name = service.name
     return (
@@ -48,7 +51,7 @@ def of_service(service: Service, database: Database, *worker_keys: str) -> tuple
                 keys=(*own, database.replication_url)),
         Program(name=f"worker-{name}", kind=Kind.WORKER, service=name, arguments=celery(service.queue),
                 keys=(*own, *LETTERS, *worker_keys)),
-        Program(name=f"api-{name}", kind=Kind.API, service=name, arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN")),
+        Program(name=f"api-{name}", kind=Kind.API, service=name, arguments=UVICORN, keys=(*own, "OPERATOR_TOKEN", *api_keys)),
     )  # fmt: skip
 
 

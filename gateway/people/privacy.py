@@ -24,7 +24,7 @@ T = TypeVar("T")
 HIDDEN = "•••"
 # minimum length of a secret that is searched for inside other texts: a shorter name occurs in every second word
 LONG = 8
-CUSTOMERS = ("booking_customer", "projections_customer", "projections_historycustomer")
+CUSTOMERS = ("booking_customer", "projections_customer", "projections_historycustomer", "tickets_customerreplica")
 PAYMENTS = ("payments_payment", "payments_refund")
 ALWAYS = ("email", "code")  # keys whose texts are always secret; a name next to an e-mail address is one too
 REFERENCES = ("payment_id",)

@@ -23,7 +23,9 @@ _LAG = """
             else least(greatest(extract(epoch from clock_timestamp() - %(time)s::timestamptz) * 1000, 0), 2147483647)::int end,
         behind = coalesce(%(behind)s, behind),
 """
-_RESET = "update {table} set {zero}, updated_at = clock_timestamp() where {mine}"
+_RESET = """
+    update {table} set {zero}, updated_at = clock_timestamp() where {mine} and source = any(%(sources)s::text[])
+"""
 _ZERO = {"stream_id": "'0-0'", "event_id": "''", "horizon": "0", "pending": "0", "applied": "0"}
 _NO_LAG = {"lag_ms": "0", "behind": "0"}
 
@@ -94,9 +96,9 @@ class Checkpoints:
             with self.db.cursor() as cursor:
                 cursor.executemany(self._save, values)
 
-    def reset(self) -> None:
-        """Set every cursor back to the beginning of its source."""
-        self.db.run(self._reset, {"view": self._view})
+    def reset(self, sources: Sequence[str]) -> None:
+        """Set the cursors of these sources back to their beginnings."""
+        self.db.run(self._reset, {"view": self._view, "sources": list(sources)})
 
     def _cursors(self, statement: str) -> dict[str, Cursor]:
         return {row["source"]: Cursor(**row) for row in self.db.named(statement, {"view": self._view})}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from redis import Redis
@@ -46,6 +47,12 @@ def tip(redis: Redis, stream: str) -> tuple[str, str]:
 def entries_after(redis: Redis, stream: str, stream_id: str) -> int:
     """How many entries come after this one; counted up to 20,000."""
     return int(cast(Any, redis.eval(_COUNT, 1, stream, stream_id, _COUNT_LIMIT)))
+
+
+def first_after(redis: Redis, stream: str, stream_id: str) -> datetime | None:
+    """When the first entry after this one was added; None if there is none."""
+    found = cast(Any, redis.xrange(stream, f"({stream_id}", count=1))
+    return datetime.fromtimestamp(int(_text(found[0][0]).partition("-")[0]) / 1000, UTC) if found else None
 
 
 def _entry(item: Any) -> Entry:

@@ -43,6 +43,11 @@ def in_background(redis: Redis, program: str) -> None:
     threading.Thread(target=forever, daemon=True, name="heartbeat").start()
 
 
+def is_alive(redis: Redis, program: str) -> bool:
+    """Whether the program has beaten within EXPIRES. Raises RedisError."""
+    return bool(redis.exists(f"alive:{program}"))
+
+
 class Heartbeat:
     """Call `beat()` in a loop, only while the program does its work. Cheap: it uses Redis once a second at most."""
 

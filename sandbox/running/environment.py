@@ -98,7 +98,18 @@ class Environments:
         admins = {one.admin_url: self.admin_url(one.name) for one in HOUSE.instances}
         passwords = {password_key(role): self.secrets[password_key(role)] for role in HOUSE.roles}
         consoles = {one.console_url: self.url(one, one.console) for one in HOUSE.journaled}
-        return common | apis | admins | passwords | consoles | self._databases(service) | self._replication(service)
+        replicas = {one.replica_url: self.url(HOUSE.database_of(one.name), one.replicas.role)
+                    for one in HOUSE.replicating if one.replicas}  # fmt: skip
+        return (
+            common
+            | apis
+            | admins
+            | passwords
+            | consoles
+            | replicas
+            | self._databases(service)
+            | self._replication(service)
+        )
 
     def _http(self, program: str) -> str:
         return f"http://127.0.0.1:{self.ports[program]}"

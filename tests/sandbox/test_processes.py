@@ -15,7 +15,8 @@ from sandbox.running.environment import SERVICE_NAMES, Environments
 from sandbox.running.supervise import Program, configuration
 from tests.topology.on_demand.house import HOUSE as WITH_RARE
 from tests.topology.smaller import HOUSE as SMALLER
-from topology.processes import CONTROL, DJANGO, INIT, PROCESSES, SERVICES, Process, Tier
+from topology.parts import Kind
+from topology.processes import CONTROL, DJANGO, HOUSE, INIT, PROCESSES, SERVICES, Process, Tier
 
 LAYOUT = Layout(Path("/somewhere"), 8000)
 ENVIRONMENTS = Environments(LAYOUT.ports, {name: f"{name.lower()}-value" for name in NAMES}, LAYOUT.control)
@@ -38,7 +39,9 @@ def test_a_process_is_given_the_databases_of_its_service_only(process: Process) 
     own = {"web": looks, "auditor": looks, "control": set(), "composer": set()}.get(
         process.service, {process.service.upper()}
     )
-    assert {key.removeprefix("DATABASE_URL_") for key in process.keys if key.startswith("DATABASE_URL_")} == own
+    keys = {key for key in process.keys if key.startswith(("DATABASE_URL_", "REPLICA_URL_"))}
+    copies = process.kind == Kind.READER  # with another role than the owner's, and so another address
+    assert keys == {f"{'REPLICA' if copies else 'DATABASE'}_URL_{name}" for name in own}
 
 
 @each_process
@@ -56,6 +59,14 @@ def test_a_process_logs_in_with_the_role_of_its_service(process: Process) -> Non
     for key, url in ENVIRONMENTS.of_process(process).items():
         if key.startswith("DATABASE_URL_"):
             assert url.startswith(f"postgresql://{process.service}:")
+
+
+def test_what_writes_copies_logs_in_with_a_role_that_may_write_nothing_else() -> None:
+    for process in HOUSE.programs_of(Kind.READER):
+        url = ENVIRONMENTS.of_process(process)[f"REPLICA_URL_{process.service.upper()}"]
+        assert url.startswith(f"postgresql://{process.service}_replicator:")
+    others = [process for process in DJANGO if process.kind != Kind.READER]
+    assert not [process for process in others if "_replicator:" in " ".join(ENVIRONMENTS.of_process(process).values())]
 
 
 def test_a_relay_has_its_own_role_and_the_recorder_another() -> None:

@@ -56,7 +56,8 @@ class Bar:
     @property
     def name(self) -> str:
         """As long as there is room for."""
-        text = f"{self.span.service} {_short(self.span.call)}"
+        short = _short(self.span.call)
+        text = short if short.startswith(self.span.service) else f"{self.span.service} {short}"
         return text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…"
 
     @property

@@ -1,6 +1,7 @@
 """The exhibit about composition, with real processes: its rig, its ways, what a role may see, and bad input."""
 
 import json
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -211,6 +212,11 @@ def test_a_get_starts_nothing_and_the_commands_open_close_and_refuse(live: Live,
         assert (closed.status_code, closed.json()["title"]) == (409, "Not now")
         unknown = live.http.post("/api/lab/measurement", json={"exhibits": ["nothing"]})
         assert (unknown.status_code, unknown.json()["title"]) == (404, "Unknown exhibit")
+        with socket.create_server(("127.0.0.1", live.sandbox.layout.ports["api-composer"])):
+            failed = live.command("lab", "open", "composition")
+        assert "the rig reads could not be opened: starting api-composer: port" in failed.stderr
+        assert "which api-composer needs, is taken by another program" in live.http.get("/lab/composition").text
+        assert rig_of(live, "reads")["state"] == "closed"
         listed = live.command("lab", "list")
         assert "composition    rig reads, closed: sequential, parallel, batch" in listed.stdout, listed.stderr
         opened = live.command("lab", "open", "composition")

@@ -164,7 +164,7 @@ def test_unknown_names_and_containers_are_refused_in_words(starter: Starter, red
     ):
         starter.start("seats")
     contained = Starter(redis, {"SUPERVISION": "", "COMPOSE_PROFILES": "vouchers, other"}, lambda text: None)
-    assert [one["state"] for one in contained.listing()] == ["by compose"] * 5
+    assert {one["state"] for one in contained.listing()} == {"by compose"}
     with pytest.raises(Refused, match="COMPOSE_PROFILES=vouchers docker compose up -d"):
         contained.start("postgres-vouchers")
     contained.turn()

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 GROUPS = (
     ("", (("index", "Stage"),)),
-    ("Records", (("bookings", "Bookings"), ("customers", "Customers"), ("sales", "Sales"))),
-    ("", (("replay", "Replay"), ("lab", "Lab"))),
+    ("Records", (("bookings", "Bookings"), ("customers", "Customers"), ("sales", "Sales"), ("replay", "Replay"))),
+    ("", (("lab", "Lab"),)),
     (
         "Workshop",
         (("console", "Console"), ("operate", "Operate"), ("matrix", "Matrix"), ("front-door:openapi-view", "API")),

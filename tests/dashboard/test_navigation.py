@@ -12,7 +12,8 @@ pytestmark = pytest.mark.urls("dashboard.urls")
     [
         ("/", "Stage", ""),
         ("/sales", "Sales", "Records"),
-        ("/replay/diagram", "Replay", ""),
+        ("/replay/diagram", "Replay", "Records"),
+        ("/lab", "Lab", ""),
         ("/matrix", "Matrix", "Workshop"),
     ],
 )

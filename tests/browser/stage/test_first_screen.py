@@ -13,7 +13,7 @@ from tests.live import Live
 pytestmark = pytest.mark.timeout(180)
 OpenPage = Callable[..., Page]
 PATIENCE = 30_000
-WORDS, CONTROLS, KEYS = 300, 36, 12
+WORDS, CONTROLS, KEYS = 300, 35, 12
 WIDTHS = ((1920, 1080), (1440, 900), (1024, 768), (390, 844))
 
 

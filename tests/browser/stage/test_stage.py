@@ -99,7 +99,7 @@ def test_a_phone_has_three_tabs(live: Live, open_page: OpenPage) -> None:
         tab.click()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
     assert page.locator(".top").bounding_box()["height"] < 90, "the header is more than two lines"  # type: ignore[index]
-    for name in ("Stage", "Replay"):
+    for name in ("Stage", "Lab"):
         expect(page.get_by_role("link", name=name, exact=True)).to_be_in_viewport()
 
 

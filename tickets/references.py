@@ -2,7 +2,7 @@
 
 api       asks the owner: always right, costs a call, and refuses everything while the owner is down
 replica   asks the copy: costs a local read, works without the owner, and does not know a customer of a moment ago
-none      asks nobody: costs nothing, and a wrong id is found by whoever reads the row later
+none      asks nobody: costs nothing, and a wrong id is found by the next reader of the row
 """
 
 import time

@@ -10,7 +10,7 @@ from booking.models import Customer
 from messaging.database import Database
 
 CUSTOMERS = [
-    NewCustomer(pk, name, email, password=secrets.token_urlsafe())  # nobody is told: the sandbox has no login
+    NewCustomer(pk, name, email, password=secrets.token_urlsafe())  # nobody learns it: the sandbox has no login
     for pk, name, email in (
         (99, "John", "john@example.com"),
         (123, "Min-jun", "minjun@example.com"),

@@ -100,8 +100,10 @@ _LISTED = (
     Kind.CONTROL,
     Kind.AUDITOR,
 )
-PROCESSES = tuple(program.name for kind in _LISTED for program in HOUSE.programs_of(kind))
-"""The processes that can be killed at `process`: each checks the plan whenever it sends its heartbeat."""
+PROCESSES = tuple(program.name for kind in _LISTED for program in HOUSE.programs_of(kind) if not program.on_demand)
+"""The processes that can be killed at `process`: each checks the plan whenever it sends its heartbeat. One that is started on
+demand is not among them: a fault there would wait until somebody starts it.
+"""
 
 SANDBOX = tuple(program.name for program in HOUSE.django if program.service not in HOUSE.titles)
 """The sandbox's own programs, which belong to no service and no saga: without them nobody can see or clear a fault."""

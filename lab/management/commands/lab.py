@@ -145,13 +145,15 @@ def _times(rig: dict[str, Any]) -> str:
 
 
 def _table(found: list[dict[str, Any]]) -> list[str]:
-    """As Markdown, which docs/lab.md has."""
+    """As Markdown, which docs/lab.md has; the last line says under which load, and under which faults."""
     kept = [figures.of_dict(one) for one in found]
-    lines = []
+    lines: list[str] = []
     for table in tables({one.key: one for one in kept}):
         lines += [f"| {table.title} | {' | '.join(column.title for column in table.columns)} |"]
         lines += [f"|---|{'---:|' * len(table.columns)}"]
         for row in table.rows:
             cells = [cell.figure.text if cell.figure else "" for cell in row.cells]
             lines += [f"| {row.exhibit.title}: {row.way.title.lower()} | {' | '.join(cells)} |"]
-    return lines
+    loads = [one.load for one in kept] or [0.0]
+    faults = sorted({fault for one in kept for fault in one.faults})
+    return [*lines, "", f"Load average {min(loads):g} to {max(loads):g}; armed: {', '.join(faults) or 'nothing'}."]

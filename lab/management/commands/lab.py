@@ -145,7 +145,7 @@ def _times(rig: dict[str, Any]) -> str:
 
 
 def _table(found: list[dict[str, Any]]) -> list[str]:
-    """As Markdown, which docs/lab.md has; the last line says under which load, and under which faults."""
+    """As Markdown, which docs/lab.md has; and the load and the faults under which it was measured."""
     kept = [figures.of_dict(one) for one in found]
     lines: list[str] = []
     for table in tables({one.key: one for one in kept}):

@@ -9,11 +9,13 @@ from gateway.people.operator import operators_only, who
 from lab import figures, rigs
 from lab.exhibits import EXHIBITS, Exhibit
 from lab.reads import api_of_composition
+from lab.reads.replicas import api as api_of_replicas
 from messaging.process.redis import redis_of_requests
 from serving.problems import Problem, ProblemDetails
 
 router = Router(tags=["lab"])
 router.add_router("", api_of_composition.router)
+router.add_router("", api_of_replicas.router)
 Verb: Any = Literal[rigs.VERBS]
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from lab.guide import Step
 from lab.reads import guide
+from lab.reads.replicas.guide import REPLICAS as REPLICAS_GUIDE
+from lab.reads.replicas.topology import RIG as COPIES
 from lab.reads.topology import RIG as READS
 
 
@@ -105,4 +107,33 @@ COMPOSITION = Exhibit(
     guide=guide.COMPOSITION,
 )
 
-EXHIBITS: Mapping[str, Exhibit] = {one.name: one for one in (COMPOSITION,)}
+REPLICAS = Exhibit(
+    name="replicas",
+    number=3,
+    title="Data replication by events",
+    group="read",
+    sentence="Ticket keeps copies of customers and seats, fed by their owners' events. The list at the door is one query in "
+    "its own database. It needs no other service to be up, and a copy may be a moment behind.",
+    rig=COPIES.name,
+    ways=(
+        Way(
+            name="replica",
+            title="From a copy",
+            sentence="one query, in tables that the owners' events keep up to date",
+            down="answers, and as before",
+            price="rows that are stored twice, and may be a moment old",
+            choose="what must answer when its owner is down",
+        ),
+    ),
+    columns=(
+        *COMPOSITION.columns,
+        Column(name="fresh_50", title="new name seen after, p50"),
+        Column(name="rebuilt_s", title="rebuilt, events/s"),
+        Column(name="copy_kb", title="size of the copies"),
+    ),
+    code=("tickets/replicas.py", "tickets/door.py", "tickets/references.py", "control/setup/closing.py"),
+    tests=("tests/tickets/test_replicas.py", "tests/tickets/test_door.py", "tests/control/test_closing.py"),
+    guide=REPLICAS_GUIDE,
+)
+
+EXHIBITS: Mapping[str, Exhibit] = {one.name: one for one in (COMPOSITION, REPLICAS)}

@@ -7,13 +7,15 @@ import httpx
 from redis import Redis
 
 from lab import figures
-from lab.exhibits import COMPOSITION, EXHIBITS
+from lab.exhibits import COMPOSITION, EXHIBITS, REPLICAS
 from lab.figures import Figure
 from lab.reads import measuring as reads
 from lab.reads.measuring import Value
+from lab.reads.replicas import measuring as replicas
 
 MEASURES: Mapping[str, Callable[[httpx.Client, Callable[[str], None]], Iterator[Value]]] = {
     COMPOSITION.name: reads.measure,
+    REPLICAS.name: replicas.measure,
 }
 """Exhibit -> what measures it."""
 

@@ -17,13 +17,14 @@ from lab import figures, rigs
 from lab.api import begin_to_measure, known
 from lab.chosen import in_words
 from lab.comparison import tables
-from lab.exhibits import COMPOSITION, EXHIBITS, Exhibit
+from lab.exhibits import COMPOSITION, EXHIBITS, REPLICAS, Exhibit
 from lab.reads import pages as reads
+from lab.reads.replicas import pages as replicas
 from messaging.process.redis import redis_of_requests
 from serving.problems import Problem
 
 MOVING = ("opening", "closing")
-CONTEXT: Mapping[str, Callable[[], dict[str, Any]]] = {COMPOSITION.name: reads.context}
+CONTEXT: Mapping[str, Callable[[], dict[str, Any]]] = {COMPOSITION.name: reads.context, REPLICAS.name: replicas.context}
 """Exhibit -> what its own part of the template offers."""
 
 

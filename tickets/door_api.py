@@ -18,6 +18,7 @@ from messaging.process.heartbeat import is_alive
 from messaging.process.redis import redis_of_requests
 from serving.operator_token import OperatorToken
 from serving.problems import Problem, ProblemDetails
+from tickets.closed import try_to_write
 from tickets.door import AT_ONCE, customer_of, door_list
 from tickets.handing_over import NotValid, UnknownTicket, check_ticket, hand_over
 from tickets.models import CustomerReplica
@@ -101,6 +102,14 @@ class CustomerOut(Schema):
     replica: ReplicaOut
 
 
+class AttemptOut(Schema):
+    """`sqlstate`: PostgreSQL's, "" if it let it happen. `said`: its message."""
+
+    statement: str
+    sqlstate: str
+    said: str
+
+
 class HolderIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
@@ -167,6 +176,19 @@ def rebuild(request: HttpRequest, name: Annotated[str, Path(max_length=64)]) -> 
     except UnknownReplica as error:
         raise Problem(404, "Unknown replica", str(error)) from error
     return Status(202, next(one for one in _replicas() if one["name"] == name))
+
+
+@router.post(
+    "/replicas/{name}/write-attempt",
+    response={200: AttemptOut, 401: ProblemDetails, 404: ProblemDetails, 503: ProblemDetails},
+    auth=OperatorToken(),
+    summary="Try to change every row of a copy, as the owner of its table; whatever comes of it is rolled back",
+)
+def attempt(request: HttpRequest, name: Annotated[str, Path(max_length=64)]) -> Any:
+    try:
+        return try_to_write(_db(), REPLICATION.named(name).tables[0].name)
+    except UnknownReplica as error:
+        raise Problem(404, "Unknown replica", str(error)) from error
 
 
 @router.get(

@@ -172,3 +172,17 @@ def test_the_copies_over_http(client: Client, ticket: str, redis: Redis, monkeyp
     asked = client.post(path.format("customers"), headers=operator)
     assert (asked.status_code, asked.json()["rebuild"]["done_at"]) == (202, None)
     assert client.post(path.format("customers"), headers=operator).status_code == 409
+
+
+def test_a_try_to_write_a_copy_changes_nothing_and_says_what_postgresql_says(
+    client: Client, ticket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the copies are not closed: the control. Closed, it is refused: tests/lab/browser/test_guide.py."""
+    monkeypatch.setattr(settings, "OPERATOR_TOKEN", "of-a-test")
+    headers = {"Authorization": "Bearer of-a-test"}
+    path = "/api/tickets/replicas/{}/write-attempt"
+    assert client.post(path.format("customers")).status_code == 401
+    assert client.post(path.format("halls"), headers=headers).status_code == 404
+    answer = client.post(path.format("customers"), headers=headers).json()
+    assert (answer["sqlstate"], answer["said"]) == ("", "let happen, and rolled back")
+    assert CustomerReplica.objects.get().version == 1

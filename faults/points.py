@@ -86,7 +86,8 @@ BY_CONTROL = frozenset({(Point.DATABASE, Action.DOWN), (Point.REDIS, Action.DOWN
 SERVICES = tuple(service.name for service in HOUSE.services)
 PARTICIPANTS = tuple(service.name for service in HOUSE.participants)
 PROJECTORS = tuple(program.name for program in HOUSE.programs_of(Kind.PROJECTOR))
-REPLICATORS = tuple(program.name for program in HOUSE.programs_of(Kind.READER))
+REPLICATORS = tuple(program.name for program in HOUSE.programs_of(Kind.READER) if program.on_demand)
+"""Not those that always run: a fault for any projector would take a booking's performance away instead of a view's row."""
 VIEWS = tuple(service.name for service in HOUSE.views)
 _LISTED = (
     Kind.WORKER,

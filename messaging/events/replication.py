@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import models
 from redis import Redis
 
+from faults.points import REPLICATORS
 from messaging.database import Database
 from messaging.events.checkpoints import Checkpoints
 from messaging.events.cursor import BEGINNING
@@ -152,7 +153,8 @@ class Replication:
             heartbeat.beat()
             return not stop()
 
-        projector = self.projector(Injected(redis, settings.SERVICE, program, alive))
+        injected = Injected(redis, settings.SERVICE, program, alive) if program in REPLICATORS else None
+        projector = self.projector(injected)
         reader = Reader(program, redis=redis, apis=event_apis(self.view.sources))
         skipped = SkippedEvents(self.dead_letter, program)
         look_at = 0.0

@@ -120,7 +120,7 @@ REPLICAS = Exhibit(
             name="replica",
             title="From a copy",
             sentence="one query, in tables that the owners' events keep up to date",
-            down="answers, and as before",
+            down="answers as before",
             price="rows that are stored twice, and may be a moment old",
             choose="what must answer when its owner is down",
         ),

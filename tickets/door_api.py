@@ -60,7 +60,7 @@ class ReplicaOut(Schema):
 
 
 class ReplicasOut(Schema):
-    """`running`: whether the replicator is; null while Redis is down."""
+    """`running`: whether the replicator has sent a heartbeat within 10 s; null while Redis is down."""
 
     running: bool | None
     replicas: list[ReplicaOut]

@@ -1,6 +1,7 @@
 """The list at the door is one local query, and a ticket's new holder is checked in one of three ways, each with its price."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from serving.problems import MEDIA_TYPE
 from tests.messages import new_id
 from tests.tickets.test_replicas import announced, apply, booked, customer
 from tests.tickets.test_tickets import issue
+from tickets import references
 from tickets.commands import handle
 from tickets.models import CustomerReplica, Holder, Issuance, ReplicaCheckpoint, Ticket
 
@@ -26,11 +28,13 @@ pytestmark = [
 
 
 @pytest.fixture
-def booking(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def booking(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Booking's API, with customer 7, who is not in the copy; the copy has 1042."""
     monkeypatch.setattr(settings, "API_URLS", {**settings.API_URLS, "booking": live_server.url})
     register(Database("booking"), [NewCustomer(7, "Seven", "seven@example.com")])
-    return str(live_server.url)
+    yield str(live_server.url)
+    references._client().close()  # whose server keeps a database connection for as long
+    references._client.cache_clear()
 
 
 @pytest.fixture

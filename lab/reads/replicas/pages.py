@@ -23,9 +23,10 @@ from serving.problems import Problem
 ROWS = 10
 WHOM = {"known": asking.CUSTOMER, "unknown": asking.UNKNOWN}
 OUTAGE, PAUSE = "lab_replicas_outage", "lab_replicas_pause"  # names of faults
+ALWAYS = {"kind": "always"}
 FAULTS: dict[str, dict[str, Any]] = {
-    OUTAGE: {"point": Point.API, "action": Action.DOWN, "service": BOOKING, "trigger": {"kind": "always"}},
-    PAUSE: {"point": Point.PROJECTOR_BEFORE, "action": Action.PAUSE, "service": REPLICATOR},
+    OUTAGE: {"point": Point.API, "action": Action.DOWN, "service": BOOKING, "trigger": ALWAYS},
+    PAUSE: {"point": Point.PROJECTOR_BEFORE, "action": Action.PAUSE, "service": REPLICATOR, "trigger": ALWAYS},
 }
 TEMPLATE = "lab/replicas.html"
 

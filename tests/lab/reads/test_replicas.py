@@ -92,5 +92,5 @@ def test_closed_the_list_still_answers_from_what_there_is(live: Live, rig: dict[
     assert live.sandbox.processes()["replicator-tickets"].state == "STOPPED"
     url = f"http://127.0.0.1:{live.sandbox.layout.ports['api-tickets']}/api/tickets/door-list?performance=lab-reads"
     assert httpx.get(url).json()["rows"][0]["customer"]
-    assert copies(live)["running"] is False
+    wait_until(lambda: copies(live)["running"] is False, 20, "its last heartbeat to be old")
     change(live, REPLICAS.rig, "open")

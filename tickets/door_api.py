@@ -182,7 +182,7 @@ def rebuild(request: HttpRequest, name: Annotated[str, Path(max_length=64)]) -> 
     "/replicas/{name}/write-attempt",
     response={200: AttemptOut, 401: ProblemDetails, 404: ProblemDetails, 503: ProblemDetails},
     auth=OperatorToken(),
-    summary="Try to change every row of a copy, as the owner of its table; whatever comes of it is rolled back",
+    summary="Try to change every row of a copy, as the owner of its table; its effect is always rolled back",
 )
 def attempt(request: HttpRequest, name: Annotated[str, Path(max_length=64)]) -> Any:
     try:

@@ -89,8 +89,8 @@ def test_from_elsewhere_the_page_has_no_buttons_but_a_place_to_sign_in() -> None
     [
         ("/lab/replicas/switch", {"name": "lab_replicas_pause", "on": "2"}, "switch"),
         ("/lab/replicas/switch", {"name": "x", "on": "1"}, "fault of this page"),
-        ("/lab/replicas/hand-over", {"check": "maybe", "whom": "known"}, "check"),
-        ("/lab/replicas/hand-over", {"check": "api", "whom": "7"}, "customer"),
+        ("/lab/replicas/hand-over", {"check": "maybe", "holder": "known"}, "check"),
+        ("/lab/replicas/hand-over", {"check": "api", "holder": "7"}, "customer"),
     ],
 )
 def test_what_no_button_sends_is_refused_in_words(here: Client, path: str, form: dict[str, str], says: str) -> None:

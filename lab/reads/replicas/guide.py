@@ -32,7 +32,7 @@ REPLICAS = (
         count=1,
     ),
     Step(
-        text="Let the copying go on.",
+        text="Resume the copying.",
         press=("#resume",),
         expect="Nothing is left to read: it catches up by itself.",
         selector='#copies[data-behind="0"]',
@@ -64,7 +64,7 @@ REPLICAS = (
         press=(
             "#booking-up",
             '#check label:has([value="none"])',
-            '#whom label:has([value="unknown"])',
+            '#holder label:has([value="unknown"])',
             "#hand-over",
             "#ask-replica",
         ),

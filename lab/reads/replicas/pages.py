@@ -21,7 +21,7 @@ from lab.reads.replicas.topology import REPLICATOR
 from serving.problems import Problem
 
 ROWS = 10
-WHOM = {"known": asking.CUSTOMER, "unknown": asking.UNKNOWN}
+HOLDERS = {"known": asking.CUSTOMER, "unknown": asking.UNKNOWN}
 OUTAGE, PAUSE = "lab_replicas_outage", "lab_replicas_pause"  # names of faults
 ALWAYS = {"kind": "always"}
 FAULTS: dict[str, dict[str, Any]] = {
@@ -91,7 +91,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 def hand_over(request: HttpRequest) -> HttpResponse:
     """Hand the first ticket over to a customer, whose id is checked as chosen."""
     check = one_of(request.POST.get("check", ""), asking.CHECKS, "check")
-    customer = WHOM[one_of(request.POST.get("whom", ""), WHOM, "customer")]
+    customer = HOLDERS[one_of(request.POST.get("holder", ""), HOLDERS, "customer")]
 
     def answer() -> dict[str, Any]:
         handed = asking.hand_over(customer, check)

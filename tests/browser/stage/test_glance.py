@@ -139,10 +139,13 @@ BELOW = """() => document.getElementById("lanes-picture").getBoundingClientRect(
 
 def test_a_phone_follows_the_newest_row_until_the_reader_scrolls(live: Live, open_page: OpenPage) -> None:
     live.settled()
+    first = live.arm(service="payments", point="transaction.before", action="hold", message="TakePayment", seconds=100)
     live.arm(service="tickets", point="transaction.before", action="hold", message="IssueTickets", seconds=100)
     page = open_page()
     page.set_viewport_size({"width": 390, "height": 700})
     book(page, *live.free_seats(1))
+    expect(page.locator("#narration")).to_contain_text("A fault holds TakePayment here", timeout=PATIENCE)
+    assert live.http.delete(f"/api/faults/{first}").is_success  # so that there are rows which the first picture had not
     expect(page.locator("#narration")).to_contain_text("A fault holds IssueTickets here", timeout=PATIENCE)
     wait_until(
         lambda: page.evaluate(BELOW) < 24 and page.evaluate("scrollY") > 100, 10, "the newest row to be in sight"

@@ -35,6 +35,9 @@ NO_BOOKING = {
     "/api/lab/figures": "figures",
     "/api/lab/measurement": "what is being measured",
     "/api/lab/composition": "for operators: tests/lab/test_pages.py",
+    "/lab/replicas/copies": "how stale copies are",
+    "/api/lab/replicas": "for operators: tests/lab/test_pages.py",
+    "/api/lab/replicas/door-list": "the same",
 }
 """Routes that show no booking, and are looked at elsewhere."""
 

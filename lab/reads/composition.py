@@ -65,7 +65,7 @@ class Caller:
         try:
             if self.question.network_ms:
                 await asyncio.sleep(self.question.network_ms / 1000)
-            answer = await self.http.get(self.urls[service] + path)
+            answer = await self._answer(self.urls[service] + path)
             status = answer.status_code
             found = answer.json() if answer.is_success else Gap(f"{service} answers {status}")
         except httpx.HTTPError as error:
@@ -74,6 +74,13 @@ class Caller:
         if isinstance(found, Gap) and self.question.missing == FAIL:
             raise Incomplete(found.why)
         return found
+
+    async def _answer(self, address: str) -> httpx.Response:
+        """Asked once more if a kept connection has ended: its server closes those that are idle, and may do so just now."""
+        try:
+            return await self.http.get(address)
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            return await self.http.get(address)
 
     async def part(self, part: str, service: str, path: str) -> Any:
         """The same for a part that not everybody may see: then nobody is asked."""

@@ -19,14 +19,19 @@ BOOKINGS = [{"id": f"b{number}", "customer_id": number % 3} for number in range(
 
 
 class Owners(BaseHTTPRequestHandler):
-    """Answers as the owners of the parts do. `down`: paths that begin so answer 503; `asked`: every path."""
+    """Answers as the owners of the parts do. `down`: paths that begin so answer 503; `asked`: every path. `cut`: paths that
+    begin so find their connection closed, the first time."""
 
     down: str = "/nothing"
+    cut: str = "/nothing"
     asked: list[str]
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
+        if self.path.startswith(self.cut) and self.asked.count(self.path) == 1:
+            self.close_connection = True
+            return None
         if self.path.startswith(self.down):
             return self._say(503, {"title": "down"})
         where = urlsplit(self.path)
@@ -150,3 +155,13 @@ def test_a_customer_sees_their_own_bookings_and_no_other(owners: tuple[type[Owne
     assert [row["booking"]["id"] for row in rows] == ["b1", "b4", "b7"]
     nothing, spans = ask(url, "batch", viewer="customer", customer=77)
     assert (nothing, len(spans)) == ([], 1), "and nobody is asked about none"
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_kept_connection_that_has_ended_is_no_missing_part(owners: tuple[type[Owners], str], how: str) -> None:
+    handler, url = owners
+    handler.cut = "/api/seats"
+    rows, spans = ask(url, how)
+    assert [row["missing"] for row in rows] == [[]] * 10
+    assert {span.status for span in spans} == {200}
+    assert len(spans) == (5 if how == "batch" else 41)

@@ -77,7 +77,8 @@ def bring_the_newest(page: Page) -> None:
 def test_what_stands_below_the_booking_does_not_jump(live: Live, open_page: OpenPage) -> None:
     """The control: where nothing streams, a booking takes the room that it needs."""
     page = shown_to_the_end(live, open_page)
-    room = page.locator(".story").evaluate("(story) => story.offsetHeight")
+    # 0 of a story that another one has just replaced.
+    room = wait_until(lambda: page.locator(".story").evaluate("(story) => story.offsetHeight"), 10, "a story's height")
     bring_the_newest(page)
     assert page.locator(".story").evaluate("(story) => story.style.minHeight") == ""
     page.evaluate(FEIGN, module(page, "/live/rate"))

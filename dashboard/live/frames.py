@@ -19,7 +19,7 @@ from drawing.line import bare, line
 from drawing.seat import seat
 from gateway.people.privacy import STRANGER, masked, seen_by
 from journal.noteworthy import for_live_pages, is_shown
-from journal.packed.rows import opened_for
+from journal.packed.rows import opened
 
 Row = dict[str, Any]
 
@@ -46,7 +46,7 @@ class Frame:
         """Render, and drop the source."""
         if self.raw is not None:
             # Of the rows that a page draws: decoding the others would be most of the work in a stream.
-            raw = for_live_pages(opened_for(self.raw, is_shown))
+            raw = for_live_pages(opened(self.raw, is_shown))
             shown = present.entry(raw)
             # The log hides bookkeeping, which is one entry in three: only a placeholder is sent.
             self.line = bare(shown, named=True) if shown["bookkeeping"] else line(shown)

@@ -16,17 +16,10 @@ _ABSENT = object()
 log = logging.getLogger(__name__)
 
 
-def opened(entry: EntryDict) -> EntryDict:
-    """The entry with its rows as `changes`, and without "packed" and "layouts". Its layouts have to be loaded."""
-    return _opened(entry, None)
-
-
-def opened_for(entry: EntryDict, wanted: Callable[[str], bool]) -> EntryDict:
-    """`opened`, with the rows of the wanted tables only."""
-    return _opened(entry, wanted)
-
-
-def _opened(entry: EntryDict, wanted: Callable[[str], bool] | None) -> EntryDict:
+def opened(entry: EntryDict, wanted: Callable[[str], bool] | None = None) -> EntryDict:
+    """The entry with its rows as `changes`, of all tables or of the wanted ones, and without "packed" and "layouts". Its layouts
+    have to be loaded.
+    """
     shown = {name: value for name, value in entry.items() if name not in ("packed", "layouts")}
     if packed := entry.get("packed"):
         shown["changes"] = changes_of(unpack(packed), layouts.relations(entry["layouts"]), wanted)

@@ -66,9 +66,17 @@ def _staleness(*, known: bool) -> float | None:
     return state.ms
 
 
+def _answer(address: str) -> httpx.Response:
+    """Asked once more if a kept connection has ended: its server closes those that are idle, and may do so just now."""
+    try:
+        return _client().get(address)
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        return _client().get(address)
+
+
 def _owner_knows(customer: int) -> bool:
     try:
-        answer = _client().get(f"{settings.API_URLS[OWNER]}/api/customers/{customer}")
+        answer = _answer(f"{settings.API_URLS[OWNER]}/api/customers/{customer}")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CannotCheck(
             f"service '{OWNER}', which owns the customers, does not answer: {type(error).__name__}"

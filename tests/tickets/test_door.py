@@ -1,7 +1,9 @@
 """The list at the door is one local query, and a ticket's new holder is checked in one of three ways, each with its price."""
 
+import threading
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -107,6 +109,37 @@ def test_by_api_the_owner_knows_a_customer_that_the_copy_does_not(client: Client
     assert stale.status_code == 422
     assert "Ticket's copy, 0 ms behind, has no customer 7" in stale.json()["detail"]
     assert Holder.objects.get().version == 1
+
+
+def test_a_kept_connection_that_has_ended_is_no_owner_that_is_down(
+    client: Client, ticket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Owner(BaseHTTPRequestHandler):
+        """Closes the connection of the first request, as a server does with one that has been idle."""
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if len(asked) > 1:
+                self.send_response(200)
+                self.end_headers()
+
+        def log_message(self, *words: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Owner)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(settings, "API_URLS", {**settings.API_URLS, "booking": url})
+    try:
+        assert put(client, ticket, 7, "api").json()["check"]["known"] is True
+        assert asked == ["/api/customers/7"] * 2
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_with_the_owner_down_the_api_refuses_the_replica_answers_and_without_a_check_anything_goes(
